@@ -1,0 +1,10 @@
+//! What every layer stands on: errors, registries of kinds, named random streams, statistics, files.
+//!
+//! Nothing here knows a network. Adding something here is right when two layers need it and neither owns it.
+
+pub mod error;
+pub mod random;
+pub mod registry;
+
+pub use error::{Error, Result};
+pub use random::Streams;

@@ -1,0 +1,40 @@
+//! Random numbers by name: a stream for each purpose and index, so that no two users of randomness
+//! disturb each other and no result depends on the order in which parallel work runs.
+//!
+//! A stream's key is SHA-256(seed, name, index): two names never share a stream. The generator is
+//! ChaCha8, whose output is fixed by its definition on every machine.
+
+use rand::SeedableRng;
+use rand_distr::{Distribution, StandardNormal};
+use sha2::{Digest, Sha256};
+
+/// The generator behind every random choice.
+pub type Rng = rand::rngs::ChaCha8Rng;
+
+/// All the random streams that belong to one seed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Streams {
+    seed: u64,
+}
+
+impl Streams {
+    /// The streams of `seed`.
+    pub fn new(seed: u64) -> Self {
+        Self { seed }
+    }
+
+    /// The stream for `name` (a path such as `"slice/direction"`) and `index`.
+    pub fn stream(&self, name: &str, index: u64) -> Rng {
+        let key = Sha256::new()
+            .chain_update(self.seed.to_le_bytes())
+            .chain_update(index.to_le_bytes())
+            .chain_update(name.as_bytes())
+            .finalize();
+        Rng::from_seed(key.into())
+    }
+}
+
+/// One draw from N(0, 1).
+pub fn normal(rng: &mut Rng) -> f64 {
+    StandardNormal.sample(rng)
+}

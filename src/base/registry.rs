@@ -1,0 +1,294 @@
+//! Registries of kinds: activations, optimizers, data sets, charts, whatever comes in several sorts.
+//!
+//! A kind is one file holding one plain struct: its fields are its settings, its `Default` their defaults,
+//! its methods its implementation. [`registry!`](crate::registry) turns a list of such files into an enum, one
+//! line a kind. The enum then reads and writes itself as
+//!
+//! - text, on the command line and in titles: `leaky-relu`, `leaky-relu:slope=0.2`, `mlp:hidden=[24,16]`;
+//! - a TOML or JSON value, in recipes and results: `"relu"`, `{ kind = "leaky-relu", slope = 0.2 }`,
+//!
+//! and a misspelled kind or setting is answered with the near miss and the list.
+
+use crate::base::{Error, Result};
+use serde::{Serialize, de::DeserializeOwned};
+use toml::{Table, Value};
+
+/// What a kind says of itself; its fields are its settings.
+pub trait Kind: Clone + Default + Serialize + DeserializeOwned {
+    /// The name users type, in kebab case.
+    const NAME: &'static str;
+    /// One line for `losscape list`, with the equation or source where there is one.
+    const SUMMARY: &'static str;
+
+    /// Refuses settings that make no sense, as `setting: expected X, found Y`.
+    fn check(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// An enum made by [`registry!`](crate::registry).
+pub trait Registry: Sized + Clone + Default {
+    /// What its entries are, in the singular: `"activation"`.
+    const WHAT: &'static str;
+
+    /// Every kind with its default settings, in the order of registration.
+    fn all() -> Vec<Self>;
+    /// The kind's name.
+    fn name(&self) -> &'static str;
+    /// The kind's one line.
+    fn summary(&self) -> &'static str;
+    /// The settings as a table, without `kind`.
+    fn settings(&self) -> Table;
+    /// The kind called `name`, its defaults overlaid with `settings`.
+    fn from_settings(name: &str, settings: Table) -> Result<Self>;
+
+    /// The names of all kinds.
+    fn names() -> Vec<&'static str> {
+        Self::all().iter().map(Self::name).collect()
+    }
+
+    /// Reads `name` or `name:key=value,key=value`; values are TOML, bare words are strings.
+    fn parse(text: &str) -> Result<Self> {
+        let (name, rest) = text.split_once(':').unwrap_or((text, ""));
+        let mut settings = Table::new();
+        for part in split_outside_brackets(rest) {
+            let Some((key, value)) = part.split_once('=') else {
+                return Err(Error::expected(
+                    Self::WHAT,
+                    "settings as key=value after the colon",
+                    format!("`{part}`"),
+                ));
+            };
+            settings.insert(key.trim().to_owned(), parse_value(value.trim()));
+        }
+        Self::from_settings(name.trim(), settings)
+    }
+
+    /// `name`, or `name:key=value,...` with the settings that differ from the defaults.
+    fn text(&self) -> String {
+        let defaults = Self::from_settings(self.name(), Table::new()).map(|d| d.settings());
+        let differs: Vec<String> = self
+            .settings()
+            .iter()
+            .filter(|(key, value)| defaults.as_ref().map(|d| d.get(*key)) != Ok(Some(value)))
+            .map(|(key, value)| match value {
+                Value::String(s) => format!("{key}={s}"),
+                other => format!("{key}={}", other.to_string().replace(' ', "")),
+            })
+            .collect();
+        match differs.as_slice() {
+            [] => self.name().to_owned(),
+            some => format!("{}:{}", self.name(), some.join(",")),
+        }
+    }
+
+    /// As a configuration value: the bare name, or a table with `kind` and the settings.
+    fn to_value(&self) -> Value {
+        let mut table = self.settings();
+        if table.is_empty() {
+            return Value::String(self.name().to_owned());
+        }
+        table.insert("kind".to_owned(), Value::String(self.name().to_owned()));
+        Value::Table(table)
+    }
+
+    /// From a configuration value; a string may carry settings as on the command line.
+    fn from_value(value: Value) -> Result<Self> {
+        match value {
+            Value::String(text) => Self::parse(&text),
+            Value::Table(mut table) => match table.remove("kind") {
+                Some(Value::String(name)) => Self::from_settings(&name, table),
+                _ => Err(Error::expected(Self::WHAT, "a `kind` in the table", "none")),
+            },
+            other => Err(Error::expected(Self::WHAT, "a name or a table with `kind`", other)),
+        }
+    }
+}
+
+/// The settings of `kind` as a table; `None` fields are left out.
+pub fn settings_of<K: Kind>(kind: &K) -> Table {
+    match Value::try_from(kind) {
+        Ok(Value::Table(table)) => table,
+        _ => Table::new(),
+    }
+}
+
+/// A kind from its defaults overlaid with `settings`; `known` keys are those of the default.
+pub fn kind_from<K: Kind>(what: &str, settings: Table) -> Result<K> {
+    let at = format!("{what} {}", K::NAME);
+    let mut table = settings_of(&K::default());
+    for (key, value) in settings {
+        if !table.contains_key(&key) {
+            return Err(unknown(&format!("{at}: setting"), &key, table.keys().map(String::as_str)));
+        }
+        table.insert(key, value);
+    }
+    let kind: K = Value::Table(table)
+        .try_into()
+        .map_err(|e: toml::de::Error| Error::request(&at, e.message().replace('\n', " ")))?;
+    kind.check().map_err(|e| Error::request(&at, e.to_string()))?;
+    Ok(kind)
+}
+
+/// "unknown `X`, did you mean `Y`? known: ...".
+pub fn unknown<'a>(at: &str, found: &str, known: impl IntoIterator<Item = &'a str>) -> Error {
+    let known: Vec<&str> = known.into_iter().collect();
+    let near = known
+        .iter()
+        .map(|k| (strsim::normalized_damerau_levenshtein(k, found), *k))
+        .filter(|(likeness, _)| *likeness >= 0.5)
+        .max_by(|a, b| a.0.total_cmp(&b.0));
+    let hint = near.map_or(String::new(), |(_, k)| format!(" (did you mean `{k}`?)"));
+    let list = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+    Error::expected(at, format!("one of {list}"), format!("`{found}`{hint}"))
+}
+
+fn split_outside_brackets(text: &str) -> Vec<&str> {
+    let (mut depth, mut start, mut parts) = (0i32, 0, Vec::new());
+    for (i, c) in text.char_indices() {
+        match c {
+            '[' => depth += 1,
+            ']' => depth -= 1,
+            ',' if depth == 0 => {
+                parts.push(&text[start..i]);
+                start = i + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.push(&text[start..]);
+    parts.retain(|p| !p.trim().is_empty());
+    parts
+}
+
+/// A TOML value where the text is one, else the text itself as a string.
+pub fn parse_value(text: &str) -> Value {
+    toml::from_str::<Table>(&format!("v = {text}"))
+        .ok()
+        .and_then(|mut t| t.remove("v"))
+        .unwrap_or_else(|| Value::String(text.to_owned()))
+}
+
+/// Makes a registry: one line a kind, `file => Struct;`, which also declares the module.
+///
+/// `match_NAME!(value, kind => expression)` is made beside it: static dispatch over the kinds, so that
+/// methods may be generic over the element type.
+#[macro_export]
+macro_rules! registry {
+    ($(#[$doc:meta])* $Name:ident, $what:literal, $dispatch:ident { $($file:ident => $Type:ident;)+ }) => {
+        $crate::registry!(@build ($) $(#[$doc])* $Name, $what, $dispatch { $($file => $Type;)+ });
+    };
+    (@build ($d:tt) $(#[$doc:meta])* $Name:ident, $what:literal, $dispatch:ident
+        { $first:ident => $First:ident; $($file:ident => $Type:ident;)* }) => {
+        pub mod $first;
+        pub use $first::$First;
+        $(pub mod $file; pub use $file::$Type;)*
+
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq)]
+        pub enum $Name {
+            #[doc = <$First as $crate::base::registry::Kind>::SUMMARY]
+            $First($First),
+            $(#[doc = <$Type as $crate::base::registry::Kind>::SUMMARY] $Type($Type),)*
+        }
+
+        /// Static dispatch over the kinds of this registry.
+        #[allow(unused_macros)]
+        macro_rules! $dispatch {
+            ($d value:expr, $d kind:ident => $d body:expr) => {
+                match $d value {
+                    $Name::$First($d kind) => $d body,
+                    $($Name::$Type($d kind) => $d body,)*
+                }
+            };
+        }
+        #[allow(unused_imports)]
+        use $dispatch;
+
+        impl $crate::base::registry::Registry for $Name {
+            const WHAT: &'static str = $what;
+
+            fn all() -> Vec<Self> {
+                vec![Self::$First($First::default()), $(Self::$Type($Type::default()),)*]
+            }
+
+            fn name(&self) -> &'static str {
+                match self {
+                    Self::$First(_) => <$First as $crate::base::registry::Kind>::NAME,
+                    $(Self::$Type(_) => <$Type as $crate::base::registry::Kind>::NAME,)*
+                }
+            }
+
+            fn summary(&self) -> &'static str {
+                match self {
+                    Self::$First(_) => <$First as $crate::base::registry::Kind>::SUMMARY,
+                    $(Self::$Type(_) => <$Type as $crate::base::registry::Kind>::SUMMARY,)*
+                }
+            }
+
+            fn settings(&self) -> toml::Table {
+                $dispatch!(self, kind => $crate::base::registry::settings_of(kind))
+            }
+
+            fn from_settings(name: &str, settings: toml::Table) -> $crate::base::Result<Self> {
+                use $crate::base::registry::{Kind, kind_from, unknown};
+                if name == <$First as Kind>::NAME {
+                    return Ok(Self::$First(kind_from($what, settings)?));
+                }
+                $(if name == <$Type as Kind>::NAME {
+                    return Ok(Self::$Type(kind_from($what, settings)?));
+                })*
+                Err(unknown($what, name, Self::names()))
+            }
+        }
+
+        /// The first kind registered is the default.
+        impl Default for $Name {
+            fn default() -> Self {
+                Self::$First($First::default())
+            }
+        }
+
+        impl std::fmt::Display for $Name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&$crate::base::registry::Registry::text(self))
+            }
+        }
+
+        impl std::str::FromStr for $Name {
+            type Err = $crate::base::Error;
+            fn from_str(text: &str) -> $crate::base::Result<Self> {
+                <Self as $crate::base::registry::Registry>::parse(text)
+            }
+        }
+
+        impl serde::Serialize for $Name {
+            fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+                serde::Serialize::serialize(&$crate::base::registry::Registry::to_value(self), s)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $Name {
+            fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+                let value = <toml::Value as serde::Deserialize>::deserialize(d)?;
+                $crate::base::registry::Registry::from_value(value).map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_split_outside_brackets_only() {
+        assert_eq!(split_outside_brackets("hidden=[24,16],bias=true"), ["hidden=[24,16]", "bias=true"]);
+    }
+
+    #[test]
+    fn near_miss_is_named() {
+        let message = unknown("activation", "rleu", ["relu", "tanh"]).to_string();
+        assert!(message.contains("did you mean `relu`"), "{message}");
+    }
+}

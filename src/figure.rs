@@ -1,0 +1,114 @@
+//! A figure as plain data: axes, grids, series and marks, with no drawing in it.
+//!
+//! A pass returns figures; `render` draws them; `losscape plot` draws them again from a saved result.
+//! `chart` names the chart kind in `render`'s registry that knows how to lay the panels out.
+
+use serde::{Deserialize, Serialize};
+
+/// One picture, named by what it shows (`contour`, `surface`, `training`, ...): the name of its files.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Figure {
+    /// File stem.
+    pub name: String,
+    /// Chart kind, by its name in `render`'s registry.
+    pub chart: String,
+    /// What was done, in one line above everything.
+    pub title: String,
+    /// A second, smaller line: network, data, seeds.
+    pub subtitle: String,
+    /// The panels, left to right.
+    pub panels: Vec<Panel>,
+}
+
+/// One pair of axes and what is drawn on it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Panel {
+    /// Line above the panel; empty for none.
+    pub title: String,
+    /// Horizontal axis.
+    pub x: Axis,
+    /// Vertical axis.
+    pub y: Axis,
+    /// Value axis: the colorbar of a contour, the height of a surface.
+    pub z: Axis,
+    /// Values over the plane.
+    pub grids: Vec<Grid>,
+    /// Curves.
+    pub series: Vec<Series>,
+    /// Single points of interest.
+    pub marks: Vec<Mark>,
+}
+
+/// An axis: its title, and how values are spread along it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Axis {
+    /// Title with unit or meaning.
+    pub label: String,
+    /// Linear, logarithmic, or whichever the range asks for.
+    pub scale: Scale,
+    /// Fixed ends, where the data's own are not wanted.
+    pub range: Option<(f64, f64)>,
+}
+
+/// How values are spread along an axis.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scale {
+    /// Logarithmic when every value is positive and they span more than a factor of 50.
+    #[default]
+    Auto,
+    /// Equal steps for equal differences.
+    Linear,
+    /// Equal steps for equal ratios.
+    Log,
+}
+
+/// Values on a rectangular grid: `values[j * x.len() + i]` belongs to `(x[i], y[j])`; NaN where there is none.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Grid {
+    /// Ascending coordinates of the columns.
+    pub x: Vec<f64>,
+    /// Ascending coordinates of the rows.
+    pub y: Vec<f64>,
+    /// Row j is y[j].
+    pub values: Vec<f64>,
+}
+
+/// A curve, with an optional band around it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Series {
+    /// Legend entry; empty for none.
+    pub label: String,
+    /// Abscissae.
+    pub x: Vec<f64>,
+    /// Ordinates; NaN breaks the curve.
+    pub y: Vec<f64>,
+    /// Lower and upper edge of a band, as long as `x`.
+    pub band: Option<(Vec<f64>, Vec<f64>)>,
+    /// Line, dashes or dots.
+    pub style: Style,
+}
+
+/// How a series is drawn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Style {
+    /// A solid line.
+    #[default]
+    Line,
+    /// A dashed line.
+    Dashed,
+    /// Unconnected dots.
+    Dots,
+}
+
+/// A point worth pointing at: the minimiser, an endpoint.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Mark {
+    /// Abscissa.
+    pub x: f64,
+    /// Ordinate.
+    pub y: f64,
+    /// Legend entry.
+    pub label: String,
+}
