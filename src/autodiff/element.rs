@@ -13,6 +13,7 @@ use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
 use super::elementary::{double, single};
+use super::primitives::map::Curve;
 
 /// A real number type that networks are computed in: `f32` or `f64`.
 ///
@@ -63,6 +64,9 @@ pub trait Element:
     /// Whether `self` is neither infinite nor NaN.
     fn is_finite(self) -> bool;
 
+    /// Applies a function of forgotten type, or its derivative of the given order, over a slice.
+    fn apply(curve: &dyn Curve, order: u8, x: &[Self], out: &mut [Self]);
+
     /// e^x.
     fn exp(self) -> Self;
     /// e^x - 1, accurate near 0.
@@ -86,7 +90,7 @@ pub trait Element:
 }
 
 macro_rules! element {
-    ($type:ident, $functions:ident) => {
+    ($type:ident, $functions:ident, $apply:ident) => {
         impl Element for $type {
             const NAME: &'static str = stringify!($type);
             const EPSILON: Self = $type::EPSILON;
@@ -120,6 +124,10 @@ macro_rules! element {
             #[inline(always)]
             fn is_finite(self) -> bool {
                 $type::is_finite(self)
+            }
+
+            fn apply(curve: &dyn Curve, order: u8, x: &[Self], out: &mut [Self]) {
+                curve.$apply(order, x, out);
             }
 
             #[inline(always)]
@@ -166,5 +174,5 @@ macro_rules! element {
     };
 }
 
-element!(f32, single);
-element!(f64, double);
+element!(f32, single, apply_f32);
+element!(f64, double, apply_f64);

@@ -1,0 +1,77 @@
+//! Matrices as the tape sees them: column-major slices with a shape. Columns are samples.
+
+use super::Element;
+use faer::{Accum, MatMut, MatRef, Par, linalg::matmul};
+
+/// Rows by columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// Number of rows: features, channels, outputs.
+    pub rows: usize,
+    /// Number of columns: samples, or samples times positions.
+    pub cols: usize,
+}
+
+impl Shape {
+    /// `rows` by `cols`.
+    pub fn new(rows: usize, cols: usize) -> Self {
+        Self { rows, cols }
+    }
+
+    /// Number of elements.
+    pub fn size(self) -> usize {
+        self.rows * self.cols
+    }
+}
+
+/// A matrix that somebody else owns.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a, E> {
+    /// Column-major values, `shape.size()` of them.
+    pub data: &'a [E],
+    /// Rows by columns.
+    pub shape: Shape,
+}
+
+/// A block of k matrices of one shape; matrix j starts at `j * stride`.
+#[derive(Clone, Copy, Debug)]
+pub struct Block<'a, E> {
+    /// The k matrices.
+    pub data: &'a [E],
+    /// Distance between the starts of two of them.
+    pub stride: usize,
+    /// Rows by columns of each.
+    pub shape: Shape,
+}
+
+impl<'a, E> Block<'a, E> {
+    /// Matrix `j` of the block.
+    pub fn slab(&self, j: usize) -> View<'a, E> {
+        View { data: &self.data[j * self.stride..][..self.shape.size()], shape: self.shape }
+    }
+
+    /// The block as one matrix, its k members side by side, where they lie without gaps.
+    pub fn side_by_side(&self, k: usize) -> Option<View<'a, E>> {
+        let shape = Shape::new(self.shape.rows, self.shape.cols * k);
+        (k == 1 || self.stride == self.shape.size()).then(|| View { data: &self.data[..shape.size()], shape })
+    }
+}
+
+fn oriented<'a, E: Element>(view: View<'a, E>, transposed: bool) -> MatRef<'a, E> {
+    let m = MatRef::from_column_major_slice(view.data, view.shape.rows, view.shape.cols);
+    if transposed { m.transpose() } else { m }
+}
+
+/// `out (+)= op(a) op(b)` with `op` the identity or the transpose; one core, so that the bytes are the
+/// same wherever it runs.
+pub fn product<E: Element>(
+    out: &mut [E],
+    accumulate: bool,
+    (a, transpose_a): (View<E>, bool),
+    (b, transpose_b): (View<E>, bool),
+) {
+    let (a, b) = (oriented(a, transpose_a), oriented(b, transpose_b));
+    let beta = if accumulate { Accum::Add } else { Accum::Replace };
+    let out = MatMut::from_column_major_slice_mut(out, a.nrows(), b.ncols());
+    matmul::matmul(out, beta, a, b, E::ONE, Par::Seq);
+}

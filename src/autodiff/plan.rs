@@ -1,0 +1,333 @@
+//! Running a tape: which entries, in which buffers.
+//!
+//! A [`Plan`] computes the values of the nodes asked for; a [`TangentPlan`] pushes a block of k tangents through
+//! values that a plan has kept. Both are made once and run many times on a [`Workspace`], with no allocation
+//! in steady state. Buffers are shared between nodes that are never alive together, which keeps the working
+//! set in cache.
+
+use super::primitives::{Primitive, Rule, TangentArgs, each_primitive};
+use super::tape::{Node, Tape};
+use super::{Block, Element, Shape, View};
+use std::sync::Arc;
+
+/// Most arguments that a primitive takes.
+const ARITY: usize = 2;
+
+/// What a program runs on: the parameters, and one slice for each input of the tape.
+#[derive(Clone, Copy, Debug)]
+pub struct Bindings<'a, E> {
+    /// All parameters, flat.
+    pub theta: &'a [E],
+    /// The tape's inputs, in order of their creation.
+    pub inputs: &'a [&'a [E]],
+}
+
+/// Buffers for one run at a time of one plan.
+#[derive(Clone, Debug, Default)]
+pub struct Workspace<E> {
+    slots: Vec<Vec<E>>,
+}
+
+/// Assigns buffers to nodes so that two nodes share one only when their lives do not overlap.
+#[derive(Clone, Debug)]
+struct Slots {
+    of: Vec<Option<usize>>,
+    sizes: Vec<usize>,
+}
+
+impl Slots {
+    /// `steps` are computed in order, each reading `uses(step)`; `kept` nodes stay until the end, `given` ones
+    /// also live from the start.
+    fn assign(
+        tape: &Tape,
+        steps: &[Node],
+        uses: impl Fn(Node) -> Vec<Node>,
+        given: &[Node],
+        kept: impl Fn(Node) -> bool,
+    ) -> Self {
+        let mut slots = Self { of: vec![None; tape.nodes().count()], sizes: Vec::new() };
+        let mut last_use = vec![0; slots.of.len()];
+        for (time, step) in steps.iter().enumerate() {
+            uses(*step).iter().for_each(|n| last_use[n.0] = time);
+        }
+        for node in given {
+            slots.of[node.0] = Some(slots.sizes.len());
+            slots.sizes.push(tape.shape(*node).size());
+        }
+        let mut free: Vec<usize> = Vec::new();
+        for (time, step) in steps.iter().enumerate() {
+            let size = tape.shape(*step).size();
+            // The smallest free buffer that is large enough; else the largest, grown; else a new one.
+            let fit = |slot: &usize| (slots.sizes[*slot] < size, slots.sizes[*slot].abs_diff(size));
+            let slot = match (0..free.len()).min_by_key(|i| fit(&free[*i])) {
+                Some(i) => free.swap_remove(i),
+                None => {
+                    slots.sizes.push(0);
+                    slots.sizes.len() - 1
+                }
+            };
+            slots.sizes[slot] = slots.sizes[slot].max(size);
+            slots.of[step.0] = Some(slot);
+            let mut dead: Vec<Node> = uses(*step);
+            dead.push(*step);
+            dead.sort();
+            dead.dedup();
+            for node in dead {
+                let ended = last_use[node.0] <= time && !kept(node) && !given.contains(&node);
+                if let (true, Some(slot)) = (ended, slots.of[node.0]) {
+                    free.push(slot);
+                }
+            }
+        }
+        slots
+    }
+
+    fn workspace<E: Element>(&self, k: usize) -> Workspace<E> {
+        Workspace { slots: self.sizes.iter().map(|s| vec![E::ZERO; s * k]).collect() }
+    }
+
+    fn bytes<E>(&self) -> usize {
+        self.sizes.iter().sum::<usize>() * size_of::<E>()
+    }
+}
+
+/// The nodes that `wanted` needs, in order; the search stops at nodes for which `known` holds.
+fn needed(tape: &Tape, wanted: &[Node], known: impl Fn(Node) -> bool) -> Vec<Node> {
+    let mut mark = vec![false; tape.nodes().count()];
+    wanted.iter().for_each(|n| mark[n.0] = true);
+    for node in tape.nodes().rev() {
+        if mark[node.0] && !known(node) {
+            tape.record(node).inputs.iter().for_each(|i| mark[i.0] = true);
+        }
+    }
+    tape.nodes().filter(|n| mark[n.0] && !known(*n)).collect()
+}
+
+/// How to compute the values of some nodes of a tape.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    tape: Arc<Tape>,
+    steps: Vec<Node>,
+    slots: Slots,
+}
+
+impl Plan {
+    /// A plan for `wanted`, where the caller fills in the values of `given` before every run
+    /// ([`Plan::given_mut`]). With `keep_all`, every value computed on the way can be read afterwards.
+    pub fn new(tape: Arc<Tape>, wanted: &[Node], given: &[Node], keep_all: bool) -> Self {
+        let bound = |n: Node| matches!(tape.record(n).op, Primitive::Parameter(_) | Primitive::Input(_));
+        let steps = needed(&tape, wanted, |n| bound(n) || given.contains(&n));
+        let uses = |n: Node| tape.record(n).inputs.clone();
+        let slots = Slots::assign(&tape, &steps, uses, given, |n| keep_all || wanted.contains(&n));
+        Self { tape, steps, slots }
+    }
+
+    /// The tape that this plan runs.
+    pub fn tape(&self) -> &Arc<Tape> {
+        &self.tape
+    }
+
+    /// The nodes that a run computes, in order.
+    pub fn steps(&self) -> &[Node] {
+        &self.steps
+    }
+
+    /// Fresh buffers.
+    pub fn workspace<E: Element>(&self) -> Workspace<E> {
+        self.slots.workspace(1)
+    }
+
+    /// Size of a workspace, in bytes.
+    pub fn bytes<E>(&self) -> usize {
+        self.slots.bytes::<E>()
+    }
+
+    /// The buffer for the value of a `given` node.
+    pub fn given_mut<'w, E>(&self, workspace: &'w mut Workspace<E>, node: Node) -> &'w mut [E] {
+        let slot = self.slots.of[node.0].expect("a given node has a buffer of its own");
+        &mut workspace.slots[slot][..self.tape.shape(node).size()]
+    }
+
+    /// Computes the plan's nodes.
+    pub fn run<E: Element>(&self, bindings: &Bindings<E>, workspace: &mut Workspace<E>) {
+        for step in &self.steps {
+            let record = self.tape.record(*step);
+            let slot = self.slots.of[step.0].expect("every step has a buffer");
+            let mut buffer = std::mem::take(&mut workspace.slots[slot]);
+            let out = &mut buffer[..record.shape.size()];
+            let values = Values { plan: self, bindings: *bindings, workspace };
+            let views = values.all(&record.inputs);
+            let inputs = &views[..record.inputs.len()];
+            let leaf = |out: &mut [E]| {
+                if let Primitive::Fill(x) = record.op {
+                    out.fill(E::from_f64(x));
+                }
+            };
+            each_primitive!(&record.op, leaf => leaf(out), rule => rule.value(inputs, record.shape, out));
+            workspace.slots[slot] = buffer;
+        }
+    }
+
+    /// The values of a finished run.
+    pub fn values<'a, E>(&'a self, bindings: Bindings<'a, E>, workspace: &'a Workspace<E>) -> Values<'a, E> {
+        Values { plan: self, bindings, workspace }
+    }
+}
+
+/// The values that a plan computed, with those it was given.
+#[derive(Clone, Copy, Debug)]
+pub struct Values<'a, E> {
+    plan: &'a Plan,
+    bindings: Bindings<'a, E>,
+    workspace: &'a Workspace<E>,
+}
+
+impl<'a, E: Element> Values<'a, E> {
+    /// The value of one node: a leaf, a kept or a wanted one.
+    pub fn of(&self, node: Node) -> View<'a, E> {
+        let record = self.plan.tape.record(node);
+        let (shape, size) = (record.shape, record.shape.size());
+        let data = match record.op {
+            Primitive::Parameter(offset) => &self.bindings.theta[offset..offset + size],
+            Primitive::Input(index) => &self.bindings.inputs[index][..size],
+            _ => {
+                let slot = self.plan.slots.of[node.0].expect("the plan computes what it is asked for");
+                &self.workspace.slots[slot][..size]
+            }
+        };
+        View { data, shape }
+    }
+
+    fn all(&self, nodes: &[Node]) -> [View<'a, E>; ARITY] {
+        let nothing = View { data: &[][..], shape: Shape::new(0, 0) };
+        std::array::from_fn(|i| nodes.get(i).map_or(nothing, |n| self.of(*n)))
+    }
+}
+
+/// How to push tangents through kept values.
+#[derive(Clone, Debug)]
+pub struct TangentPlan {
+    tape: Arc<Tape>,
+    steps: Vec<TangentStep>,
+    active: Vec<bool>,
+    cut: Option<Node>,
+    slots: Slots,
+}
+
+#[derive(Clone, Debug)]
+struct TangentStep {
+    node: Node,
+    coefficients: Vec<Node>,
+}
+
+impl TangentPlan {
+    /// A plan for the tangents of `wanted` as the parameters accepted by `moves` move, and the nodes whose
+    /// primal values it reads: the primal plan must want or keep them.
+    ///
+    /// With a `cut`, nodes after it see no tangents of nodes before it. With the cut at the gradient in the
+    /// network's outputs, the tangent of the gradient program is the generalized Gauss-Newton product.
+    pub fn new(
+        tape: &Tape,
+        wanted: &[Node],
+        moves: impl Fn(Node) -> bool,
+        cut: Option<Node>,
+    ) -> (Self, Vec<Node>) {
+        let mut tape = tape.clone();
+        let coefficients = tape.coefficients();
+        let tape = Arc::new(tape);
+        let sees = |n: Node, input: Node| cut.is_none_or(|c| n <= c || input >= c);
+        let mut active: Vec<bool> = Vec::new();
+        for node in tape.nodes() {
+            let record = tape.record(node);
+            let of: Vec<bool> = record.inputs.iter().map(|i| active[i.0] && sees(node, *i)).collect();
+            let leaf = matches!(record.op, Primitive::Parameter(_)) && moves(node);
+            active.push(each_primitive!(&record.op, leaf => leaf, rule => !rule.still(&of)));
+        }
+        let bound = |n: Node| matches!(tape.record(n).op, Primitive::Parameter(_));
+        let skipped = |n: Node| !active[n.0] || bound(n);
+        let steps = needed(&tape, wanted, skipped);
+        let uses = |n: Node| tape.record(n).inputs.clone();
+        let slots = Slots::assign(&tape, &steps, uses, &[], |n| wanted.contains(&n));
+        let steps: Vec<TangentStep> = steps
+            .into_iter()
+            .map(|node| TangentStep { node, coefficients: coefficients[node.0].clone() })
+            .collect();
+        let mut reads: Vec<Node> = steps.iter().flat_map(|s| s.coefficients.clone()).collect();
+        reads.extend(steps.iter().flat_map(|s| tape.record(s.node).inputs.clone()));
+        reads.sort();
+        reads.dedup();
+        (Self { tape, steps, active, cut, slots }, reads)
+    }
+
+    /// The tape with the coefficient nodes that the primal plan must compute.
+    pub fn tape(&self) -> &Arc<Tape> {
+        &self.tape
+    }
+
+    /// Fresh buffers for blocks of k tangents.
+    pub fn workspace<E: Element>(&self, k: usize) -> Workspace<E> {
+        self.slots.workspace(k)
+    }
+
+    /// Size of a workspace for k tangents, in bytes.
+    pub fn bytes<E>(&self, k: usize) -> usize {
+        self.slots.bytes::<E>() * k
+    }
+
+    /// Pushes k directions (p x k, column-major) through `values`.
+    pub fn run<E: Element>(
+        &self,
+        values: &Values<E>,
+        directions: &[E],
+        k: usize,
+        workspace: &mut Workspace<E>,
+    ) {
+        for step in &self.steps {
+            let record = self.tape.record(step.node);
+            let slot = self.slots.of[step.node.0].expect("every step has a buffer");
+            let mut buffer = std::mem::take(&mut workspace.slots[slot]);
+            let inputs = values.all(&record.inputs);
+            let coefficients = values.all(&step.coefficients);
+            let seen = |i: &Node| self.cut.is_none_or(|c| step.node <= c || *i >= c);
+            let tangents: [Option<Block<E>>; ARITY] = std::array::from_fn(|i| {
+                record
+                    .inputs
+                    .get(i)
+                    .filter(|i| seen(i))
+                    .and_then(|n| self.tangent(*n, directions, values.bindings.theta.len(), workspace))
+            });
+            let args = TangentArgs {
+                inputs: &inputs[..record.inputs.len()],
+                coefficients: &coefficients[..step.coefficients.len()],
+                tangents: &tangents[..record.inputs.len()],
+                k,
+                shape: record.shape,
+            };
+            let out = &mut buffer[..record.shape.size() * k];
+            each_primitive!(&record.op, leaf => unreachable!("leaves are not steps"), rule => rule.tangent(&args, out));
+            workspace.slots[slot] = buffer;
+        }
+    }
+
+    /// The tangents of a node after a run; `None` is zero.
+    pub fn tangent<'a, E>(
+        &self,
+        node: Node,
+        directions: &'a [E],
+        parameters: usize,
+        workspace: &'a Workspace<E>,
+    ) -> Option<Block<'a, E>> {
+        let shape = self.tape.shape(node);
+        match self.tape.record(node).op {
+            _ if !self.active[node.0] => None,
+            Primitive::Parameter(offset) => {
+                Some(Block { data: &directions[offset..], stride: parameters, shape })
+            }
+            _ => self.slots.of[node.0].map(|slot| Block {
+                data: &workspace.slots[slot],
+                stride: shape.size(),
+                shape,
+            }),
+        }
+    }
+}

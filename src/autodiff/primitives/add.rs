@@ -1,0 +1,96 @@
+//! `A + c B` for a fixed number c (1 or -1, mostly), where B may also be a column (r x 1, a bias), a row (1 x n) or a number (1 x 1), repeated over A.
+
+use super::{Rule, TangentArgs};
+use crate::autodiff::{Element, Node, Shape, Tape, View, elementary::vectorised};
+
+/// Elementwise sum with a scaled and broadcast second operand.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Add(pub f64);
+
+/// Writes `f(a_ij, b_ij)`, with b broadcast to a's shape.
+#[inline(always)]
+pub(super) fn zip<E: Element>(a: View<E>, b: View<E>, out: &mut [E], f: impl Fn(E, E) -> E + Copy) {
+    let rows = a.shape.rows;
+    if rows == 0 {
+        return;
+    }
+    let columns = || a.data.chunks_exact(rows);
+    match (b.shape.rows == rows, b.shape.cols == a.shape.cols) {
+        (true, true) => vectorised(
+            #[inline(always)]
+            || {
+                for ((o, x), y) in out.iter_mut().zip(a.data).zip(b.data) {
+                    *o = f(*x, *y);
+                }
+            },
+        ),
+        (true, false) => vectorised(
+            #[inline(always)]
+            || {
+                for (o, x) in out.chunks_exact_mut(rows).zip(columns()) {
+                    for ((o, x), y) in o.iter_mut().zip(x).zip(b.data) {
+                        *o = f(*x, *y);
+                    }
+                }
+            },
+        ),
+        (false, per_column) => vectorised(
+            #[inline(always)]
+            || {
+                for (j, (o, x)) in out.chunks_exact_mut(rows).zip(columns()).enumerate() {
+                    let y = b.data[if per_column { j } else { 0 }];
+                    for (o, x) in o.iter_mut().zip(x) {
+                        *o = f(*x, y);
+                    }
+                }
+            },
+        ),
+    }
+}
+
+/// The shape of `a`, which `b` must match or be broadcast to.
+pub(super) fn broadcast_shape(inputs: &[Shape]) -> Shape {
+    let (a, b) = (inputs[0], inputs[1]);
+    let fits = (b.rows == a.rows || b.rows == 1) && (b.cols == a.cols || b.cols == 1);
+    assert!(fits, "{b:?} does not broadcast to {a:?}");
+    a
+}
+
+/// The shapes that broadcasting must be tried on.
+pub(super) fn broadcast_examples() -> [Vec<Shape>; 4] {
+    [(4, 3), (4, 1), (1, 3), (1, 1)].map(|(rows, cols)| vec![Shape::new(4, 3), Shape::new(rows, cols)])
+}
+
+impl Rule for Add {
+    fn shape(&self, inputs: &[Shape]) -> Shape {
+        broadcast_shape(inputs)
+    }
+
+    fn value<E: Element>(&self, inputs: &[View<E>], _shape: Shape, out: &mut [E]) {
+        let c = E::from_f64(self.0);
+        zip(inputs[0], inputs[1], out, |x, y| x + c * y);
+    }
+
+    fn tangent<E: Element>(&self, args: &TangentArgs<E>, out: &mut [E]) {
+        let c = E::from_f64(self.0);
+        for (j, out) in out.chunks_exact_mut(args.shape.size()).enumerate() {
+            match (args.tangents[0], args.tangents[1]) {
+                (Some(da), Some(db)) => zip(da.slab(j), db.slab(j), out, |x, y| x + c * y),
+                (Some(da), None) => out.copy_from_slice(da.slab(j).data),
+                // The shape comes from `inputs[0]`; its values are not used.
+                (None, Some(db)) => zip(args.inputs[0], db.slab(j), out, |_, y| c * y),
+                (None, None) => out.fill(E::ZERO),
+            }
+        }
+    }
+
+    fn pullback(&self, tape: &mut Tape, inputs: &[Node], g: Node, which: usize) -> Node {
+        let shape = tape.shape(inputs[which]);
+        let g = if which == 1 { tape.scale(self.0, g) } else { g };
+        tape.sum_to(g, shape)
+    }
+
+    fn examples() -> Vec<(Self, Vec<Shape>)> {
+        broadcast_examples().map(|shapes| (Self(-0.5), shapes)).to_vec()
+    }
+}

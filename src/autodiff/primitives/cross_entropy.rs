@@ -1,0 +1,86 @@
+//! Softmax cross-entropy of each column, in nats: ln sum_j exp z_j - sum_i T_i z_i, for targets T (one-hot, or
+//! smoothed: columns that sum to 1).
+//!
+//! With m the largest logit, at row a, the value is computed as
+//! ln(1 + sum_{j != a} exp(z_j - m)) + sum_i T_i (m - z_i) + m (1 - sum_i T_i).
+//! For a confident, correct prediction all but the first term are exactly 0 and that one keeps full relative
+//! accuracy, where the textbook difference of two large numbers would leave nothing.
+
+use super::softmax::{largest, nonlinear};
+use super::{Degree, Rule, TangentArgs};
+use crate::autodiff::{Element, Node, Shape, Tape, View, elementary::vectorised};
+
+/// Cross-entropy between targets (input 1) and the softmax of logits (input 0).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CrossEntropy;
+
+impl Rule for CrossEntropy {
+    fn shape(&self, inputs: &[Shape]) -> Shape {
+        assert_eq!(inputs[0], inputs[1], "logits and targets");
+        Shape::new(1, inputs[0].cols)
+    }
+
+    fn value<E: Element>(&self, inputs: &[View<E>], _shape: Shape, out: &mut [E]) {
+        let rows = inputs[0].shape.rows;
+        vectorised(
+            #[inline(always)]
+            || {
+                let columns = inputs[0].data.chunks_exact(rows).zip(inputs[1].data.chunks_exact(rows));
+                for (o, (z, t)) in out.iter_mut().zip(columns) {
+                    let m = largest(z);
+                    // All exponentials, less the largest one's exact 1, summed with that term left out.
+                    let (mut others, mut distance, mut tops, mut mass) = (E::ZERO, E::ZERO, E::ZERO, E::ZERO);
+                    for (z, t) in z.iter().zip(t) {
+                        let below = *z - m;
+                        let top = *z == m;
+                        others += if top { E::ZERO } else { below.exp() };
+                        tops += if top { E::ONE } else { E::ZERO };
+                        mass += *t;
+                        // A logit of -infinity with target 0 costs nothing, not NaN.
+                        distance += if *t == E::ZERO { E::ZERO } else { *t * (m - *z) };
+                    }
+                    // Ties share the top: all but one of them count among the others. NaN has no top.
+                    let others = if m != m { m } else { others + (tops - E::ONE) };
+                    *o = others.ln_1p() + distance + m * (E::ONE - mass);
+                }
+            },
+        );
+    }
+
+    fn coefficients(&self, tape: &mut Tape, inputs: &[Node]) -> Vec<Node> {
+        vec![residual(tape, inputs)]
+    }
+
+    fn tangent<E: Element>(&self, args: &TangentArgs<E>, out: &mut [E]) {
+        let (z, residual, rows) = (args.inputs[0], args.coefficients[0], args.inputs[0].shape.rows);
+        let dot = |a: &[E], b: &[E]| a.iter().zip(b).map(|(a, b)| a.to_f64() * b.to_f64()).sum::<f64>();
+        for (j, out) in out.chunks_exact_mut(args.shape.size()).enumerate() {
+            for (n, o) in out.iter_mut().enumerate() {
+                let column = n * rows..(n + 1) * rows;
+                                let dot = |a: View<E>, b: View<E>| dot(&a.data[column.clone()], &b.data[column.clone()]);
+                let logits = args.tangents[0].map_or(0.0, |dz| dot(residual, dz.slab(j)));
+                let targets = args.tangents[1].map_or(0.0, |dt| -dot(z, dt.slab(j)));
+                *o = E::from_f64(logits + targets);
+            }
+        }
+    }
+
+    fn pullback(&self, tape: &mut Tape, inputs: &[Node], g: Node, which: usize) -> Node {
+        let factor = if which == 0 { residual(tape, inputs) } else { tape.scale(-1.0, inputs[0]) };
+        tape.mul(factor, g)
+    }
+
+    fn degree(&self, inputs: &[Degree]) -> Degree {
+        nonlinear(inputs)
+    }
+
+    fn examples() -> Vec<(Self, Vec<Shape>)> {
+        vec![(Self, vec![Shape::new(4, 3); 2])]
+    }
+}
+
+/// softmax(z) - T: the gradient of the cross-entropy in the logits.
+fn residual(tape: &mut Tape, inputs: &[Node]) -> Node {
+    let p = tape.softmax(inputs[0]);
+    tape.add_scaled(p, -1.0, inputs[1])
+}

@@ -1,0 +1,126 @@
+//! The closed set of primitives. Each is one file with its value, its *tangent* (JVP, computed) and its
+//! *pullback* (VJP, recorded in primitives again, so that the reverse sweep has tangents too).
+//!
+//! To add one: write a file with a struct that implements [`Rule`], and add a line below. The conformance
+//! tests then check its derivatives, first and second, on the shapes its `examples` name.
+
+use super::{Block, Element, Node, Shape, Tape, View};
+
+/// How the value depends on the coordinates along which the parameters move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Degree {
+    /// Not at all.
+    Constant,
+    /// A constant plus something linear: known at every point from its value and tangents at one.
+    Affine,
+    /// In any other way.
+    General,
+}
+
+/// What a tangent rule may look at.
+pub struct TangentArgs<'a, 'b, E> {
+    /// Primal values of the inputs.
+    pub inputs: &'b [View<'a, E>],
+    /// Primal values of the nodes that [`Rule::coefficients`] asked for.
+    pub coefficients: &'b [View<'a, E>],
+    /// The inputs' tangents; `None` is a structural zero and costs nothing.
+    pub tangents: &'b [Option<Block<'a, E>>],
+    /// Number of tangent vectors in every block.
+    pub k: usize,
+    /// Shape of the output.
+    pub shape: Shape,
+}
+
+/// One primitive: `out = f(inputs)` with its two derivative rules.
+pub trait Rule: Sized {
+    /// Shape of the output.
+    fn shape(&self, inputs: &[Shape]) -> Shape;
+
+    /// Writes `f(inputs)` over `out`.
+    fn value<E: Element>(&self, inputs: &[View<E>], shape: Shape, out: &mut [E]);
+
+    /// Nodes whose primal values the tangent needs besides the inputs, so that no product computes anything
+    /// primal again. The tape shares them with nodes that the reverse sweep has already recorded.
+    fn coefficients(&self, _tape: &mut Tape, _inputs: &[Node]) -> Vec<Node> {
+        Vec::new()
+    }
+
+    /// Whether the tangent is zero whatever the values, given which inputs have one.
+    fn still(&self, active: &[bool]) -> bool {
+        !active.contains(&true)
+    }
+
+    /// Writes the k tangents `f'(inputs) tangents` over `out`, side by side.
+    fn tangent<E: Element>(&self, args: &TangentArgs<E>, out: &mut [E]);
+
+    /// Records the cotangent of input `which` from the cotangent `g` of the output.
+    fn pullback(&self, tape: &mut Tape, inputs: &[Node], g: Node, which: usize) -> Node;
+
+    /// Degree of the output in the coordinates; linear primitives keep the highest of their inputs'.
+    fn degree(&self, inputs: &[Degree]) -> Degree {
+        inputs.iter().copied().max().unwrap_or(Degree::Constant)
+    }
+
+    /// Instances with input shapes for the conformance tests, which draw their inputs from N(0, 1).
+    fn examples() -> Vec<(Self, Vec<Shape>)>;
+}
+
+/// An instance of any primitive with the input shapes to try it on.
+pub type Example = (Primitive, Vec<Shape>);
+
+macro_rules! primitives {
+    ($($file:ident => $Type:ident;)+) => {
+        $(pub mod $file; pub use $file::$Type;)+
+
+        /// One of the tape's primitives, or a leaf.
+        #[derive(Clone, Debug, PartialEq)]
+        pub enum Primitive {
+            /// A matrix cut out of theta at an offset, column-major.
+            Parameter(usize),
+            /// A matrix supplied at run time, by index: data, targets, masks. It never moves.
+            Input(usize),
+            /// A matrix of one repeated number.
+            Fill(f64),
+            $(
+                #[doc = concat!("See [`", stringify!($Type), "`].")]
+                $Type($Type),
+            )+
+        }
+
+        macro_rules! each_primitive {
+            ($value:expr, leaf => $leaf:expr, $rule:ident => $body:expr) => {
+                match $value {
+                    Primitive::Parameter(_) | Primitive::Input(_) | Primitive::Fill(_) => $leaf,
+                    $(Primitive::$Type($rule) => $body,)+
+                }
+            };
+        }
+        pub(super) use each_primitive;
+
+        /// Instances of every primitive in the set, for the conformance tests.
+        pub fn examples() -> Vec<Example> {
+            let mut all = Vec::new();
+            $(all.extend($Type::examples().into_iter().map(|(rule, shapes)| (Primitive::$Type(rule), shapes)));)+
+            all
+        }
+
+        $(impl From<$Type> for Primitive {
+            fn from(rule: $Type) -> Self {
+                Self::$Type(rule)
+            }
+        })+
+    };
+}
+
+primitives! {
+    matmul => MatMul;
+    add => Add;
+    mul => Mul;
+    scale => Scale;
+    map => Map;
+    sum_rows => SumRows;
+    sum_cols => SumCols;
+    broadcast => Broadcast;
+    softmax => Softmax;
+    cross_entropy => CrossEntropy;
+}

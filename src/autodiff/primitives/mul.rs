@@ -1,0 +1,63 @@
+//! `A * B` elementwise, where B may also be a column, a row or a number, repeated over A.
+
+use super::add::{broadcast_examples, broadcast_shape, zip};
+use super::{Degree, Rule, TangentArgs};
+use crate::autodiff::{Element, Node, Shape, Tape, View};
+
+/// Elementwise (Hadamard) product with a broadcast second operand.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Mul;
+
+/// Degree of a product: affine as long as one factor stands still.
+pub(super) fn bilinear(inputs: &[Degree]) -> Degree {
+    match (inputs[0], inputs[1]) {
+        (Degree::Constant, other) | (other, Degree::Constant) => other,
+        _ => Degree::General,
+    }
+}
+
+impl Rule for Mul {
+    fn shape(&self, inputs: &[Shape]) -> Shape {
+        broadcast_shape(inputs)
+    }
+
+    fn value<E: Element>(&self, inputs: &[View<E>], _shape: Shape, out: &mut [E]) {
+        zip(inputs[0], inputs[1], out, |x, y| x * y);
+    }
+
+    fn tangent<E: Element>(&self, args: &TangentArgs<E>, out: &mut [E]) {
+        let (a, b) = (args.inputs[0], args.inputs[1]);
+        for (j, out) in out.chunks_exact_mut(args.shape.size()).enumerate() {
+            match (args.tangents[0], args.tangents[1]) {
+                (Some(da), None) => zip(da.slab(j), b, out, |x, y| x * y),
+                (None, Some(db)) => zip(a, db.slab(j), out, |x, y| x * y),
+                (Some(da), Some(db)) => {
+                    zip(da.slab(j), b, out, |x, y| x * y);
+                    let mut rest = vec![E::ZERO; out.len()];
+                    zip(a, db.slab(j), &mut rest, |x, y| x * y);
+                    for (o, r) in out.iter_mut().zip(&rest) {
+                        *o += *r;
+                    }
+                }
+                (None, None) => out.fill(E::ZERO),
+            }
+        }
+    }
+
+    fn pullback(&self, tape: &mut Tape, inputs: &[Node], g: Node, which: usize) -> Node {
+        if which == 0 {
+            return tape.mul(g, inputs[1]);
+        }
+        let product = tape.mul(g, inputs[0]);
+        let shape = tape.shape(inputs[1]);
+        tape.sum_to(product, shape)
+    }
+
+    fn degree(&self, inputs: &[Degree]) -> Degree {
+        bilinear(inputs)
+    }
+
+    fn examples() -> Vec<(Self, Vec<Shape>)> {
+        broadcast_examples().map(|shapes| (Self, shapes)).to_vec()
+    }
+}

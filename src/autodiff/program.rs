@@ -1,0 +1,128 @@
+//! A gradient program: a loss recorded on a tape with its reverse sweep, and the plans to run it.
+
+use super::primitives::Primitive;
+use super::{Element, Node, Plan, TangentPlan, Tape, Values, Workspace};
+use std::sync::Arc;
+
+/// A tape whose last part computes the gradient of a summed loss.
+#[derive(Clone, Debug)]
+pub struct Program {
+    tape: Arc<Tape>,
+    outputs: Node,
+    losses: Node,
+    /// Gradient in the outputs; where the Gauss-Newton approximation cuts.
+    residual: Option<Node>,
+    /// Offset of each parameter in theta, and its gradient's node; `None` where the loss does not depend on it.
+    gradients: Vec<(usize, Option<Node>)>,
+}
+
+/// Which second-order product a tangent plan computes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Curvature {
+    /// The Hessian of the loss.
+    Hessian,
+    /// The generalized Gauss-Newton matrix J^T H_loss J, J the Jacobian of the outputs.
+    GaussNewton,
+}
+
+/// The plans behind a product: `primal` is run once at a point and keeps what `tangents` reads in every product.
+#[derive(Clone, Debug)]
+pub struct ProductPlan {
+    /// Values at the point.
+    pub primal: Plan,
+    /// Tangents of the gradient.
+    pub tangents: TangentPlan,
+}
+
+impl Program {
+    /// Records the reverse sweep of the sum of `losses` on `tape`. `outputs` are what the loss compares with the
+    /// targets.
+    pub fn new(mut tape: Tape, outputs: Node, losses: Node) -> Self {
+        let parameters: Vec<(usize, Node)> = tape
+            .nodes()
+            .filter_map(|n| match tape.record(n).op {
+                Primitive::Parameter(offset) => Some((offset, n)),
+                _ => None,
+            })
+            .collect();
+        let cotangents = tape.reverse(losses);
+        let gradients = parameters
+            .into_iter()
+            .map(|(offset, n)| (offset, cotangents.get(n.0).copied().flatten()))
+            .collect();
+        let residual = cotangents.get(outputs.0).copied().flatten();
+        Self { tape: Arc::new(tape), outputs, losses, residual, gradients }
+    }
+
+    /// The recorded tape.
+    pub fn tape(&self) -> &Arc<Tape> {
+        &self.tape
+    }
+
+    /// The network's outputs, classes x samples.
+    pub fn outputs(&self) -> Node {
+        self.outputs
+    }
+
+    /// The loss of each sample, 1 x samples.
+    pub fn losses(&self) -> Node {
+        self.losses
+    }
+
+    fn gradient_nodes(&self) -> Vec<Node> {
+        self.gradients.iter().filter_map(|(_, n)| *n).collect()
+    }
+
+    /// A plan for losses and outputs, without derivatives.
+    pub fn value_plan(&self) -> Plan {
+        Plan::new(self.tape.clone(), &[self.losses, self.outputs], &[], false)
+    }
+
+    /// A plan for losses and the gradient.
+    pub fn gradient_plan(&self) -> Plan {
+        let mut wanted = self.gradient_nodes();
+        wanted.extend([self.losses, self.outputs]);
+        Plan::new(self.tape.clone(), &wanted, &[], false)
+    }
+
+    /// Plans for products with the curvature at a point.
+    pub fn product_plan(&self, curvature: Curvature) -> ProductPlan {
+        let cut = match curvature {
+            Curvature::Hessian => None,
+            Curvature::GaussNewton => self.residual,
+        };
+        let (tangents, mut reads) = TangentPlan::new(&self.tape, &self.gradient_nodes(), |_| true, cut);
+        reads.push(self.losses);
+        let primal = Plan::new(tangents.tape().clone(), &reads, &[], false);
+        ProductPlan { primal, tangents }
+    }
+
+    /// Copies the gradient of a finished run of [`Program::gradient_plan`] into `out` (p numbers).
+    pub fn read_gradient<E: Element>(&self, values: &Values<E>, out: &mut [E]) {
+        for (offset, node) in &self.gradients {
+            let Some(node) = node else { continue };
+            let view = values.of(*node);
+            out[*offset..*offset + view.data.len()].copy_from_slice(view.data);
+        }
+    }
+
+    /// Copies the k tangents of the gradient, after a run of a [`ProductPlan`], into `out` (p x k).
+    pub fn read_products<E: Element>(
+        &self,
+        plan: &ProductPlan,
+        workspace: &Workspace<E>,
+        k: usize,
+        out: &mut [E],
+    ) {
+        let parameters = out.len() / k.max(1);
+        for (offset, node) in &self.gradients {
+            let Some(block) = node.and_then(|n| plan.tangents.tangent(n, &[], parameters, workspace)) else {
+                continue;
+            };
+            for j in 0..k {
+                let slab = block.slab(j).data;
+                out[j * parameters + offset..][..slab.len()].copy_from_slice(slab);
+            }
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! The tape: a list of primitives applied to earlier entries, and the reverse sweep recorded on the same list.
+//!
+//! A tape is a *program*: it holds shapes, no values, and is recorded once for a number of samples. What runs
+//! it ([`super::Plan`], [`super::TangentPlan`]) supplies theta and the data, as often as needed.
+
+use super::primitives::{
+    Add, Broadcast, CrossEntropy, Map, MatMul, Mul, Primitive, Rule, Scale, Softmax, SumCols, SumRows,
+    each_primitive, map::Curve,
+};
+use super::{Degree, Shape};
+use std::sync::Arc;
+
+/// A value on the tape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Node(pub(super) usize);
+
+/// One entry: what is applied to what.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// The primitive or leaf.
+    pub op: Primitive,
+    /// Its arguments, all earlier on the tape.
+    pub inputs: Vec<Node>,
+    /// Shape of the value.
+    pub shape: Shape,
+    /// Whether the value depends on theta.
+    pub moving: bool,
+}
+
+/// A program of matrix primitives.
+#[derive(Clone, Debug, Default)]
+pub struct Tape {
+    records: Vec<Record>,
+    inputs: usize,
+}
+
+impl Tape {
+    /// An empty tape.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The entry behind a node.
+    pub fn record(&self, node: Node) -> &Record {
+        &self.records[node.0]
+    }
+
+    /// Shape of a node's value.
+    pub fn shape(&self, node: Node) -> Shape {
+        self.record(node).shape
+    }
+
+    /// Every node, in order of computation.
+    pub fn nodes(&self) -> impl DoubleEndedIterator<Item = Node> + use<> {
+        (0..self.records.len()).map(Node)
+    }
+
+    /// A matrix cut out of theta: `shape` column-major from `offset` on.
+    pub fn parameter(&mut self, offset: usize, shape: Shape) -> Node {
+        self.enter(Primitive::Parameter(offset), Vec::new(), shape, true)
+    }
+
+    /// The next run-time input: data, targets, masks.
+    pub fn input(&mut self, shape: Shape) -> Node {
+        self.inputs += 1;
+        self.enter(Primitive::Input(self.inputs - 1), Vec::new(), shape, false)
+    }
+
+    /// A matrix of one repeated number.
+    pub fn fill(&mut self, value: f64, shape: Shape) -> Node {
+        self.enter(Primitive::Fill(value), Vec::new(), shape, false)
+    }
+
+    /// Applies a primitive. An entry that is already there is used again.
+    pub fn push(&mut self, op: impl Into<Primitive>, inputs: &[Node]) -> Node {
+        let op = op.into();
+        let shapes: Vec<Shape> = inputs.iter().map(|n| self.shape(*n)).collect();
+        let shape = each_primitive!(&op, leaf => unreachable!("leaves have constructors of their own"), rule => rule.shape(&shapes));
+        let moving = inputs.iter().any(|n| self.record(*n).moving);
+        self.enter(op, inputs.to_vec(), shape, moving)
+    }
+
+    fn enter(&mut self, op: Primitive, inputs: Vec<Node>, shape: Shape, moving: bool) -> Node {
+        let same = |r: &Record| r.op == op && r.inputs == inputs && r.shape == shape;
+        if let Some(known) = self.records.iter().position(same) {
+            return Node(known);
+        }
+        self.records.push(Record { op, inputs, shape, moving });
+        Node(self.records.len() - 1)
+    }
+
+    /// `op(a) op(b)`; the flags say which operand is transposed.
+    pub fn matmul(&mut self, (a, transpose_a): (Node, bool), (b, transpose_b): (Node, bool)) -> Node {
+        self.push(MatMul { transpose_a, transpose_b }, &[a, b])
+    }
+
+    /// `a + b`, b broadcast to a's shape.
+    pub fn add(&mut self, a: Node, b: Node) -> Node {
+        self.add_scaled(a, 1.0, b)
+    }
+
+    /// `a + c b`, b broadcast to a's shape.
+    pub fn add_scaled(&mut self, a: Node, c: f64, b: Node) -> Node {
+        self.push(Add(c), &[a, b])
+    }
+
+    /// `a * b` elementwise, b broadcast to a's shape.
+    pub fn mul(&mut self, a: Node, b: Node) -> Node {
+        // The reverse sweep starts from ones: multiplying by them is left out.
+        match (&self.record(a).op, &self.record(b).op) {
+            (_, Primitive::Fill(1.0)) => a,
+            (Primitive::Fill(1.0), _) if self.shape(a) == self.shape(b) => b,
+            _ => self.push(Mul, &[a, b]),
+        }
+    }
+
+    /// `c a`.
+    pub fn scale(&mut self, c: f64, a: Node) -> Node {
+        if c == 1.0 { a } else { self.push(Scale(c), &[a]) }
+    }
+
+    /// The derivative of the given order of an elementwise function, at `a`.
+    pub fn map(&mut self, curve: &Arc<dyn Curve>, order: u8, a: Node) -> Node {
+        self.push(Map { curve: curve.clone(), order }, &[a])
+    }
+
+    /// r x n to 1 x n.
+    pub fn sum_rows(&mut self, a: Node) -> Node {
+        self.push(SumRows, &[a])
+    }
+
+    /// r x n to r x 1.
+    pub fn sum_cols(&mut self, a: Node) -> Node {
+        self.push(SumCols, &[a])
+    }
+
+    /// `a` repeated to a larger shape.
+    pub fn broadcast(&mut self, a: Node, to: Shape) -> Node {
+        if self.shape(a) == to { a } else { self.push(Broadcast(to), &[a]) }
+    }
+
+    /// Column-wise softmax.
+    pub fn softmax(&mut self, a: Node) -> Node {
+        self.push(Softmax, &[a])
+    }
+
+    /// Cross-entropy of each column of logits against its column of targets.
+    pub fn cross_entropy(&mut self, logits: Node, targets: Node) -> Node {
+        self.push(CrossEntropy, &[logits, targets])
+    }
+
+    /// Sums `a` over whatever was broadcast to reach its shape from `to`.
+    pub fn sum_to(&mut self, a: Node, to: Shape) -> Node {
+        let mut a = a;
+        if to.rows == 1 && self.shape(a).rows != 1 {
+            a = self.sum_rows(a);
+        }
+        if to.cols == 1 && self.shape(a).cols != 1 {
+            a = self.sum_cols(a);
+        }
+        a
+    }
+
+    /// Records the reverse sweep of the sum of `root`'s entries, and returns each node's cotangent: d sum(root) /
+    /// d node, where the node depends on theta and the root on the node.
+    pub fn reverse(&mut self, root: Node) -> Vec<Option<Node>> {
+        let mut cotangents: Vec<Option<Node>> = vec![None; root.0 + 1];
+        cotangents[root.0] = Some(self.fill(1.0, self.shape(root)));
+        for n in (0..=root.0).rev() {
+            let Some(g) = cotangents[n] else { continue };
+            let Record { op, inputs, .. } = self.records[n].clone();
+            for (which, input) in inputs.iter().enumerate() {
+                if !self.record(*input).moving {
+                    continue;
+                }
+                let part = each_primitive!(&op, leaf => unreachable!("a leaf has no inputs"),
+                    rule => rule.pullback(self, &inputs, g, which));
+                cotangents[input.0] = Some(match cotangents[input.0] {
+                    Some(sum) => self.add(sum, part),
+                    None => part,
+                });
+            }
+        }
+        cotangents
+    }
+
+    /// Records, for each node, those whose values its tangent needs besides its inputs.
+    pub(super) fn coefficients(&mut self) -> Vec<Vec<Node>> {
+        let mut all = Vec::new();
+        for n in 0..self.records.len() {
+            let Record { op, inputs, moving, .. } = self.records[n].clone();
+            all.push(match moving {
+                true => {
+                    each_primitive!(&op, leaf => Vec::new(), rule => rule.coefficients(self, &inputs))
+                }
+                false => Vec::new(),
+            });
+        }
+        all
+    }
+
+    /// How each node depends on coordinates along which the parameters accepted by `moves` go.
+    pub fn degrees(&self, moves: impl Fn(Node) -> bool) -> Vec<Degree> {
+        let mut degrees: Vec<Degree> = Vec::with_capacity(self.records.len());
+        for (n, record) in self.records.iter().enumerate() {
+            let of: Vec<Degree> = record.inputs.iter().map(|i| degrees[i.0]).collect();
+            let leaf = || match record.op {
+                Primitive::Parameter(_) if moves(Node(n)) => Degree::Affine,
+                _ => Degree::Constant,
+            };
+            degrees.push(each_primitive!(&record.op, leaf => leaf(), rule => rule.degree(&of)));
+        }
+        degrees
+    }
+}
