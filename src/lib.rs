@@ -5,3 +5,4 @@
 pub mod autodiff;
 pub mod base;
 pub mod figure;
+pub mod nn;

@@ -3,6 +3,7 @@
 //! Nothing here knows a network. Adding something here is right when two layers need it and neither owns it.
 
 pub mod error;
+pub mod pool;
 pub mod random;
 pub mod registry;
 

@@ -13,7 +13,7 @@ use crate::base::{Error, Result};
 use serde::{Serialize, de::DeserializeOwned};
 use toml::{Table, Value};
 
-/// What a kind says of itself; its fields are its settings.
+/// What a kind says of itself; its fields are its settings, each with a default value.
 pub trait Kind: Clone + Default + Serialize + DeserializeOwned {
     /// The name users type, in kebab case.
     const NAME: &'static str;
@@ -123,6 +123,9 @@ pub fn kind_from<K: Kind>(what: &str, settings: Table) -> Result<K> {
         }
         table.insert(key, value);
     }
+    if table.is_empty() {
+        return Ok(K::default());
+    }
     let kind: K = Value::Table(table)
         .try_into()
         .map_err(|e: toml::de::Error| Error::request(&at, e.message().replace('\n', " ")))?;
@@ -187,9 +190,9 @@ macro_rules! registry {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq)]
         pub enum $Name {
-            #[doc = <$First as $crate::base::registry::Kind>::SUMMARY]
+            #[doc = concat!("See [`", stringify!($First), "`].")]
             $First($First),
-            $(#[doc = <$Type as $crate::base::registry::Kind>::SUMMARY] $Type($Type),)*
+            $(#[doc = concat!("See [`", stringify!($Type), "`].")] $Type($Type),)*
         }
 
         /// Static dispatch over the kinds of this registry.
@@ -263,13 +266,13 @@ macro_rules! registry {
         }
 
         impl serde::Serialize for $Name {
-            fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+            fn serialize<S: serde::Serializer>(&self, s: S) -> std::result::Result<S::Ok, S::Error> {
                 serde::Serialize::serialize(&$crate::base::registry::Registry::to_value(self), s)
             }
         }
 
         impl<'de> serde::Deserialize<'de> for $Name {
-            fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+            fn deserialize<D: serde::Deserializer<'de>>(d: D) -> std::result::Result<Self, D::Error> {
                 let value = <toml::Value as serde::Deserialize>::deserialize(d)?;
                 $crate::base::registry::Registry::from_value(value).map_err(serde::de::Error::custom)
             }

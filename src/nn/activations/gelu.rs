@@ -1,0 +1,32 @@
+//! GELU, x Phi(x) with the exact normal distribution function: f' = Phi + x phi, f'' = (2 - x^2) phi.
+
+use crate::autodiff::Element;
+use crate::autodiff::primitives::map::Scalar;
+use crate::base::registry::Kind;
+use serde::{Deserialize, Serialize};
+
+/// x Phi(x), exact (Hendrycks and Gimpel 2016).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Gelu;
+
+impl Kind for Gelu {
+    const NAME: &'static str = "gelu";
+    const SUMMARY: &'static str = "x Phi(x), exact (Hendrycks and Gimpel 2016)";
+}
+
+impl Scalar for Gelu {
+
+    #[inline(always)]
+    fn value<E: Element>(&self, x: E) -> E {
+        x * x.normal_cdf()
+    }
+    #[inline(always)]
+    fn slope<E: Element>(&self, x: E) -> E {
+        x.normal_cdf() + x * x.normal_pdf()
+    }
+    #[inline(always)]
+    fn curvature<E: Element>(&self, x: E) -> E {
+        (E::from_f64(2.0) - x * x) * x.normal_pdf()
+    }
+}

@@ -1,0 +1,43 @@
+//! Activations: functions applied to every unit.
+//!
+//! To add one: write a file with a struct (its fields are its settings) that implements [`Kind`] and
+//! [`Scalar`] (f, f', f'', branch-free), and add a line below. Help, `losscape list`, recipes and the
+//! conformance tests find it there.
+//!
+//! [`Kind`]: crate::base::registry::Kind
+
+use crate::autodiff::primitives::map::{Curve, Scalar};
+use crate::registry;
+use std::sync::Arc;
+
+registry! {
+    /// A function applied to every unit.
+    Activation, "activation", match_activation {
+        relu => Relu;
+        leaky_relu => LeakyRelu;
+        tanh => Tanh;
+        sigmoid => Sigmoid;
+        softplus => Softplus;
+        gelu => Gelu;
+        silu => Silu;
+        identity => Identity;
+    }
+}
+
+impl Activation {
+    /// The function as the tape takes it.
+    pub fn curve(&self) -> Arc<dyn Curve> {
+        fn erased<S: Scalar + Clone>(scalar: &S) -> Arc<dyn Curve> {
+            Arc::new(scalar.clone())
+        }
+        match_activation!(self, kind => erased(kind))
+    }
+
+    /// Whether the function has a kink, where derivatives jump and finite differences say nothing.
+    pub fn has_kink(&self) -> bool {
+        fn kinked<S: Scalar>(_: &S) -> bool {
+            S::PIECEWISE_LINEAR
+        }
+        !matches!(self, Self::Identity(_)) && match_activation!(self, kind => kinked(kind))
+    }
+}

@@ -1,0 +1,21 @@
+//! Glorot, uniform: a compromise between signals forward and gradients backward.
+
+use super::Initialize;
+use crate::base::{random::Rng, registry::Kind};
+use serde::{Deserialize, Serialize};
+
+/// uniform with variance 2 / (fan_in + fan_out) (Glorot and Bengio 2010).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GlorotUniform;
+
+impl Kind for GlorotUniform {
+    const NAME: &'static str = "glorot-uniform";
+    const SUMMARY: &'static str = "uniform with variance 2 / (fan_in + fan_out) (Glorot and Bengio 2010)";
+}
+
+impl Initialize for GlorotUniform {
+    fn fill(&self, fan_in: usize, fan_out: usize, rng: &mut Rng, out: &mut [f64]) {
+        super::uniform(2.0 / (fan_in + fan_out) as f64, rng, out);
+    }
+}

@@ -1,0 +1,44 @@
+//! Initializers: where the weights start. Biases start at zero.
+//!
+//! To add one: a file with a struct that implements [`Kind`](crate::base::registry::Kind) and [`Initialize`], and a line below.
+
+use crate::base::random::Rng;
+use crate::registry;
+
+/// Draws one weight tensor.
+pub trait Initialize {
+    /// Fills a tensor whose units have `fan_in` inputs and `fan_out` outputs.
+    fn fill(&self, fan_in: usize, fan_out: usize, rng: &mut Rng, out: &mut [f64]);
+}
+
+registry! {
+    /// Where the weights start.
+    Initializer, "initializer", match_initializer {
+        he_normal => HeNormal;
+        he_uniform => HeUniform;
+        lecun_normal => LecunNormal;
+        lecun_uniform => LecunUniform;
+        glorot_normal => GlorotNormal;
+        glorot_uniform => GlorotUniform;
+        naive => Naive;
+    }
+}
+
+impl Initialize for Initializer {
+    fn fill(&self, fan_in: usize, fan_out: usize, rng: &mut Rng, out: &mut [f64]) {
+        match_initializer!(self, kind => kind.fill(fan_in, fan_out, rng, out));
+    }
+}
+
+/// N(0, variance).
+fn normal(variance: f64, rng: &mut Rng, out: &mut [f64]) {
+    let std = variance.sqrt();
+    out.iter_mut().for_each(|w| *w = std * crate::base::random::normal(rng));
+}
+
+/// U(-a, a) with a = sqrt(3 variance), which has that variance.
+fn uniform(variance: f64, rng: &mut Rng, out: &mut [f64]) {
+    use rand::RngExt;
+    let a = (3.0 * variance).sqrt();
+    out.iter_mut().for_each(|w| *w = a * (2.0 * rng.random::<f64>() - 1.0));
+}

@@ -1,0 +1,38 @@
+//! Softmax cross-entropy in nats, with label smoothing: the target is (1 - smoothing) one-hot + smoothing / C
+//! (Szegedy et al. 2016). With smoothing the least possible loss is above zero.
+
+use super::Criterion;
+use crate::autodiff::{Node, Tape};
+use crate::base::{Error, Result, registry::Kind};
+use serde::{Deserialize, Serialize};
+
+/// Softmax cross-entropy in nats.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CrossEntropy {
+    /// Share of the target spread evenly over all classes, from 0 to 1.
+    pub smoothing: f64,
+}
+
+impl Kind for CrossEntropy {
+    const NAME: &'static str = "cross-entropy";
+    const SUMMARY: &'static str = "softmax cross-entropy in nats; smoothing spreads part of the target over all classes";
+
+    fn check(&self) -> Result<()> {
+        match (0.0..=1.0).contains(&self.smoothing) {
+            true => Ok(()),
+            false => Err(Error::expected("smoothing", "0 to 1", self.smoothing)),
+        }
+    }
+}
+
+impl Criterion for CrossEntropy {
+    fn target(&self, label: usize, out: &mut [f64]) {
+        out.fill(self.smoothing / out.len() as f64);
+        out[label] += 1.0 - self.smoothing;
+    }
+
+    fn record(&self, tape: &mut Tape, outputs: Node, targets: Node) -> Node {
+        tape.cross_entropy(outputs, targets)
+    }
+}

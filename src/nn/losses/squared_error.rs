@@ -1,0 +1,31 @@
+//! Squared error, 1/2 sum over outputs of (f - y)^2 with one-hot labels; the mean over samples makes it
+//! 1/(2n) sum over samples and outputs. (PyTorch's mean differs by 2/C.)
+
+use super::Criterion;
+use crate::autodiff::{Node, Tape};
+use crate::base::registry::Kind;
+use serde::{Deserialize, Serialize};
+
+/// Half the squared distance to the one-hot label.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SquaredError;
+
+impl Kind for SquaredError {
+    const NAME: &'static str = "squared-error";
+    const SUMMARY: &'static str = "half the squared distance to the one-hot label";
+}
+
+impl Criterion for SquaredError {
+    fn target(&self, label: usize, out: &mut [f64]) {
+        out.fill(0.0);
+        out[label] = 1.0;
+    }
+
+    fn record(&self, tape: &mut Tape, outputs: Node, targets: Node) -> Node {
+        let difference = tape.add_scaled(outputs, -1.0, targets);
+        let squares = tape.mul(difference, difference);
+        let sums = tape.sum_rows(squares);
+        tape.scale(0.5, sums)
+    }
+}

@@ -1,0 +1,22 @@
+//! Networks as data: layers recorded on the tape, their parameters in one flat vector.
+//!
+//! A [`Spec`] unfolds into a [`Network`]; an [`Objective`] is the network's mean loss over given samples, with
+//! value, gradient and exact curvature products. `activations`, `inits`, `losses`, `layers` and
+//! `architectures` hold one file a kind.
+
+pub mod activations;
+pub mod architectures;
+pub mod inits;
+pub mod layers;
+pub mod layout;
+pub mod linearization;
+pub mod losses;
+pub mod network;
+pub mod objective;
+pub mod samples;
+
+pub use layout::{Layout, Parameter, Role};
+pub use linearization::Linearization;
+pub use network::{Network, Spec};
+pub use objective::{Evaluation, Objective, Tally};
+pub use samples::Samples;

@@ -1,0 +1,223 @@
+//! The mean loss of a network over given samples: value, accuracy, gradient.
+//!
+//! Samples are cut into chunks of fixed size, which depend on nothing but the network's shape, so that working
+//! sets stay in cache and the bytes of a result do not depend on the number of threads: chunks are computed in
+//! parallel, their sums added in order, in f64.
+
+use super::{Linearization, Network, Samples};
+use crate::autodiff::{Bindings, Curvature, Element, Plan, Program, Workspace};
+use crate::base::pool::Pool;
+use rayon::prelude::*;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Mean loss and accuracy over samples.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Evaluation {
+    /// Mean loss, in the loss's units (nats for cross-entropy).
+    pub loss: f64,
+    /// Share of samples whose largest output is the label's; of equal outputs the first counts.
+    pub accuracy: f64,
+}
+
+/// Summed loss and number of correct samples.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Tally {
+    /// Sum of the losses.
+    pub loss: f64,
+    /// Number of correct samples.
+    pub correct: usize,
+}
+
+impl Tally {
+    /// Sums up one run: `losses` (1 x n), `outputs` (classes x n).
+    pub fn of<E: Element>(losses: &[E], outputs: &[E], labels: &[u32]) -> Self {
+        let rows = outputs.len() / labels.len().max(1);
+        let right = |(column, label): (&[E], &u32)| {
+            let label = *label as usize;
+            let own = column[label];
+            // Comparisons that NaN fails: a NaN among the outputs is never a correct answer.
+            column[..label].iter().all(|z| *z < own) && column[label..].iter().all(|z| *z <= own)
+        };
+        Self {
+            loss: losses.iter().map(|l| l.to_f64()).sum(),
+            correct: outputs.chunks_exact(rows.max(1)).zip(labels).filter(|c| right(*c)).count(),
+        }
+    }
+
+    /// The means over `samples` samples of tallies added in the order given.
+    pub fn mean(tallies: impl IntoIterator<Item = Tally>, samples: usize) -> Evaluation {
+        let total = tallies
+            .into_iter()
+            .fold(Tally::default(), |a, b| Tally { loss: a.loss + b.loss, correct: a.correct + b.correct });
+        let n = samples as f64;
+        Evaluation { loss: total.loss / n, accuracy: total.correct as f64 / n }
+    }
+}
+
+/// A network with the samples that its loss is the mean over.
+#[derive(Debug)]
+pub struct Objective<E> {
+    network: Arc<Network>,
+    samples: Arc<Samples<E>>,
+    chunks: Vec<Range<usize>>,
+    /// Programs for the two chunk sizes that occur, larger first, with plans for the loss alone.
+    programs: Vec<(usize, Program, Plan)>,
+    workspaces: Vec<Pool<Workspace<E>>>,
+}
+
+/// Elements in the widest matrix of a chunk: 1 MiB in f32, about a core's share of second-level cache.
+const CHUNK_ELEMENTS: usize = 1 << 18;
+/// Columns beyond which a chunk gains nothing, and below which products lose speed.
+const CHUNK_COLUMNS: (usize, usize) = (64, 512);
+
+/// Cuts `n` into runs of at most `most`, whose sizes differ by at most one, larger first.
+pub fn even_cuts(n: usize, most: usize) -> Vec<Range<usize>> {
+    let parts = n.div_ceil(most.max(1));
+    let mut start = 0;
+    (0..parts)
+        .map(|i| {
+            let size = n / parts + usize::from(i < n % parts);
+            start += size;
+            start - size..start
+        })
+        .collect()
+}
+
+impl<E: Element> Objective<E> {
+    /// The mean loss of `network` over `samples`.
+    pub fn new(network: Arc<Network>, samples: Arc<Samples<E>>) -> Self {
+        let widest = network.widest();
+        let columns = (CHUNK_ELEMENTS / widest.max(1)).clamp(CHUNK_COLUMNS.0, CHUNK_COLUMNS.1);
+        let chunks = even_cuts(samples.len(), columns);
+        let mut sizes: Vec<usize> = chunks.iter().map(ExactSizeIterator::len).collect();
+        sizes.dedup();
+        let programs: Vec<_> = sizes
+            .into_iter()
+            .map(|size| {
+                let program = network.program(size);
+                let plan = program.value_plan();
+                (size, program, plan)
+            })
+            .collect();
+        let workspaces = programs.iter().map(|_| Pool::default()).collect();
+        Self { network, samples, chunks, programs, workspaces }
+    }
+
+    /// The network.
+    pub fn network(&self) -> &Arc<Network> {
+        &self.network
+    }
+
+    /// Number of samples.
+    pub fn samples(&self) -> usize {
+        self.samples.len()
+    }
+
+    /// The runs of samples that are computed at once.
+    pub fn chunks(&self) -> &[Range<usize>] {
+        &self.chunks
+    }
+
+    /// The programs for the chunk sizes that occur.
+    pub fn programs(&self) -> impl ExactSizeIterator<Item = &Program> {
+        self.programs.iter().map(|(_, program, _)| program)
+    }
+
+    /// Which program a chunk needs.
+    pub fn program_of(&self, chunk: &Range<usize>) -> usize {
+        self.programs.iter().position(|(size, ..)| *size == chunk.len()).unwrap_or(0)
+    }
+
+    /// Data and targets of a chunk.
+    pub fn inputs(&self, chunk: &Range<usize>) -> [&[E]; 2] {
+        self.samples.inputs(chunk)
+    }
+
+    /// Labels of a chunk.
+    pub fn labels(&self, chunk: &Range<usize>) -> &[u32] {
+        self.samples.labels(chunk)
+    }
+
+    /// Mean loss and accuracy at `theta`, with no tape kept.
+    pub fn evaluate(&self, theta: &[E]) -> Evaluation {
+        let tallies: Vec<Tally> = self
+            .chunks
+            .par_iter()
+            .map(|chunk| {
+                let which = self.program_of(chunk);
+                let (_, program, plan) = &self.programs[which];
+                let inputs = self.inputs(chunk);
+                let bindings = Bindings { theta, inputs: &inputs };
+                self.workspaces[which].with(
+                    || plan.workspace(),
+                    |workspace| {
+                        plan.run(&bindings, workspace);
+                        let values = plan.values(bindings, workspace);
+                        let of = |node| values.of(node).data;
+                        Tally::of(of(program.losses()), of(program.outputs()), self.labels(chunk))
+                    },
+                )
+            })
+            .collect();
+        Tally::mean(tallies, self.samples())
+    }
+
+    /// Mean loss and accuracy, and the gradient of the mean loss.
+    pub fn gradient(&self, theta: &[E]) -> (Evaluation, Vec<f64>) {
+        let plans: Vec<Plan> = self.programs().map(Program::gradient_plan).collect();
+        let (tallies, gradient) = self.sum_over_chunks(theta.len(), |chunk, out| {
+            let which = self.program_of(chunk);
+            let (_, program, _) = &self.programs[which];
+            let (plan, inputs) = (&plans[which], self.inputs(chunk));
+            let bindings = Bindings { theta, inputs: &inputs };
+            let mut workspace = plan.workspace();
+            plan.run(&bindings, &mut workspace);
+            let values = plan.values(bindings, &workspace);
+            program.read_gradient(&values, out);
+            let of = |node| values.of(node).data;
+            Tally::of(of(program.losses()), of(program.outputs()), self.labels(chunk))
+        });
+        (Tally::mean(tallies, self.samples()), gradient)
+    }
+
+    /// Exact products with the curvature at `theta`, with the primal values of as many chunks kept as fit
+    /// into `memory` bytes.
+    pub fn linearize(&self, theta: &[E], curvature: Curvature, memory: usize) -> Linearization<'_, E> {
+        Linearization::new(self, theta, curvature, memory)
+    }
+
+    /// Runs `work` on every chunk, in parallel; it writes `size` numbers. Returns what it returned, in order,
+    /// and the mean over samples of what it wrote, added in order in f64.
+    pub(super) fn sum_over_chunks<R: Send>(
+        &self,
+        size: usize,
+        work: impl Fn(&Range<usize>, &mut [E]) -> R + Sync,
+    ) -> (Vec<R>, Vec<f64>) {
+        let mut total = vec![0.0; size];
+        let mut results = Vec::with_capacity(self.chunks.len());
+        let mut parts: Vec<Vec<E>> = Vec::new();
+        // A wave of chunks at a time bounds the memory of their results.
+        for wave in self.chunks.chunks(WAVE) {
+            parts.resize_with(wave.len(), || vec![E::ZERO; size]);
+            let done: Vec<R> =
+                parts.par_iter_mut().zip(wave).map(|(part, chunk)| work(chunk, part)).collect();
+            results.extend(done);
+            total.par_chunks_mut(BLOCK).enumerate().for_each(|(b, total)| {
+                for part in &parts {
+                    for (t, x) in total.iter_mut().zip(&part[b * BLOCK..]) {
+                        *t += x.to_f64();
+                    }
+                }
+            });
+        }
+        let scale = 1.0 / self.samples() as f64;
+        total.iter_mut().for_each(|t| *t *= scale);
+        (results, total)
+    }
+}
+
+/// Chunks whose results are held at once.
+const WAVE: usize = 16;
+/// Numbers that one task adds up.
+const BLOCK: usize = 1 << 14;
