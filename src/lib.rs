@@ -3,4 +3,5 @@
 #![warn(missing_docs)]
 
 pub mod base;
+pub mod data;
 pub mod figure;
