@@ -5,6 +5,7 @@
 //! `z = (x - mean) / std`, with mean and population standard deviation of the training samples, used for the
 //! test samples too. A feature that is constant in training has no scale: it becomes 0 everywhere.
 
+use crate::base::npz::Npz;
 use crate::base::registry::Registry;
 use crate::base::{Result, Streams};
 use crate::data::{Raw, Source};
@@ -57,6 +58,18 @@ impl Dataset {
     /// How many numbers a sample has.
     pub fn features(&self) -> usize {
         self.shape.iter().product()
+    }
+
+    /// The samples as arrays, shape (samples, features or channels, height, width), and their labels.
+    pub fn to_npz(&self) -> Npz {
+        let mut npz = Npz::default();
+        for (part, samples) in [("train", &self.train), ("test", &self.test)] {
+            let shape = [&[samples.len()], self.shape.as_slice()].concat();
+            npz.push(&format!("{part}_x"), &shape, samples.x.clone());
+            let labels: Vec<i64> = samples.y.iter().map(|&label| i64::from(label)).collect();
+            npz.push(&format!("{part}_y"), &shape[..1], labels);
+        }
+        npz
     }
 
     /// SHA-256, in hexadecimal, of shape, classes, labels and the bits of every number: two runs saw the same data
