@@ -4,5 +4,6 @@
 
 pub mod autodiff;
 pub mod base;
+pub mod data;
 pub mod figure;
 pub mod nn;

@@ -3,9 +3,12 @@
 //! Nothing here knows a network. Adding something here is right when two layers need it and neither owns it.
 
 pub mod error;
+pub mod files;
+pub mod npz;
 pub mod pool;
 pub mod random;
 pub mod registry;
+pub mod tensors;
 
 pub use error::{Error, Result};
 pub use random::Streams;

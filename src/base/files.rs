@@ -1,0 +1,234 @@
+//! Files that are either whole or absent, directories with one writer, and reading what a user names.
+//!
+//! A final file is written under another name in the same directory, synced, renamed, and the directory synced
+//! after it: a reader, or a crash at any moment, sees the old file or the new one. A sync that fails is an error,
+//! because after it nobody knows what is on the disk.
+//!
+//! What a user names may be anything: a directory, a pipe that would block forever, a device that never ends.
+//! Such a path is the user's to mend ([`Error::Request`]); a disk that fails is not ([`Error::Machine`]).
+
+use crate::base::{Error, Result};
+use std::fs::{self, File, FileType, Metadata, OpenOptions, TryLockError};
+use std::io::{self, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+
+/// The largest file read whole: 4 GiB.
+pub const LARGEST: u64 = 4 << 30;
+
+const TEMPORARY: (&str, &str) = (".losscape-", ".tmp");
+
+/// Replaces the file at `path` by `bytes`, atomically.
+pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
+    write_atomic_with(path, |file| file.write_all(bytes))
+}
+
+/// Replaces the file at `path` by what `fill` writes, atomically; if `fill` fails, the old file stays.
+pub fn write_atomic_with(
+    path: &Path,
+    fill: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+) -> Result<()> {
+    if let Ok(there) = fs::metadata(path)
+        && !there.is_file()
+    {
+        return Err(Error::expected(named(path), "a regular file to replace", what_is(there.file_type())));
+    }
+    let write = || {
+        let directory = match path.parent() {
+            Some(parent) if parent != Path::new("") => parent,
+            _ => Path::new("."),
+        };
+        let (file, temporary) = temporary_in(directory)?.into_parts();
+        let mut buffered = BufWriter::new(file);
+        fill(&mut buffered)?;
+        buffered.into_inner()?.sync_all()?;
+        temporary.persist(path)?;
+        sync_directory(directory)
+    };
+    write().map_err(|e: io::Error| Error::machine(named(path), e))
+}
+
+/// Creates `path` as a directory unless it is one, and tries writing in it, so that a read-only directory is found
+/// before hours of computing.
+pub fn writable_directory(path: &Path) -> Result<()> {
+    match fs::metadata(path) {
+        Ok(there) if there.is_dir() => {}
+        Ok(there) => return Err(Error::expected(named(path), "a directory", what_is(there.file_type()))),
+        Err(_) => fs::create_dir_all(path).map_err(|e| match e.kind() {
+            io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => Error::expected(
+                named(path),
+                "a directory",
+                format!("none, and none can be made: {}", reason(&e)),
+            ),
+            _ => Error::machine(named(path), format!("cannot create the directory: {e}")),
+        })?,
+    }
+    let attempt = temporary_in(path).and_then(|file| file.close());
+    attempt.map_err(|e| Error::machine(named(path), format!("cannot write in the directory: {e}")))
+}
+
+/// The sole right to write in a directory, held until dropped (or until the process ends, however it ends).
+#[derive(Debug)]
+pub struct DirectoryLock {
+    file: File,
+}
+
+impl DirectoryLock {
+    /// Locks `directory`, or says at once which process holds it. Temporary files that a killed writer left are
+    /// removed.
+    pub fn acquire(directory: &Path) -> Result<Self> {
+        let path = directory.join(".lock");
+        // A link here would make us empty whatever file it leads to.
+        if let Ok(there) = fs::symlink_metadata(&path)
+            && !there.is_file()
+        {
+            return Err(Error::expected(named(&path), "a regular file", what_is(there.file_type())));
+        }
+        let failed = |e: io::Error| Error::machine(named(&path), e);
+        let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
+        let mut file = open.map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::Error(e)) => return Err(failed(e)),
+            Err(TryLockError::WouldBlock) => {
+                let mut holder = String::new();
+                // The holder may not have written its number yet, and who it is is only a courtesy.
+                let _ = (&file).take(20).read_to_string(&mut holder);
+                let holder = if holder.is_empty() { "another process" } else { &format!("process {holder}") };
+                return Err(Error::expected(
+                    named(directory),
+                    "no other writer",
+                    format!("{holder} writing in it"),
+                ));
+            }
+        }
+        file.set_len(0).map_err(failed)?;
+        write!(file, "{}", std::process::id()).map_err(failed)?;
+        remove_temporaries(directory).map_err(|e| Error::machine(named(directory), e))?;
+        Ok(Self { file })
+    }
+}
+
+impl Drop for DirectoryLock {
+    fn drop(&mut self) {
+        // Emptied, so that a finished directory has the same bytes whoever made it; not removed, because a second
+        // process may already have opened it, and would then hold a lock on a file that no third one sees.
+        let _ = self.file.set_len(0);
+    }
+}
+
+/// The contents of the regular file at `path`, of at most `most` bytes. Pipes and devices are refused unopened.
+pub fn read_regular(path: &Path, most: u64) -> Result<Vec<u8>> {
+    let too_large = |found: u64| Err(Error::expected(named(path), format!("at most {most} bytes"), found));
+    let length = regular(path)?.len();
+    if length > most {
+        return too_large(length);
+    }
+    let read = || {
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(length as usize)?;
+        // One byte beyond what is allowed, for a file that grows while it is read.
+        File::open(path)?.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    let bytes: Vec<u8> = read().map_err(|e: io::Error| Error::machine(named(path), e))?;
+    if bytes.len() as u64 > most {
+        return too_large(bytes.len() as u64);
+    }
+    Ok(bytes)
+}
+
+/// The text of the regular file at `path`, of at most `most` bytes.
+pub fn read_text(path: &Path, most: u64) -> Result<String> {
+    String::from_utf8(read_regular(path, most)?).map_err(|e| {
+        Error::expected(
+            named(path),
+            "text in UTF-8",
+            format!("other bytes at offset {}", e.utf8_error().valid_up_to()),
+        )
+    })
+}
+
+/// A path as errors name it: on one line, whatever it holds.
+pub fn named(path: &Path) -> String {
+    escaped(&path.display().to_string())
+}
+
+/// Foreign text made fit for an error message: on one line, and not endless.
+pub fn brief(text: &str) -> String {
+    const MOST: usize = 120;
+    let start: String = text.chars().take(MOST).collect();
+    let dots = if start.len() < text.len() { "..." } else { "" };
+    escaped(&start) + dots
+}
+
+fn escaped(text: &str) -> String {
+    let visible = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    text.chars().map(visible).collect()
+}
+
+fn regular(path: &Path) -> Result<Metadata> {
+    let found = match fs::metadata(path) {
+        Ok(there) if there.is_file() => return Ok(there),
+        Ok(there) => what_is(there.file_type()).to_owned(),
+        Err(e) => match e.kind() {
+            io::ErrorKind::NotFound => "nothing there".to_owned(),
+            io::ErrorKind::PermissionDenied => return Err(Error::machine(named(path), e)),
+            // A loop of links, a name too long, a file used as a directory: faults of the path.
+            _ => reason(&e),
+        },
+    };
+    Err(Error::expected(named(path), "a regular file", found))
+}
+
+/// The system's own words, without its error number.
+fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_lowercase()
+}
+
+fn what_is(kind: FileType) -> &'static str {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt;
+        if kind.is_fifo() {
+            return "a named pipe";
+        }
+        if kind.is_socket() {
+            return "a socket";
+        }
+        if kind.is_char_device() || kind.is_block_device() {
+            return "a device";
+        }
+    }
+    match kind {
+        kind if kind.is_dir() => "a directory",
+        kind if kind.is_file() => "a regular file",
+        kind if kind.is_symlink() => "a symbolic link",
+        _ => "a special file",
+    }
+}
+
+fn temporary_in(directory: &Path) -> io::Result<tempfile::NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(TEMPORARY.0).suffix(TEMPORARY.1);
+    // Like any new file, readable as the umask allows; tempfile's default is the owner alone.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(directory)
+}
+
+fn remove_temporaries(directory: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(directory)? {
+        let name = PathBuf::from(entry?.file_name());
+        let name = name.to_string_lossy();
+        if name.starts_with(TEMPORARY.0) && name.ends_with(TEMPORARY.1) {
+            fs::remove_file(directory.join(&*name))?;
+        }
+    }
+    Ok(())
+}
+
+fn sync_directory(directory: &Path) -> io::Result<()> {
+    // Elsewhere a directory cannot be opened as a file, and a rename is durable by itself.
+    if cfg!(unix) { File::open(directory)?.sync_all() } else { Ok(()) }
+}

@@ -1,0 +1,309 @@
+//! safetensors: named tensors in one file, read strictly.
+//!
+//! ```text
+//! 8 bytes   n, little-endian
+//! n bytes   JSON: { "__metadata__": { key: text, ... }, NAME: { "dtype", "shape", "data_offsets": [begin, end] }, ... }
+//! the rest  the numbers, little-endian and row-major; offsets count from here
+//! ```
+//!
+//! <https://github.com/huggingface/safetensors>. The reader is our own because a file may come from anywhere, and
+//! the reference implementation accepts a name twice (the last one wins) and text before the header's brace. Here
+//! the tensors must cover the data exactly, each byte once. Numbers may be NaN: whether that is a fault is the
+//! caller's to say, who asks [`TensorFile::first_non_finite`].
+
+use crate::base::files::{self, brief};
+use crate::base::npz::count;
+use crate::base::{Error, Result};
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+/// Longer headers are refused: parsed, they take many times their length in memory.
+const LONGEST_HEADER: usize = 16 << 20;
+const METADATA: &str = "__metadata__";
+
+/// Tensors, in the order of their data, and texts about them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TensorFile {
+    /// Texts by key.
+    pub metadata: BTreeMap<String, String>,
+    /// Tensors with unlike names.
+    pub tensors: Vec<Tensor>,
+}
+
+/// A named tensor.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tensor {
+    /// Path of its layer and role: `0.weight`.
+    pub name: String,
+    /// Length along each axis; `[]` for a single number.
+    pub shape: Vec<usize>,
+    /// The numbers, row-major: as many as the product of `shape`.
+    pub data: Data,
+}
+
+/// The element types of weights.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Data {
+    /// 4 bytes a number.
+    F32(Vec<f32>),
+    /// 8 bytes a number.
+    F64(Vec<f64>),
+}
+
+impl TensorFile {
+    /// The tensor called `name`.
+    pub fn get(&self, name: &str) -> Option<&Tensor> {
+        self.tensors.iter().find(|tensor| tensor.name == name)
+    }
+
+    /// The first NaN or infinity: its tensor's name, its index there, and itself.
+    pub fn first_non_finite(&self) -> Option<(&str, usize, f64)> {
+        self.tensors.iter().find_map(|tensor| {
+            let at = |(i, x): (usize, f64)| (!x.is_finite()).then_some((tensor.name.as_str(), i, x));
+            match &tensor.data {
+                Data::F32(v) => v.iter().map(|&x| f64::from(x)).enumerate().find_map(at),
+                Data::F64(v) => v.iter().copied().enumerate().find_map(at),
+            }
+        })
+    }
+
+    /// Replaces the file at `path`, atomically.
+    pub fn write(&self, path: &Path) -> Result<()> {
+        files::write_atomic(path, &self.to_bytes())
+    }
+
+    /// The file: the same tensors give the same bytes.
+    ///
+    /// # Panics
+    /// If a shape does not fit its numbers or a name comes twice: mistakes of the program, not of a user.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut entries = Vec::new();
+        if !self.metadata.is_empty() {
+            entries.push(format!("{}:{}", json!(METADATA), json!(self.metadata)));
+        }
+        let (mut data, mut names) = (Vec::new(), BTreeSet::from([METADATA]));
+        for Tensor { name, shape, data: numbers } in &self.tensors {
+            assert_eq!(count(shape), Some(numbers.len()), "tensor `{name}` of shape {shape:?}");
+            assert!(names.insert(name), "two tensors called `{name}`");
+            let begin = data.len();
+            match numbers {
+                Data::F32(v) => data.extend(v.iter().flat_map(|x| x.to_le_bytes())),
+                Data::F64(v) => data.extend(v.iter().flat_map(|x| x.to_le_bytes())),
+            }
+            let entry =
+                json!({ "dtype": numbers.dtype(), "shape": shape, "data_offsets": [begin, data.len()] });
+            entries.push(format!("{}:{entry}", json!(name)));
+        }
+        let mut header = format!("{{{}}}", entries.join(","));
+        // The format asks that the data begin at a multiple of 8, and fills up with spaces.
+        header.push_str(&" ".repeat(header.len().next_multiple_of(8) - header.len()));
+        [&(header.len() as u64).to_le_bytes(), header.as_bytes(), &data].concat()
+    }
+
+    /// Reads the file at `path`.
+    pub fn read(path: &Path) -> Result<Self> {
+        Self::from_bytes(&files::named(path), &files::read_regular(path, files::LARGEST)?)
+    }
+
+    /// Reads a file; `at` is its name in errors.
+    pub fn from_bytes(at: &str, bytes: &[u8]) -> Result<Self> {
+        let (text, data) = split(at, bytes)?;
+        let header: Header = serde_json::from_str(text).map_err(|e| {
+            Error::expected(format!("{at}: header"), "tensors described in JSON", brief(&e.to_string()))
+        })?;
+        let mut metadata = BTreeMap::new();
+        let mut entries = Vec::new();
+        for (name, fields) in header.0 {
+            if name == METADATA {
+                for (key, value) in fields.0 {
+                    let Value::String(text) = value else {
+                        let field = format!("{at}: {METADATA}.{}", brief(&key));
+                        return Err(Error::expected(field, "text", brief(&value.to_string())));
+                    };
+                    metadata.insert(key, text);
+                }
+            } else {
+                entries.push(Entry::new(&format!("{at}: {}", brief(&name)), name, fields)?);
+            }
+        }
+        entries.sort_by_key(|entry| (entry.begin, entry.end));
+        let mut covered = 0;
+        for Entry { name, begin, end, .. } in &entries {
+            let field = || format!("{at}: {}.data_offsets", brief(name));
+            if *begin != covered {
+                let fault = if *begin < covered { "an overlap" } else { "a hole" };
+                let expected = format!("to begin at {covered}, where the data before it ends");
+                return Err(Error::expected(field(), expected, format!("{begin}: {fault}")));
+            }
+            if *end > data.len() {
+                let expected = format!("an end within the {} bytes of data", data.len());
+                return Err(Error::expected(field(), expected, end));
+            }
+            covered = *end;
+        }
+        if covered != data.len() {
+            return Err(Error::expected(at, format!("{covered} bytes of data"), data.len()));
+        }
+        Ok(Self { metadata, tensors: entries.into_iter().map(|entry| entry.tensor(data)).collect() })
+    }
+}
+
+impl Data {
+    /// How many numbers.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::F32(v) => v.len(),
+            Self::F64(v) => v.len(),
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The element type's name in the format.
+    pub fn dtype(&self) -> &'static str {
+        match self {
+            Self::F32(_) => "F32",
+            Self::F64(_) => "F64",
+        }
+    }
+}
+
+/// Header text and data, by the length in front.
+fn split<'a>(at: &str, bytes: &'a [u8]) -> Result<(&'a str, &'a [u8])> {
+    let Some((length, rest)) = bytes.split_first_chunk() else {
+        return Err(Error::expected(at, "a safetensors file, of at least 8 bytes", bytes.len()));
+    };
+    let length = usize::try_from(u64::from_le_bytes(*length)).unwrap_or(usize::MAX);
+    let header = format!("{at}: header");
+    let Some((text, data)) = rest.split_at_checked(length) else {
+        refuse_foreign(at, bytes)?;
+        return Err(Error::expected(header, format!("{length} bytes"), format!("only {}", rest.len())));
+    };
+    if length > LONGEST_HEADER {
+        return Err(Error::expected(header, format!("at most {LONGEST_HEADER} bytes"), length));
+    }
+    if !text.starts_with(b"{") {
+        refuse_foreign(at, bytes)?;
+        let found = text.first().map_or("nothing".to_owned(), |&byte| format!("`{}`", byte.escape_ascii()));
+        return Err(Error::expected(header, "a JSON object, beginning with `{`", found));
+    }
+    match std::str::from_utf8(text) {
+        Ok(text) => Ok((text, data)),
+        Err(e) => Err(Error::expected(
+            header,
+            "text in UTF-8",
+            format!("other bytes at offset {}", e.valid_up_to()),
+        )),
+    }
+}
+
+/// Says of a file that is no safetensors whether PyTorch wrote it, and how to convert it.
+fn refuse_foreign(at: &str, bytes: &[u8]) -> Result<()> {
+    let found = match bytes {
+        // torch.save since 1.6, and before.
+        [b'P', b'K', 3, 4, ..] => "a zip archive, as torch.save writes",
+        [0x80, 2..=5, ..] => "a Python pickle, as torch.save writes",
+        _ => return Ok(()),
+    };
+    let to = Path::new(at).with_extension("safetensors");
+    let convert = format!(
+        "python -c \"import torch, safetensors.torch as s; s.save_file(torch.load('{at}', map_location='cpu'), '{}')\"",
+        to.display()
+    );
+    Err(Error::expected(at, "a safetensors file", format!("{found}; convert it with: {convert}")))
+}
+
+/// What the header says of one tensor, checked as far as it can be without the others.
+struct Entry {
+    name: String,
+    double: bool,
+    shape: Vec<usize>,
+    begin: usize,
+    end: usize,
+}
+
+impl Entry {
+    fn new(at: &str, name: String, fields: Object<Value>) -> Result<Self> {
+        let (mut dtype, mut shape, mut offsets) = (Value::Null, Value::Null, Value::Null);
+        for (key, value) in fields.0 {
+            match key.as_str() {
+                "dtype" => dtype = value,
+                "shape" => shape = value,
+                "data_offsets" => offsets = value,
+                _ => return Err(Error::expected(at, "dtype, shape and data_offsets", brief(&key))),
+            }
+        }
+        let wrong = |field: &str, expected: &str, found: &Value| {
+            Error::expected(format!("{at}.{field}"), expected, brief(&found.to_string()))
+        };
+        let double = match dtype.as_str() {
+            Some("F32") => false,
+            Some("F64") => true,
+            _ => return Err(wrong("dtype", "F32 or F64", &dtype)),
+        };
+        let sizes = sizes(&shape).ok_or_else(|| wrong("shape", "a list of sizes", &shape))?;
+        let bytes = count(&sizes)
+            .and_then(|n| n.checked_mul(if double { 8 } else { 4 }))
+            .ok_or_else(|| wrong("shape", "fewer than 2^64 bytes", &shape))?;
+        let Some([begin, end]) = self::sizes(&offsets).and_then(|list| <[usize; 2]>::try_from(list).ok())
+        else {
+            return Err(wrong("data_offsets", "two offsets", &offsets));
+        };
+        if begin.checked_add(bytes) != Some(end) {
+            let expected = format!("{bytes} bytes, as dtype and shape say");
+            return Err(wrong("data_offsets", &expected, &offsets));
+        }
+        Ok(Self { name, double, shape: sizes, begin, end })
+    }
+
+    fn tensor(self, data: &[u8]) -> Tensor {
+        let bytes = &data[self.begin..self.end];
+        let data = if self.double {
+            Data::F64(bytes.as_chunks().0.iter().map(|&chunk| f64::from_le_bytes(chunk)).collect())
+        } else {
+            Data::F32(bytes.as_chunks().0.iter().map(|&chunk| f32::from_le_bytes(chunk)).collect())
+        };
+        Tensor { name: self.name, shape: self.shape, data }
+    }
+}
+
+/// A JSON list of numbers that count something.
+fn sizes(value: &Value) -> Option<Vec<usize>> {
+    value.as_array()?.iter().map(|n| usize::try_from(n.as_u64()?).ok()).collect()
+}
+
+type Header = Object<Object<Value>>;
+
+/// A JSON object that keeps its order and refuses a name that comes twice; serde_json's own keeps the last.
+struct Object<V>(Vec<(String, V)>);
+
+impl<'de, V: Deserialize<'de>> Deserialize<'de> for Object<V> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct Entries<V>(std::marker::PhantomData<V>);
+
+        impl<'de, V: Deserialize<'de>> Visitor<'de> for Entries<V> {
+            type Value = Object<V>;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Object<V>, A::Error> {
+                let (mut entries, mut names) = (Vec::new(), BTreeSet::new());
+                while let Some((name, value)) = map.next_entry::<String, V>()? {
+                    if !names.insert(name.clone()) {
+                        return Err(A::Error::custom(format!("two entries called `{}`", brief(&name))));
+                    }
+                    entries.push((name, value));
+                }
+                Ok(Object(entries))
+            }
+        }
+        deserializer.deserialize_map(Entries(std::marker::PhantomData))
+    }
+}

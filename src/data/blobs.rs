@@ -1,0 +1,61 @@
+//! Gaussian blobs: x = center of its class + spread N(0, I), the centers uniform in the cube [-10, 10]^dimension.
+
+use crate::base::random::normal;
+use crate::base::registry::Kind;
+use crate::base::{Result, Streams};
+use crate::data::{Raw, Samples, fits_in_memory, within};
+use rand::RngExt;
+use serde::{Deserialize, Serialize};
+
+/// Gaussian blobs, one a class.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Blobs {
+    /// Samples in all classes together; a quarter of them is held out for testing.
+    pub samples: usize,
+    /// Blobs, each a class.
+    pub classes: usize,
+    /// Numbers a sample.
+    pub dimension: usize,
+    /// Standard deviation of each blob along each axis.
+    pub spread: f64,
+}
+
+impl Default for Blobs {
+    fn default() -> Self {
+        // Cube, classes, dimension and spread as in scikit-learn's make_blobs.
+        Self { samples: 1000, classes: 3, dimension: 2, spread: 1.0 }
+    }
+}
+
+impl Kind for Blobs {
+    const NAME: &'static str = "blobs";
+    const SUMMARY: &'static str = "Gaussian blobs, one a class, around random centers";
+
+    fn check(&self) -> Result<()> {
+        within("samples", self.samples, 8..=10_000_000)?;
+        within("classes", self.classes, 2..=self.samples.min(10_000))?;
+        within("dimension", self.dimension, 1..=1_000_000)?;
+        within("spread", self.spread, 0.0..=1e6)?;
+        fits_in_memory("samples", self.samples, self.dimension)
+    }
+}
+
+impl Blobs {
+    /// The points, of each class in turn.
+    pub fn load(&self, streams: &Streams) -> Result<Raw> {
+        let centers = |class: usize| {
+            let mut rng = streams.stream("data/blobs/center", class as u64);
+            (0..self.dimension).map(move |_| rng.random_range(-10.0..10.0)).collect::<Vec<f64>>()
+        };
+        let centers: Vec<Vec<f64>> = (0..self.classes).map(centers).collect();
+        let mut rng = streams.stream("data/blobs", 0);
+        let mut samples = Samples::default();
+        for i in 0..self.samples {
+            let class = i % self.classes;
+            samples.x.extend(centers[class].iter().map(|center| center + self.spread * normal(&mut rng)));
+            samples.y.push(class as u32);
+        }
+        Ok(Raw { shape: vec![self.dimension], classes: self.classes, samples, held_out: self.samples / 4 })
+    }
+}

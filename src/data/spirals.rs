@@ -1,0 +1,69 @@
+//! Two interleaved spirals: two classes in the plane that no straight line parts.
+//!
+//! With u uniform in [0, 1) and r = sqrt(u), a point of class k is
+//!
+//! ```text
+//! (x, y) = r (cos a, sin a) + noise N(0, I),   a = 2 pi turns r + pi k
+//! ```
+//!
+//! The square root makes up for the arms growing longer with r. After K. J. Lang, M. J. Witbrock, "Learning to
+//! tell two spirals apart", 1988, whose spirals make 3 turns.
+
+use crate::base::random::normal;
+use crate::base::registry::Kind;
+use crate::base::{Result, Streams};
+use crate::data::{Raw, Samples, within};
+use rand::RngExt;
+use serde::{Deserialize, Serialize};
+use std::f64::consts::PI;
+
+/// Two interleaved spirals.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Spirals {
+    /// Samples in both classes together; a quarter of them is held out for testing.
+    pub samples: usize,
+    /// Standard deviation of the noise on each coordinate; the outer radius is 1.
+    pub noise: f64,
+    /// Turns that each arm makes around the origin.
+    pub turns: f64,
+}
+
+impl Default for Spirals {
+    fn default() -> Self {
+        // Half the turns of Lang and Witbrock, so that a small network learns them in seconds. Neighbouring arms
+        // are 1 / (2 turns) apart, many times the noise.
+        Self { samples: 1000, noise: 0.02, turns: 1.5 }
+    }
+}
+
+impl Kind for Spirals {
+    const NAME: &'static str = "spirals";
+    const SUMMARY: &'static str =
+        "two interleaved spirals in the plane, 2 classes (after Lang and Witbrock, 1988)";
+
+    fn check(&self) -> Result<()> {
+        within("samples", self.samples, 8..=10_000_000)?;
+        within("noise", self.noise, 0.0..=100.0)?;
+        within("turns", self.turns, 0.0..=100.0)
+    }
+}
+
+impl Spirals {
+    /// The points, of either class in turn.
+    pub fn load(&self, streams: &Streams) -> Result<Raw> {
+        let mut rng = streams.stream("data/spirals", 0);
+        let mut samples = Samples::default();
+        for i in 0..self.samples {
+            let class = (i % 2) as u32;
+            let radius = rng.random::<f64>().sqrt();
+            let angle = 2.0 * PI * self.turns * radius + PI * f64::from(class);
+            // libm's, because the system's sine differs between systems in its last bit.
+            let (sin, cos) = libm::sincos(angle);
+            samples.x.push(radius * cos + self.noise * normal(&mut rng));
+            samples.x.push(radius * sin + self.noise * normal(&mut rng));
+            samples.y.push(class);
+        }
+        Ok(Raw { shape: vec![2], classes: 2, samples, held_out: self.samples / 4 })
+    }
+}
