@@ -7,3 +7,4 @@ pub mod base;
 pub mod data;
 pub mod figure;
 pub mod nn;
+pub mod train;

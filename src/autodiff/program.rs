@@ -2,6 +2,7 @@
 
 use super::primitives::Primitive;
 use super::{Element, Node, Plan, TangentPlan, Tape, Values, Workspace};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// A tape whose last part computes the gradient of a summed loss.
@@ -97,13 +98,29 @@ impl Program {
         ProductPlan { primal, tangents }
     }
 
-    /// Copies the gradient of a finished run of [`Program::gradient_plan`] into `out` (p numbers).
-    pub fn read_gradient<E: Element>(&self, values: &Values<E>, out: &mut [E]) {
+    /// Shows `read` the gradient of a finished run of [`Program::gradient_plan`], run by run, within a range of
+    /// theta; parameters that the loss does not depend on are left out.
+    pub fn gradient_runs<E: Element>(
+        &self,
+        values: &Values<E>,
+        range: Range<usize>,
+        mut read: impl FnMut(usize, &[E]),
+    ) {
         for (offset, node) in &self.gradients {
             let Some(node) = node else { continue };
-            let view = values.of(*node);
-            out[*offset..*offset + view.data.len()].copy_from_slice(view.data);
+            let data = values.of(*node).data;
+            let (start, end) = (range.start.max(*offset), range.end.min(offset + data.len()));
+            if start < end {
+                read(start, &data[start - offset..end - offset]);
+            }
         }
+    }
+
+    /// Copies the gradient of a finished run of [`Program::gradient_plan`] into `out` (p numbers).
+    pub fn read_gradient<E: Element>(&self, values: &Values<E>, out: &mut [E]) {
+        self.gradient_runs(values, 0..out.len(), |offset, run| {
+            out[offset..offset + run.len()].copy_from_slice(run);
+        });
     }
 
     /// Copies the k tangents of the gradient, after a run of a [`ProductPlan`], into `out` (p x k).

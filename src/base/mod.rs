@@ -4,11 +4,14 @@
 
 pub mod error;
 pub mod files;
+pub mod interrupt;
 pub mod npz;
 pub mod pool;
+pub mod precision;
 pub mod random;
 pub mod registry;
 pub mod tensors;
 
 pub use error::{Error, Result};
+pub use precision::Precision;
 pub use random::Streams;

@@ -14,9 +14,11 @@ pub mod losses;
 pub mod network;
 pub mod objective;
 pub mod samples;
+pub mod weights;
 
 pub use layout::{Layout, Parameter, Role};
 pub use linearization::Linearization;
 pub use network::{Network, Spec};
 pub use objective::{Evaluation, Objective, Tally};
 pub use samples::Samples;
+pub use weights::Weights;

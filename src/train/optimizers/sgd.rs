@@ -1,0 +1,74 @@
+//! Stochastic gradient descent with momentum, in PyTorch's form:
+//! g <- g + weight_decay theta; v <- momentum v + g; theta <- theta - rate v, or, with Nesterov's look-ahead,
+//! theta <- theta - rate (g + momentum v).
+//!
+//! Weight decay acts on every parameter, biases included, as PyTorch's does; it is no part of any reported loss.
+
+use super::Update;
+use crate::autodiff::Element;
+use crate::base::{Error, Result, registry::Kind};
+use serde::{Deserialize, Serialize};
+
+/// SGD with momentum, Nesterov's look-ahead and weight decay.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Sgd {
+    /// Share of the last step's velocity kept; 0 for plain gradient descent.
+    pub momentum: f64,
+    /// Look ahead along the velocity (Nesterov 1983).
+    pub nesterov: bool,
+    /// Pull towards zero added to the gradient, per unit of theta.
+    pub weight_decay: f64,
+}
+
+impl Default for Sgd {
+    fn default() -> Self {
+        Self { momentum: 0.9, nesterov: false, weight_decay: 0.0 } // momentum: Sutskever et al. 2013
+    }
+}
+
+impl Kind for Sgd {
+    const NAME: &'static str = "sgd";
+    const SUMMARY: &'static str = "stochastic gradient descent; momentum, nesterov, weight-decay";
+
+    fn check(&self) -> Result<()> {
+        if !(0.0..1.0).contains(&self.momentum) {
+            return Err(Error::expected("momentum", "at least 0 and below 1", self.momentum));
+        }
+        if self.nesterov && self.momentum == 0.0 {
+            return Err(Error::expected("nesterov", "a momentum above 0", "momentum 0"));
+        }
+        match self.weight_decay >= 0.0 && self.weight_decay.is_finite() {
+            true => Ok(()),
+            false => Err(Error::expected("weight-decay", "a finite number of at least 0", self.weight_decay)),
+        }
+    }
+}
+
+impl Update for Sgd {
+    fn states(&self) -> usize {
+        usize::from(self.momentum != 0.0)
+    }
+
+    #[inline(always)]
+    fn update<E: Element>(&self, rate: f64, theta: &mut [E], gradient: &[E], states: &mut [&mut [E]]) {
+        let (rate, decay, momentum) =
+            (E::from_f64(rate), E::from_f64(self.weight_decay), E::from_f64(self.momentum));
+        let pairs = theta.iter_mut().zip(gradient);
+        match states {
+            [velocity] => {
+                for ((t, g), v) in pairs.zip(velocity.iter_mut()) {
+                    let g = *g + decay * *t;
+                    *v = momentum * *v + g;
+                    let step = if self.nesterov { g + momentum * *v } else { *v };
+                    *t = *t - rate * step;
+                }
+            }
+            _ => {
+                for (t, g) in pairs {
+                    *t = *t - rate * (*g + decay * *t);
+                }
+            }
+        }
+    }
+}
