@@ -6,5 +6,6 @@ pub mod autodiff;
 pub mod base;
 pub mod data;
 pub mod figure;
+pub mod landscape;
 pub mod nn;
 pub mod train;

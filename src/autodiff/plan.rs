@@ -8,6 +8,7 @@
 use super::primitives::{Primitive, Rule, TangentArgs, each_primitive};
 use super::tape::{Node, Tape};
 use super::{Block, Element, Shape, View};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Most arguments that a primitive takes.
@@ -130,6 +131,19 @@ impl Plan {
     /// The nodes that a run computes, in order.
     pub fn steps(&self) -> &[Node] {
         &self.steps
+    }
+
+    /// Where the parameters that a run reads lie in theta.
+    pub fn parameters(&self) -> Vec<Range<usize>> {
+        let of = |n: &Node| match self.tape.record(*n).op {
+            Primitive::Parameter(offset) => Some(offset..offset + self.tape.shape(*n).size()),
+            _ => None,
+        };
+        let inputs = self.steps.iter().flat_map(|s| &self.tape.record(*s).inputs);
+        let mut ranges: Vec<Range<usize>> = inputs.filter_map(of).collect();
+        ranges.sort_by_key(|r| r.start);
+        ranges.dedup();
+        ranges
     }
 
     /// Fresh buffers.

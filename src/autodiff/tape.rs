@@ -14,6 +14,13 @@ use std::sync::Arc;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Node(pub(super) usize);
 
+impl Node {
+    /// Position on the tape.
+    pub fn index(self) -> usize {
+        self.0
+    }
+}
+
 /// One entry: what is applied to what.
 #[derive(Clone, Debug)]
 pub struct Record {

@@ -105,8 +105,7 @@ pub fn train<E: Element>(
     settings.check()?;
     let network = Arc::new(network(settings, dataset)?);
     let streams = Streams::new(settings.seed);
-    let mut theta: Vec<E> =
-        network.init(&settings.init, &streams).into_iter().map(E::from_f64).collect();
+    let mut theta: Vec<E> = network.init(&settings.init, &streams).into_iter().map(E::from_f64).collect();
     let train = samples::<E>(&network, &dataset.train);
     let on_train = Objective::new(network.clone(), train.clone());
     let on_test = Objective::new(network.clone(), samples(&network, &dataset.test));

@@ -68,7 +68,7 @@ impl Default for TrainSettings {
             loss: Loss::default(),
             init: Initializer::default(),
             optimizer: Optimizer::default(),
-            lr: 0.05,       // with momentum .9: the largest round rate at which the default network is calm
+            lr: 0.05, // with momentum .9: the largest round rate at which the default network is calm
             schedule: Schedule::default(),
             warmup: 0.0,
             batch_size: 64, // Masters and Luschi 2018: small batches, 32 to 64
@@ -82,7 +82,11 @@ impl Default for TrainSettings {
 /// Flags that set one entry of a kind: (flag, where it goes, help).
 pub const SHORTHANDS: &[(&str, &str, &str)] = &[
     ("hidden", "model.hidden", "Widths of the hidden layers, as 24,16; `none` for a linear model"),
-    ("activation", "model.activation", "Activation after each hidden layer: a name from `losscape list activation`"),
+    (
+        "activation",
+        "model.activation",
+        "Activation after each hidden layer: a name from `losscape list activation`",
+    ),
     ("bias", "model.bias", "Whether layers have biases: true or false"),
     ("momentum", "optimizer.momentum", "Momentum of the optimizer"),
     ("nesterov", "optimizer.nesterov", "Nesterov's look-ahead: true or false"),

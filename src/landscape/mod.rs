@@ -1,0 +1,13 @@
+//! What surrounds a trained network: directions through parameter space, and the loss along them.
+//!
+//! `directions` says where to go, `normalizations` how far a unit step is, [`slice`] evaluates the plane between
+//! two of them.
+
+pub mod directions;
+pub mod geometry;
+pub mod normalizations;
+pub mod slice;
+
+pub use directions::Direction;
+pub use normalizations::Normalization;
+pub use slice::Slicer;

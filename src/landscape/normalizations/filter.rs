@@ -1,0 +1,26 @@
+//! Filter normalisation (Li et al. 2018, arXiv 1712.09913): each neuron's incoming weights (each filter) of a
+//! direction get the norm of the network's own, so that neither the scale of a layer nor its size decides how
+//! flat a slice looks.
+
+use super::Scale;
+use crate::base::registry::Kind;
+use crate::nn::Parameter;
+use serde::{Deserialize, Serialize};
+
+/// each filter of the direction gets its own filter's norm (Li et al. 2018).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Filter;
+
+impl Kind for Filter {
+    const NAME: &'static str = "filter";
+    const SUMMARY: &'static str = "each filter of the direction gets its own filter's norm (Li et al. 2018)";
+}
+
+impl Scale for Filter {
+    fn scale(&self, parameter: &Parameter, theta: &[f64], d: &mut [f64]) {
+        for filter in parameter.filters() {
+            super::match_norm(&theta[filter.clone()], &mut d[filter]);
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! Normalizations: what a step of length 1 along a direction means for each weight.
+//!
+//! Only parameters whose role is weight are scaled. The others (biases) stand still, or, when asked to move, go
+//! along themselves, d = w (Li et al. 2018).
+//!
+//! To add one: a file with a struct that implements [`Kind`](crate::base::registry::Kind) and [`Scale`], and a line below.
+
+use crate::nn::{Layout, Parameter, Role};
+use crate::registry;
+
+/// Scales one weight tensor's part of a direction.
+pub trait Scale {
+    /// Scales `d`, the whole direction, where `parameter` lies, by what `theta` is there.
+    fn scale(&self, parameter: &Parameter, theta: &[f64], d: &mut [f64]);
+}
+
+registry! {
+    /// What a step of length 1 means.
+    Normalization, "normalization", match_normalization {
+        filter => Filter;
+        layer => Layer;
+        weight => Weight;
+        none => Nothing;
+    }
+}
+
+impl Normalization {
+    /// Normalises `d` for a network at `theta`; `others` lets parameters that are no weights move too.
+    pub fn apply(&self, layout: &Layout, theta: &[f64], others: bool, d: &mut [f64]) {
+        for p in &layout.parameters {
+            match (p.role, others) {
+                (Role::Weight, _) => match_normalization!(self, kind => kind.scale(p, theta, d)),
+                (Role::Bias, true) => d[p.range()].copy_from_slice(&theta[p.range()]),
+                (Role::Bias, false) => d[p.range()].fill(0.0),
+            }
+        }
+    }
+}
+
+/// Scales `d` to the norm of `w`: d ||w|| / (||d|| + 1e-10). A zero w gets a zero d.
+fn match_norm(w: &[f64], d: &mut [f64]) {
+    let norm = |v: &[f64]| v.iter().map(|x| x * x).sum::<f64>().sqrt();
+    let scale = norm(w) / (norm(d) + 1e-10); // Li et al. 2018
+    d.iter_mut().for_each(|x| *x *= scale);
+}

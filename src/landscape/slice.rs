@@ -1,0 +1,271 @@
+//! Loss and accuracy at points theta + x d + y e of a plane.
+//!
+//! Along fixed directions, the part of a network before its first nonlinearity is affine in (x, y): its value,
+//! F, and its two tangents, D and E, are computed once, and at every point it is (F + y E) + x D. For a
+//! perceptron that replaces the product with the data, most of all work, by two additions. Which nodes of the
+//! program these are follows from the degree of each primitive, so it holds for any leading linear piece.
+//!
+//! A point's value depends on its (x, y) alone: there are no running sums, and chunks of samples are added in
+//! order, so points may be computed in any order, on any number of threads.
+
+use crate::autodiff::elementary::vectorised;
+use crate::autodiff::primitives::Primitive;
+use crate::autodiff::{Bindings, Degree, Element, Node, Plan, Program, TangentPlan, Workspace};
+use crate::base::{Error, Result, interrupt, pool::Pool};
+use crate::nn::{Evaluation, Objective, Tally};
+use rayon::prelude::*;
+use std::ops::Range;
+
+/// How the program for one chunk size is cut.
+#[derive(Debug)]
+struct Cut {
+    /// Values of the frontier at theta.
+    prefix: Plan,
+    /// Tangents of the frontier along the two directions.
+    tangents: TangentPlan,
+    /// What remains at every point.
+    suffix: Plan,
+    /// Where the cut goes through: affine nodes that something nonlinear reads.
+    frontier: Vec<Node>,
+    losses: Node,
+    outputs: Node,
+}
+
+/// The frontier of one chunk: value and two tangents of each node, (x tangent, y tangent) empty for zero.
+type Frontier<E> = Vec<[Vec<E>; 3]>;
+
+/// Evaluates points of one plane on one objective.
+#[derive(Debug)]
+pub struct Slicer<'a, E> {
+    objective: &'a Objective<E>,
+    theta: Vec<E>,
+    directions: Vec<E>,
+    cuts: Vec<Cut>,
+    kept: Vec<Option<Frontier<E>>>,
+    /// Where the parameters lie that the suffix reads.
+    read: Vec<Range<usize>>,
+    scratch: Vec<Pool<Scratch<E>>>,
+}
+
+/// What one task works on.
+#[derive(Debug)]
+struct Scratch<E> {
+    workspace: Workspace<E>,
+    /// The frontier at (0, y).
+    row: Vec<Vec<E>>,
+    /// Parameters at (0, y), and at (x, y).
+    theta: [Vec<E>; 2],
+}
+
+/// `out = a + t b`; `b` empty for zero.
+fn along<E: Element>(a: &[E], t: E, b: &[E], out: &mut [E]) {
+    if b.is_empty() {
+        out.copy_from_slice(a);
+        return;
+    }
+    vectorised(
+        #[inline(always)]
+        || {
+            for ((o, a), b) in out.iter_mut().zip(a).zip(b) {
+                *o = *a + t * *b;
+            }
+        },
+    );
+}
+
+impl Cut {
+    fn new(program: &Program, moves: impl Fn(Node) -> bool + Copy) -> Self {
+        let tape = program.tape();
+        let degrees = tape.degrees(moves);
+        let wanted = [program.losses(), program.outputs()];
+        let leaf = |n: Node| tape.record(n).inputs.is_empty();
+        let known = |n: Node| !leaf(n) && degrees[n.index()] != Degree::General;
+        let mut frontier: Vec<Node> = Vec::new();
+        let mut pending: Vec<Node> = wanted.to_vec();
+        let mut seen = vec![false; degrees.len()];
+        while let Some(node) = pending.pop() {
+            if std::mem::replace(&mut seen[node.index()], true) {
+                continue;
+            }
+            match known(node) {
+                true => frontier.push(node),
+                false => pending.extend(&tape.record(node).inputs),
+            }
+        }
+        frontier.sort();
+        let (tangents, mut reads) = TangentPlan::new(tape, &frontier, moves, None);
+        reads.extend(&frontier);
+        let prefix = Plan::new(tangents.tape().clone(), &reads, &[], false);
+        let suffix = Plan::new(tape.clone(), &wanted, &frontier, false);
+        Self { prefix, tangents, suffix, frontier, losses: wanted[0], outputs: wanted[1] }
+    }
+}
+
+impl<'a, E: Element> Slicer<'a, E> {
+    /// The plane through `theta` along `x` and `y`. Frontiers are kept as far as `memory` bytes allow, and
+    /// computed again for every row of points beyond that; the bits are the same.
+    pub fn new(objective: &'a Objective<E>, theta: &[f64], x: &[f64], y: &[f64], memory: usize) -> Self {
+        let rounded = |v: &[f64]| v.iter().map(|t| E::from_f64(*t)).collect::<Vec<E>>();
+        let parameters = &objective.network().layout().parameters;
+        let moving: Vec<(usize, bool)> = parameters
+            .iter()
+            .map(|p| (p.offset, [x, y].iter().any(|d| d[p.range()].iter().any(|v| *v != 0.0))))
+            .collect();
+        let cuts: Vec<Cut> = objective
+            .programs()
+            .map(|program| {
+                let tape = program.tape();
+                Cut::new(program, |n| match tape.record(n).op {
+                    Primitive::Parameter(offset) => moving.contains(&(offset, true)),
+                    _ => false,
+                })
+            })
+            .collect();
+        let read = match cuts.first() {
+            Some(cut) => cut.suffix.parameters(),
+            None => Vec::new(),
+        };
+        let mut this = Self {
+            objective,
+            theta: rounded(theta),
+            directions: [rounded(x), rounded(y)].concat(),
+            scratch: cuts.iter().map(|_| Pool::default()).collect(),
+            cuts,
+            kept: Vec::new(),
+            read,
+        };
+        let mut left = memory;
+        let fits: Vec<bool> = objective
+            .chunks()
+            .iter()
+            .map(|chunk| {
+                let bytes = this.frontier_bytes(chunk);
+                let fits = bytes <= left;
+                left -= if fits { bytes } else { 0 };
+                fits
+            })
+            .collect();
+        this.kept = objective
+            .chunks()
+            .par_iter()
+            .zip(fits)
+            .map(|(chunk, fits)| fits.then(|| this.frontier(chunk)))
+            .collect();
+        this
+    }
+
+    fn cut(&self, chunk: &Range<usize>) -> &Cut {
+        &self.cuts[self.objective.program_of(chunk)]
+    }
+
+    fn frontier_bytes(&self, chunk: &Range<usize>) -> usize {
+        let cut = self.cut(chunk);
+        let size: usize = cut.frontier.iter().map(|n| cut.suffix.tape().shape(*n).size()).sum();
+        3 * size * size_of::<E>()
+    }
+
+    fn frontier(&self, chunk: &Range<usize>) -> Frontier<E> {
+        let cut = self.cut(chunk);
+        let inputs = self.objective.inputs(chunk);
+        let bindings = Bindings { theta: &self.theta, inputs: &inputs };
+        let mut values = cut.prefix.workspace();
+        cut.prefix.run(&bindings, &mut values);
+        let values = cut.prefix.values(bindings, &values);
+        let mut tangents = cut.tangents.workspace(2);
+        cut.tangents.run(&values, &self.directions, 2, &mut tangents);
+        let of = |node: &Node| {
+            let block = cut.tangents.tangent(*node, &self.directions, self.theta.len(), &tangents);
+            let slab = |j| block.map_or(Vec::new(), |b| b.slab(j).data.to_vec());
+            [values.of(*node).data.to_vec(), slab(0), slab(1)]
+        };
+        cut.frontier.iter().map(of).collect()
+    }
+
+    /// Mean loss and accuracy at each point (x, y), in the order given. Runs of points with one y are a row;
+    /// long rows are fastest. `done` hears, from any thread, of points finished (in fractions of a point).
+    pub fn evaluate(&self, points: &[(f64, f64)], done: &(dyn Fn(f64) + Sync)) -> Result<Vec<Evaluation>> {
+        let rows: Vec<&[(f64, f64)]> = points.chunk_by(|a, b| a.1 == b.1).collect();
+        let chunks = self.objective.chunks();
+        let tallies: Vec<Option<Vec<Tally>>> = (0..rows.len() * chunks.len())
+            .into_par_iter()
+            .map(|task| {
+                if interrupt::requested().is_some() {
+                    return None;
+                }
+                let (row, chunk) = (rows[task / chunks.len()], task % chunks.len());
+                let tallies = self.row(row, chunk);
+                done(row.len() as f64 / chunks.len() as f64);
+                Some(tallies)
+            })
+            .collect();
+        let Some(tallies): Option<Vec<Vec<Tally>>> = tallies.into_iter().collect() else {
+            let signal = interrupt::requested().unwrap_or(0);
+            let kept = "an unfinished grid is not kept".to_owned();
+            return Err(Error::Interrupted { at: "slice".to_owned(), kept, signal });
+        };
+        let samples = self.objective.samples();
+        let means = tallies.chunks(chunks.len().max(1)).zip(&rows).flat_map(|(chunks, row)| {
+            (0..row.len()).map(|i| Tally::mean(chunks.iter().map(|tallies| tallies[i]), samples))
+        });
+        Ok(means.collect())
+    }
+
+    fn row(&self, points: &[(f64, f64)], index: usize) -> Vec<Tally> {
+        let chunk = &self.objective.chunks()[index];
+        let which = self.objective.program_of(chunk);
+        let cut = &self.cuts[which];
+        let again;
+        let frontier = match &self.kept[index] {
+            Some(kept) => kept,
+            None => {
+                again = self.frontier(chunk);
+                &again
+            }
+        };
+        let fresh = || Scratch {
+            workspace: cut.suffix.workspace(),
+            row: frontier.iter().map(|[f, ..]| f.clone()).collect(),
+            theta: [self.theta.clone(), self.theta.clone()],
+        };
+        let inputs = self.objective.inputs(chunk);
+        let (d, e) = self.directions.split_at(self.theta.len());
+        self.scratch[which].with(fresh, |Scratch { workspace, row, theta: [at_y, at_xy] }| {
+            let y = E::from_f64(points.first().map_or(0.0, |p| p.1));
+            for (row, [value, _, along_y]) in row.iter_mut().zip(frontier) {
+                along(value, y, along_y, row);
+            }
+            for r in &self.read {
+                along(&self.theta[r.clone()], y, &e[r.clone()], &mut at_y[r.clone()]);
+            }
+            let at = |(x, _): &(f64, f64)| {
+                let x = E::from_f64(*x);
+                for ((node, row), [_, along_x, _]) in cut.frontier.iter().zip(&*row).zip(frontier) {
+                    along(row, x, along_x, cut.suffix.given_mut(workspace, *node));
+                }
+                for r in &self.read {
+                    along(&at_y[r.clone()], x, &d[r.clone()], &mut at_xy[r.clone()]);
+                }
+                let bindings = Bindings { theta: at_xy, inputs: &inputs };
+                cut.suffix.run(&bindings, workspace);
+                let values = cut.suffix.values(bindings, workspace);
+                let of = |node| values.of(node).data;
+                Tally::of(of(cut.losses), of(cut.outputs), self.objective.labels(chunk))
+            };
+            points.iter().map(at).collect()
+        })
+    }
+
+    /// Bytes that evaluation holds: kept frontiers, and the buffers of one task on each of `threads` threads.
+    pub fn bytes(&self, threads: usize) -> usize {
+        let kept: usize = self
+            .objective
+            .chunks()
+            .iter()
+            .zip(&self.kept)
+            .filter(|(_, k)| k.is_some())
+            .map(|(c, _)| self.frontier_bytes(c))
+            .sum();
+        let scratch = |cut: &Cut| cut.suffix.bytes::<E>() + 2 * self.theta.len() * size_of::<E>();
+        kept + threads * self.cuts.iter().map(scratch).max().unwrap_or(0)
+    }
+}
