@@ -187,9 +187,9 @@ macro_rules! registry {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq)]
         pub enum $Name {
-            #[doc = <$First as $crate::base::registry::Kind>::SUMMARY]
+            #[doc = concat!("The kind in `", stringify!($first), ".rs`.")]
             $First($First),
-            $(#[doc = <$Type as $crate::base::registry::Kind>::SUMMARY] $Type($Type),)*
+            $(#[doc = concat!("The kind in `", stringify!($file), ".rs`.")] $Type($Type),)*
         }
 
         /// Static dispatch over the kinds of this registry.
@@ -263,13 +263,13 @@ macro_rules! registry {
         }
 
         impl serde::Serialize for $Name {
-            fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+            fn serialize<S: serde::Serializer>(&self, s: S) -> std::result::Result<S::Ok, S::Error> {
                 serde::Serialize::serialize(&$crate::base::registry::Registry::to_value(self), s)
             }
         }
 
         impl<'de> serde::Deserialize<'de> for $Name {
-            fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+            fn deserialize<D: serde::Deserializer<'de>>(d: D) -> std::result::Result<Self, D::Error> {
                 let value = <toml::Value as serde::Deserialize>::deserialize(d)?;
                 $crate::base::registry::Registry::from_value(value).map_err(serde::de::Error::custom)
             }
