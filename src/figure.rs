@@ -100,6 +100,8 @@ pub enum Style {
     Dashed,
     /// Unconnected dots.
     Dots,
+    /// A solid line with a dot at every point, where the steps matter.
+    Marked,
 }
 
 /// A point worth pointing at: the minimiser, an endpoint.

@@ -9,3 +9,4 @@ pub mod figure;
 pub mod landscape;
 pub mod nn;
 pub mod train;
+pub mod render;

@@ -1,0 +1,197 @@
+//! Filled contours of a grid: bands of one colour between round levels, labelled iso-lines, a colorbar.
+//!
+//! The bands are painted from the lowest up, each as the whole area at or above its level, so that no seam can
+//! open between two of them. Interpolation is linear in what the colours are linear in: the logarithm, on a
+//! logarithmic scale. Several panels share one colour scale, so that networks can be compared.
+
+use super::canvas::{Anchor, Point, Rect, Type, pen, text};
+use super::colorbar::Scale;
+use super::curves::{Legend, seen};
+use super::isolines::Field;
+use super::labels::{self, Contour as Line};
+use super::page::{Entry, Key, Page, hatch, nothing};
+use super::plane::{Plane, foot, gutter};
+use super::style::{BLACK, Ink, Style, WHITE, size};
+use super::ticks::{self, Span};
+use super::{Draw, Drawing};
+use crate::base::registry::Kind;
+use crate::figure::{Axis, Figure, Grid, Panel};
+use serde::{Deserialize, Serialize};
+
+/// Filled contours with labelled lines.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Contour {}
+
+impl Kind for Contour {
+    const NAME: &'static str = "contour";
+    const SUMMARY: &'static str = "filled contours of a grid with labelled lines, paths and marks, one colorbar";
+}
+
+/// Cells a side below which the straight pieces of a contour show.
+const SMOOTH: usize = 100;
+
+impl Draw for Contour {
+    fn draw(&self, figure: &Figure, style: &Style) -> Drawing {
+        let legend = Legend::of(figure, style.theme, true);
+        let mut entries = legend.entries(figure);
+        if figure.panels.iter().flat_map(|p| &p.grids).any(has_holes) {
+            entries.push(Entry { keys: vec![Key::Hatch], label: "not finite".to_owned() });
+        }
+        let scale = scale_of(figure, style);
+        let z = figure.panels.first().map_or(String::new(), |p| p.z.label.clone());
+
+        let columns = figure.panels.len().clamp(1, 3);
+        let width = [360.0, 530.0, 720.0][columns - 1];
+        let mut page = Page::new(figure, style, width, &entries);
+        let planes: Vec<(Span, Span)> = figure.panels.iter().map(ends).collect();
+        // The gutter depends on the ticks, those on the height: a guess that is a little too high is safe.
+        let guess = 1.25 * width / columns as f64;
+        let gutter = figure.panels.iter().zip(&planes).map(|(p, (_, y))| gutter(y, &p.y.label, guess)).fold(0.0, f64::max);
+        let gap = 12.0;
+        let room = width - 2.0 * size::MARGIN - scale.width(&z, guess) - columns as f64 * (gutter + gap);
+        let full = room / columns as f64;
+
+        for (panels, spans) in figure.panels.chunks(columns).zip(planes.chunks(columns)) {
+            let title = Page::title_height(panels.iter().map(|p| &p.title), full);
+            let areas: Vec<(f64, f64)> = spans.iter().map(|(x, y)| area(x, y, full)).collect();
+            let height = areas.iter().map(|a| a.1).fold(0.0, f64::max);
+            for (i, panel) in panels.iter().enumerate() {
+                let left = size::MARGIN + gutter + i as f64 * (gutter + full + gap);
+                page.panel_title(&panel.title, left, full);
+                let rect = Rect { left, top: page.top + title, width: areas[i].0, height: areas[i].1 };
+                let plane = Plane { x: spans[i].0, y: spans[i].1, rect };
+                draw_panel(&mut page, &plane, panel, &scale, &legend);
+            }
+            let last = areas.get(panels.len().saturating_sub(1)).copied().unwrap_or((full, full));
+            let bar = size::MARGIN + panels.len() as f64 * (gutter + full + gap) - (full - last.0);
+            page.canvas_bar(&scale, &z, bar, page.top + title, height);
+            page.top += title + height + panels.iter().map(|p| foot(&p.x.label, full)).fold(0.0, f64::max) + gap;
+        }
+        page.top -= gap;
+        page.finish()
+    }
+}
+
+impl Page<'_> {
+    fn canvas_bar(&mut self, scale: &Scale, label: &str, left: f64, top: f64, height: f64) {
+        scale.draw(&mut self.canvas, self.style.theme, label, left, top, height);
+    }
+}
+
+fn has_holes(grid: &Grid) -> bool {
+    grid.values.iter().any(|v| !v.is_finite())
+}
+
+/// The colour scale over all panels.
+pub fn scale_of(figure: &Figure, style: &Style) -> Scale {
+    let values = || figure.panels.iter().flat_map(|p| &p.grids).flat_map(|g| &g.values).copied();
+    let mut axis = figure.panels.first().map_or(Axis::default(), |p| p.z.clone());
+    axis.scale = match style.log {
+        Some(true) => crate::figure::Scale::Log,
+        Some(false) => crate::figure::Scale::Linear,
+        None => axis.scale,
+    };
+    let span = Span::of(values(), &axis, style.vmin, style.vmax);
+    let mut edges = vec![span.low];
+    edges.extend(span.levels(style.levels));
+    edges.push(span.high);
+    let finite = || values().filter(|v| v.is_finite());
+    let (below, above) = (finite().any(|v| v < span.low), finite().any(|v| v > span.high));
+    Scale { span, edges, cmap: style.cmap, below, above }
+}
+
+/// The ends of a panel's axes: its grid's, or given.
+pub fn ends(panel: &Panel) -> (Span, Span) {
+    let linear = |axis: &Axis| Axis { scale: crate::figure::Scale::Linear, ..axis.clone() };
+    let of = |axis: &Axis, pick: fn(&Grid) -> &Vec<f64>| {
+        Span::of(panel.grids.iter().flat_map(|g| pick(g)).copied(), &linear(axis), None, None)
+    };
+    (of(&panel.x, |g| &g.x), of(&panel.y, |g| &g.y))
+}
+
+/// Width and height of a plot area: equal scales where that gives a usable shape, else square.
+fn area(x: &Span, y: &Span, full: f64) -> (f64, f64) {
+    let ratio = (y.high - y.low) / (x.high - x.low);
+    if !(0.4..=2.5).contains(&ratio) {
+        return (full, full);
+    }
+    let height = (full * ratio).min(1.25 * full);
+    (height / ratio, height)
+}
+
+/// The grid as a field in shares of the colour scale; a single row or column is widened to a strip.
+pub fn field(grid: &Grid, span: &Span, x: &Span, y: &Span) -> Field {
+    let (mut xs, mut ys) = (grid.x.clone(), grid.y.clone());
+    let mut values: Vec<f64> =
+        grid.values.iter().map(|v| if v.is_finite() { span.at(*v) } else { f64::NAN }).collect();
+    if xs.len() == 1 {
+        xs = vec![x.low, x.high];
+        values = values.into_iter().flat_map(|v| [v, v]).collect();
+    }
+    if ys.len() == 1 {
+        ys = vec![y.low, y.high];
+        values.extend_from_within(..);
+    }
+    Field { x: xs, y: ys, values }
+}
+
+fn draw_panel(page: &mut Page, plane: &Plane, panel: &Panel, scale: &Scale, legend: &Legend) {
+    let theme = page.style.theme;
+    if panel.grids.iter().all(|g| g.values.is_empty()) {
+        nothing(&mut page.canvas, plane.rect, theme);
+    }
+    let mut lines: Vec<Line> = Vec::new();
+    let inner = scale.edges.get(1..scale.edges.len().saturating_sub(1)).unwrap_or_default();
+    let words = ticks::labels(inner);
+    for grid in panel.grids.iter().filter(|g| !g.values.is_empty()) {
+        let coarse = field(grid, &scale.span, &plane.x, &plane.y);
+        let field = coarse.refined(SMOOTH.div_ceil(coarse.x.len().min(coarse.y.len()).max(2) - 1).clamp(1, 12));
+        let on_sheet = |points: Vec<Point>| -> Vec<Point> { points.iter().map(|p| plane.at(p.0, p.1)).collect() };
+        page.canvas.clipped(plane.rect, |canvas| {
+            if has_holes(grid) {
+                hatch(canvas, plane.rect, theme);
+            }
+            let extent: Vec<Vec<Point>> = field.extent().into_iter().map(on_sheet).collect();
+            canvas.fill(&extent, scale.band(0));
+            for (k, level) in inner.iter().enumerate() {
+                let iso = field.iso(scale.span.at(*level));
+                let area: Vec<Vec<Point>> = iso.area.into_iter().map(on_sheet).collect();
+                canvas.fill(&area, scale.band(k + 1));
+                let words = words.get(k).cloned().unwrap_or_default();
+                lines.extend(iso.lines.into_iter().map(|l| Line { level: k, words: words.clone(), points: on_sheet(l) }));
+            }
+            for hole in extent.iter().filter(|_| has_holes(grid)) {
+                canvas.outline(hole, pen(theme.muted(), 0.4));
+            }
+        });
+    }
+    let marks = panel.marks.iter().filter_map(|m| seen(plane, m));
+    let paths = panel.series.iter().flat_map(|s| s.x.iter().zip(&s.y)).map(|(x, y)| plane.at(*x, *y));
+    let avoid: Vec<Point> = marks.chain(paths).collect();
+    let (labels, lines) = labels::place(lines, plane.rect, &avoid);
+    let ink = |level: usize| contrast(scale.band(level).mix(scale.band(level + 1), 0.5));
+    page.canvas.clipped(plane.rect, |canvas| {
+        for line in lines {
+            canvas.line(&line.points, pen(ink(line.level).alpha(0.55), 0.55));
+        }
+    });
+    for label in labels {
+        // The words' middle sits on the line: the baseline is a little across it.
+        let (sin, cos) = libm::sincos(label.angle.to_radians());
+        let drop = font_drop();
+        let at = (label.at.0 - drop * sin, label.at.1 + drop * cos);
+        let how = Type { angle: label.angle, ..text(size::INLINE, ink(label.level).alpha(0.95), Anchor::Middle) };
+        page.canvas.text(at, &label.words, how);
+    }
+    legend.draw(&mut page.canvas, plane, panel);
+    plane.axes(&mut page.canvas, theme, panel, true);
+}
+
+fn font_drop() -> f64 {
+    super::font::MIDDLE * size::INLINE
+}
+
+/// Black or white, whichever is read better on `ground`.
+fn contrast(ground: Ink) -> Ink {
+    if ground.lightness() > 0.42 { BLACK } else { WHITE }
+}

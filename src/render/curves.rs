@@ -1,0 +1,188 @@
+//! Curves, dots, bands and marks on a pair of axes, and their legend: whatever the chart, they look alike.
+//!
+//! A label owns its colour in the whole figure, so `train` is one colour in every panel; a series without a
+//! label belongs to the one before it.
+
+use super::canvas::{Canvas, Pen, Point, pen};
+use super::page::{Entry, Key};
+use super::plane::Plane;
+use super::style::{BLACK, Ink, Theme, WHITE};
+use crate::figure::{Figure, Mark, Panel, Series, Style};
+
+/// Radius of a dot.
+pub const DOT: f64 = 1.7;
+
+/// The colours and symbols of a figure's labels.
+#[derive(Clone, Debug)]
+pub struct Legend {
+    series: Vec<String>,
+    marks: Vec<String>,
+    on_map: bool,
+    theme: Theme,
+}
+
+impl Legend {
+    /// The labels of all panels in order; `on_map`: drawn over a colour map, where only light curves show.
+    pub fn of(figure: &Figure, theme: Theme, on_map: bool) -> Self {
+        let mut legend = Self { series: Vec::new(), marks: Vec::new(), on_map, theme };
+        for panel in &figure.panels {
+            let labels = panel.series.iter().map(|s| &s.label).filter(|l| !l.is_empty());
+            for label in labels {
+                if !legend.series.contains(label) {
+                    legend.series.push(label.clone());
+                }
+            }
+            for mark in &panel.marks {
+                if !legend.marks.contains(&mark.label) {
+                    legend.marks.push(mark.label.clone());
+                }
+            }
+        }
+        legend
+    }
+
+    fn ink(&self, number: usize) -> Ink {
+        match (self.on_map, number) {
+            (true, 0) => WHITE,
+            (true, n) => Theme::Dark.curve(n),
+            (false, n) => self.theme.curve(n),
+        }
+    }
+
+    /// One colour a series.
+    pub fn inks(&self, panel: &Panel) -> Vec<Ink> {
+        let mut number = 0;
+        let find = |s: &Series| self.series.iter().position(|label| *label == s.label);
+        panel.series.iter().map(|s| {
+            number = find(s).unwrap_or(number);
+            self.ink(number)
+        }).collect()
+    }
+
+    /// The strip's entries: series, then marks.
+    pub fn entries(&self, figure: &Figure) -> Vec<Entry> {
+        let all = || figure.panels.iter().flat_map(|p| &p.series);
+        let mut entries: Vec<Entry> = Vec::new();
+        for (number, label) in self.series.iter().enumerate() {
+            // On the page, a curve that is white on the map shows as ink.
+            let ink = if self.on_map && number == 0 { self.theme.ink() } else { self.ink(number) };
+            let mut keys = Vec::new();
+            let same = || all().filter(|s| s.label == *label);
+            if same().any(|s| s.band.is_some()) {
+                keys.push(Key::Band(ink));
+            }
+            if let Some(line) = same().find(|s| s.style != Style::Dots) {
+                keys.push(Key::Line(ink, line.style == Style::Dashed));
+            }
+            if same().any(|s| matches!(s.style, Style::Dots | Style::Marked)) {
+                keys.push(Key::Dots(ink));
+            }
+            entries.push(Entry { keys, label: label.clone() });
+        }
+        for (number, label) in self.marks.iter().enumerate().filter(|(_, label)| !label.is_empty()) {
+            entries.push(Entry { keys: vec![Key::Mark(number)], label: label.clone() });
+        }
+        entries
+    }
+
+    /// Draws a panel's series and marks.
+    pub fn draw(&self, canvas: &mut Canvas, plane: &Plane, panel: &Panel) {
+        let inks = self.inks(panel);
+        // A curve along the rim keeps its full width.
+        canvas.clipped(plane.rect.grown(1.0), |canvas| {
+            for (series, ink) in panel.series.iter().zip(&inks) {
+                band(canvas, plane, series, *ink);
+            }
+            for (series, ink) in panel.series.iter().zip(&inks) {
+                curve(canvas, plane, series, *ink, self.on_map);
+            }
+        });
+        for mark in &panel.marks {
+            let number = self.marks.iter().position(|label| *label == mark.label).unwrap_or(0);
+            if let Some(at) = seen(plane, mark) {
+                symbol(canvas, number, at);
+            }
+        }
+    }
+}
+
+/// Where a mark is on the sheet, if it is within the axes.
+pub fn seen(plane: &Plane, mark: &Mark) -> Option<Point> {
+    let within = |t: f64| (-1e-9..=1.0 + 1e-9).contains(&t);
+    (within(plane.x.at(mark.x)) && within(plane.y.at(mark.y))).then(|| plane.at(mark.x, mark.y))
+}
+
+/// The stretches of a series without NaN.
+fn stretches(plane: &Plane, x: &[f64], y: &[f64]) -> Vec<Vec<Point>> {
+    let mut stretches = vec![Vec::new()];
+    for (&x, &y) in x.iter().zip(y) {
+        if x.is_nan() || y.is_nan() {
+            stretches.push(Vec::new());
+        } else if let Some(last) = stretches.last_mut() {
+            last.push(plane.at(x, y));
+        }
+    }
+    stretches.retain(|s| !s.is_empty());
+    stretches
+}
+
+fn band(canvas: &mut Canvas, plane: &Plane, series: &Series, ink: Ink) {
+    let Some((low, high)) = &series.band else { return };
+    let edge: Vec<(f64, (f64, f64))> = series.x.iter().copied().zip(low.iter().copied().zip(high.iter().copied())).collect();
+    for part in edge.split(|(x, (low, high))| x.is_nan() || low.is_nan() || high.is_nan()) {
+        let forth = part.iter().map(|(x, (_, high))| plane.at(*x, *high));
+        let back = part.iter().rev().map(|(x, (low, _))| plane.at(*x, *low));
+        let outline: Vec<Point> = forth.chain(back).collect();
+        if part.len() > 1 {
+            canvas.polygon(&outline, ink.alpha(0.18));
+        }
+    }
+}
+
+fn curve(canvas: &mut Canvas, plane: &Plane, series: &Series, ink: Ink, halo: bool) {
+    let stretches = stretches(plane, &series.x, &series.y);
+    if series.style != Style::Dots {
+        for points in &stretches {
+            let width = 1.4;
+            if halo {
+                canvas.line(points, pen(BLACK.alpha(0.55), width + 1.2));
+            }
+            canvas.line(points, Pen { dashed: series.style == Style::Dashed, ..pen(ink, width) });
+        }
+    }
+    for points in &stretches {
+        // A lone value between two gaps would be invisible as a line.
+        let dotted = matches!(series.style, Style::Dots | Style::Marked) || points.len() == 1;
+        for &point in points.iter().filter(|_| dotted) {
+            if halo {
+                canvas.dot(point, DOT + 0.5, BLACK.alpha(0.55));
+            }
+            canvas.dot(point, DOT, if series.style == Style::Dots && !halo { ink.alpha(0.75) } else { ink });
+        }
+    }
+}
+
+/// The mark number `number`: white with a black edge, so that it shows on every colour.
+pub fn symbol(canvas: &mut Canvas, number: usize, at: Point) {
+    let shape: Vec<Point> = match number % 5 {
+        0 => star(5, 4.6, 0.42),
+        1 => star(16, 3.0, 1.0),
+        2 => star(4, 3.7, 1.0).into_iter().map(|(x, y)| ((x + y) * 0.72, (y - x) * 0.72)).collect(),
+        3 => star(3, 4.2, 0.5),
+        _ => star(4, 4.6, 0.4),
+    };
+    let shape: Vec<Point> = shape.into_iter().map(|(x, y)| (at.0 + x, at.1 + y)).collect();
+    canvas.polygon(&shape, WHITE);
+    canvas.outline(&shape, pen(BLACK, 0.8));
+}
+
+/// A star of `n` points, its inner corners at `inner` of the radius (1 makes a 2n-gon).
+fn star(n: usize, radius: f64, inner: f64) -> Vec<Point> {
+    (0..2 * n)
+        .map(|k| {
+            let angle = std::f64::consts::PI * (k as f64 / n as f64 - 0.5);
+            let r = if k % 2 == 0 { radius } else { radius * inner };
+            (r * libm::cos(angle), r * libm::sin(angle))
+        })
+        .collect()
+}

@@ -1,0 +1,208 @@
+//! Labels on contour lines: set along the straightest free stretch, the line broken behind them.
+//!
+//! A candidate is a stretch as long as the words; it costs what the line bends there and a little for being
+//! steep. The cheapest that stays inside the plot and clear of other labels, lines and marks is taken; a line
+//! without one stays bare.
+
+use super::canvas::{Point, Rect};
+use super::font;
+use super::style::size;
+
+/// A contour line on the sheet, and what would be written on it.
+#[derive(Clone, Debug)]
+pub struct Contour {
+    /// Number of the level.
+    pub level: usize,
+    /// The words.
+    pub words: String,
+    /// The line.
+    pub points: Vec<Point>,
+}
+
+/// A label that found its place.
+#[derive(Clone, Debug)]
+pub struct Label {
+    /// Number of the level.
+    pub level: usize,
+    /// The words.
+    pub words: String,
+    /// Their middle, on the line.
+    pub at: Point,
+    /// Degrees, clockwise; never upside down.
+    pub angle: f64,
+    half: f64,
+}
+
+const STEP: f64 = 1.5;
+const PAD: f64 = 2.0;
+
+/// Labels for as many of `contours` as have room, and the contours with gaps at the labels.
+pub fn place(contours: Vec<Contour>, rect: Rect, avoid: &[Point]) -> (Vec<Label>, Vec<Contour>) {
+    let dense: Vec<Vec<Point>> = contours.iter().map(|c| resample(&c.points)).collect();
+    let mut labels: Vec<Label> = Vec::new();
+    let mut broken = Vec::new();
+    // Long lines first: they are the ones a reader follows.
+    let mut order: Vec<usize> = (0..contours.len()).collect();
+    order.sort_by_key(|&k| std::cmp::Reverse(dense[k].len()));
+    let mut gaps: Vec<Option<(f64, f64)>> = vec![None; contours.len()];
+    for k in order {
+        let contour = &contours[k];
+        let half = font::width(&contour.words, size::INLINE, false) / 2.0;
+        let mut candidates = candidates(&dense[k], half);
+        candidates.sort_by(|a, b| a.cost.total_cmp(&b.cost));
+        let free = |c: &Candidate| {
+            let label = Label { level: contour.level, words: contour.words.clone(), at: c.at, angle: c.angle, half };
+            let clear = |points: &[Point]| !points.iter().any(|&p| label.covers(p, PAD * 0.6));
+            (label.within(rect)
+                && labels.iter().all(|other| !label.meets(other))
+                && dense.iter().enumerate().all(|(other, points)| other == k || clear(points))
+                && avoid.iter().all(|&p| !label.covers(p, 6.0)))
+            .then_some(label)
+        };
+        if let Some((label, c)) = candidates.iter().find_map(|c| free(c).map(|label| (label, c))) {
+            gaps[k] = Some((c.arc - half - PAD, c.arc + half + PAD));
+            labels.push(label);
+        }
+    }
+    for (contour, gap) in contours.into_iter().zip(gaps) {
+        let Some((from, to)) = gap else {
+            broken.push(contour);
+            continue;
+        };
+        for points in [cut(&contour.points, 0.0, from), cut(&contour.points, to, f64::INFINITY)] {
+            broken.push(Contour { points, ..contour.clone() });
+        }
+    }
+    (labels, broken)
+}
+
+struct Candidate {
+    arc: f64,
+    at: Point,
+    angle: f64,
+    cost: f64,
+}
+
+/// The stretches of a resampled line where words of half-width `half` fit on nearly straight line.
+fn candidates(points: &[Point], half: f64) -> Vec<Candidate> {
+    let reach = ((half + PAD) / STEP).ceil() as usize;
+    // A line shorter than three labels would be more gap than line.
+    if points.len() < 6 * reach {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    for i in (reach..points.len() - reach).step_by(2) {
+        let (a, b) = (points[i - reach], points[i + reach]);
+        let (dx, dy) = (b.0 - a.0, b.1 - a.1);
+        let chord = dx.hypot(dy);
+        if chord < 1e-6 {
+            continue;
+        }
+        let bend = points[i - reach..=i + reach]
+            .iter()
+            .map(|p| ((p.0 - a.0) * dy - (p.1 - a.1) * dx).abs() / chord)
+            .fold(0.0, f64::max);
+        let mut angle = libm::atan2(dy, dx).to_degrees();
+        if angle > 90.0 {
+            angle -= 180.0;
+        } else if angle <= -90.0 {
+            angle += 180.0;
+        }
+        if bend < 1.6 {
+            let at = ((a.0 + b.0 + 2.0 * points[i].0) / 4.0, (a.1 + b.1 + 2.0 * points[i].1) / 4.0);
+            found.push(Candidate { arc: i as f64 * STEP, at, angle, cost: bend + 0.004 * angle.abs() });
+        }
+    }
+    found
+}
+
+impl Label {
+    /// Whether `p` is within `pad` of the words.
+    fn covers(&self, p: Point, pad: f64) -> bool {
+        let (sin, cos) = libm::sincos(self.angle.to_radians());
+        let (x, y) = (p.0 - self.at.0, p.1 - self.at.1);
+        let (along, across) = (x * cos + y * sin, y * cos - x * sin);
+        along.abs() < self.half + pad && across.abs() < 0.45 * size::INLINE + pad
+    }
+
+    /// Points along the middle of the words.
+    fn spine(&self) -> impl Iterator<Item = Point> {
+        let (sin, cos) = libm::sincos(self.angle.to_radians());
+        let (half, at) = (self.half, self.at);
+        (-4..=4).map(move |k| half * f64::from(k) / 4.0).map(move |s| (at.0 + s * cos, at.1 + s * sin))
+    }
+
+    fn within(&self, rect: Rect) -> bool {
+        let edge = size::INLINE * 0.5 + PAD;
+        self.spine().all(|(x, y)| {
+            x > rect.left + edge && x < rect.right() - edge && y > rect.top + edge && y < rect.bottom() - edge
+        })
+    }
+
+    fn meets(&self, other: &Label) -> bool {
+        other.spine().any(|p| self.covers(p, 0.9 * size::INLINE))
+            || self.spine().any(|p| other.covers(p, 0.9 * size::INLINE))
+    }
+}
+
+/// The line at equal steps of [`STEP`].
+fn resample(points: &[Point]) -> Vec<Point> {
+    let mut out: Vec<Point> = points.first().copied().into_iter().collect();
+    let mut left_over = 0.0;
+    for pair in points.windows(2) {
+        let (a, b) = (pair[0], pair[1]);
+        let length = (b.0 - a.0).hypot(b.1 - a.1);
+        let mut s = STEP - left_over;
+        while s <= length {
+            out.push((a.0 + (b.0 - a.0) * s / length, a.1 + (b.1 - a.1) * s / length));
+            s += STEP;
+        }
+        left_over = length - (s - STEP);
+    }
+    out
+}
+
+/// The part of a line between two lengths along it.
+fn cut(points: &[Point], from: f64, to: f64) -> Vec<Point> {
+    let mut out: Vec<Point> = Vec::new();
+    let mut start = 0.0;
+    for pair in points.windows(2) {
+        let (a, b) = (pair[0], pair[1]);
+        let length = (b.0 - a.0).hypot(b.1 - a.1);
+        let (s, e) = ((from - start).max(0.0), (to - start).min(length));
+        if s < e {
+            let along = |s: f64| (a.0 + (b.0 - a.0) * s / length, a.1 + (b.1 - a.1) * s / length);
+            if out.is_empty() {
+                out.push(along(s));
+            }
+            out.push(along(e));
+        }
+        start += length;
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_sit_on_their_line_inside_and_apart() {
+        let rect = Rect { left: 0.0, top: 0.0, width: 200.0, height: 200.0 };
+        let circle = |r: f64| -> Vec<Point> {
+            (0..=200).map(|k| f64::from(k) * std::f64::consts::TAU / 200.0).map(|a| (100.0 + r * a.cos(), 100.0 + r * a.sin())).collect()
+        };
+        let contours: Vec<Contour> = (1..12)
+            .map(|k| Contour { level: k, words: "0.25".to_owned(), points: circle(12.0 * k as f64) })
+            .collect();
+        let (labels, broken) = place(contours.clone(), rect, &[]);
+        assert!(labels.len() >= 5, "{}", labels.len());
+        for (i, label) in labels.iter().enumerate() {
+            let radius = (label.at.0 - 100.0).hypot(label.at.1 - 100.0);
+            assert!((radius - 12.0 * label.level as f64).abs() < 1.5 && label.within(rect));
+            assert!(labels[..i].iter().all(|other| !label.meets(other)) && label.angle.abs() <= 90.0);
+            let gap = broken.iter().filter(|c| c.level == label.level).flat_map(|c| &c.points);
+            assert!(gap.into_iter().all(|&p| !label.covers(p, 0.0)), "the line is broken behind the words");
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Curves on one pair of axes or several side by side, sharing the colours of their labels.
+
+use super::canvas::Rect;
+use super::curves::Legend;
+use super::page::{Page, nothing};
+use super::plane::{Plane, foot, gutter};
+use super::style::{Style, size};
+use super::ticks::Span;
+use super::{Draw, Drawing};
+use crate::base::registry::Kind;
+use crate::figure::{Figure, Panel};
+use serde::{Deserialize, Serialize};
+
+/// Curves, bands and dots.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Lines {}
+
+impl Kind for Lines {
+    const NAME: &'static str = "lines";
+    const SUMMARY: &'static str = "curves with bands, dots and marks; panels side by side";
+}
+
+impl Draw for Lines {
+    fn draw(&self, figure: &Figure, style: &Style) -> Drawing {
+        let legend = Legend::of(figure, style.theme, false);
+        let columns = match figure.panels.len() {
+            4 => 2,
+            n => n.clamp(1, 3),
+        };
+        let width = [360.0, 500.0, 700.0][columns - 1];
+        let mut page = Page::new(figure, style, width, &legend.entries(figure));
+        let gap = 16.0;
+        let spans: Vec<(Span, Span)> = figure.panels.iter().map(ends).collect();
+        let height = [215.0, 165.0, 165.0][columns - 1];
+        let gutter = figure.panels.iter().zip(&spans).map(|(p, (_, y))| gutter(y, &p.y.label, height)).fold(0.0, f64::max);
+        let room = width - 2.0 * size::MARGIN - columns as f64 * gutter - (columns - 1) as f64 * gap;
+        // The last tick label reaches over the right edge by half its width.
+        let full = room / columns as f64 - 3.0;
+        for (panels, spans) in figure.panels.chunks(columns).zip(spans.chunks(columns)) {
+            let title = Page::title_height(panels.iter().map(|p| &p.title), full);
+            for (i, (panel, (x, y))) in panels.iter().zip(spans).enumerate() {
+                let left = size::MARGIN + gutter + i as f64 * (gutter + full + gap);
+                page.panel_title(&panel.title, left, full);
+                let rect = Rect { left, top: page.top + title + 2.0, width: full, height };
+                let plane = Plane { x: *x, y: *y, rect };
+                plane.grid(&mut page.canvas, style.theme);
+                if panel.series.iter().all(|s| s.x.is_empty()) {
+                    nothing(&mut page.canvas, rect, style.theme);
+                }
+                plane.axes(&mut page.canvas, style.theme, panel, false);
+                legend.draw(&mut page.canvas, &plane, panel);
+            }
+            page.top += title + 2.0 + height + panels.iter().map(|p| foot(&p.x.label, full)).fold(0.0, f64::max) + gap;
+        }
+        page.top -= gap;
+        page.finish()
+    }
+}
+
+/// The ends of a panel's axes: those of its curves and bands with a little air, or given.
+pub fn ends(panel: &Panel) -> (Span, Span) {
+    let x = panel.series.iter().flat_map(|s| s.x.iter().copied()).chain(panel.marks.iter().map(|m| m.x));
+    let curves = panel.series.iter().flat_map(|s| s.y.iter().copied());
+    let bands = panel.series.iter().filter_map(|s| s.band.as_ref()).flat_map(|(a, b)| a.iter().chain(b).copied());
+    let y = curves.chain(bands).chain(panel.marks.iter().map(|m| m.y));
+    let air = |span: Span, fixed: bool| if fixed { span } else { span.padded(0.04) };
+    (
+        air(Span::of(x, &panel.x, None, None), panel.x.range.is_some()),
+        air(Span::of(y, &panel.y, None, None), panel.y.range.is_some()),
+    )
+}

@@ -1,0 +1,97 @@
+//! Figures as pictures: SVG with real text, and the same picture as PNG.
+//!
+//! [`draw`] is the way in. A chart kind is one file: a struct with [`Kind`](crate::base::registry::Kind) (its
+//! name) and [`Draw`]; to add one, write the file and its line in the registry below. Charts share the page
+//! (title, legend), the plane (axes), curves, the colorbar and the canvas, all sized and coloured by `style`.
+
+use crate::base::registry::Registry;
+use crate::base::{Error, Result};
+use crate::figure::{Figure, Grid, Series};
+
+pub mod canvas;
+pub mod colorbar;
+pub mod curves;
+pub mod font;
+pub mod isolines;
+pub mod labels;
+pub mod page;
+pub mod plane;
+pub mod png;
+pub mod scene;
+pub mod smooth;
+pub mod style;
+pub mod ticks;
+
+pub use style::{Cmap, Style, Theme};
+
+crate::registry! {
+    /// How a figure's panels are drawn.
+    Chart, "chart", match_chart {
+        contour => Contour;
+        surface => Surface;
+        lines => Lines;
+        tiles => Tiles;
+    }
+}
+
+/// What a chart kind does.
+pub trait Draw {
+    /// Draws a figure whose shapes have been checked.
+    fn draw(&self, figure: &Figure, style: &Style) -> Drawing;
+}
+
+/// A drawn figure.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Drawing {
+    /// The document.
+    pub svg: String,
+    /// Pixels an inch of its PNG.
+    pub dpi: u32,
+}
+
+impl Drawing {
+    /// The same picture as a PNG file.
+    pub fn png(&self) -> Result<Vec<u8>> {
+        png::encode(&self.svg, self.dpi)
+    }
+}
+
+/// Draws `figure` as its chart kind does; the same figure and style give the same bytes.
+///
+/// Fails if the style is out of range, the chart kind is unknown, or a grid or series has lengths that do not
+/// fit together. Values may be anything: NaN, infinite, constant, none at all.
+pub fn draw(figure: &Figure, style: &Style) -> Result<Drawing> {
+    style.check()?;
+    for (p, panel) in figure.panels.iter().enumerate() {
+        let at = |what: &str, i: usize| format!("figure {}: panel {p}: {what} {i}", figure.name);
+        for (i, grid) in panel.grids.iter().enumerate() {
+            check_grid(grid, &at("grid", i))?;
+        }
+        for (i, series) in panel.series.iter().enumerate() {
+            check_series(series, &at("series", i))?;
+        }
+    }
+    let chart = Chart::parse(&figure.chart)?;
+    Ok(match_chart!(&chart, kind => kind.draw(figure, style)))
+}
+
+fn check_grid(grid: &Grid, at: &str) -> Result<()> {
+    let size = grid.x.len() * grid.y.len();
+    if grid.values.len() != size {
+        return Err(Error::expected(at, format!("{size} values"), grid.values.len()));
+    }
+    let ascends = |v: &[f64]| v.iter().all(|c| c.is_finite()) && v.windows(2).all(|w| w[0] < w[1]);
+    if !ascends(&grid.x) || !ascends(&grid.y) {
+        return Err(Error::expected(at, "finite ascending coordinates", "others"));
+    }
+    Ok(())
+}
+
+fn check_series(series: &Series, at: &str) -> Result<()> {
+    let n = series.x.len();
+    let band = series.band.iter().flat_map(|(low, high)| [low.len(), high.len()]);
+    match band.chain([series.y.len()]).find(|len| *len != n) {
+        Some(len) => Err(Error::expected(at, format!("{n} ordinates, as many as abscissae"), len)),
+        None => Ok(()),
+    }
+}

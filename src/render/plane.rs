@@ -1,0 +1,141 @@
+//! A pair of axes in the plane: frame, ticks, titles, and the way from values to the sheet.
+
+use super::canvas::{Anchor, Canvas, Point, Rect, Type, pen, text};
+use super::font;
+use super::style::{Theme, size};
+use super::ticks::{Span, Ticks};
+use crate::figure::Panel;
+
+/// Two axes around a rectangle of the sheet.
+#[derive(Clone, Copy, Debug)]
+pub struct Plane {
+    /// Left to right.
+    pub x: Span,
+    /// Bottom to top.
+    pub y: Span,
+    /// The plot area.
+    pub rect: Rect,
+}
+
+const GAP: f64 = 2.5;
+
+impl Plane {
+    /// Where `(x, y)` lies on the sheet; far outside stays just far enough outside.
+    pub fn at(&self, x: f64, y: f64) -> Point {
+        let (u, v) = (self.x.at(x).clamp(-4.0, 5.0), self.y.at(y).clamp(-4.0, 5.0));
+        (self.rect.left + u * self.rect.width, self.rect.bottom() - v * self.rect.height)
+    }
+
+    /// Grid lines at the major ticks; drawn before the data.
+    pub fn grid(&self, canvas: &mut Canvas, theme: Theme) {
+        let faint = pen(theme.faint(), 0.5);
+        for (value, _) in x_ticks(&self.x, self.rect.width).major {
+            let (x, _) = self.at(value, self.y.low);
+            canvas.line(&[(x, self.rect.top), (x, self.rect.bottom())], faint);
+        }
+        for (value, _) in y_ticks(&self.y, self.rect.height).major {
+            let (_, y) = self.at(self.x.low, value);
+            canvas.line(&[(self.rect.left, y), (self.rect.right(), y)], faint);
+        }
+    }
+
+    /// Frame (or the left and lower line of it), ticks and titles; drawn after the data.
+    pub fn axes(&self, canvas: &mut Canvas, theme: Theme, panel: &Panel, frame: bool) {
+        let (rect, line) = (self.rect, pen(theme.ink(), size::AXIS));
+        if frame {
+            canvas.outline(&rect.corners(), line);
+        } else {
+            let [top_left, _, bottom_right, bottom_left] = rect.corners();
+            canvas.line(&[top_left, bottom_left, bottom_right], line);
+        }
+        let how = |anchor| text(size::TICK, theme.ink(), anchor);
+
+        let ticks = x_ticks(&self.x, rect.width);
+        let baseline = rect.bottom() + size::TICK_LENGTH + GAP + 0.75 * size::TICK;
+        for (value, label) in &ticks.major {
+            let (x, y) = self.at(*value, self.y.low);
+            canvas.line(&[(x, y), (x, y + size::TICK_LENGTH)], line);
+            // The last label may not leave the page.
+            let overhang = font::width(label, size::TICK, false) / 2.0 - size::MARGIN;
+            let x = x.min(rect.right() - overhang.max(0.0));
+            canvas.text((x, baseline), label, how(Anchor::Middle));
+        }
+        for value in ticks.minor {
+            let (x, y) = self.at(value, self.y.low);
+            canvas.line(&[(x, y), (x, y + 0.55 * size::TICK_LENGTH)], line);
+        }
+        let ticks = y_ticks(&self.y, rect.height);
+        for (value, label) in &ticks.major {
+            let (x, y) = self.at(self.x.low, *value);
+            canvas.line(&[(x - size::TICK_LENGTH, y), (x, y)], line);
+            let at = (x - size::TICK_LENGTH - GAP, y + font::MIDDLE * size::TICK);
+            canvas.text(at, label, how(Anchor::End));
+        }
+        for value in ticks.minor {
+            let (x, y) = self.at(self.x.low, value);
+            canvas.line(&[(x - 0.55 * size::TICK_LENGTH, y), (x, y)], line);
+        }
+
+        let title = text(size::LABEL, theme.ink(), Anchor::Middle);
+        let leading = size::LABEL * size::LEADING;
+        let mut y = baseline + 0.35 * size::TICK + GAP;
+        for words in font::wrap(&panel.x.label, size::LABEL, false, rect.width) {
+            y += leading;
+            canvas.text((rect.left + rect.width / 2.0, y - 0.3 * size::LABEL), &words, title);
+        }
+        let words = font::wrap(&panel.y.label, size::LABEL, false, rect.height);
+        let mut x = rect.left - gutter(&self.y, &panel.y.label, rect.height);
+        for words in words {
+            x += leading;
+            let at = (x - 0.3 * size::LABEL, rect.top + rect.height / 2.0);
+            canvas.text(at, &words, Type { angle: -90.0, ..title });
+        }
+    }
+}
+
+/// The room left of the plot area for ticks, their labels and the title.
+pub fn gutter(y: &Span, label: &str, height: f64) -> f64 {
+    let ticks = y_ticks(y, height).major;
+    let widest = ticks.iter().map(|(_, t)| font::width(t, size::TICK, false)).fold(0.0, f64::max);
+    let lines = font::wrap(label, size::LABEL, false, height).len() as f64;
+    size::TICK_LENGTH + 2.0 * GAP + widest + lines * size::LABEL * size::LEADING
+}
+
+/// The room below the plot area for ticks, their labels and the title.
+pub fn foot(label: &str, width: f64) -> f64 {
+    let lines = font::wrap(label, size::LABEL, false, width).len() as f64;
+    size::TICK_LENGTH + 2.0 * GAP + 1.1 * size::TICK + lines * size::LABEL * size::LEADING
+}
+
+/// The ticks of a vertical axis.
+pub fn y_ticks(span: &Span, height: f64) -> Ticks {
+    span.ticks(((height / 36.0) as usize).clamp(2, 7))
+}
+
+/// The ticks of a horizontal axis: as many as have room for their labels.
+fn x_ticks(span: &Span, width: f64) -> Ticks {
+    let most = ((width / 34.0) as usize).clamp(2, 9);
+    let fits = |ticks: &Ticks| {
+        let ends = ticks.major.iter().map(|(value, label)| {
+            let (middle, half) = (span.at(*value) * width, font::width(label, size::TICK, false) / 2.0);
+            (middle - half, middle + half)
+        });
+        let ends: Vec<(f64, f64)> = ends.collect();
+        ends.windows(2).all(|w| w[1].0 - w[0].1 > 6.0)
+    };
+    let mut ticks = span.ticks(most);
+    for want in (2..most).rev() {
+        if fits(&ticks) {
+            break;
+        }
+        ticks = span.ticks(want);
+    }
+    while !fits(&ticks) && ticks.major.len() > 1 {
+        let mut keep = false;
+        ticks.major.retain(|_| {
+            keep = !keep;
+            keep
+        });
+    }
+    ticks
+}

@@ -1,0 +1,191 @@
+//! A grid as a shaded surface in a box, seen in parallel projection, with its contours on the floor.
+//!
+//! Cells are painted from far to near; for a height field seen in parallel projection any order that is far to
+//! near along both axes is exact, so nothing is sorted. Brightness is Lambert's: the cosine between the normal
+//! and a light that stands behind the viewer's left shoulder. Heights beyond the colour scale are cut off, so
+//! that one spike does not flatten all the rest.
+
+use super::canvas::{Point, Rect, pen};
+use super::colorbar::Scale;
+use super::contour::{ends, field, scale_of};
+use super::isolines::Field;
+use super::page::{Page, nothing};
+use super::scene::{Scene, View};
+use super::style::{BLACK, Ink, Style, WHITE, size};
+use super::ticks::Span;
+use super::{Draw, Drawing};
+use crate::base::registry::Kind;
+use crate::figure::{Figure, Grid, Panel};
+use serde::{Deserialize, Serialize};
+
+/// A shaded surface.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Surface {}
+
+impl Kind for Surface {
+    const NAME: &'static str = "surface";
+    const SUMMARY: &'static str = "a grid as a shaded surface with mesh lines, its contours on the floor";
+}
+
+/// Cells a side that shading wants, and the most that are drawn.
+const SMOOTH: usize = 72;
+const MOST: usize = 160;
+/// Mesh lines each way.
+const MESH: usize = 25;
+
+impl Draw for Surface {
+    fn draw(&self, figure: &Figure, style: &Style) -> Drawing {
+        let mut scale = scale_of(figure, style);
+        let levels = scale.edges.clone();
+        // Colours run without steps here: the levels are for the lines on the floor.
+        scale.edges = (0..=96).map(|k| scale.span.value(f64::from(k) / 96.0)).collect();
+        let columns = figure.panels.len().clamp(1, 2);
+        let width = [380.0, 600.0][columns - 1];
+        let mut page = Page::new(figure, style, width, &[]);
+        let bar = scale.width("", 200.0);
+        let gap = 14.0;
+        let full = (width - 2.0 * size::MARGIN - bar - gap * columns as f64) / columns as f64;
+        for panels in figure.panels.chunks(columns) {
+            let title = Page::title_height(panels.iter().map(|p| &p.title), full);
+            let mut height = 0.0_f64;
+            for (i, panel) in panels.iter().enumerate() {
+                let left = size::MARGIN + i as f64 * (full + gap);
+                page.panel_title(&panel.title, left, full);
+                let top = page.top + title;
+                height = height.max(draw_panel(&mut page, panel, &scale, &levels, (left, top), full));
+            }
+            let left = size::MARGIN + panels.len() as f64 * (full + gap);
+            let (top, tall) = (page.top + title + 0.14 * height, 0.6 * height);
+            scale.draw(&mut page.canvas, style.theme, "", left, top, tall);
+            page.top += title + height + gap;
+        }
+        page.top -= if figure.panels.is_empty() { 0.0 } else { gap };
+        page.finish()
+    }
+}
+
+/// Draws one panel with its upper left corner at `corner`; returns its height.
+fn draw_panel(
+    page: &mut Page,
+    panel: &Panel,
+    scale: &Scale,
+    levels: &[f64],
+    corner: Point,
+    width: f64,
+) -> f64 {
+    let theme = page.style.theme;
+    let (x, y) = ends(panel);
+    let view = View::new(page.style.azimuth, page.style.elevation, &x, &y);
+    let scene = Scene::fit(view, [&x, &y, &scale.span], [&panel.x.label, &panel.y.label, &panel.z.label], width);
+    let scene = scene.moved(corner);
+    scene.draw_box(&mut page.canvas, theme);
+    if panel.grids.iter().all(|g| g.values.is_empty()) {
+        let rect = Rect { left: corner.0, top: corner.1, width, height: scene.height() };
+        nothing(&mut page.canvas, rect, theme);
+    }
+    for grid in panel.grids.iter().filter(|g| !g.values.is_empty()) {
+        let unit = |v: f64, span: &Span| 2.0 * span.at(v) - 1.0;
+        let coarse = field(&thinned(grid), &scale.span, &x, &y);
+        let times = SMOOTH.div_ceil(coarse.x.len().min(coarse.y.len()).max(2) - 1).clamp(1, 12);
+        let mut fine = coarse.refined(times);
+        fine.x.iter_mut().for_each(|v| *v = unit(*v, &x));
+        fine.y.iter_mut().for_each(|v| *v = unit(*v, &y));
+        for level in levels.iter().skip(1).take(levels.len().saturating_sub(2)) {
+            let ink = scale.ink(*level).mix(theme.ink(), 0.15);
+            for line in fine.iso(scale.span.at(*level)).lines {
+                let points: Vec<Point> = line.iter().map(|p| scene.at(p.0, p.1, None)).collect();
+                page.canvas.line(&points, pen(ink, 0.8));
+            }
+        }
+        fine.values.iter_mut().for_each(|v| *v = v.clamp(0.0, 1.0));
+        let steps = |n: usize| times * n.div_ceil(MESH).max(1);
+        let mesh = (steps(coarse.x.len() - 1), steps(coarse.y.len() - 1));
+        paint(page, &scene, &fine, mesh, scale);
+    }
+    scene.draw_axes(&mut page.canvas, theme);
+    scene.height()
+}
+
+/// Every k-th row and column of a grid that has more than can be seen.
+fn thinned(grid: &Grid) -> Grid {
+    let (w, h) = (grid.x.len(), grid.y.len());
+    let pick = |n: usize| -> Vec<usize> {
+        let step = n.div_ceil(MOST).max(1);
+        (0..n).filter(|i| i % step == 0 || i + 1 == n).collect()
+    };
+    let (columns, rows) = (pick(w), pick(h));
+    Grid {
+        x: columns.iter().map(|&i| grid.x[i]).collect(),
+        y: rows.iter().map(|&j| grid.y[j]).collect(),
+        values: rows.iter().flat_map(|&j| columns.iter().map(move |&i| grid.values[j * w + i])).collect(),
+    }
+}
+
+fn paint(page: &mut Page, scene: &Scene, field: &Field, mesh: (usize, usize), scale: &Scale) {
+    let (w, h) = (field.x.len(), field.y.len());
+    let normals = normals(field, scene);
+    let (forth_x, forth_y) = scene.view.far_to_near();
+    let order = |n: usize, forth: bool| -> Vec<usize> {
+        if forth { (0..n - 1).collect() } else { (0..n - 1).rev().collect() }
+    };
+    // What is nearer: the cell one step further along the painting order.
+    let (dx, dy) = (if forth_x { 1 } else { -1 }, if forth_y { 1 } else { -1 });
+    let whole = |i: isize, j: isize| i >= 0 && j >= 0 && field.is_whole(i as usize, j as usize);
+    page.canvas.mesh(0.5, |canvas| {
+        for j in order(h, forth_y) {
+            for i in order(w, forth_x) {
+                if !field.is_whole(i, j) {
+                    continue;
+                }
+                let node = |i: usize, j: usize| scene.at(field.x[i], field.y[j], Some(field.values[j * w + i]));
+                let nodes = [(i, j), (i + 1, j), (i + 1, j + 1), (i, j + 1)];
+                let mean = |values: [f64; 4]| values.iter().sum::<f64>() / 4.0;
+                let light = mean(nodes.map(|(i, j)| normals[j * w + i]));
+                let t = mean(nodes.map(|(i, j)| field.values[j * w + i]));
+                canvas.patch(&nodes.map(|(i, j)| node(i, j)), shaded(scale.cmap.at(t), light));
+                // A mesh line is drawn by the nearer of the cells it parts, or the nearer one would cover it.
+                let (near_i, near_j) = (i + usize::from(forth_x), j + usize::from(forth_y));
+                let (far_i, far_j) = (i + usize::from(!forth_x), j + usize::from(!forth_y));
+                let last_x = !whole(i as isize + dx, j as isize);
+                let last_y = !whole(i as isize, j as isize + dy);
+                for (column, drawn) in [(far_i, true), (near_i, last_x)] {
+                    if drawn && (column % mesh.0 == 0 || column + 1 == w) {
+                        canvas.edge(node(column, j), node(column, j + 1));
+                    }
+                }
+                for (row, drawn) in [(far_j, true), (near_j, last_y)] {
+                    if drawn && (row % mesh.1 == 0 || row + 1 == h) {
+                        canvas.edge(node(i, row), node(i + 1, row));
+                    }
+                }
+            }
+        }
+    });
+}
+
+/// The cosine between normal and light at every node, at least 0.
+fn normals(field: &Field, scene: &Scene) -> Vec<f64> {
+    let (w, h) = (field.x.len(), field.y.len());
+    let light = scene.view.light();
+    let slope = |a: usize, b: usize, from: f64, to: f64| {
+        let rise = (field.values[b] - field.values[a]) * scene.view.relief / (to - from);
+        if rise.is_finite() { rise } else { 0.0 }
+    };
+    let mut cosines = Vec::with_capacity(w * h);
+    for j in 0..h {
+        for i in 0..w {
+            let (i0, i1, j0, j1) = (i.saturating_sub(1), (i + 1).min(w - 1), j.saturating_sub(1), (j + 1).min(h - 1));
+            let (sx, sy) = scene.view.shape;
+            let gx = slope(j * w + i0, j * w + i1, field.x[i0] * sx, field.x[i1] * sx);
+            let gy = slope(j0 * w + i, j1 * w + i, field.y[j0] * sy, field.y[j1] * sy);
+            let dot = -gx * light[0] - gy * light[1] + light[2];
+            cosines.push((dot / (gx * gx + gy * gy + 1.0).sqrt()).max(0.0));
+        }
+    }
+    cosines
+}
+
+/// A colour in more or less light.
+fn shaded(ink: Ink, light: f64) -> Ink {
+    ink.mix(BLACK, 0.5 * (1.0 - light)).mix(WHITE, 0.10 * light.powi(4))
+}

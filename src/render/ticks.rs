@@ -1,0 +1,315 @@
+//! Scales: how values spread along an axis, where its ticks and contour levels are, and how they are written.
+
+use crate::figure::{Axis, Scale};
+
+/// The ends of an axis, linear or logarithmic; `low < high`, both finite, and positive if `log`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Span {
+    /// Lower end.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+    /// Equal steps for equal ratios.
+    pub log: bool,
+}
+
+/// Ticks with their labels, and unlabelled minor ones.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Ticks {
+    /// Value and label.
+    pub major: Vec<(f64, String)>,
+    /// Values.
+    pub minor: Vec<f64>,
+}
+
+/// The factor that values must span for [`Scale::Auto`] to be logarithmic.
+const AUTO_LOG: f64 = 50.0;
+/// Beyond this, differences overflow; nothing is read off such an axis anyway.
+const HUGE: f64 = 1e300;
+/// Below this, a logarithmic axis takes values for zero.
+const TINY: f64 = 1e-300;
+
+impl Span {
+    /// The span of finite `values`, as `axis` and the overrides `low`, `high` (fixed ends) ask.
+    pub fn of(
+        values: impl Iterator<Item = f64>,
+        axis: &Axis,
+        low: Option<f64>,
+        high: Option<f64>,
+    ) -> Self {
+        let ends = axis.range.filter(|(a, b)| a.is_finite() && b.is_finite() && a < b);
+        let (low, high) = (low.or(ends.map(|e| e.0)), high.or(ends.map(|e| e.1)));
+        let (mut least, mut most, mut positive) = (f64::INFINITY, f64::NEG_INFINITY, f64::INFINITY);
+        for v in values.filter(|v| v.is_finite()).map(|v| v.clamp(-HUGE, HUGE)) {
+            least = least.min(v);
+            most = most.max(v);
+            if v >= TINY {
+                positive = positive.min(v);
+            }
+        }
+        let mut a = low.unwrap_or(least).clamp(-HUGE, HUGE);
+        let mut b = high.unwrap_or(most).clamp(-HUGE, HUGE);
+        if least > most && (low.is_none() || high.is_none()) {
+            (a, b) = (low.unwrap_or(0.0), high.unwrap_or(low.unwrap_or(0.0) + 1.0)); // no data
+        }
+        let log = match axis.scale {
+            Scale::Linear => false,
+            Scale::Log => b > TINY,
+            Scale::Auto => a >= TINY && b / a > AUTO_LOG,
+        };
+        if log && a < TINY {
+            a = if positive < b { positive } else { b * 1e-3 };
+        }
+        // A constant, or what float noise makes of one, gets room on both sides.
+        if b - a <= 1e-9 * a.abs().max(b.abs()) {
+            let room = if a == 0.0 { 0.5 } else { (0.05 * a.abs()).max(1e-300) };
+            (a, b) = (a.min(b) - room, b.max(a) + room);
+            return Self { low: a, high: b, log: log && a >= TINY };
+        }
+        Self { low: a, high: b, log }
+    }
+
+    /// The span with `share` of its length added at both ends.
+    pub fn padded(self, share: f64) -> Self {
+        let (low, high) = (self.value(-share), self.value(1.0 + share));
+        Self { low, high, log: self.log }
+    }
+
+    /// Where `value` lies: 0 at the lower end, 1 at the upper; NaN stays NaN.
+    pub fn at(&self, value: f64) -> f64 {
+        let (low, high) = (self.warp(self.low), self.warp(self.high));
+        (self.warp(value) - low) / (high - low)
+    }
+
+    /// The value at a share of the way: the inverse of [`Span::at`].
+    pub fn value(&self, t: f64) -> f64 {
+        let (low, high) = (self.warp(self.low), self.warp(self.high));
+        let warped = low + t * (high - low);
+        if self.log { warped.exp() } else { warped }
+    }
+
+    fn warp(&self, value: f64) -> f64 {
+        if !self.log || value.is_nan() {
+            return value.clamp(-HUGE, HUGE);
+        }
+        // What is not positive lies far below, so that curves leave through the bottom.
+        value.clamp((self.low * 1e-9).max(f64::MIN_POSITIVE), HUGE).ln()
+    }
+
+    /// About `want` round values strictly inside the span.
+    pub fn levels(&self, want: usize) -> Vec<f64> {
+        let inside = |v: &f64| *v > self.low && *v < self.high;
+        let nearest = |candidates: Vec<Vec<f64>>| {
+            let inner = candidates.into_iter().map(|c| c.into_iter().filter(inside).collect::<Vec<f64>>());
+            inner.min_by_key(|c| c.len().abs_diff(want)).unwrap_or_default()
+        };
+        if self.log {
+            let strides = self.log_decades() as usize / want.max(1) + 2;
+            let whole = (1..=strides).map(|stride| self.decades(&[1.0], stride));
+            let parts = LEVEL_DIGITS.iter().map(|digits| self.decades(digits, 1));
+            let best = nearest(whole.chain(parts).collect());
+            if best.len() * 2 > want {
+                return best;
+            }
+        }
+        let rough = power_below((self.high - self.low) / want.max(1) as f64);
+        let steps = [1.0, 10.0].iter().flat_map(|power| STEPS.map(|step| step * power * rough));
+        nearest(steps.map(|step| multiples(self.low, self.high, step)).collect())
+    }
+
+    fn log_decades(&self) -> f64 {
+        self.high.log10() - self.low.log10()
+    }
+
+    /// About `want` ticks.
+    pub fn ticks(&self, want: usize) -> Ticks {
+        let want = want.max(2);
+        if self.log {
+            let decades = self.log_decades();
+            let all = self.decades(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0], 1);
+            let one_two_five = self.decades(&[1.0, 2.0, 5.0], 1);
+            let powers = self.decades(&[1.0], 1);
+            if decades > want as f64 {
+                let stride = (decades / want as f64).ceil() as usize;
+                let minor = if powers.len() <= 40 { powers } else { Vec::new() };
+                return Ticks { major: labelled(self.decades(&[1.0], stride)), minor };
+            }
+            if powers.len() >= 3 || one_two_five.len() > want + 1 && powers.len() >= 2 {
+                return Ticks { major: labelled(powers), minor: all };
+            }
+            if one_two_five.len() >= 3 {
+                return Ticks { major: labelled(one_two_five), minor: all };
+            }
+        }
+        let step = step_near((self.high - self.low) / want as f64);
+        Ticks { major: labelled(multiples(self.low, self.high, step)), minor: Vec::new() }
+    }
+
+    /// `digits` times every `stride`-th power of ten, within the span.
+    fn decades(&self, digits: &[f64], stride: usize) -> Vec<f64> {
+        let (from, to) = (self.low.log10().floor() as i32, self.high.log10().ceil() as i32);
+        (from..=to)
+            .filter(|e| e.rem_euclid(stride.max(1) as i32) == 0)
+            .flat_map(|e| digits.iter().map(move |d| decimal(*d, e)))
+            .filter(|v| *v >= self.low * (1.0 - 1e-9) && *v <= self.high * (1.0 + 1e-9))
+            .collect()
+    }
+}
+
+const STEPS: [f64; 4] = [1.0, 2.0, 2.5, 5.0];
+const LEVEL_DIGITS: [&[f64]; 5] = [
+    &[1.0, 3.0],
+    &[1.0, 2.0, 5.0],
+    &[1.0, 1.5, 2.0, 3.0, 5.0, 7.0],
+    &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0],
+    &[1.0, 1.2, 1.4, 1.6, 1.8, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0],
+];
+
+/// `digits * 10^exponent`, through decimal text: the closest double, so that labels and levels are round.
+fn decimal(digits: f64, exponent: i32) -> f64 {
+    format!("{digits}e{exponent}").parse().unwrap_or(f64::NAN)
+}
+
+fn power_below(value: f64) -> f64 {
+    decimal(1.0, value.log10().floor() as i32)
+}
+
+/// The round step next above `rough`.
+fn step_near(rough: f64) -> f64 {
+    let power = power_below(rough);
+    STEPS.iter().map(|s| s * power).find(|step| *step >= rough * 0.999).unwrap_or(10.0 * power)
+}
+
+fn multiples(low: f64, high: f64, step: f64) -> Vec<f64> {
+    let slack = 1e-9 * (high - low);
+    let (from, to) = (((low - slack) / step).ceil(), ((high + slack) / step).floor());
+    if !(from.is_finite() && to.is_finite() && to - from < 2000.0) {
+        return Vec::new();
+    }
+    // Dividing by a whole number keeps 0.3 from becoming 0.30000000000000004.
+    let inverse = (1.0 / step).round();
+    let exact = step < 1.0 && (inverse * step - 1.0).abs() < 1e-12;
+    (0..=(to - from) as usize)
+        .map(|i| from + i as f64)
+        .map(|k| if exact { k / inverse } else { k * step })
+        .collect()
+}
+
+fn labelled(values: Vec<f64>) -> Vec<(f64, String)> {
+    let labels = labels(&values);
+    values.into_iter().zip(labels).collect()
+}
+
+/// `values` written alike: plain decimals where they are short, else mantissa and power of ten.
+pub fn labels(values: &[f64]) -> Vec<String> {
+    let largest = values.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
+    let least = values.iter().filter(|v| **v != 0.0).fold(f64::INFINITY, |m, v| m.min(v.abs()));
+    let powers = values.len() > 1 && values.iter().all(|v| *v > 0.0 && mantissa(*v).0 == 1.0);
+    let plain = if powers { least >= 0.01 && largest <= 1000.0 } else { least >= 1e-4 && largest < 1e5 };
+    values.iter().map(|v| if plain || *v == 0.0 { short(*v) } else { scientific(*v) }).collect::<Vec<_>>()
+        .into_iter().zip(values).map(|(text, v)| align(text, *v, values, plain)).collect()
+}
+
+/// Ticks of one linear axis share the number of decimals: 0.5, 1.0, 1.5; those of a logarithmic one do not.
+fn align(text: String, value: f64, values: &[f64], plain: bool) -> String {
+    let even = values.windows(3).all(|w| ((w[2] - w[1]) - (w[1] - w[0])).abs() <= 1e-6 * (w[2] - w[0]).abs());
+    if !plain || !even || values.len() < 2 {
+        return text;
+    }
+    let decimals = values.iter().map(|v| short(*v).split_once('.').map_or(0, |(_, d)| d.len())).max();
+    let fixed = format!("{value:.*}", decimals.unwrap_or(0));
+    minus(if value == 0.0 { "0".to_owned() } else { fixed })
+}
+
+/// The shortest plain decimal, to 7 significant digits at most.
+fn short(value: f64) -> String {
+    let (m, e) = mantissa(value);
+    let decimals = (6 - e).clamp(0, 12) as usize;
+    let fixed = format!("{:.*}", decimals, decimal(m, e));
+    let text = if fixed.contains('.') { fixed.trim_end_matches('0').trim_end_matches('.') } else { &fixed };
+    minus(if text == "-0" { "0".to_owned() } else { text.to_owned() })
+}
+
+fn scientific(value: f64) -> String {
+    let (m, e) = mantissa(value);
+    let power = format!("10{}", superscript(e));
+    match m {
+        1.0 => power,
+        -1.0 => minus(format!("-{power}")),
+        _ => format!("{}×{power}", short(m)),
+    }
+}
+
+/// `m, e` with `value = m 10^e`, `1 <= |m| < 10`, m to 7 significant digits.
+fn mantissa(value: f64) -> (f64, i32) {
+    let text = format!("{value:.6e}");
+    let (m, e) = text.split_once('e').unwrap_or(("0", "0"));
+    (m.parse().unwrap_or(0.0), e.parse().unwrap_or(0))
+}
+
+fn minus(text: String) -> String {
+    text.replace('-', "−")
+}
+
+fn superscript(exponent: i32) -> String {
+    const DIGITS: [char; 10] = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
+    exponent
+        .to_string()
+        .chars()
+        .map(|c| c.to_digit(10).and_then(|d| DIGITS.get(d as usize)).copied().unwrap_or('⁻'))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn span(low: f64, high: f64, scale: Scale) -> Span {
+        Span::of([low, high].into_iter(), &Axis { scale, ..Axis::default() }, None, None)
+    }
+    fn texts(span: Span, want: usize) -> Vec<String> {
+        span.ticks(want).major.into_iter().map(|(_, label)| label).collect()
+    }
+
+    #[test]
+    fn scales_follow_the_range() {
+        assert!(span(0.01, 1.0, Scale::Auto).log);
+        assert!(!span(0.1, 1.0, Scale::Auto).log);
+        assert!(!span(-1.0, 1e6, Scale::Auto).log);
+        assert!(!span(-2.0, -1.0, Scale::Log).log);
+        let mixed = span(-2.0, 10.0, Scale::Log);
+        assert!(mixed.log && mixed.low > 0.0);
+    }
+
+    #[test]
+    fn ticks_are_round_and_written_alike() {
+        assert_eq!(texts(span(-1.0, 1.0, Scale::Linear), 4), ["−1.0", "−0.5", "0", "0.5", "1.0"]);
+        assert_eq!(texts(span(0.03, 1.5, Scale::Log), 6), ["0.05", "0.1", "0.2", "0.5", "1"]);
+        assert_eq!(texts(span(1e-4, 10.0, Scale::Log), 6), ["10⁻⁴", "10⁻³", "10⁻²", "10⁻¹", "10⁰", "10¹"]);
+        assert_eq!(texts(span(1e-8, 1e30, Scale::Log), 4).len(), 4);
+        assert_eq!(texts(span(0.0, 4e7, Scale::Linear), 4), ["0", "10⁷", "2×10⁷", "3×10⁷", "4×10⁷"]);
+        assert_eq!(texts(span(2.0, 3.0, Scale::Log), 5).len(), 6);
+    }
+
+    #[test]
+    fn levels_lie_inside_and_near_the_wanted_count() {
+        for (low, high) in [(0.01, 30.0), (1e-8, 1e30), (0.5, 60.0), (-3.0, 5.0), (1.0, 1.1), (1e-3, 1.0)] {
+            let span = span(low, high, Scale::Auto);
+            let levels = span.levels(12);
+            assert!((7..=18).contains(&levels.len()), "{low} {high}: {levels:?}");
+            assert!(levels.windows(2).all(|w| w[0] < w[1]) && levels.iter().all(|v| *v > low && *v < high));
+        }
+        assert_eq!(span(0.5, 1000.0, Scale::Log).levels(10), [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0]);
+    }
+
+    #[test]
+    fn constants_and_nothing_get_room() {
+        for values in [vec![], vec![0.0, 0.0], vec![1e-320], vec![7.0; 3], vec![f64::MAX, f64::MIN], vec![f64::NAN]] {
+            for scale in [Scale::Auto, Scale::Linear, Scale::Log] {
+                let span = Span::of(values.iter().copied(), &Axis { scale, ..Axis::default() }, None, None);
+                assert!(span.low < span.high && span.at(span.low) == 0.0, "{values:?} {span:?}");
+                assert!(span.ticks(5).major.len() < 20 && span.levels(12).len() < 50);
+            }
+        }
+    }
+}
