@@ -8,5 +8,5 @@ pub mod data;
 pub mod figure;
 pub mod landscape;
 pub mod nn;
-pub mod train;
 pub mod render;
+pub mod train;

@@ -132,7 +132,11 @@ impl Canvas {
             );
             return;
         }
-        self.plot(|backend, style| backend.draw_path(points.iter().map(fine_point), &style), pen.ink, pen.width);
+        self.plot(
+            |backend, style| backend.draw_path(points.iter().map(fine_point), &style),
+            pen.ink,
+            pen.width,
+        );
     }
 
     /// A closed outline through `points`.
@@ -235,7 +239,8 @@ impl Canvas {
     pub fn clipped(&mut self, rect: Rect, draw: impl FnOnce(&mut Self)) {
         let id = self.clips;
         self.clips += 1;
-        let ((x, y), (width, height)) = (fine_point(&(rect.left, rect.top)), (fine(rect.width), fine(rect.height)));
+        let ((x, y), (width, height)) =
+            (fine_point(&(rect.left, rect.top)), (fine(rect.width), fine(rect.height)));
         let _ = writeln!(
             self.body,
             r##"<clipPath id="clip{id}"><rect x="{x}" y="{y}" width="{width}" height="{height}"/></clipPath><g clip-path="url(#clip{id})">"##
@@ -255,7 +260,15 @@ impl Canvas {
                 r#"font-family="'{}', sans-serif" stroke-linejoin="round">"#,
                 "\n<rect width=\"{}\" height=\"{}\" fill=\"{}\"/>\n{}</svg>\n"
             ),
-            inches_w, inches_h, w, h, font::FAMILY, w, h, color, self.body
+            inches_w,
+            inches_h,
+            w,
+            h,
+            font::FAMILY,
+            w,
+            h,
+            color,
+            self.body
         )
     }
 

@@ -53,10 +53,14 @@ impl Legend {
     pub fn inks(&self, panel: &Panel) -> Vec<Ink> {
         let mut number = 0;
         let find = |s: &Series| self.series.iter().position(|label| *label == s.label);
-        panel.series.iter().map(|s| {
-            number = find(s).unwrap_or(number);
-            self.ink(number)
-        }).collect()
+        panel
+            .series
+            .iter()
+            .map(|s| {
+                number = find(s).unwrap_or(number);
+                self.ink(number)
+            })
+            .collect()
     }
 
     /// The strip's entries: series, then marks.
@@ -128,7 +132,8 @@ fn stretches(plane: &Plane, x: &[f64], y: &[f64]) -> Vec<Vec<Point>> {
 
 fn band(canvas: &mut Canvas, plane: &Plane, series: &Series, ink: Ink) {
     let Some((low, high)) = &series.band else { return };
-    let edge: Vec<(f64, (f64, f64))> = series.x.iter().copied().zip(low.iter().copied().zip(high.iter().copied())).collect();
+    let edge: Vec<(f64, (f64, f64))> =
+        series.x.iter().copied().zip(low.iter().copied().zip(high.iter().copied())).collect();
     for part in edge.split(|(x, (low, high))| x.is_nan() || low.is_nan() || high.is_nan()) {
         let forth = part.iter().map(|(x, (_, high))| plane.at(*x, *high));
         let back = part.iter().rev().map(|(x, (low, _))| plane.at(*x, *low));

@@ -78,7 +78,11 @@ impl<'a> Page<'a> {
             let room = limit - size::MARGIN - KEY_WIDTH - 4.0;
             let words = font::wrap(&entry.label, size::SMALL, false, room);
             let wide = words.iter().map(|w| font::width(w, size::SMALL, false)).fold(0.0, f64::max);
-            let key_width = if entry.keys.iter().all(|k| matches!(k, Key::Mark(_) | Key::Dots(_))) { 9.0 } else { KEY_WIDTH };
+            let key_width = if entry.keys.iter().all(|k| matches!(k, Key::Mark(_) | Key::Dots(_))) {
+                9.0
+            } else {
+                KEY_WIDTH
+            };
             let total = key_width + 4.0 + wide;
             if i > 0 && x + total > limit {
                 x = size::MARGIN;

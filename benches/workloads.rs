@@ -1,0 +1,178 @@
+//! The workloads that losscape's speed is judged by, one JSON line each:
+//! `cargo bench --bench workloads -- [--threads N] [NAME ...]`.
+//!
+//! Data are random (timing does not depend on content). Each workload is warmed up once, then run three times;
+//! the fastest run counts. Rates mean something only as ratios to another program measured in the same sitting
+//! on a quiet machine.
+
+use losscape::autodiff::Curvature;
+use losscape::base::Streams;
+use losscape::base::random::{Rng, normal};
+use losscape::landscape::directions::Draw;
+use losscape::landscape::{Direction, Normalization, Slicer};
+use losscape::nn::{Network, Objective, Samples, Spec};
+use losscape::train::TrainSettings;
+use losscape::train::batch::BatchGradient;
+use losscape::train::optimizers::Stepper;
+use rand::RngExt;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// A perceptron and the number of samples it sees.
+struct Shape {
+    features: usize,
+    model: &'static str,
+    samples: usize,
+}
+
+const MLP: Shape = Shape { features: 784, model: "mlp:hidden=[256,256]", samples: 4096 };
+const DIGITS: Shape = Shape { features: 64, model: "mlp:hidden=[32]", samples: 1797 };
+const MEMORY: usize = 4 << 30;
+
+struct Case {
+    network: Arc<Network>,
+    samples: Arc<Samples<f32>>,
+    theta: Vec<f64>,
+}
+
+impl Case {
+    fn new(shape: &Shape) -> Self {
+        let spec = Spec {
+            model: shape.model.parse().expect("a model"),
+            loss: Default::default(),
+            input: vec![shape.features],
+            outputs: 10,
+        };
+        let network = Arc::new(Network::new(spec).expect("a network"));
+        let streams = Streams::new(0);
+        let mut rng: Rng = streams.stream("bench/data", 0);
+        let data: Vec<f64> = (0..shape.samples * shape.features).map(|_| normal(&mut rng)).collect();
+        let labels: Vec<u32> = (0..shape.samples).map(|_| rng.random_range(0..10)).collect();
+        let theta = network.init(&TrainSettings::default().init, &streams);
+        let samples = Arc::new(Samples::new(&network, &data, &labels));
+        Self { network, samples, theta }
+    }
+
+    fn single(&self) -> Vec<f32> {
+        self.theta.iter().map(|t| *t as f32).collect()
+    }
+
+    /// One run evaluates `side` x `side` points, loss and accuracy.
+    fn grid(&self, side: usize) -> Box<dyn FnMut() + '_> {
+        let objective = Objective::new(self.network.clone(), self.samples.clone());
+        let streams = Streams::new(1);
+        let [x, y] = [0, 1].map(|i| {
+            let mut d =
+                Direction::default().draw(&self.network, &self.theta, &streams, i).expect("a direction");
+            Normalization::default().apply(self.network.layout(), &self.theta, false, &mut d);
+            d
+        });
+        let at = |i: usize| 2.0 * i as f64 / (side - 1) as f64 - 1.0;
+        let points: Vec<(f64, f64)> = (0..side * side).map(|i| (at(i % side), at(i / side))).collect();
+        Box::new(move || {
+            let slicer = Slicer::new(&objective, &self.theta, &x, &y, MEMORY);
+            std::hint::black_box(slicer.evaluate(&points, &|_| {}).expect("a slice"));
+        })
+    }
+
+    /// One run linearizes and takes `count` products in a row, each of the last one's normalised result.
+    fn products(&self, count: usize) -> Box<dyn FnMut() + '_> {
+        let objective = Objective::new(self.network.clone(), self.samples.clone());
+        let theta = self.single();
+        let mut rng = Streams::new(2).stream("bench/vector", 0);
+        let start: Vec<f64> = theta.iter().map(|_| normal(&mut rng)).collect();
+        Box::new(move || {
+            let linearization = objective.linearize(&theta, Curvature::Hessian, MEMORY);
+            let mut v = start.clone();
+            for _ in 0..count {
+                let norm = v.iter().map(|x| x * x).sum::<f64>().sqrt();
+                v.iter_mut().for_each(|x| *x /= norm);
+                v = linearization.products(&v, 1);
+            }
+            std::hint::black_box(v);
+        })
+    }
+
+    /// One run evaluates the loss alone `count` times.
+    fn losses(&self, count: usize) -> Box<dyn FnMut() + '_> {
+        let objective = Objective::new(self.network.clone(), self.samples.clone());
+        let theta = self.single();
+        Box::new(move || {
+            for _ in 0..count {
+                std::hint::black_box(objective.evaluate(std::hint::black_box(&theta)));
+            }
+        })
+    }
+
+    /// One run makes `steps` steps of SGD with momentum on consecutive batches.
+    fn training(&self, batch: usize, steps: usize) -> Box<dyn FnMut() + '_> {
+        let optimizer = TrainSettings::default().optimizer;
+        Box::new(move || {
+            let mut theta = self.single();
+            let mut gradient = vec![0.0f32; theta.len()];
+            let mut stepper = Stepper::new(&optimizer, theta.len());
+            let mut compute = BatchGradient::new(&self.network, batch);
+            for step in 0..steps {
+                let start = (step * batch) % (self.samples.len() - batch + 1);
+                let indices: Vec<u32> = (start as u32..(start + batch) as u32).collect();
+                compute.compute(&theta, &self.samples, &indices, &mut gradient);
+                stepper.step(0.01, &mut theta, &gradient);
+            }
+            std::hint::black_box(theta);
+        })
+    }
+}
+
+fn best(mut run: Box<dyn FnMut() + '_>) -> f64 {
+    run();
+    let time = |_| {
+        let start = Instant::now();
+        run();
+        start.elapsed().as_secs_f64()
+    };
+    (0..3).map(time).fold(f64::INFINITY, f64::min)
+}
+
+/// Name, shape, what one run is, how much it counts for, in which unit.
+type Workload = (&'static str, &'static Shape, fn(&Case) -> Box<dyn FnMut() + '_>, usize, &'static str);
+
+const WORKLOADS: &[Workload] = &[
+    ("grid-mlp", &MLP, |c| c.grid(11), 121, "grid points/s"),
+    ("grid-digits", &DIGITS, |c| c.grid(25), 625, "grid points/s"),
+    ("hvp-mlp", &MLP, |c| c.products(20), 20, "HVP/s"),
+    ("hvp-digits", &DIGITS, |c| c.products(100), 100, "HVP/s"),
+    ("loss-mlp", &MLP, |c| c.losses(20), 20, "losses/s"),
+    ("loss-digits", &DIGITS, |c| c.losses(100), 100, "losses/s"),
+    ("train-mlp", &MLP, |c| c.training(128, 200), 200 * 128, "samples/s"),
+    ("train-digits", &DIGITS, |c| c.training(64, 500), 500 * 64, "samples/s"),
+];
+
+fn main() {
+    // cargo passes --bench; everything else is a name or --threads N.
+    let mut arguments = std::env::args().skip(1).filter(|a| a != "--bench");
+    let (mut threads, mut names) = (0, Vec::new());
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--threads" => threads = arguments.next().and_then(|n| n.parse().ok()).unwrap_or(0),
+            _ => names.push(argument),
+        }
+    }
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().expect("a thread pool");
+    for name in &names {
+        if !WORKLOADS.iter().any(|w| w.0 == name) {
+            let known: Vec<&str> = WORKLOADS.iter().map(|w| w.0).collect();
+            eprintln!("error: workload: expected one of {}, found `{name}`", known.join(", "));
+            std::process::exit(2);
+        }
+    }
+    for (name, shape, run, units, unit) in WORKLOADS {
+        if names.is_empty() || names.iter().any(|n| n == name) {
+            let case = Case::new(shape);
+            let seconds = best(run(&case));
+            let rate = *units as f64 / seconds;
+            println!(
+                r#"{{"workload": "{name}", "system": "losscape", "unit": "{unit}", "rate": {rate:.1}, "seconds": {seconds:.6}}}"#
+            );
+        }
+    }
+}
