@@ -17,8 +17,9 @@ use super::primitives::map::Curve;
 
 /// A real number type that networks are computed in: `f32` or `f64`.
 ///
-/// No elementary function panics, and each gives the same bits whatever the width of the machine's vectors.
-/// NaN goes to NaN.
+/// No elementary function panics, and each gives the same bits whatever the width of the machine's vectors. NaN gives
+/// NaN. The errors are the largest measured while the result is normal: in f32 over every sixteenth bit pattern against
+/// `libm` in f64, in f64 over 200 000 random points a function against 40 digits (mpmath).
 pub trait Element:
     faer::traits::RealField
     + Copy
@@ -67,25 +68,30 @@ pub trait Element:
     /// Applies a function of forgotten type, or its derivative of the given order, over a slice.
     fn apply(curve: &dyn Curve, order: u8, x: &[Self], out: &mut [Self]);
 
-    /// e^x.
+    /// e^x. It overflows to infinity and underflows gradually. Error at most 0.99 ulp (f32), 0.92 ulp (f64).
     fn exp(self) -> Self;
-    /// e^x - 1, accurate near 0.
+    /// e^x - 1, accurate near 0. Error at most 1.6 ulp (f32), 1.9 ulp (f64).
     fn exp_m1(self) -> Self;
-    /// ln x.
+    /// ln x: NaN below 0, -infinity at 0. Error at most 0.83 ulp (f32), 0.77 ulp (f64).
     fn ln(self) -> Self;
-    /// ln(1 + x), accurate near 0, for x > -1.
+    /// ln(1 + x), accurate near 0: NaN below -1, -infinity at -1. Error at most 1.4 ulp (f32), 1.3 ulp (f64).
     fn ln_1p(self) -> Self;
-    /// The hyperbolic tangent.
+    /// The hyperbolic tangent. Error at most 2.5 ulp.
     fn tanh(self) -> Self;
-    /// The logistic function 1 / (1 + e^-x).
+    /// The logistic function 1 / (1 + e^-x), with relative accuracy for negative x, where it underflows gradually. Error
+    /// at most 2.5 ulp (f32), 2.2 ulp (f64).
     fn sigmoid(self) -> Self;
-    /// ln(1 + e^x).
+    /// ln(1 + e^x), with relative accuracy for negative x, where it underflows gradually. Error at most 2.0 ulp (f32),
+    /// 1.9 ulp (f64).
     fn softplus(self) -> Self;
-    /// The error function 2/sqrt(pi) int_0^x e^(-t^2) dt.
+    /// The error function 2/sqrt(pi) int_0^x e^(-t^2) dt. Error at most 2.4 ulp (f32), 2.1 ulp (f64).
     fn erf(self) -> Self;
-    /// The standard normal distribution function Phi(x) = erfc(-x / sqrt 2) / 2.
+    /// The standard normal distribution function Phi(x) = erfc(-x / sqrt 2) / 2, with relative accuracy for negative x.
+    ///
+    /// Error at most 6 ulp while the result is normal, for x > -12.9 (f32), x > -37.5 (f64); below, it underflows
+    /// gradually. Next to [`normal_pdf`](Self::normal_pdf) of the same x the compiler computes the exponential once.
     fn normal_cdf(self) -> Self;
-    /// The standard normal density phi(x) = e^(-x^2/2) / sqrt(2 pi).
+    /// The standard normal density phi(x) = e^(-x^2/2) / sqrt(2 pi). It underflows gradually. Error at most 2.2 ulp.
     fn normal_pdf(self) -> Self;
 }
 
