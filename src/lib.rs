@@ -8,5 +8,6 @@ pub mod data;
 pub mod figure;
 pub mod landscape;
 pub mod nn;
+pub mod passes;
 pub mod render;
 pub mod train;

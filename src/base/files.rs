@@ -47,6 +47,25 @@ pub fn write_atomic_with(
     write().map_err(|e: io::Error| Error::machine(named(path), e))
 }
 
+/// Replaces several files of one directory. All are written under other names before the first takes its place, so
+/// that a full disk leaves the old ones as they were.
+pub fn write_all_atomic(directory: &Path, files: &[(String, Vec<u8>)]) -> Result<()> {
+    let write = || {
+        let mut staged = Vec::new();
+        for (name, bytes) in files {
+            let mut file = temporary_in(directory)?;
+            file.write_all(bytes)?;
+            file.as_file().sync_all()?;
+            staged.push((directory.join(name), file));
+        }
+        for (path, file) in staged {
+            file.persist(path)?;
+        }
+        sync_directory(directory)
+    };
+    write().map_err(|e: io::Error| Error::machine(named(directory), e))
+}
+
 /// Creates `path` as a directory unless it is one, and tries writing in it, so that a read-only directory is found
 /// before hours of computing.
 pub fn writable_directory(path: &Path) -> Result<()> {
@@ -231,4 +250,10 @@ fn remove_temporaries(directory: &Path) -> io::Result<()> {
 fn sync_directory(directory: &Path) -> io::Result<()> {
     // Elsewhere a directory cannot be opened as a file, and a rename is durable by itself.
     if cfg!(unix) { File::open(directory)?.sync_all() } else { Ok(()) }
+}
+
+/// Reads a JSON number where null stands for NaN, which JSON has no word for.
+pub fn null_is_nan<'de, D: serde::Deserializer<'de>>(from: D) -> std::result::Result<f64, D::Error> {
+    let value: Option<f64> = serde::Deserialize::deserialize(from)?;
+    Ok(value.unwrap_or(f64::NAN))
 }

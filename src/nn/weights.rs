@@ -65,8 +65,8 @@ pub fn theta(at: &str, file: &TensorFile, network: &Network, prefix: &str) -> Re
 }
 
 impl Weights {
-    /// Writes the file, atomically.
-    pub fn write(&self, path: &Path) -> Result<()> {
+    /// The file's bytes.
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
         let spec = serde_json::to_string(self.network.spec())
             .map_err(|e| Error::machine("network specification", e))?;
         let mut metadata = BTreeMap::from([(SPEC.to_owned(), spec)]);
@@ -74,7 +74,7 @@ impl Weights {
             metadata.insert(DATA.to_owned(), self.data.clone());
         }
         let tensors = tensors(&self.network, &self.theta, self.precision, "");
-        TensorFile { metadata, tensors }.write(path)
+        Ok(TensorFile { metadata, tensors }.to_bytes())
     }
 
     /// Reads a file; refuses one whose tensors do not fit its own specification.

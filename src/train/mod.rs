@@ -13,7 +13,7 @@ pub use schedules::Schedule;
 pub use settings::TrainSettings;
 
 use crate::autodiff::Element;
-use crate::base::{Result, Streams, interrupt};
+use crate::base::{Result, Streams, interrupt, files::null_is_nan};
 use crate::data::{self, Dataset};
 use crate::nn::{Evaluation, Network, Objective, Samples, Spec};
 use batch::BatchGradient;
@@ -32,12 +32,16 @@ pub struct Epoch {
     /// Rate of the epoch's last step; of the first step for epoch 0.
     pub lr: f64,
     /// Mean loss over the training samples.
+    #[serde(deserialize_with = "null_is_nan")]
     pub train_loss: f64,
     /// Share of training samples classified correctly.
+    #[serde(deserialize_with = "null_is_nan")]
     pub train_accuracy: f64,
     /// Mean loss over the test samples.
+    #[serde(deserialize_with = "null_is_nan")]
     pub test_loss: f64,
     /// Share of test samples classified correctly.
+    #[serde(deserialize_with = "null_is_nan")]
     pub test_accuracy: f64,
 }
 

@@ -1,0 +1,42 @@
+//! Analyses: settings + network + data -> a typed result that saves, loads and draws itself as figures.
+//!
+//! Nothing here prints or draws. Long work tells an observer how far it is; `cli` shows it.
+
+pub mod run;
+pub mod sheet;
+pub mod slice;
+pub mod training;
+
+pub use run::{DataSettings, Run};
+pub use slice::{SliceResult, SliceSettings};
+pub use training::TrainingResult;
+
+use crate::base::{Error, Result};
+use crate::figure::Figure;
+use serde::Serialize;
+use serde_json::Value;
+
+/// Files of a result directory: name and contents.
+pub type Files = Vec<(String, Vec<u8>)>;
+
+/// A result as it lies in its directory.
+pub trait Saved {
+    /// The files to write, pictures aside; the one that says the result is complete comes last.
+    fn files(&self) -> Result<Files>;
+    /// The same as one JSON value, for `--json`.
+    fn json(&self) -> Result<Value>;
+    /// The figures to draw.
+    fn figures(&self) -> Vec<Figure>;
+}
+
+/// A JSON value of anything serializable. Non-finite numbers become null.
+pub fn to_json(value: &impl Serialize) -> Result<Value> {
+    serde_json::to_value(value).map_err(|e| Error::machine("result", e))
+}
+
+/// A JSON document as it is written to files.
+pub fn document(value: &Value) -> Vec<u8> {
+    let mut text = serde_json::to_string_pretty(value).unwrap_or_default();
+    text.push('\n');
+    text.into_bytes()
+}

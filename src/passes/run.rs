@@ -1,0 +1,113 @@
+//! A trained network with its data, as every analysis takes it: from a run directory or a weight file.
+
+use crate::base::{Error, Precision, Result, files};
+use crate::data::{Dataset, Source};
+use crate::nn::{Network, Weights};
+use crate::train::TrainSettings;
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// What a run was trained on; written into its weight file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct DataSettings {
+    /// Where the samples come from.
+    pub data: Source,
+    /// Seed of split and generation.
+    pub data_seed: u64,
+    /// Whether features are standardised.
+    pub standardize: bool,
+    /// How many training samples were used; all when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub samples: Option<usize>,
+    /// SHA-256 of the data set before `samples` cut it.
+    pub sha256: String,
+}
+
+/// A trained network with its data.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// The network.
+    pub network: Network,
+    /// Its parameters.
+    pub theta: Vec<f64>,
+    /// Element type it was trained in.
+    pub precision: Precision,
+    /// What it was trained on.
+    pub data: DataSettings,
+    /// The data, training samples cut as in training.
+    pub dataset: Dataset,
+}
+
+/// Name of the weight file in a run directory.
+pub const WEIGHTS: &str = "weights.safetensors";
+
+impl DataSettings {
+    /// The data of a training run, and what to remember of them.
+    pub fn load(settings: &TrainSettings) -> Result<(Self, Dataset)> {
+        let dataset = Dataset::load(&settings.data, settings.data_seed, settings.standardize)?;
+        let this = Self {
+            data: settings.data.clone(),
+            data_seed: settings.data_seed,
+            standardize: settings.standardize,
+            samples: settings.samples,
+            sha256: dataset.sha256(),
+        };
+        Ok((this, cut(dataset, settings.samples, "--samples")?))
+    }
+}
+
+/// Keeps the first `samples` training samples, which are in random order.
+pub fn cut(mut dataset: Dataset, samples: Option<usize>, at: &str) -> Result<Dataset> {
+    let Some(n) = samples else { return Ok(dataset) };
+    let all = dataset.train.len();
+    if n == 0 || n > all {
+        return Err(Error::expected(at, format!("1 to {all} training samples"), n));
+    }
+    let first: Vec<usize> = (0..n).collect();
+    dataset.train = dataset.train.select(&first, dataset.features());
+    Ok(dataset)
+}
+
+impl Run {
+    /// Reads a run directory or a weight file, and its data; refuses data that have changed since.
+    pub fn read(path: &Path) -> Result<Self> {
+        let file = if path.is_dir() { path.join(WEIGHTS) } else { path.to_path_buf() };
+        if path.is_dir() && !file.exists() {
+            let expected = format!("a run directory with {WEIGHTS}, as `losscape train` writes it");
+            return Err(Error::expected(files::named(path), expected, "a directory without"));
+        }
+        let weights = Weights::read(&file)?;
+        let at = format!("{}: metadata `losscape.data`", files::named(&file));
+        if weights.data.is_empty() {
+            return Err(Error::expected(at, "the data that the network was trained on", "none"));
+        }
+        let data: DataSettings =
+            serde_json::from_str(&weights.data).map_err(|e| Error::request(&at, e.to_string()))?;
+        let dataset = Dataset::load(&data.data, data.data_seed, data.standardize)?;
+        let found = dataset.sha256();
+        if found != data.sha256 {
+            let expected = format!("data with SHA-256 {}", data.sha256);
+            return Err(Error::expected(at, expected, found));
+        }
+        let (features, spec) = (dataset.features(), weights.network.spec());
+        if features != weights.network.features() || dataset.classes != spec.outputs {
+            let expected = format!("{} features and {} classes", weights.network.features(), spec.outputs);
+            let found = format!("{} with {features} and {}", dataset.name, dataset.classes);
+            return Err(Error::expected(at, expected, found));
+        }
+        let dataset = cut(dataset, data.samples, &at)?;
+        let Weights { network, precision, theta, .. } = weights;
+        Ok(Self { network, theta, precision, data, dataset })
+    }
+
+    /// One line that names the network and its data.
+    pub fn title(&self) -> String {
+        title(&self.network, &self.dataset)
+    }
+}
+
+/// "mlp:hidden=[24] on digits".
+pub fn title(network: &Network, dataset: &Dataset) -> String {
+    format!("{} on {}", network.spec().model, dataset.name)
+}

@@ -1,0 +1,462 @@
+//! The 2D slice: loss and accuracy over a plane through a trained network.
+//!
+//! L(x, y) = L(theta + x d + y e), with d and e drawn and normalised as the settings say (Li et al. 2018).
+
+use super::run::title;
+use super::training::members;
+use super::{DataSettings, Files, Run, Saved, document, to_json};
+use crate::autodiff::Element;
+use crate::base::npz::Npz;
+use crate::base::registry::Registry;
+use crate::base::tensors::TensorFile;
+use crate::base::{Error, Precision, Result, Streams, files};
+use crate::figure::{Axis, Figure, Grid, Mark, Panel, Scale};
+use crate::landscape::directions::Draw;
+use crate::landscape::geometry::{NonConvexity, cosine, dot, non_convexity, orthogonalise};
+use crate::landscape::{Direction, Normalization, Slicer};
+use crate::nn::{Evaluation, Network, Objective, weights};
+use crate::train::samples;
+use crate::with_precision;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Equally spaced points of one axis, as `min:max:n`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Range {
+    /// First point.
+    pub min: f64,
+    /// Last point.
+    pub max: f64,
+    /// Number of points, at least 2.
+    pub n: usize,
+}
+
+impl Range {
+    /// The points. Ranges symmetric about 0 with odd n contain 0 exactly.
+    pub fn points(&self) -> Vec<f64> {
+        let last = (self.n - 1) as f64;
+        let at = |i: usize| (self.min * (last - i as f64) + self.max * i as f64) / last;
+        (0..self.n).map(at).collect()
+    }
+}
+
+impl std::fmt::Display for Range {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}:{}", self.min, self.max, self.n)
+    }
+}
+
+impl std::str::FromStr for Range {
+    type Err = String;
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        let parts: Vec<&str> = text.split(':').collect();
+        let [min, max, n] = parts.as_slice() else {
+            return Err(format!("expected min:max:n, found `{text}`"));
+        };
+        let number = |what: &str, t: &str| match t.trim().parse::<f64>() {
+            Ok(x) if x.is_finite() && x.abs() <= 1e30 => Ok(x),
+            _ => Err(format!("expected a finite number as {what}, found `{t}`")),
+        };
+        let (min, max) = (number("min", min)?, number("max", max)?);
+        let n: usize =
+            n.trim().parse().map_err(|_| format!("expected a number of points, found `{n}`"))?;
+        if n < 2 {
+            return Err(format!("expected at least 2 points, found {n}"));
+        }
+        // Distinct points need room between them, in the precision that computes them.
+        if !(min < max && (max - min) / n as f64 > 4.0 * f64::EPSILON * min.abs().max(max.abs())) {
+            return Err(format!("expected min below max, found {min}:{max}"));
+        }
+        Ok(Self { min, max, n })
+    }
+}
+
+impl Serialize for Range {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> std::result::Result<S::Ok, S::Error> {
+        s.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Range {
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> std::result::Result<Self, D::Error> {
+        let text: String = Deserialize::deserialize(d)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// Settings of a slice.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SliceSettings {
+    /// Points along the first direction, as min:max:n
+    #[arg(long, value_name = "RANGE", allow_hyphen_values = true, default_value_t = SliceSettings::default().x)]
+    pub x: Range,
+    /// Points along the second direction, as min:max:n
+    #[arg(long, value_name = "RANGE", allow_hyphen_values = true, default_value_t = SliceSettings::default().y)]
+    pub y: Range,
+    /// Where the two directions come from
+    #[arg(long, value_name = "KIND", default_value_t = SliceSettings::default().directions)]
+    pub directions: Direction,
+    /// What a step of length 1 means: filter, layer, weight or none
+    #[arg(long, value_name = "KIND", default_value_t = SliceSettings::default().normalize)]
+    pub normalize: Normalization,
+    /// Let biases move too, each along itself; they stand still otherwise
+    #[arg(long, default_value_t = false)]
+    pub biases: bool,
+    /// Make the second direction orthogonal to the first, after normalisation
+    #[arg(long, default_value_t = false)]
+    pub orthogonal: bool,
+    /// Evaluate on the first N training samples only (they are in random order) [default: all]
+    #[arg(long, value_name = "N")]
+    pub samples: Option<usize>,
+    /// Seed of the directions
+    #[arg(long, value_name = "N", default_value_t = SliceSettings::default().seed)]
+    pub seed: u64,
+    /// Element type [default: the one that the network was trained in]
+    #[arg(long, value_name = "TYPE")]
+    pub precision: Option<Precision>,
+    /// Memory for values that are kept instead of computed again, in GiB
+    #[arg(long, value_name = "GIB", default_value_t = SliceSettings::default().memory)]
+    pub memory: f64,
+}
+
+impl Default for SliceSettings {
+    fn default() -> Self {
+        let side = Range { min: -1.0, max: 1.0, n: 51 }; // Li et al. 2018
+        Self {
+            x: side,
+            y: side,
+            directions: Direction::default(),
+            normalize: Normalization::default(),
+            biases: false,
+            orthogonal: false,
+            samples: None,
+            seed: 0,
+            precision: None,
+            memory: 4.0,
+        }
+    }
+}
+
+impl SliceSettings {
+    /// The memory that may be used, in bytes.
+    fn bytes(&self) -> Result<usize> {
+        match self.memory > 0.0 && self.memory <= 1e6 {
+            true => Ok((self.memory * f64::from(1 << 30)) as usize),
+            false => Err(Error::expected("--memory", "a number of GiB above 0 and at most 1e6", self.memory)),
+        }
+    }
+
+    /// Refuses settings that make no sense, before anything is loaded or trained.
+    pub fn check(&self) -> Result<()> {
+        // Per point: four results and the sums behind them.
+        let bytes = (self.x.n as f64) * (self.y.n as f64) * 128.0;
+        if bytes > self.bytes()? as f64 {
+            let gib = bytes / f64::from(1 << 30);
+            let points = self.x.n as f64 * self.y.n as f64;
+            return Err(Error::expected(
+                "--x, --y",
+                format!("a grid whose results fit in {} GiB (--memory)", self.memory),
+                format!("{} x {} = {points:.3e} points, {gib:.1} GiB", self.x.n, self.y.n),
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// What an observer of a slice hears, from any thread.
+#[derive(Clone, Copy, Debug)]
+pub enum SliceEvent {
+    /// Before the grid: points, predicted seconds, bytes that evaluation holds.
+    Predicted(usize, f64, usize),
+    /// So many more points (a fraction, when only a share of the samples is done).
+    Done(f64),
+}
+
+/// A finished slice.
+#[derive(Clone, Debug)]
+pub struct SliceResult {
+    settings: SliceSettings,
+    summary: Map<String, Value>,
+    arrays: Npz,
+    directions: Option<TensorFile>,
+}
+
+/// The arrays of a slice, in the order of the file.
+const MAPS: [&str; 4] = ["train_loss", "train_accuracy", "test_loss", "test_accuracy"];
+
+/// Draws and normalises the two directions of a slice.
+pub fn directions(settings: &SliceSettings, network: &Network, theta: &[f64]) -> Result<[Vec<f64>; 2]> {
+    let streams = Streams::new(settings.seed);
+    let draw = |index| {
+        let mut d = settings.directions.draw(network, theta, &streams, index)?;
+        settings.normalize.apply(network.layout(), theta, settings.biases, &mut d);
+        Ok(d)
+    };
+    let (x, mut y) = (draw(0)?, draw(1)?);
+    if settings.orthogonal {
+        orthogonalise(&x, &mut y);
+    }
+    Ok([x, y])
+}
+
+/// Computes a slice.
+pub fn run(settings: &SliceSettings, run: &Run, observe: &(dyn Fn(SliceEvent) + Sync)) -> Result<SliceResult> {
+    settings.check()?;
+    let precision = settings.precision.unwrap_or(run.precision);
+    with_precision!(precision, E => compute::<E>(settings, precision, run, observe))
+}
+
+fn compute<E: Element>(
+    settings: &SliceSettings,
+    precision: Precision,
+    run: &Run,
+    observe: &(dyn Fn(SliceEvent) + Sync),
+) -> Result<SliceResult> {
+    let network = Arc::new(run.network.clone());
+    let dataset = super::run::cut(run.dataset.clone(), settings.samples, "--samples")?;
+    // What the element type makes of theta and directions is what is evaluated and saved.
+    let rounded = |v: Vec<f64>| v.into_iter().map(|x| E::from_f64(x).to_f64()).collect::<Vec<f64>>();
+    let theta = rounded(run.theta.clone());
+    let [x, y] = directions(settings, &network, &theta)?.map(rounded);
+    let objectives = [&dataset.train, &dataset.test]
+        .map(|part| Objective::<E>::new(network.clone(), samples(&network, part)));
+    let single: Vec<E> = theta.iter().map(|t| E::from_f64(*t)).collect();
+    let center = objectives.each_ref().map(|o| o.evaluate(&single));
+
+    let memory = settings.bytes()?;
+    let slicers = objectives.each_ref().map(|o| Slicer::new(o, &theta, &x, &y, memory / 2));
+    let (xs, ys) = (settings.x.points(), settings.y.points());
+    let points: Vec<(f64, f64)> = ys.iter().flat_map(|y| xs.iter().map(|x| (*x, *y))).collect();
+
+    let threads = rayon::current_num_threads();
+    let row = &points[..xs.len()];
+    let timed = |slicer: &Slicer<E>| -> Result<f64> {
+        let start = Instant::now();
+        slicer.evaluate(row, &|_| {})?;
+        Ok(start.elapsed().as_secs_f64())
+    };
+    // The first row tells how long the grid will take; it is computed again in its place.
+    let mut seconds = 0.0;
+    for slicer in &slicers {
+        timed(slicer)?;
+        seconds += timed(slicer)? * ys.len() as f64;
+    }
+    let bytes = slicers.iter().map(|s| s.bytes(threads)).sum::<usize>() + points.len() * 128;
+    observe(SliceEvent::Predicted(points.len(), seconds, bytes));
+
+    let share = |o: &Objective<E>| {
+        o.samples() as f64 / objectives.iter().map(Objective::samples).sum::<usize>().max(1) as f64
+    };
+    let mut maps: Vec<Vec<Evaluation>> = Vec::new();
+    for (slicer, objective) in slicers.iter().zip(&objectives) {
+        let share = share(objective);
+        maps.push(slicer.evaluate(&points, &|done| observe(SliceEvent::Done(done * share)))?);
+    }
+    let of = |part: usize, f: fn(&Evaluation) -> f64| maps[part].iter().map(f).collect::<Vec<f64>>();
+    let values = [of(0, |e| e.loss), of(0, |e| e.accuracy), of(1, |e| e.loss), of(1, |e| e.accuracy)];
+
+    let mut arrays = Npz::default();
+    arrays.push("x", &[xs.len()], xs.clone());
+    arrays.push("y", &[ys.len()], ys.clone());
+    for (name, values) in MAPS.iter().zip(&values) {
+        arrays.push(name, &[ys.len(), xs.len()], values.clone());
+    }
+    let epsilon = E::EPSILON.to_f64();
+    let curvature = non_convexity(&xs, &ys, &values[0], epsilon);
+    let summary = Facts { settings, precision, run, network: &network, theta: &theta, x: &x, y: &y, center };
+    let summary = summary.json(&dataset, &points, &values, curvature)?;
+    let tensors = [("x/", &x), ("y/", &y)]
+        .into_iter()
+        .flat_map(|(prefix, d)| weights::tensors(&network, d, precision, prefix))
+        .collect();
+    let directions = TensorFile { metadata: BTreeMap::new(), tensors };
+    Ok(SliceResult { settings: settings.clone(), summary, arrays, directions: Some(directions) })
+}
+
+/// What the summary is made from.
+struct Facts<'a> {
+    settings: &'a SliceSettings,
+    precision: Precision,
+    run: &'a Run,
+    network: &'a Network,
+    theta: &'a [f64],
+    x: &'a [f64],
+    y: &'a [f64],
+    center: [Evaluation; 2],
+}
+
+impl Facts<'_> {
+    fn json(
+        &self,
+        dataset: &crate::data::Dataset,
+        points: &[(f64, f64)],
+        values: &[Vec<f64>; 4],
+        curvature: NonConvexity,
+    ) -> Result<Map<String, Value>> {
+        let mut hash = Sha256::new();
+        self.theta.iter().for_each(|t| hash.update(t.to_le_bytes()));
+        let weights: String = hash.finalize().iter().map(|b| format!("{b:02x}")).collect();
+        let norm = |v: &[f64]| dot(v, v).sqrt();
+        let finite = |i: usize| points.iter().zip(&values[i]).filter(|(_, v)| v.is_finite());
+        let extremes = |i: usize| {
+            let lowest = finite(i).min_by(|a, b| a.1.total_cmp(b.1));
+            let highest = finite(i).max_by(|a, b| a.1.total_cmp(b.1));
+            let at = |p: Option<(&(f64, f64), &f64)>| p.map(|((x, y), v)| json!({"x": x, "y": y, "value": v}));
+            json!({"min": at(lowest), "max": at(highest)})
+        };
+        let cosine = cosine(self.x, self.y);
+        let (xs, ys) = (self.settings.x, self.settings.y);
+        let why = match curvature.fraction {
+            Some(_) => "computed",
+            None if xs.n < 3 || ys.n < 3 => "a side has fewer than 3 points",
+            None => "no cell is finite and curved beyond rounding",
+        };
+        let center: Map<String, Value> =
+            members("train", &self.center[0]).into_iter().chain(members("test", &self.center[1])).collect();
+        let non_finite = values[0].iter().filter(|v| !v.is_finite()).count();
+        let value = json!({
+            "command": "slice",
+            "version": env!("CARGO_PKG_VERSION"),
+            "status": if non_finite == 0 { "done" } else { "done, with non-finite points" },
+            "title": title(self.network, dataset),
+            "settings": self.settings,
+            "seed": self.settings.seed,
+            "precision": self.precision,
+            "network": self.network.spec(),
+            "parameters": self.theta.len(),
+            "weights_sha256": weights,
+            "data": self.run.data,
+            "data_sha256": self.run.data.sha256,
+            "samples": {"train": dataset.train.len(), "test": dataset.test.len()},
+            "norm_statistics": "none in this network",
+            "center": center,
+            "cosine": cosine,
+            "cosine_status": if cosine.is_finite() { "computed" } else { "a direction is zero" },
+            "norms": {"theta": norm(self.theta), "x": norm(self.x), "y": norm(self.y)},
+            "train_loss": extremes(0),
+            "test_loss": extremes(2),
+            "non_finite": non_finite,
+            "non_convexity": curvature.fraction,
+            "non_convexity_status": why,
+            "non_convexity_undecided": curvature.undecided,
+        });
+        match value {
+            Value::Object(map) => Ok(map),
+            _ => Ok(Map::new()),
+        }
+    }
+}
+
+impl SliceResult {
+    /// One scalar of the summary, by its path.
+    pub fn scalar(&self, path: &[&str]) -> Option<f64> {
+        let (first, rest) = path.split_first()?;
+        rest.iter().try_fold(self.summary.get(*first)?, |v, key| v.get(key))?.as_f64()
+    }
+
+    /// Where the training loss is least on the grid, and how much it is there.
+    pub fn minimum(&self) -> Option<(f64, f64, f64)> {
+        let at = |key| self.scalar(&["train_loss", "min", key]);
+        Some((at("x")?, at("y")?, at("value")?))
+    }
+
+    /// Reads a saved result, enough to draw it again.
+    pub fn load(directory: &Path) -> Result<Self> {
+        let path = directory.join("slice.json");
+        let at = files::named(&path);
+        let text = files::read_text(&path, files::LARGEST)?;
+        let bad = |e: serde_json::Error| Error::request(&at, e.to_string());
+        let summary: Map<String, Value> = serde_json::from_str(&text).map_err(bad)?;
+        let settings = summary.get("settings").cloned().unwrap_or_default();
+        let settings: SliceSettings = serde_json::from_value(settings).map_err(bad)?;
+        let path = directory.join("slice.npz");
+        let arrays = Npz::read(&path)?;
+        let at = files::named(&path);
+        let shape = |name: &str| match arrays.get(name) {
+            Some(array) => Ok(array.shape.clone()),
+            None => Err(Error::expected(format!("{at}: {name}"), "an array", "none")),
+        };
+        let (x, y) = (shape("x")?, shape("y")?);
+        for name in MAPS {
+            let (expected, found) = ([y.as_slice(), x.as_slice()].concat(), shape(name)?);
+            if found != expected || found.len() != 2 {
+                let expected = format!("shape {expected:?}, y by x");
+                return Err(Error::expected(format!("{at}: {name}"), expected, format!("{found:?}")));
+            }
+        }
+        Ok(Self { settings, summary, arrays, directions: None })
+    }
+
+    fn array(&self, name: &str) -> Vec<f64> {
+        self.arrays.get(name).map_or(Vec::new(), |a| a.to_f64())
+    }
+
+    fn figure(&self, name: &str, chart: &str, map: &str, label: &str, scale: Scale) -> Figure {
+        let text = |key: &str| self.summary.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let part = map.split('_').next().unwrap_or_default();
+        let samples = self.summary.get("samples").and_then(|s| s.get(part)).and_then(Value::as_u64);
+        let axis = |label: String, scale| Axis { label, scale, range: None };
+        let side = |name: &str| format!("{name}: {}-normalised direction", self.settings.normalize.name());
+        let mut marks = vec![Mark { x: 0.0, y: 0.0, label: "trained weights".to_owned() }];
+        let within = |r: Range, v: f64| (r.min..=r.max).contains(&v);
+        marks.retain(|m| within(self.settings.x, m.x) && within(self.settings.y, m.y));
+        let part = if part == "train" { "training" } else { part };
+        let seed = self.settings.seed;
+        Figure {
+            name: name.to_owned(),
+            chart: chart.to_owned(),
+            title: text("title"),
+            subtitle: format!(
+                "{} plane, seed {seed}; {} {part} samples",
+                match self.settings.directions.name() {
+                    "gaussian" => "random",
+                    other => other,
+                },
+                samples.unwrap_or_default()
+            ),
+            panels: vec![Panel {
+                x: axis(side("x"), Scale::Linear),
+                y: axis(side("y"), Scale::Linear),
+                z: axis(label.to_owned(), scale),
+                grids: vec![Grid { x: self.array("x"), y: self.array("y"), values: self.array(map) }],
+                marks,
+                ..Panel::default()
+            }],
+        }
+    }
+}
+
+impl Saved for SliceResult {
+    fn files(&self) -> Result<Files> {
+        let mut npz = std::io::Cursor::new(Vec::new());
+        self.arrays.write_to(&mut npz).map_err(|e| Error::machine("slice.npz", e))?;
+        let mut files = vec![("slice.npz".to_owned(), npz.into_inner())];
+        if let Some(directions) = &self.directions {
+            files.push(("directions.safetensors".to_owned(), directions.to_bytes()));
+        }
+        files.push(("slice.json".to_owned(), document(&self.json()?)));
+        Ok(files)
+    }
+
+    fn json(&self) -> Result<Value> {
+        to_json(&self.summary)
+    }
+
+    fn figures(&self) -> Vec<Figure> {
+        let loss = self.summary.get("network").and_then(|n| n.get("loss"));
+        let kind = loss.map(|l| l.get("kind").unwrap_or(l)).and_then(Value::as_str).unwrap_or_default();
+        let unit = if kind == "cross-entropy" { " (nats)" } else { "" };
+        vec![
+            self.figure("contour", "contour", "train_loss", &format!("training loss{unit}"), Scale::Auto),
+            self.figure("surface", "surface", "train_loss", &format!("training loss{unit}"), Scale::Auto),
+            self.figure("contour-test", "contour", "test_loss", &format!("test loss{unit}"), Scale::Auto),
+            self.figure("accuracy", "contour", "train_accuracy", "training accuracy", Scale::Linear),
+        ]
+    }
+}

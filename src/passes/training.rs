@@ -1,0 +1,152 @@
+//! Training as a pass: settings -> a run directory.
+
+use super::run::WEIGHTS;
+use super::{DataSettings, Files, Saved, document, to_json};
+use crate::base::registry::Registry;
+use crate::base::{Error, Result, files};
+use crate::data::Dataset;
+use crate::figure::{Axis, Figure, Panel, Scale, Series, Style};
+use crate::nn::{Evaluation, Weights};
+use crate::train::{Epoch, Event, TrainSettings, Trained, train};
+use crate::with_precision;
+use serde_json::{Value, json};
+use std::path::Path;
+
+/// A finished run.
+#[derive(Clone, Debug)]
+pub struct TrainingResult {
+    /// What it was made from.
+    pub settings: TrainSettings,
+    /// What it was trained on.
+    pub data: DataSettings,
+    /// How many training and test samples there were.
+    pub samples: (usize, usize),
+    /// The network and how it came about.
+    pub trained: Trained,
+}
+
+/// Trains as `settings` say.
+pub fn run(settings: &TrainSettings, observe: &mut dyn FnMut(Event)) -> Result<TrainingResult> {
+    settings.check()?;
+    let (data, dataset) = DataSettings::load(settings)?;
+    let samples = (dataset.train.len(), dataset.test.len());
+    let trained = with_precision!(settings.precision, E => train::<E>(settings, &dataset, observe))?;
+    Ok(TrainingResult { settings: settings.clone(), data, samples, trained })
+}
+
+/// The data that settings name, for showing.
+pub fn dataset(settings: &TrainSettings) -> Result<Dataset> {
+    Ok(DataSettings::load(settings)?.1)
+}
+
+/// `train_loss` and `train_accuracy` as JSON members; not a number is null, and the run's status says why.
+pub(super) fn members(prefix: &str, e: &Evaluation) -> [(String, Value); 2] {
+    [(format!("{prefix}_loss"), json!(e.loss)), (format!("{prefix}_accuracy"), json!(e.accuracy))]
+}
+
+impl Saved for TrainingResult {
+    fn files(&self) -> Result<Files> {
+        let weights = Weights {
+            network: (*self.trained.network).clone(),
+            precision: self.settings.precision,
+            theta: self.trained.theta.clone(),
+            data: serde_json::to_string(&self.data).map_err(|e| Error::machine("data settings", e))?,
+        };
+        let mut lines = String::new();
+        for epoch in &self.trained.epochs {
+            lines.push_str(&to_json(epoch)?.to_string());
+            lines.push('\n');
+        }
+        Ok(vec![
+            (WEIGHTS.to_owned(), weights.to_bytes()?),
+            ("metrics.jsonl".to_owned(), lines.into_bytes()),
+            ("run.json".to_owned(), document(&self.json()?)),
+        ])
+    }
+
+    fn json(&self) -> Result<Value> {
+        let t = &self.trained;
+        let last: serde_json::Map<String, Value> =
+            members("train", &t.train).into_iter().chain(members("test", &t.test)).collect();
+        Ok(json!({
+            "command": "train",
+            "version": env!("CARGO_PKG_VERSION"),
+            "status": t.status,
+            "reason": t.reason,
+            "settings": self.settings,
+            "seed": self.settings.seed,
+            "data": self.data,
+            "samples": {"train": self.samples.0, "test": self.samples.1},
+            "parameters": t.theta.len(),
+            "epochs": t.epochs.last().map_or(0, |e| e.epoch),
+            "steps": t.epochs.last().map_or(0, |e| e.step),
+            "final": last,
+        }))
+    }
+
+    fn figures(&self) -> Vec<Figure> {
+        vec![curve(&self.settings, &self.trained.epochs)]
+    }
+}
+
+/// The training curve: loss and accuracy by epoch, on training and test samples.
+fn curve(settings: &TrainSettings, epochs: &[Epoch]) -> Figure {
+    let TrainSettings { optimizer, schedule, lr, batch_size, seed, .. } = settings;
+    let x: Vec<f64> = epochs.iter().map(|e| e.epoch as f64).collect();
+    let series = |label: &str, style: Style, of: fn(&Epoch) -> f64| Series {
+        label: label.to_owned(),
+        x: x.clone(),
+        y: epochs.iter().map(of).collect(),
+        band: None,
+        style,
+    };
+    let axis = |label: &str, scale: Scale| Axis { label: label.to_owned(), scale, range: None };
+    let unit = if settings.loss.name() == "cross-entropy" { "cross-entropy (nats)" } else { settings.loss.name() };
+    let panel = |y: Axis, series: Vec<Series>| Panel {
+        x: axis("epoch", Scale::Linear),
+        y,
+        series,
+        ..Panel::default()
+    };
+    Figure {
+        name: "training".to_owned(),
+        chart: "lines".to_owned(),
+        title: format!("Training of {} on {}", settings.model, settings.data),
+        subtitle: format!("{optimizer}, {schedule} rate {lr}, batches of {batch_size}, seed {seed}"),
+        panels: vec![
+            panel(
+                axis(&format!("mean loss: {unit}"), Scale::Auto),
+                vec![
+                    series("train", Style::Line, |e| e.train_loss),
+                    series("test", Style::Dashed, |e| e.test_loss),
+                ],
+            ),
+            panel(
+                axis("accuracy", Scale::Linear),
+                vec![
+                    series("train", Style::Line, |e| e.train_accuracy),
+                    series("test", Style::Dashed, |e| e.test_accuracy),
+                ],
+            ),
+        ],
+    }
+}
+
+/// The figures of a run directory, from what it recorded.
+pub fn load_figures(directory: &Path) -> Result<Vec<Figure>> {
+    let path = directory.join("run.json");
+    let at = files::named(&path);
+    let text = files::read_text(&path, files::LARGEST)?;
+    let bad = |e: serde_json::Error| Error::request(&at, e.to_string());
+    let mut run: Value = serde_json::from_str(&text).map_err(bad)?;
+    let settings: TrainSettings = serde_json::from_value(run["settings"].take()).map_err(bad)?;
+    let metrics = directory.join("metrics.jsonl");
+    let at = files::named(&metrics);
+    let text = files::read_text(&metrics, files::LARGEST)?;
+    let mut epochs = Vec::new();
+    for (i, line) in text.lines().enumerate() {
+        let bad = |e: serde_json::Error| Error::request(format!("{at}: line {}", i + 1), e.to_string());
+        epochs.push(serde_json::from_str(line).map_err(bad)?);
+    }
+    Ok(vec![curve(&settings, &epochs)])
+}
