@@ -10,7 +10,7 @@ use super::style::{BLACK, Ink, Theme, WHITE};
 use crate::figure::{Figure, Mark, Panel, Series, Style};
 
 /// Radius of a dot.
-pub const DOT: f64 = 1.7;
+const DOT: f64 = 1.7;
 
 /// The colours and symbols of a figure's labels.
 #[derive(Clone, Debug)]
@@ -53,10 +53,14 @@ impl Legend {
     pub fn inks(&self, panel: &Panel) -> Vec<Ink> {
         let mut number = 0;
         let find = |s: &Series| self.series.iter().position(|label| *label == s.label);
-        panel.series.iter().map(|s| {
-            number = find(s).unwrap_or(number);
-            self.ink(number)
-        }).collect()
+        panel
+            .series
+            .iter()
+            .map(|s| {
+                number = find(s).unwrap_or(number);
+                self.ink(number)
+            })
+            .collect()
     }
 
     /// The strip's entries: series, then marks.
@@ -64,25 +68,38 @@ impl Legend {
         let all = || figure.panels.iter().flat_map(|p| &p.series);
         let mut entries: Vec<Entry> = Vec::new();
         for (number, label) in self.series.iter().enumerate() {
-            // On the page, a curve that is white on the map shows as ink.
-            let ink = if self.on_map && number == 0 { self.theme.ink() } else { self.ink(number) };
+            let ink = self.ink(number);
             let mut keys = Vec::new();
             let same = || all().filter(|s| s.label == *label);
             if same().any(|s| s.band.is_some()) {
                 keys.push(Key::Band(ink));
             }
-            if let Some(line) = same().find(|s| s.style != Style::Dots) {
-                keys.push(Key::Line(ink, line.style == Style::Dashed));
+            let mut shapes: Vec<Style> = Vec::new();
+            for series in same().filter(|s| s.style != Style::Dots).take(1).chain(same()) {
+                // One sample for all series of this label: the first line, and dots if any has them.
+                if shapes.is_empty() || series.style == Style::Dots && shapes == [Style::Line] {
+                    shapes.push(series.style);
+                }
             }
-            if same().any(|s| matches!(s.style, Style::Dots | Style::Marked)) {
-                keys.push(Key::Dots(ink));
-            }
+            keys.extend(shapes.into_iter().map(|shape| Key::Curve(ink, shape, self.on_map)));
             entries.push(Entry { keys, label: label.clone() });
         }
+        entries.extend(self.mark_entries());
+        entries
+    }
+
+    /// The strip's entries for marks alone.
+    pub fn mark_entries(&self) -> Vec<Entry> {
+        let mut entries = Vec::new();
         for (number, label) in self.marks.iter().enumerate().filter(|(_, label)| !label.is_empty()) {
             entries.push(Entry { keys: vec![Key::Mark(number)], label: label.clone() });
         }
         entries
+    }
+
+    /// Which symbol a mark has.
+    pub fn number(&self, mark: &Mark) -> usize {
+        self.marks.iter().position(|label| *label == mark.label).unwrap_or(0)
     }
 
     /// Draws a panel's series and marks.
@@ -98,9 +115,8 @@ impl Legend {
             }
         });
         for mark in &panel.marks {
-            let number = self.marks.iter().position(|label| *label == mark.label).unwrap_or(0);
             if let Some(at) = seen(plane, mark) {
-                symbol(canvas, number, at);
+                symbol(canvas, self.number(mark), at);
             }
         }
     }
@@ -128,7 +144,8 @@ fn stretches(plane: &Plane, x: &[f64], y: &[f64]) -> Vec<Vec<Point>> {
 
 fn band(canvas: &mut Canvas, plane: &Plane, series: &Series, ink: Ink) {
     let Some((low, high)) = &series.band else { return };
-    let edge: Vec<(f64, (f64, f64))> = series.x.iter().copied().zip(low.iter().copied().zip(high.iter().copied())).collect();
+    let edge: Vec<(f64, (f64, f64))> =
+        series.x.iter().copied().zip(low.iter().copied().zip(high.iter().copied())).collect();
     for part in edge.split(|(x, (low, high))| x.is_nan() || low.is_nan() || high.is_nan()) {
         let forth = part.iter().map(|(x, (_, high))| plane.at(*x, *high));
         let back = part.iter().rev().map(|(x, (low, _))| plane.at(*x, *low));
@@ -139,25 +156,31 @@ fn band(canvas: &mut Canvas, plane: &Plane, series: &Series, ink: Ink) {
     }
 }
 
-fn curve(canvas: &mut Canvas, plane: &Plane, series: &Series, ink: Ink, halo: bool) {
-    let stretches = stretches(plane, &series.x, &series.y);
-    if series.style != Style::Dots {
-        for points in &stretches {
-            let width = 1.4;
-            if halo {
-                canvas.line(points, pen(BLACK.alpha(0.55), width + 1.2));
-            }
-            canvas.line(points, Pen { dashed: series.style == Style::Dashed, ..pen(ink, width) });
-        }
-    }
-    for points in &stretches {
+fn curve(canvas: &mut Canvas, plane: &Plane, series: &Series, ink: Ink, rim: bool) {
+    for points in stretches(plane, &series.x, &series.y) {
         // A lone value between two gaps would be invisible as a line.
-        let dotted = matches!(series.style, Style::Dots | Style::Marked) || points.len() == 1;
-        for &point in points.iter().filter(|_| dotted) {
-            if halo {
-                canvas.dot(point, DOT + 0.5, BLACK.alpha(0.55));
+        let style = if points.len() == 1 { Style::Dots } else { series.style };
+        stroke(canvas, &points, &points, (ink, style, rim));
+    }
+}
+
+/// A line along `points` and dots at `dots`, as far as the style has them; `rim`: with a dark edge, for maps.
+pub fn stroke(canvas: &mut Canvas, points: &[Point], dots: &[Point], (ink, style, rim): (Ink, Style, bool)) {
+    const WIDTH: f64 = 1.4;
+    let edge = BLACK.alpha(0.55);
+    if style != Style::Dots {
+        if rim {
+            canvas.line(points, pen(edge, WIDTH + 1.2));
+        }
+        canvas.line(points, Pen { dashed: style == Style::Dashed, ..pen(ink, WIDTH) });
+    }
+    if matches!(style, Style::Dots | Style::Marked) {
+        for &dot in dots {
+            if rim {
+                canvas.dot(dot, DOT + 0.5, edge);
             }
-            canvas.dot(point, DOT, if series.style == Style::Dots && !halo { ink.alpha(0.75) } else { ink });
+            // Where many dots lie on each other, see-through ones tell how many.
+            canvas.dot(dot, DOT, if style == Style::Dots && !rim { ink.alpha(0.75) } else { ink });
         }
     }
 }

@@ -64,7 +64,10 @@ pub fn wrap(content: &str, size: f64, bold: bool, limit: f64) -> Vec<String> {
 
 /// `content` without what XML forbids: control characters and non-characters become spaces.
 pub fn clean(content: &str) -> String {
-    content.chars().map(|c| if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') { ' ' } else { c }).collect()
+    content
+        .chars()
+        .map(|c| if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') { ' ' } else { c })
+        .collect()
 }
 
 #[cfg(test)]

@@ -34,7 +34,9 @@ pub struct Iso {
 impl Field {
     /// Whether the cell with lower corner `(i, j)` exists and has four finite corners.
     pub fn is_whole(&self, i: usize, j: usize) -> bool {
-        i + 1 < self.x.len() && j + 1 < self.y.len() && self.corners(i, j).iter().all(|&n| self.values[n].is_finite())
+        i + 1 < self.x.len()
+            && j + 1 < self.y.len()
+            && self.corners(i, j).iter().all(|&n| self.values[n].is_finite())
     }
 
     /// The nodes of a cell, counter-clockwise.
@@ -159,7 +161,8 @@ impl Edges {
 
     /// Every edge in one chain each: first those with loose ends, then the closed ones.
     fn chains(mut self) -> Vec<Vec<Vertex>> {
-        let loose: Vec<Vertex> = self.next.keys().filter(|v| !self.arrivals.contains_key(v)).copied().collect();
+        let loose: Vec<Vertex> =
+            self.next.keys().filter(|v| !self.arrivals.contains_key(v)).copied().collect();
         let mut chains: Vec<Vec<Vertex>> = loose.into_iter().map(|start| self.follow(start)).collect();
         while let Some(start) = self.next.keys().next().copied() {
             chains.push(self.follow(start));
@@ -198,7 +201,10 @@ mod tests {
     /// The signed area inside all loops together.
     fn size(area: &[Vec<Place>]) -> f64 {
         let turn = |p: &Vec<Place>| {
-            (0..p.len()).map(|i| (p[i], p[(i + 1) % p.len()])).map(|(a, b)| a.0 * b.1 - b.0 * a.1).sum::<f64>()
+            (0..p.len())
+                .map(|i| (p[i], p[(i + 1) % p.len()]))
+                .map(|(a, b)| a.0 * b.1 - b.0 * a.1)
+                .sum::<f64>()
         };
         area.iter().map(turn).sum::<f64>() / 2.0
     }

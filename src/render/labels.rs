@@ -51,7 +51,8 @@ pub fn place(contours: Vec<Contour>, rect: Rect, avoid: &[Point]) -> (Vec<Label>
         let mut candidates = candidates(&dense[k], half);
         candidates.sort_by(|a, b| a.cost.total_cmp(&b.cost));
         let free = |c: &Candidate| {
-            let label = Label { level: contour.level, words: contour.words.clone(), at: c.at, angle: c.angle, half };
+            let label =
+                Label { level: contour.level, words: contour.words.clone(), at: c.at, angle: c.angle, half };
             let clear = |points: &[Point]| !points.iter().any(|&p| label.covers(p, PAD * 0.6));
             (label.within(rect)
                 && labels.iter().all(|other| !label.meets(other))
@@ -190,7 +191,10 @@ mod tests {
     fn labels_sit_on_their_line_inside_and_apart() {
         let rect = Rect { left: 0.0, top: 0.0, width: 200.0, height: 200.0 };
         let circle = |r: f64| -> Vec<Point> {
-            (0..=200).map(|k| f64::from(k) * std::f64::consts::TAU / 200.0).map(|a| (100.0 + r * a.cos(), 100.0 + r * a.sin())).collect()
+            (0..=200)
+                .map(|k| f64::from(k) * std::f64::consts::TAU / 200.0)
+                .map(|a| (100.0 + r * a.cos(), 100.0 + r * a.sin()))
+                .collect()
         };
         let contours: Vec<Contour> = (1..12)
             .map(|k| Contour { level: k, words: "0.25".to_owned(), points: circle(12.0 * k as f64) })

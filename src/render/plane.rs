@@ -108,7 +108,7 @@ pub fn foot(label: &str, width: f64) -> f64 {
 }
 
 /// The ticks of a vertical axis.
-pub fn y_ticks(span: &Span, height: f64) -> Ticks {
+fn y_ticks(span: &Span, height: f64) -> Ticks {
     span.ticks(((height / 36.0) as usize).clamp(2, 7))
 }
 

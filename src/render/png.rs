@@ -12,7 +12,8 @@ pub fn encode(svg: &str, dpi: u32) -> Result<Vec<u8>> {
     let tree = Tree::from_str(svg, &options).map_err(|e| failed(e.to_string()))?;
     // With its dpi set, usvg has turned inches into pixels.
     let size = tree.size().to_int_size();
-    let mut pixels = Pixmap::new(size.width(), size.height()).ok_or_else(|| failed("no memory".to_owned()))?;
+    let mut pixels =
+        Pixmap::new(size.width(), size.height()).ok_or_else(|| failed("no memory".to_owned()))?;
     resvg::render(&tree, Transform::identity(), &mut pixels.as_mut());
     let png = pixels.encode_png().map_err(|e| failed(e.to_string()))?;
     Ok(with_resolution(png, dpi))

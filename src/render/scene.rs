@@ -154,7 +154,9 @@ impl Scene {
                 }
             }
         }
-        let fold = |f: fn(f64, f64) -> f64, pick: fn(&Point) -> f64| points.iter().map(pick).reduce(f).unwrap_or(0.0);
+        let fold = |f: fn(f64, f64) -> f64, pick: fn(&Point) -> f64| {
+            points.iter().map(pick).reduce(f).unwrap_or(0.0)
+        };
         let (left, top) = (fold(f64::min, |p| p.0), fold(f64::min, |p| p.1));
         Rect { left, top, width: fold(f64::max, |p| p.0) - left, height: fold(f64::max, |p| p.1) - top }
     }
@@ -170,15 +172,26 @@ impl Scene {
         let floor = [(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)].map(|(x, y)| self.at(x, y, None));
         pane(floor, canvas, 0.35);
         let wall = |a: (f64, f64), b: (f64, f64)| {
-            [self.at(a.0, a.1, None), self.at(b.0, b.1, None), self.at(b.0, b.1, Some(1.0)), self.at(a.0, a.1, Some(1.0))]
+            [
+                self.at(a.0, a.1, None),
+                self.at(b.0, b.1, None),
+                self.at(b.0, b.1, Some(1.0)),
+                self.at(a.0, a.1, Some(1.0)),
+            ]
         };
         pane(wall((-nx, -1.0), (-nx, 1.0)), canvas, 0.15);
         pane(wall((-1.0, -ny), (1.0, -ny)), canvas, 0.0);
         for (value, _) in self.axis_ticks(0) {
-            canvas.line(&[self.at(value, ny, None), self.at(value, -ny, None), self.at(value, -ny, Some(1.0))], faint);
+            canvas.line(
+                &[self.at(value, ny, None), self.at(value, -ny, None), self.at(value, -ny, Some(1.0))],
+                faint,
+            );
         }
         for (value, _) in self.axis_ticks(1) {
-            canvas.line(&[self.at(nx, value, None), self.at(-nx, value, None), self.at(-nx, value, Some(1.0))], faint);
+            canvas.line(
+                &[self.at(nx, value, None), self.at(-nx, value, None), self.at(-nx, value, Some(1.0))],
+                faint,
+            );
         }
         for (value, _) in self.axis_ticks(2) {
             let line = [(nx, -ny), (-nx, -ny), (-nx, ny)].map(|(x, y)| self.at(x, y, Some(value)));
@@ -233,7 +246,9 @@ impl Scene {
         }
         let span = self.spans[axis];
         let place = |value: f64| if axis == 2 { span.at(value) } else { 2.0 * span.at(value) - 1.0 };
-        let ticks = span.ticks(((length / 30.0) as usize).clamp(2, 6)).major;
+        // Numbers beside an upright axis need less room than those along the floor.
+        let room = if axis == 2 { 17.0 } else { 30.0 };
+        let ticks = span.ticks(((length / room) as usize).clamp(2, 6)).major;
         ticks.into_iter().map(|(value, words)| (place(value), words)).collect()
     }
 
@@ -274,10 +289,16 @@ impl Scene {
             let count = lines.len();
             for (k, words) in lines.into_iter().enumerate() {
                 // Lines of a wrapped title are read downwards: outward where the title is below its edge.
-                let downward = libm::cos(angle.to_radians()) * normal.1 - libm::sin(angle.to_radians()) * normal.0 > 0.0;
+                let downward =
+                    libm::cos(angle.to_radians()) * normal.1 - libm::sin(angle.to_radians()) * normal.0 > 0.0;
                 let rank = if downward { k } else { count - 1 - k } as f64;
                 let d = reach + 3.0 + size::LABEL * (0.55 + size::LEADING * rank);
-                items.push(Item::Words((middle.0 + d * normal.0, middle.1 + d * normal.1), words, size::LABEL, angle));
+                items.push(Item::Words(
+                    (middle.0 + d * normal.0, middle.1 + d * normal.1),
+                    words,
+                    size::LABEL,
+                    angle,
+                ));
             }
         }
         items

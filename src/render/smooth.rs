@@ -13,7 +13,8 @@ impl Field {
         if times < 2 || self.x.len() < 2 || self.y.len() < 2 {
             return self.clone();
         }
-        let rows: Vec<f64> = self.values.chunks(self.x.len()).flat_map(|row| refine(&self.x, row, times)).collect();
+        let rows: Vec<f64> =
+            self.values.chunks(self.x.len()).flat_map(|row| refine(&self.x, row, times)).collect();
         let (x, y) = (split(&self.x, times), split(&self.y, times));
         let columns: Vec<Vec<f64>> = (0..x.len())
             .map(|i| {
@@ -28,7 +29,8 @@ impl Field {
 
 /// Every interval in `times` equal parts; the nodes keep their coordinates exactly.
 fn split(nodes: &[f64], times: usize) -> Vec<f64> {
-    let parts = nodes.windows(2).flat_map(|w| (0..times).map(|k| w[0] + (w[1] - w[0]) * k as f64 / times as f64));
+    let parts =
+        nodes.windows(2).flat_map(|w| (0..times).map(|k| w[0] + (w[1] - w[0]) * k as f64 / times as f64));
     parts.chain(nodes.last().copied()).collect()
 }
 

@@ -27,9 +27,8 @@ impl Ink {
 
     /// `share` of `other` mixed in.
     pub fn mix(self, other: Ink, share: f64) -> Self {
-        let channel = |i: usize| {
-            (f64::from(self.0[i]) * (1.0 - share) + f64::from(other.0[i]) * share).round() as u8
-        };
+        let channel =
+            |i: usize| (f64::from(self.0[i]) * (1.0 - share) + f64::from(other.0[i]) * share).round() as u8;
         Self([channel(0), channel(1), channel(2)], self.1)
     }
 }

@@ -31,12 +31,7 @@ const TINY: f64 = 1e-300;
 
 impl Span {
     /// The span of finite `values`, as `axis` and the overrides `low`, `high` (fixed ends) ask.
-    pub fn of(
-        values: impl Iterator<Item = f64>,
-        axis: &Axis,
-        low: Option<f64>,
-        high: Option<f64>,
-    ) -> Self {
+    pub fn of(values: impl Iterator<Item = f64>, axis: &Axis, low: Option<f64>, high: Option<f64>) -> Self {
         let ends = axis.range.filter(|(a, b)| a.is_finite() && b.is_finite() && a < b);
         let (low, high) = (low.or(ends.map(|e| e.0)), high.or(ends.map(|e| e.1)));
         let (mut least, mut most, mut positive) = (f64::INFINITY, f64::NEG_INFINITY, f64::INFINITY);
@@ -134,11 +129,11 @@ impl Span {
                 let minor = if powers.len() <= 40 { powers } else { Vec::new() };
                 return Ticks { major: labelled(self.decades(&[1.0], stride)), minor };
             }
-            if powers.len() >= 3 || one_two_five.len() > want + 1 && powers.len() >= 2 {
-                return Ticks { major: labelled(powers), minor: all };
-            }
-            if one_two_five.len() >= 3 {
+            if (3..=want).contains(&one_two_five.len()) {
                 return Ticks { major: labelled(one_two_five), minor: all };
+            }
+            if powers.len() >= 2 {
+                return Ticks { major: labelled(powers), minor: all };
             }
         }
         let step = step_near((self.high - self.low) / want as f64);
@@ -206,8 +201,14 @@ pub fn labels(values: &[f64]) -> Vec<String> {
     let least = values.iter().filter(|v| **v != 0.0).fold(f64::INFINITY, |m, v| m.min(v.abs()));
     let powers = values.len() > 1 && values.iter().all(|v| *v > 0.0 && mantissa(*v).0 == 1.0);
     let plain = if powers { least >= 0.01 && largest <= 1000.0 } else { least >= 1e-4 && largest < 1e5 };
-    values.iter().map(|v| if plain || *v == 0.0 { short(*v) } else { scientific(*v) }).collect::<Vec<_>>()
-        .into_iter().zip(values).map(|(text, v)| align(text, *v, values, plain)).collect()
+    values
+        .iter()
+        .map(|v| if plain || *v == 0.0 { short(*v) } else { scientific(*v) })
+        .collect::<Vec<_>>()
+        .into_iter()
+        .zip(values)
+        .map(|(text, v)| align(text, *v, values, plain))
+        .collect()
 }
 
 /// Ticks of one linear axis share the number of decimals: 0.5, 1.0, 1.5; those of a logarithmic one do not.
@@ -299,12 +300,17 @@ mod tests {
             assert!((7..=18).contains(&levels.len()), "{low} {high}: {levels:?}");
             assert!(levels.windows(2).all(|w| w[0] < w[1]) && levels.iter().all(|v| *v > low && *v < high));
         }
-        assert_eq!(span(0.5, 1000.0, Scale::Log).levels(10), [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0]);
+        assert_eq!(
+            span(0.5, 1000.0, Scale::Log).levels(10),
+            [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0]
+        );
     }
 
     #[test]
     fn constants_and_nothing_get_room() {
-        for values in [vec![], vec![0.0, 0.0], vec![1e-320], vec![7.0; 3], vec![f64::MAX, f64::MIN], vec![f64::NAN]] {
+        for values in
+            [vec![], vec![0.0, 0.0], vec![1e-320], vec![7.0; 3], vec![f64::MAX, f64::MIN], vec![f64::NAN]]
+        {
             for scale in [Scale::Auto, Scale::Linear, Scale::Log] {
                 let span = Span::of(values.iter().copied(), &Axis { scale, ..Axis::default() }, None, None);
                 assert!(span.low < span.high && span.at(span.low) == 0.0, "{values:?} {span:?}");
