@@ -113,7 +113,7 @@ fn assert_sound(drawing: &Drawing) {
         }
         for other in &words[..i] {
             let apart = !text.points().any(|p| other.covers(p)) && !other.points().any(|p| text.covers(p));
-            assert!(apart, "{:?} lies over {:?}", text.text, other.text);
+            assert!(apart, "{:?} lies over {:?}: {}", text.text, other.text, drawing.svg.len());
         }
     }
 }
@@ -200,7 +200,7 @@ fn refusals_say_what_and_where() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(150))]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(150) })]
     #[test]
     fn any_grid_gives_a_picture(
         width in 0usize..6,

@@ -4,7 +4,7 @@
 //! open between two of them. Interpolation is linear in what the colours are linear in: the logarithm, on a
 //! logarithmic scale. Several panels share one colour scale, so that networks can be compared.
 
-use super::canvas::{Anchor, Point, Rect, Type, pen, text};
+use super::canvas::{Point, Rect, pen};
 use super::colorbar::Scale;
 use super::curves::{Legend, seen};
 use super::isolines::Field;
@@ -117,7 +117,7 @@ pub fn scale_of(figure: &Figure, style: &Style) -> Scale {
 pub fn ends(panel: &Panel) -> (Span, Span) {
     let linear = |axis: &Axis| Axis { scale: crate::figure::Scale::Linear, ..axis.clone() };
     let of = |axis: &Axis, pick: fn(&Grid) -> &Vec<f64>| {
-        Span::of(panel.grids.iter().flat_map(|g| pick(g)).copied(), &linear(axis), None, None)
+        Span::of(panel.grids.iter().flat_map(pick).copied(), &linear(axis), None, None)
     };
     (of(&panel.x, |g| &g.x), of(&panel.y, |g| &g.y))
 }
@@ -198,20 +198,10 @@ fn draw_panel(page: &mut Page, plane: &Plane, panel: &Panel, scale: &Scale, lege
         }
     });
     for label in labels {
-        // The words' middle sits on the line: the baseline is a little across it.
-        let (sin, cos) = libm::sincos(label.angle.to_radians());
-        let drop = font_drop();
-        let at = (label.at.0 - drop * sin, label.at.1 + drop * cos);
-        let how =
-            Type { angle: label.angle, ..text(size::INLINE, ink(label.level).alpha(0.95), Anchor::Middle) };
-        page.canvas.text(at, &label.words, how);
+        label.words.draw(&mut page.canvas, ink(label.level).alpha(0.95));
     }
     legend.draw(&mut page.canvas, plane, panel);
     plane.axes(&mut page.canvas, theme, panel, true);
-}
-
-fn font_drop() -> f64 {
-    super::font::MIDDLE * size::INLINE
 }
 
 /// Black or white, whichever is read better on `ground`.

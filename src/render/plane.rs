@@ -121,7 +121,7 @@ fn x_ticks(span: &Span, width: f64) -> Ticks {
             (middle - half, middle + half)
         });
         let ends: Vec<(f64, f64)> = ends.collect();
-        ends.windows(2).all(|w| w[1].0 - w[0].1 > 6.0)
+        ends.windows(2).all(|w| w[1].0 - w[0].1 > 8.0)
     };
     let mut ticks = span.ticks(most);
     for want in (2..most).rev() {

@@ -26,6 +26,8 @@ pub struct Ticks {
 const AUTO_LOG: f64 = 50.0;
 /// Beyond this, differences overflow; nothing is read off such an axis anyway.
 const HUGE: f64 = 1e300;
+/// Ends stay below that, so that there is room around them.
+const MOST: f64 = 1e299;
 /// Below this, a logarithmic axis takes values for zero.
 const TINY: f64 = 1e-300;
 
@@ -35,15 +37,15 @@ impl Span {
         let ends = axis.range.filter(|(a, b)| a.is_finite() && b.is_finite() && a < b);
         let (low, high) = (low.or(ends.map(|e| e.0)), high.or(ends.map(|e| e.1)));
         let (mut least, mut most, mut positive) = (f64::INFINITY, f64::NEG_INFINITY, f64::INFINITY);
-        for v in values.filter(|v| v.is_finite()).map(|v| v.clamp(-HUGE, HUGE)) {
+        for v in values.filter(|v| v.is_finite()).map(|v| v.clamp(-MOST, MOST)) {
             least = least.min(v);
             most = most.max(v);
             if v >= TINY {
                 positive = positive.min(v);
             }
         }
-        let mut a = low.unwrap_or(least).clamp(-HUGE, HUGE);
-        let mut b = high.unwrap_or(most).clamp(-HUGE, HUGE);
+        let mut a = low.unwrap_or(least).clamp(-MOST, MOST);
+        let mut b = high.unwrap_or(most).clamp(-MOST, MOST);
         if least > most && (low.is_none() || high.is_none()) {
             (a, b) = (low.unwrap_or(0.0), high.unwrap_or(low.unwrap_or(0.0) + 1.0)); // no data
         }
@@ -125,7 +127,8 @@ impl Span {
             let one_two_five = self.decades(&[1.0, 2.0, 5.0], 1);
             let powers = self.decades(&[1.0], 1);
             if decades > want as f64 {
-                let stride = (decades / want as f64).ceil() as usize;
+                let least = (decades / want as f64).ceil() as usize;
+                let stride = STRIDES.into_iter().find(|s| *s >= least).unwrap_or(least);
                 let minor = if powers.len() <= 40 { powers } else { Vec::new() };
                 return Ticks { major: labelled(self.decades(&[1.0], stride)), minor };
             }
@@ -152,6 +155,8 @@ impl Span {
 }
 
 const STEPS: [f64; 4] = [1.0, 2.0, 2.5, 5.0];
+/// Decades between ticks.
+const STRIDES: [usize; 11] = [1, 2, 3, 4, 5, 10, 20, 25, 50, 100, 200];
 const LEVEL_DIGITS: [&[f64]; 5] = [
     &[1.0, 3.0],
     &[1.0, 2.0, 5.0],
