@@ -72,18 +72,13 @@ impl Draw for Contour {
             }
             let last = areas.get(panels.len().saturating_sub(1)).copied().unwrap_or((full, full));
             let bar = size::MARGIN + panels.len() as f64 * (gutter + full + gap) - (full - last.0);
-            page.canvas_bar(&scale, &z, bar, page.top + title, height);
+            let top = page.top + title;
+            scale.draw(&mut page.canvas, style.theme, &z, bar, top, height);
             page.top +=
                 title + height + panels.iter().map(|p| foot(&p.x.label, full)).fold(0.0, f64::max) + gap;
         }
         page.top -= gap;
         page.finish()
-    }
-}
-
-impl Page<'_> {
-    fn canvas_bar(&mut self, scale: &Scale, label: &str, left: f64, top: f64, height: f64) {
-        scale.draw(&mut self.canvas, self.style.theme, label, left, top, height);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Labels on contour lines: set along the straightest free stretch, the line broken behind them.
 //!
 //! A candidate is a stretch as long as the words; it costs what the line bends there and a little for being
-//! steep. The cheapest that stays inside the plot and clear of other labels, lines and marks is taken; a line
+//! steep or far from the line's middle. The cheapest that stays inside the plot and clear of other labels, lines and marks is taken; a line
 //! without one stays bare.
 
 use super::canvas::{Point, Rect};
@@ -99,9 +99,15 @@ fn candidates(points: &[Point], half: f64) -> Vec<Candidate> {
             .map(|p| ((p.0 - a.0) * dy - (p.1 - a.1) * dx).abs() / chord)
             .fold(0.0, f64::max);
         let angle = upright(dx, dy);
+        let off_middle = (i as f64 / points.len() as f64 - 0.5).abs();
         if bend < 1.6 {
             let at = ((a.0 + b.0 + 2.0 * points[i].0) / 4.0, (a.1 + b.1 + 2.0 * points[i].1) / 4.0);
-            found.push(Candidate { arc: i as f64 * STEP, at, angle, cost: bend + 0.004 * angle.abs() });
+            found.push(Candidate {
+                arc: i as f64 * STEP,
+                at,
+                angle,
+                cost: bend + 0.004 * angle.abs() + 0.4 * off_middle,
+            });
         }
     }
     found

@@ -49,7 +49,7 @@ impl Draw for Lines {
                 let rect = Rect { left, top: page.top + title + 2.0, width: full, height };
                 let plane = Plane { x: *x, y: *y, rect };
                 plane.grid(&mut page.canvas, style.theme);
-                if panel.series.iter().all(|s| s.x.is_empty()) {
+                if panel.series.iter().all(|s| s.x.is_empty()) && panel.marks.is_empty() {
                     nothing(&mut page.canvas, rect, style.theme);
                 }
                 plane.axes(&mut page.canvas, style.theme, panel, false);

@@ -95,7 +95,7 @@ fn draw_panel(
         fine.x.iter_mut().for_each(|v| *v = unit(*v, &x));
         fine.y.iter_mut().for_each(|v| *v = unit(*v, &y));
         for level in &scale.levels {
-            let ink = scale.ink(*level).mix(theme.ink(), 0.15);
+            let ink = scale.ink(*level).mix(theme.ink(), 0.2);
             for line in fine.iso(scale.span.at(*level)).lines {
                 let points: Vec<Point> = line.iter().map(|p| scene.at(p.0, p.1, None)).collect();
                 page.canvas.line(&points, pen(ink, 0.8));

@@ -57,10 +57,14 @@ impl Span {
         if log && a < TINY {
             a = if positive < b { positive } else { b * 1e-3 };
         }
-        // A constant, or what float noise makes of one, gets room on both sides.
+        // A constant, or what float noise makes of one, gets room; an end that was asked for stays.
         if b - a <= 1e-9 * a.abs().max(b.abs()) {
-            let room = if a == 0.0 { 0.5 } else { (0.05 * a.abs()).max(1e-300) };
-            (a, b) = (a.min(b) - room, b.max(a) + room);
+            let room = if a == 0.0 && b == 0.0 { 0.5 } else { (0.05 * a.abs().max(b.abs())).max(TINY) };
+            (a, b) = match (low, high) {
+                (None, None) => (a - room, b + room),
+                (None, Some(_)) => (b - 2.0 * room, b),
+                (Some(_), _) => (a, a + 2.0 * room),
+            };
             return Self { low: a, high: b, log: log && a >= TINY };
         }
         Self { low: a, high: b, log }
@@ -309,6 +313,13 @@ mod tests {
             span(0.5, 1000.0, Scale::Log).levels(10),
             [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0]
         );
+    }
+
+    #[test]
+    fn ends_that_were_asked_for_stay() {
+        let of = |low, high| Span::of([5.0, 7.0].into_iter(), &Axis::default(), low, high);
+        assert_eq!((of(None, Some(1.0)).high, of(Some(9.0), None).low), (1.0, 9.0));
+        assert!(of(None, Some(1.0)).low < 1.0 && of(Some(9.0), None).high > 9.0);
     }
 
     #[test]
