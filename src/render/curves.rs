@@ -160,8 +160,26 @@ fn curve(canvas: &mut Canvas, plane: &Plane, series: &Series, ink: Ink, rim: boo
     for points in stretches(plane, &series.x, &series.y) {
         // A lone value between two gaps would be invisible as a line.
         let style = if points.len() == 1 { Style::Dots } else { series.style };
+        let points = if matches!(style, Style::Line | Style::Dashed) { thinned(points) } else { points };
         stroke(canvas, &points, &points, (ink, style, rim));
     }
+}
+
+/// A long curve with only the first, last, lowest and highest of the points that fall into one narrow column:
+/// the same picture from a hundred thousand training steps, in a file that opens.
+fn thinned(points: Vec<Point>) -> Vec<Point> {
+    const MANY: usize = 4000;
+    const COLUMNS: f64 = 4.0; // a point of the sheet
+    if points.len() < MANY {
+        return points;
+    }
+    let mut kept = Vec::new();
+    for run in points.chunk_by(|a, b| (a.0 * COLUMNS).floor() == (b.0 * COLUMNS).floor()) {
+        let by_height = |a: &&Point, b: &&Point| a.1.total_cmp(&b.1);
+        let wanted = [run.first(), run.iter().min_by(by_height), run.iter().max_by(by_height), run.last()];
+        kept.extend(run.iter().filter(|p| wanted.contains(&Some(*p))));
+    }
+    kept
 }
 
 /// A line along `points` and dots at `dots`, as far as the style has them; `rim`: with a dark edge, for maps.
@@ -208,4 +226,19 @@ fn star(n: usize, radius: f64, inner: f64) -> Vec<Point> {
             (r * libm::cos(angle), r * libm::sin(angle))
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thinning_keeps_ends_and_extremes() {
+        let long: Vec<Point> =
+            (0..50_000).map(|i| (f64::from(i) / 500.0, f64::from(i * 7919 % 1000))).collect();
+        let short = thinned(long.clone());
+        assert!(short.len() < 2500 && short.first() == long.first() && short.last() == long.last());
+        assert!(short.iter().any(|p| p.1 == 0.0) && short.iter().any(|p| p.1 == 999.0));
+        assert_eq!(thinned(long[..100].to_vec()).len(), 100);
+    }
 }

@@ -209,7 +209,7 @@ pub fn labels(values: &[f64]) -> Vec<String> {
     let largest = values.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
     let least = values.iter().filter(|v| **v != 0.0).fold(f64::INFINITY, |m, v| m.min(v.abs()));
     let powers = values.len() > 1 && values.iter().all(|v| *v > 0.0 && mantissa(*v).0 == 1.0);
-    let plain = if powers { least >= 0.01 && largest <= 1000.0 } else { least >= 1e-4 && largest < 1e5 };
+    let plain = if powers { least >= 0.01 && largest <= 1000.0 } else { least >= 1e-4 && largest <= 1e5 };
     values
         .iter()
         .map(|v| if plain || *v == 0.0 { short(*v) } else { scientific(*v) })
