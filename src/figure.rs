@@ -70,7 +70,7 @@ pub struct Grid {
     pub x: Vec<f64>,
     /// Ascending coordinates of the rows.
     pub y: Vec<f64>,
-    /// Row j is y[j].
+    /// Row `j` belongs to `y[j]`.
     pub values: Vec<f64>,
 }
 

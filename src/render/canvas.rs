@@ -172,7 +172,9 @@ impl Canvas {
 
     /// Patches and edges of a surface, as `draw` makes them, with lines of this width.
     pub fn mesh(&mut self, width: f64, draw: impl FnOnce(&mut Self)) {
-        let _ = writeln!(self.body, r##"<g stroke="#000000" stroke-width="{}">"##, fine(width));
+        let width = fine(width);
+        let _ =
+            writeln!(self.body, r#"<g fill="currentColor" stroke="currentColor" stroke-width="{width}">"#);
         draw(self);
         self.body.push_str("</g>\n");
     }
@@ -180,12 +182,12 @@ impl Canvas {
     /// A patch of a surface: its rim has its own colour, so that neighbours leave no seam between them.
     pub fn patch(&mut self, points: &[Point], ink: Ink) {
         let (color, _) = paint(ink);
-        let _ = writeln!(self.body, r#"<path fill="{color}" stroke="{color}" d="{}Z"/>"#, path(points));
+        let _ = writeln!(self.body, r#"<path color="{color}" d="{}z"/>"#, steps(points));
     }
 
     /// A piece of a surface's mesh.
-    pub fn edge(&mut self, from: Point, to: Point) {
-        let _ = writeln!(self.body, r#"<path opacity=".35" d="{}"/>"#, path(&[from, to]));
+    pub fn edge(&mut self, ends: [Point; 2]) {
+        let _ = writeln!(self.body, r#"<path opacity=".35" d="{}"/>"#, steps(&ends));
     }
 
     /// Rectangles of one colour as one element with sharp edges: the pixels of an image.
@@ -252,6 +254,8 @@ impl Canvas {
     /// The document: a page of `width` by `height` points.
     pub fn finish(self, width: f64, height: f64, paper: Ink) -> String {
         let (w, h) = (fine(width), fine(height));
+        // A little over, so that a last pixel that the page covers in part is not see-through.
+        const OVER: i32 = 40;
         let (inches_w, inches_h) = (f64::from(w) / FINE / 72.0, f64::from(h) / FINE / 72.0);
         let (color, _) = paint(paper);
         format!(
@@ -265,8 +269,13 @@ impl Canvas {
             w,
             h,
             font::FAMILY,
+<<<<<<< HEAD
             w,
             h,
+=======
+            w + OVER,
+            h + OVER,
+>>>>>>> 075d74ebaadc619b59ab3a02ff319421d6744a39
             color,
             self.body
         )
@@ -311,6 +320,19 @@ fn path(points: &[Point]) -> String {
     for (i, point) in points.iter().enumerate() {
         let (x, y) = fine_point(point);
         let _ = write!(d, "{}{x} {y}", if i == 0 { "M" } else { "L" });
+    }
+    d
+}
+
+/// The same path in relative steps: shorter where there are ten thousand of them.
+fn steps(points: &[Point]) -> String {
+    let mut d = String::new();
+    let mut last = (0, 0);
+    for (i, point) in points.iter().enumerate() {
+        let (x, y) = fine_point(point);
+        let (dx, dy) = (x.saturating_sub(last.0), y.saturating_sub(last.1));
+        let _ = write!(d, "{}{dx} {dy}", if i == 0 { "M" } else { "l" });
+        last = (x, y);
     }
     d
 }

@@ -2,23 +2,29 @@
 
 use super::canvas::{Anchor, Canvas, Rect, Type, pen, text};
 use super::font;
-use super::plane::y_ticks;
 use super::style::{Cmap, Ink, Theme, size};
-use super::ticks::Span;
+use super::ticks::{Span, Ticks};
 
 /// A colour scale: bands of one colour between levels, or a continuous run.
 #[derive(Clone, Debug)]
 pub struct Scale {
     /// The ends.
     pub span: Span,
-    /// The ends and the levels between them, ascending: what the bands lie between.
+    /// The ends and what lies between them, ascending: the bands' edges.
     pub edges: Vec<f64>,
+    /// The values of contour lines.
+    pub levels: Vec<f64>,
     /// The colours.
     pub cmap: Cmap,
     /// There are values below the lower end.
     pub below: bool,
     /// There are values above the upper end.
     pub above: bool,
+}
+
+/// A bar has room for more ticks than a plot.
+fn bar_ticks(span: &Span, height: f64) -> Ticks {
+    span.ticks(((height / 22.0) as usize).clamp(2, 12))
 }
 
 const GAP: f64 = 2.5;
@@ -48,7 +54,7 @@ impl Scale {
     }
 
     fn widest(&self, height: f64) -> f64 {
-        let ticks = y_ticks(&self.span, height).major;
+        let ticks = bar_ticks(&self.span, height).major;
         ticks.iter().map(|(_, t)| font::width(t, size::TICK, false)).fold(0.0, f64::max)
     }
 
@@ -85,7 +91,7 @@ impl Scale {
         outline.push((left, body.bottom()));
         canvas.outline(&outline, line);
 
-        let ticks = y_ticks(&self.span, body.height);
+        let ticks = bar_ticks(&self.span, height);
         let right = body.right();
         for (value, words) in &ticks.major {
             let y = y(*value);

@@ -4,7 +4,7 @@
 //! open between two of them. Interpolation is linear in what the colours are linear in: the logarithm, on a
 //! logarithmic scale. Several panels share one colour scale, so that networks can be compared.
 
-use super::canvas::{Anchor, Point, Rect, Type, pen, text};
+use super::canvas::{Point, Rect, pen};
 use super::colorbar::Scale;
 use super::curves::{Legend, seen};
 use super::isolines::Field;
@@ -24,9 +24,12 @@ pub struct Contour {}
 
 impl Kind for Contour {
     const NAME: &'static str = "contour";
-    const SUMMARY: &'static str = "filled contours of a grid with labelled lines, paths and marks, one colorbar";
+    const SUMMARY: &'static str =
+        "filled contours of a grid with labelled lines, paths and marks, one colorbar";
 }
 
+/// Bands of colour between two contour lines: the lines carry round values, the colours run smoothly.
+const SHADES: usize = 4;
 /// Cells a side below which the straight pieces of a contour show.
 const SMOOTH: usize = 100;
 
@@ -46,7 +49,12 @@ impl Draw for Contour {
         let planes: Vec<(Span, Span)> = figure.panels.iter().map(ends).collect();
         // The gutter depends on the ticks, those on the height: a guess that is a little too high is safe.
         let guess = 1.25 * width / columns as f64;
-        let gutter = figure.panels.iter().zip(&planes).map(|(p, (_, y))| gutter(y, &p.y.label, guess)).fold(0.0, f64::max);
+        let gutter = figure
+            .panels
+            .iter()
+            .zip(&planes)
+            .map(|(p, (_, y))| gutter(y, &p.y.label, guess))
+            .fold(0.0, f64::max);
         let gap = 12.0;
         let room = width - 2.0 * size::MARGIN - scale.width(&z, guess) - columns as f64 * (gutter + gap);
         let full = room / columns as f64;
@@ -64,17 +72,13 @@ impl Draw for Contour {
             }
             let last = areas.get(panels.len().saturating_sub(1)).copied().unwrap_or((full, full));
             let bar = size::MARGIN + panels.len() as f64 * (gutter + full + gap) - (full - last.0);
-            page.canvas_bar(&scale, &z, bar, page.top + title, height);
-            page.top += title + height + panels.iter().map(|p| foot(&p.x.label, full)).fold(0.0, f64::max) + gap;
+            let top = page.top + title;
+            scale.draw(&mut page.canvas, style.theme, &z, bar, top, height);
+            page.top +=
+                title + height + panels.iter().map(|p| foot(&p.x.label, full)).fold(0.0, f64::max) + gap;
         }
         page.top -= gap;
         page.finish()
-    }
-}
-
-impl Page<'_> {
-    fn canvas_bar(&mut self, scale: &Scale, label: &str, left: f64, top: f64, height: f64) {
-        scale.draw(&mut self.canvas, self.style.theme, label, left, top, height);
     }
 }
 
@@ -92,19 +96,23 @@ pub fn scale_of(figure: &Figure, style: &Style) -> Scale {
         None => axis.scale,
     };
     let span = Span::of(values(), &axis, style.vmin, style.vmax);
-    let mut edges = vec![span.low];
-    edges.extend(span.levels(style.levels));
+    let levels = span.levels(style.levels);
+    let ends: Vec<f64> = [span.low].into_iter().chain(levels.iter().copied()).chain([span.high]).collect();
+    let between = |w: &[f64], share: f64| span.value(span.at(w[0]) * (1.0 - share) + span.at(w[1]) * share);
+    let shades =
+        |w: &[f64]| -> Vec<f64> { (1..SHADES).map(|k| between(w, k as f64 / SHADES as f64)).collect() };
+    let mut edges: Vec<f64> = ends.windows(2).flat_map(|w| [vec![w[0]], shades(w)].concat()).collect();
     edges.push(span.high);
     let finite = || values().filter(|v| v.is_finite());
     let (below, above) = (finite().any(|v| v < span.low), finite().any(|v| v > span.high));
-    Scale { span, edges, cmap: style.cmap, below, above }
+    Scale { span, edges, levels, cmap: style.cmap, below, above }
 }
 
 /// The ends of a panel's axes: its grid's, or given.
 pub fn ends(panel: &Panel) -> (Span, Span) {
     let linear = |axis: &Axis| Axis { scale: crate::figure::Scale::Linear, ..axis.clone() };
     let of = |axis: &Axis, pick: fn(&Grid) -> &Vec<f64>| {
-        Span::of(panel.grids.iter().flat_map(|g| pick(g)).copied(), &linear(axis), None, None)
+        Span::of(panel.grids.iter().flat_map(pick).copied(), &linear(axis), None, None)
     };
     (of(&panel.x, |g| &g.x), of(&panel.y, |g| &g.y))
 }
@@ -142,11 +150,13 @@ fn draw_panel(page: &mut Page, plane: &Plane, panel: &Panel, scale: &Scale, lege
     }
     let mut lines: Vec<Line> = Vec::new();
     let inner = scale.edges.get(1..scale.edges.len().saturating_sub(1)).unwrap_or_default();
-    let words = ticks::labels(inner);
+    let words = ticks::labels(&scale.levels);
     for grid in panel.grids.iter().filter(|g| !g.values.is_empty()) {
         let coarse = field(grid, &scale.span, &plane.x, &plane.y);
-        let field = coarse.refined(SMOOTH.div_ceil(coarse.x.len().min(coarse.y.len()).max(2) - 1).clamp(1, 12));
-        let on_sheet = |points: Vec<Point>| -> Vec<Point> { points.iter().map(|p| plane.at(p.0, p.1)).collect() };
+        let field =
+            coarse.refined(SMOOTH.div_ceil(coarse.x.len().min(coarse.y.len()).max(2) - 1).clamp(1, 12));
+        let on_sheet =
+            |points: Vec<Point>| -> Vec<Point> { points.iter().map(|p| plane.at(p.0, p.1)).collect() };
         page.canvas.clipped(plane.rect, |canvas| {
             if has_holes(grid) {
                 hatch(canvas, plane.rect, theme);
@@ -157,8 +167,15 @@ fn draw_panel(page: &mut Page, plane: &Plane, panel: &Panel, scale: &Scale, lege
                 let iso = field.iso(scale.span.at(*level));
                 let area: Vec<Vec<Point>> = iso.area.into_iter().map(on_sheet).collect();
                 canvas.fill(&area, scale.band(k + 1));
-                let words = words.get(k).cloned().unwrap_or_default();
-                lines.extend(iso.lines.into_iter().map(|l| Line { level: k, words: words.clone(), points: on_sheet(l) }));
+                let Some(words) = scale.levels.iter().position(|l| l == level).map(|k| words[k].clone())
+                else {
+                    continue;
+                };
+                lines.extend(iso.lines.into_iter().map(|l| Line {
+                    level: k,
+                    words: words.clone(),
+                    points: on_sheet(l),
+                }));
             }
             for hole in extent.iter().filter(|_| has_holes(grid)) {
                 canvas.outline(hole, pen(theme.muted(), 0.4));
@@ -176,19 +193,10 @@ fn draw_panel(page: &mut Page, plane: &Plane, panel: &Panel, scale: &Scale, lege
         }
     });
     for label in labels {
-        // The words' middle sits on the line: the baseline is a little across it.
-        let (sin, cos) = libm::sincos(label.angle.to_radians());
-        let drop = font_drop();
-        let at = (label.at.0 - drop * sin, label.at.1 + drop * cos);
-        let how = Type { angle: label.angle, ..text(size::INLINE, ink(label.level).alpha(0.95), Anchor::Middle) };
-        page.canvas.text(at, &label.words, how);
+        label.words.draw(&mut page.canvas, ink(label.level).alpha(0.95));
     }
     legend.draw(&mut page.canvas, plane, panel);
     plane.axes(&mut page.canvas, theme, panel, true);
-}
-
-fn font_drop() -> f64 {
-    super::font::MIDDLE * size::INLINE
 }
 
 /// Black or white, whichever is read better on `ground`.

@@ -10,7 +10,7 @@ use super::style::{BLACK, Ink, Theme, WHITE};
 use crate::figure::{Figure, Mark, Panel, Series, Style};
 
 /// Radius of a dot.
-pub const DOT: f64 = 1.7;
+const DOT: f64 = 1.7;
 
 /// The colours and symbols of a figure's labels.
 #[derive(Clone, Debug)]
@@ -68,25 +68,38 @@ impl Legend {
         let all = || figure.panels.iter().flat_map(|p| &p.series);
         let mut entries: Vec<Entry> = Vec::new();
         for (number, label) in self.series.iter().enumerate() {
-            // On the page, a curve that is white on the map shows as ink.
-            let ink = if self.on_map && number == 0 { self.theme.ink() } else { self.ink(number) };
+            let ink = self.ink(number);
             let mut keys = Vec::new();
             let same = || all().filter(|s| s.label == *label);
             if same().any(|s| s.band.is_some()) {
                 keys.push(Key::Band(ink));
             }
-            if let Some(line) = same().find(|s| s.style != Style::Dots) {
-                keys.push(Key::Line(ink, line.style == Style::Dashed));
+            let mut shapes: Vec<Style> = Vec::new();
+            for series in same().filter(|s| s.style != Style::Dots).take(1).chain(same()) {
+                // One sample for all series of this label: the first line, and dots if any has them.
+                if shapes.is_empty() || series.style == Style::Dots && shapes == [Style::Line] {
+                    shapes.push(series.style);
+                }
             }
-            if same().any(|s| matches!(s.style, Style::Dots | Style::Marked)) {
-                keys.push(Key::Dots(ink));
-            }
+            keys.extend(shapes.into_iter().map(|shape| Key::Curve(ink, shape, self.on_map)));
             entries.push(Entry { keys, label: label.clone() });
         }
+        entries.extend(self.mark_entries());
+        entries
+    }
+
+    /// The strip's entries for marks alone.
+    pub fn mark_entries(&self) -> Vec<Entry> {
+        let mut entries = Vec::new();
         for (number, label) in self.marks.iter().enumerate().filter(|(_, label)| !label.is_empty()) {
             entries.push(Entry { keys: vec![Key::Mark(number)], label: label.clone() });
         }
         entries
+    }
+
+    /// Which symbol a mark has.
+    pub fn number(&self, mark: &Mark) -> usize {
+        self.marks.iter().position(|label| *label == mark.label).unwrap_or(0)
     }
 
     /// Draws a panel's series and marks.
@@ -102,9 +115,8 @@ impl Legend {
             }
         });
         for mark in &panel.marks {
-            let number = self.marks.iter().position(|label| *label == mark.label).unwrap_or(0);
             if let Some(at) = seen(plane, mark) {
-                symbol(canvas, number, at);
+                symbol(canvas, self.number(mark), at);
             }
         }
     }
@@ -144,25 +156,49 @@ fn band(canvas: &mut Canvas, plane: &Plane, series: &Series, ink: Ink) {
     }
 }
 
-fn curve(canvas: &mut Canvas, plane: &Plane, series: &Series, ink: Ink, halo: bool) {
-    let stretches = stretches(plane, &series.x, &series.y);
-    if series.style != Style::Dots {
-        for points in &stretches {
-            let width = 1.4;
-            if halo {
-                canvas.line(points, pen(BLACK.alpha(0.55), width + 1.2));
-            }
-            canvas.line(points, Pen { dashed: series.style == Style::Dashed, ..pen(ink, width) });
-        }
-    }
-    for points in &stretches {
+fn curve(canvas: &mut Canvas, plane: &Plane, series: &Series, ink: Ink, rim: bool) {
+    for points in stretches(plane, &series.x, &series.y) {
         // A lone value between two gaps would be invisible as a line.
-        let dotted = matches!(series.style, Style::Dots | Style::Marked) || points.len() == 1;
-        for &point in points.iter().filter(|_| dotted) {
-            if halo {
-                canvas.dot(point, DOT + 0.5, BLACK.alpha(0.55));
+        let style = if points.len() == 1 { Style::Dots } else { series.style };
+        let points = if matches!(style, Style::Line | Style::Dashed) { thinned(points) } else { points };
+        stroke(canvas, &points, &points, (ink, style, rim));
+    }
+}
+
+/// A long curve with only the first, last, lowest and highest of the points that fall into one narrow column:
+/// the same picture from a hundred thousand training steps, in a file that opens.
+fn thinned(points: Vec<Point>) -> Vec<Point> {
+    const MANY: usize = 4000;
+    const COLUMNS: f64 = 4.0; // a point of the sheet
+    if points.len() < MANY {
+        return points;
+    }
+    let mut kept = Vec::new();
+    for run in points.chunk_by(|a, b| (a.0 * COLUMNS).floor() == (b.0 * COLUMNS).floor()) {
+        let by_height = |a: &&Point, b: &&Point| a.1.total_cmp(&b.1);
+        let wanted = [run.first(), run.iter().min_by(by_height), run.iter().max_by(by_height), run.last()];
+        kept.extend(run.iter().filter(|p| wanted.contains(&Some(*p))));
+    }
+    kept
+}
+
+/// A line along `points` and dots at `dots`, as far as the style has them; `rim`: with a dark edge, for maps.
+pub fn stroke(canvas: &mut Canvas, points: &[Point], dots: &[Point], (ink, style, rim): (Ink, Style, bool)) {
+    const WIDTH: f64 = 1.4;
+    let edge = BLACK.alpha(0.55);
+    if style != Style::Dots {
+        if rim {
+            canvas.line(points, pen(edge, WIDTH + 1.2));
+        }
+        canvas.line(points, Pen { dashed: style == Style::Dashed, ..pen(ink, WIDTH) });
+    }
+    if matches!(style, Style::Dots | Style::Marked) {
+        for &dot in dots {
+            if rim {
+                canvas.dot(dot, DOT + 0.5, edge);
             }
-            canvas.dot(point, DOT, if series.style == Style::Dots && !halo { ink.alpha(0.75) } else { ink });
+            // Where many dots lie on each other, see-through ones tell how many.
+            canvas.dot(dot, DOT, if style == Style::Dots && !rim { ink.alpha(0.75) } else { ink });
         }
     }
 }
@@ -190,4 +226,19 @@ fn star(n: usize, radius: f64, inner: f64) -> Vec<Point> {
             (r * libm::cos(angle), r * libm::sin(angle))
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thinning_keeps_ends_and_extremes() {
+        let long: Vec<Point> =
+            (0..50_000).map(|i| (f64::from(i) / 500.0, f64::from(i * 7919 % 1000))).collect();
+        let short = thinned(long.clone());
+        assert!(short.len() < 2500 && short.first() == long.first() && short.last() == long.last());
+        assert!(short.iter().any(|p| p.1 == 0.0) && short.iter().any(|p| p.1 == 999.0));
+        assert_eq!(thinned(long[..100].to_vec()).len(), 100);
+    }
 }

@@ -1,12 +1,13 @@
 //! Labels on contour lines: set along the straightest free stretch, the line broken behind them.
 //!
 //! A candidate is a stretch as long as the words; it costs what the line bends there and a little for being
-//! steep. The cheapest that stays inside the plot and clear of other labels, lines and marks is taken; a line
+//! steep or far from the line's middle. The cheapest that stays inside the plot and clear of other labels, lines and marks is taken; a line
 //! without one stays bare.
 
 use super::canvas::{Point, Rect};
 use super::font;
 use super::style::size;
+use super::words::{Words, upright};
 
 /// A contour line on the sheet, and what would be written on it.
 #[derive(Clone, Debug)]
@@ -24,13 +25,8 @@ pub struct Contour {
 pub struct Label {
     /// Number of the level.
     pub level: usize,
-    /// The words.
-    pub words: String,
-    /// Their middle, on the line.
-    pub at: Point,
-    /// Degrees, clockwise; never upside down.
-    pub angle: f64,
-    half: f64,
+    /// The words, their middle on the line.
+    pub words: Words,
 }
 
 const STEP: f64 = 1.5;
@@ -51,14 +47,21 @@ pub fn place(contours: Vec<Contour>, rect: Rect, avoid: &[Point]) -> (Vec<Label>
         let mut candidates = candidates(&dense[k], half);
         candidates.sort_by(|a, b| a.cost.total_cmp(&b.cost));
         let free = |c: &Candidate| {
+<<<<<<< HEAD
             let label =
                 Label { level: contour.level, words: contour.words.clone(), at: c.at, angle: c.angle, half };
             let clear = |points: &[Point]| !points.iter().any(|&p| label.covers(p, PAD * 0.6));
             (label.within(rect)
                 && labels.iter().all(|other| !label.meets(other))
+=======
+            let words = Words::new(contour.words.clone(), size::INLINE, c.at, c.angle);
+            let clear = |points: &[Point]| !points.iter().any(|&p| words.covers(p, PAD * 0.6));
+            let free = within(&words, rect)
+                && labels.iter().all(|other: &Label| !words.meets(&other.words))
+>>>>>>> 075d74ebaadc619b59ab3a02ff319421d6744a39
                 && dense.iter().enumerate().all(|(other, points)| other == k || clear(points))
-                && avoid.iter().all(|&p| !label.covers(p, 6.0)))
-            .then_some(label)
+                && avoid.iter().all(|&p| !words.covers(p, 6.0));
+            free.then_some(Label { level: contour.level, words })
         };
         if let Some((label, c)) = candidates.iter().find_map(|c| free(c).map(|label| (label, c))) {
             gaps[k] = Some((c.arc - half - PAD, c.arc + half + PAD));
@@ -103,47 +106,26 @@ fn candidates(points: &[Point], half: f64) -> Vec<Candidate> {
             .iter()
             .map(|p| ((p.0 - a.0) * dy - (p.1 - a.1) * dx).abs() / chord)
             .fold(0.0, f64::max);
-        let mut angle = libm::atan2(dy, dx).to_degrees();
-        if angle > 90.0 {
-            angle -= 180.0;
-        } else if angle <= -90.0 {
-            angle += 180.0;
-        }
+        let angle = upright(dx, dy);
+        let off_middle = (i as f64 / points.len() as f64 - 0.5).abs();
         if bend < 1.6 {
             let at = ((a.0 + b.0 + 2.0 * points[i].0) / 4.0, (a.1 + b.1 + 2.0 * points[i].1) / 4.0);
-            found.push(Candidate { arc: i as f64 * STEP, at, angle, cost: bend + 0.004 * angle.abs() });
+            found.push(Candidate {
+                arc: i as f64 * STEP,
+                at,
+                angle,
+                cost: bend + 0.004 * angle.abs() + 0.4 * off_middle,
+            });
         }
     }
     found
 }
 
-impl Label {
-    /// Whether `p` is within `pad` of the words.
-    fn covers(&self, p: Point, pad: f64) -> bool {
-        let (sin, cos) = libm::sincos(self.angle.to_radians());
-        let (x, y) = (p.0 - self.at.0, p.1 - self.at.1);
-        let (along, across) = (x * cos + y * sin, y * cos - x * sin);
-        along.abs() < self.half + pad && across.abs() < 0.45 * size::INLINE + pad
-    }
-
-    /// Points along the middle of the words.
-    fn spine(&self) -> impl Iterator<Item = Point> {
-        let (sin, cos) = libm::sincos(self.angle.to_radians());
-        let (half, at) = (self.half, self.at);
-        (-4..=4).map(move |k| half * f64::from(k) / 4.0).map(move |s| (at.0 + s * cos, at.1 + s * sin))
-    }
-
-    fn within(&self, rect: Rect) -> bool {
-        let edge = size::INLINE * 0.5 + PAD;
-        self.spine().all(|(x, y)| {
-            x > rect.left + edge && x < rect.right() - edge && y > rect.top + edge && y < rect.bottom() - edge
-        })
-    }
-
-    fn meets(&self, other: &Label) -> bool {
-        other.spine().any(|p| self.covers(p, 0.9 * size::INLINE))
-            || self.spine().any(|p| other.covers(p, 0.9 * size::INLINE))
-    }
+fn within(words: &Words, rect: Rect) -> bool {
+    let edge = size::INLINE * 0.5 + PAD;
+    words.spine().all(|(x, y)| {
+        x > rect.left + edge && x < rect.right() - edge && y > rect.top + edge && y < rect.bottom() - edge
+    })
 }
 
 /// The line at equal steps of [`STEP`].
@@ -201,12 +183,12 @@ mod tests {
             .collect();
         let (labels, broken) = place(contours.clone(), rect, &[]);
         assert!(labels.len() >= 5, "{}", labels.len());
-        for (i, label) in labels.iter().enumerate() {
-            let radius = (label.at.0 - 100.0).hypot(label.at.1 - 100.0);
-            assert!((radius - 12.0 * label.level as f64).abs() < 1.5 && label.within(rect));
-            assert!(labels[..i].iter().all(|other| !label.meets(other)) && label.angle.abs() <= 90.0);
-            let gap = broken.iter().filter(|c| c.level == label.level).flat_map(|c| &c.points);
-            assert!(gap.into_iter().all(|&p| !label.covers(p, 0.0)), "the line is broken behind the words");
+        for (i, Label { level, words }) in labels.iter().enumerate() {
+            let radius = (words.at.0 - 100.0).hypot(words.at.1 - 100.0);
+            assert!((radius - 12.0 * *level as f64).abs() < 1.5 && within(words, rect));
+            assert!(labels[..i].iter().all(|other| !words.meets(&other.words)) && words.angle.abs() <= 90.0);
+            let gap = broken.iter().filter(|c| c.level == *level).flat_map(|c| &c.points);
+            assert!(gap.into_iter().all(|&p| !words.covers(p, 0.0)), "the line is broken behind the words");
         }
     }
 }

@@ -32,7 +32,12 @@ impl Draw for Lines {
         let gap = 16.0;
         let spans: Vec<(Span, Span)> = figure.panels.iter().map(ends).collect();
         let height = [215.0, 165.0, 165.0][columns - 1];
-        let gutter = figure.panels.iter().zip(&spans).map(|(p, (_, y))| gutter(y, &p.y.label, height)).fold(0.0, f64::max);
+        let gutter = figure
+            .panels
+            .iter()
+            .zip(&spans)
+            .map(|(p, (_, y))| gutter(y, &p.y.label, height))
+            .fold(0.0, f64::max);
         let room = width - 2.0 * size::MARGIN - columns as f64 * gutter - (columns - 1) as f64 * gap;
         // The last tick label reaches over the right edge by half its width.
         let full = room / columns as f64 - 3.0;
@@ -44,13 +49,17 @@ impl Draw for Lines {
                 let rect = Rect { left, top: page.top + title + 2.0, width: full, height };
                 let plane = Plane { x: *x, y: *y, rect };
                 plane.grid(&mut page.canvas, style.theme);
-                if panel.series.iter().all(|s| s.x.is_empty()) {
+                if panel.series.iter().all(|s| s.x.is_empty()) && panel.marks.is_empty() {
                     nothing(&mut page.canvas, rect, style.theme);
                 }
                 plane.axes(&mut page.canvas, style.theme, panel, false);
                 legend.draw(&mut page.canvas, &plane, panel);
             }
-            page.top += title + 2.0 + height + panels.iter().map(|p| foot(&p.x.label, full)).fold(0.0, f64::max) + gap;
+            page.top += title
+                + 2.0
+                + height
+                + panels.iter().map(|p| foot(&p.x.label, full)).fold(0.0, f64::max)
+                + gap;
         }
         page.top -= gap;
         page.finish()
@@ -61,7 +70,8 @@ impl Draw for Lines {
 pub fn ends(panel: &Panel) -> (Span, Span) {
     let x = panel.series.iter().flat_map(|s| s.x.iter().copied()).chain(panel.marks.iter().map(|m| m.x));
     let curves = panel.series.iter().flat_map(|s| s.y.iter().copied());
-    let bands = panel.series.iter().filter_map(|s| s.band.as_ref()).flat_map(|(a, b)| a.iter().chain(b).copied());
+    let bands =
+        panel.series.iter().filter_map(|s| s.band.as_ref()).flat_map(|(a, b)| a.iter().chain(b).copied());
     let y = curves.chain(bands).chain(panel.marks.iter().map(|m| m.y));
     let air = |span: Span, fixed: bool| if fixed { span } else { span.padded(0.04) };
     (

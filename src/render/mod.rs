@@ -21,6 +21,7 @@ pub mod scene;
 pub mod smooth;
 pub mod style;
 pub mod ticks;
+pub mod words;
 
 pub use style::{Cmap, Style, Theme};
 

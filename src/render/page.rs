@@ -3,10 +3,10 @@
 //! The legend is a strip under the title, so that it never hides data. The page is as high as its content.
 
 use super::canvas::{Anchor, Canvas, Point, Rect, pen, text};
-use super::curves::{DOT, symbol};
+use super::curves::{stroke, symbol};
 use super::style::{Ink, Style, Theme, size};
 use super::{Drawing, font};
-use crate::figure::Figure;
+use crate::figure::{Figure, Style as Shape};
 
 /// One line of the legend: its sample and its words.
 #[derive(Clone, Debug)]
@@ -20,12 +20,10 @@ pub struct Entry {
 /// A sample in the legend.
 #[derive(Clone, Copy, Debug)]
 pub enum Key {
-    /// A line, dashed or not.
-    Line(Ink, bool),
+    /// A line or dots, with or without the dark rim they have on a map.
+    Curve(Ink, Shape, bool),
     /// The band around a line.
     Band(Ink),
-    /// Dots.
-    Dots(Ink),
     /// The mark of this number.
     Mark(usize),
     /// Cells without a finite value.
@@ -78,11 +76,20 @@ impl<'a> Page<'a> {
             let room = limit - size::MARGIN - KEY_WIDTH - 4.0;
             let words = font::wrap(&entry.label, size::SMALL, false, room);
             let wide = words.iter().map(|w| font::width(w, size::SMALL, false)).fold(0.0, f64::max);
+<<<<<<< HEAD
             let key_width = if entry.keys.iter().all(|k| matches!(k, Key::Mark(_) | Key::Dots(_))) {
                 9.0
             } else {
                 KEY_WIDTH
             };
+=======
+            let key_width =
+                if entry.keys.iter().all(|k| matches!(k, Key::Mark(_) | Key::Curve(_, Shape::Dots, _))) {
+                    9.0
+                } else {
+                    KEY_WIDTH
+                };
+>>>>>>> 075d74ebaadc619b59ab3a02ff319421d6744a39
             let total = key_width + 4.0 + wide;
             if i > 0 && x + total > limit {
                 x = size::MARGIN;
@@ -110,12 +117,10 @@ impl<'a> Page<'a> {
         let (left, right, middle) = (at.left, at.right(), at.top + at.height / 2.0);
         let center = ((left + right) / 2.0, middle);
         match key {
-            Key::Line(ink, dashed) => {
-                let pen = super::canvas::Pen { dashed, ..pen(ink, 1.4) };
-                self.canvas.line(&[(left, middle), (right, middle)], pen);
+            Key::Curve(ink, shape, rim) => {
+                stroke(&mut self.canvas, &[(left, middle), (right, middle)], &[center], (ink, shape, rim));
             }
             Key::Band(ink) => self.canvas.rect(at, ink.alpha(0.22)),
-            Key::Dots(ink) => self.canvas.dot(center, DOT, ink),
             Key::Mark(number) => symbol(&mut self.canvas, number, center),
             Key::Hatch => {
                 hatch(&mut self.canvas, at, self.style.theme);

@@ -108,7 +108,7 @@ pub fn foot(label: &str, width: f64) -> f64 {
 }
 
 /// The ticks of a vertical axis.
-pub fn y_ticks(span: &Span, height: f64) -> Ticks {
+fn y_ticks(span: &Span, height: f64) -> Ticks {
     span.ticks(((height / 36.0) as usize).clamp(2, 7))
 }
 
@@ -121,7 +121,7 @@ fn x_ticks(span: &Span, width: f64) -> Ticks {
             (middle - half, middle + half)
         });
         let ends: Vec<(f64, f64)> = ends.collect();
-        ends.windows(2).all(|w| w[1].0 - w[0].1 > 6.0)
+        ends.windows(2).all(|w| w[1].0 - w[0].1 > 8.0)
     };
     let mut ticks = span.ticks(most);
     for want in (2..most).rev() {

@@ -4,10 +4,11 @@
 //! that the contours on the floor are seen under the surface. Everything written is measured first and the
 //! projection is scaled so that box and words together fit the width.
 
-use super::canvas::{Anchor, Canvas, Point, Rect, Type, pen, text};
+use super::canvas::{Canvas, Point, Rect, pen};
 use super::font;
 use super::style::{Theme, size};
 use super::ticks::Span;
+use super::words::{Words, upright};
 
 /// Where from the box is seen, and how it is proportioned.
 #[derive(Clone, Copy, Debug)]
@@ -83,12 +84,6 @@ pub struct Scene {
     bounds: Rect,
 }
 
-/// A tick or a word, measured before it is drawn.
-enum Item {
-    Tick(Point, Point),
-    Words(Point, String, f64, f64),
-}
-
 impl Scene {
     /// The box as large as fits `width` with its labels; its upper left corner is at (0, 0).
     pub fn fit(view: View, spans: [&Span; 3], titles: [&String; 3], width: f64) -> Self {
@@ -101,11 +96,13 @@ impl Scene {
             bounds: Rect { left: 0.0, top: 0.0, width, height: width },
         };
         // The words' sizes do not scale: what they take beyond the box tells what is left for it.
-        for _ in 0..3 {
+        // Ticks may come and go with the scale: after the first rounds it only shrinks.
+        for round in 0..8 {
             scene.bounds = scene.measure();
             let words = scene.bounds.width - scene.box_width();
             let unit = scene.box_width() / scene.scale;
-            scene.scale = ((width - words) / unit).max(20.0);
+            let fitting = ((width - words) / unit).max(20.0);
+            scene.scale = if round < 3 { fitting } else { fitting.min(scene.scale) };
         }
         scene.bounds = scene.measure();
         scene.moved((0.0, 0.0))
@@ -143,16 +140,10 @@ impl Scene {
 
     fn measure(&self) -> Rect {
         let mut points = self.corners();
-        for item in self.items() {
-            match item {
-                Item::Tick(a, b) => points.extend([a, b]),
-                Item::Words(at, words, points_high, angle) => {
-                    let (sin, cos) = libm::sincos(angle.to_radians());
-                    let (w, h) = (font::width(&words, points_high, false) / 2.0, 0.6 * points_high);
-                    let (dx, dy) = ((w * cos).abs() + (h * sin).abs(), (w * sin).abs() + (h * cos).abs());
-                    points.extend([(at.0 - dx, at.1 - dy), (at.0 + dx, at.1 + dy)]);
-                }
-            }
+        let (ticks, words) = self.writing();
+        points.extend(ticks.into_iter().flatten());
+        for ((x, y), (dx, dy)) in words.iter().map(|w| (w.at, w.reach())) {
+            points.extend([(x - dx, y - dy), (x + dx, y + dy)]);
         }
         let fold = |f: fn(f64, f64) -> f64, pick: fn(&Point) -> f64| {
             points.iter().map(pick).reduce(f).unwrap_or(0.0)
@@ -205,17 +196,9 @@ impl Scene {
         for (from, to, _) in self.edges() {
             canvas.line(&[from, to], line);
         }
-        for item in self.items() {
-            match item {
-                Item::Tick(a, b) => canvas.line(&[a, b], line),
-                Item::Words(at, words, points, angle) => {
-                    let (sin, cos) = libm::sincos(angle.to_radians());
-                    let drop = font::MIDDLE * points;
-                    let how = Type { angle, ..text(points, theme.ink(), Anchor::Middle) };
-                    canvas.text((at.0 - drop * sin, at.1 + drop * cos), &words, how);
-                }
-            }
-        }
+        let (ticks, words) = self.writing();
+        ticks.iter().for_each(|tick| canvas.line(tick, line));
+        words.iter().for_each(|words| words.draw(canvas, theme.ink()));
     }
 
     /// The edges that carry the axes, and the outward direction of their ticks on the sheet.
@@ -246,13 +229,15 @@ impl Scene {
         }
         let span = self.spans[axis];
         let place = |value: f64| if axis == 2 { span.at(value) } else { 2.0 * span.at(value) - 1.0 };
-        let ticks = span.ticks(((length / 30.0) as usize).clamp(2, 6)).major;
+        // Numbers beside an upright axis need less room than those along the floor.
+        let room = if axis == 2 { 17.0 } else { 30.0 };
+        let ticks = span.ticks(((length / room) as usize).clamp(2, 6)).major;
         ticks.into_iter().map(|(value, words)| (place(value), words)).collect()
     }
 
-    /// Ticks, their labels, and the titles.
-    fn items(&self) -> Vec<Item> {
-        let mut items = Vec::new();
+    /// Tick marks, and tick labels and titles, none over another.
+    fn writing(&self) -> (Vec<[Point; 2]>, Vec<Words>) {
+        let (mut ticks, mut placed): (Vec<[Point; 2]>, Vec<Words>) = (Vec::new(), Vec::new());
         let center = self.at(0.0, 0.0, Some(0.0));
         for (axis, (from, to, out)) in self.edges().into_iter().enumerate() {
             let length = (to.0 - from.0).hypot(to.1 - from.1);
@@ -266,25 +251,25 @@ impl Scene {
                 normal = (-normal.0, -normal.1);
             }
             let mut reach = 0.0_f64;
-            for (value, words) in self.axis_ticks(axis) {
+            for (value, text) in self.axis_ticks(axis) {
                 let share = if axis == 2 { value } else { (value + 1.0) / 2.0 };
                 let at = (from.0 + share * (to.0 - from.0), from.1 + share * (to.1 - from.1));
                 let beyond = |d: f64| (at.0 + d * out.0, at.1 + d * out.1);
-                items.push(Item::Tick(at, beyond(size::TICK_LENGTH)));
-                let (w, h) = (font::width(&words, size::TICK, false) / 2.0, 0.45 * size::TICK);
-                let label = beyond(size::TICK_LENGTH + 3.0 + (out.0 * w).abs() + (out.1 * h).abs());
-                let across = (label.0 - at.0) * normal.0 + (label.1 - at.1) * normal.1;
+                ticks.push([at, beyond(size::TICK_LENGTH)]);
+                let mut label = Words::new(text, size::TICK, at, 0.0);
+                let (w, h) = label.reach();
+                label.at = beyond(size::TICK_LENGTH + 2.5 + (out.0 * w).abs() + (out.1 * h).abs());
+                if placed.iter().any(|other| label.meets(other)) {
+                    continue;
+                }
+                let across = (label.at.0 - at.0) * normal.0 + (label.at.1 - at.1) * normal.1;
                 reach = reach.max(across + (normal.0 * w).abs() + (normal.1 * h).abs());
-                items.push(Item::Words(label, words, size::TICK, 0.0));
+                placed.push(label);
             }
-            let mut angle = libm::atan2(to.1 - from.1, to.0 - from.0).to_degrees();
-            if angle > 90.0 - 1e-9 {
-                angle -= 180.0;
-            } else if angle < -90.0 - 1e-9 {
-                angle += 180.0;
-            }
+            let angle = upright(to.0 - from.0, to.1 - from.1);
             let lines = font::wrap(&self.titles[axis], size::LABEL, false, length.max(110.0));
             let count = lines.len();
+<<<<<<< HEAD
             for (k, words) in lines.into_iter().enumerate() {
                 // Lines of a wrapped title are read downwards: outward where the title is below its edge.
                 let downward =
@@ -298,7 +283,29 @@ impl Scene {
                     angle,
                 ));
             }
+=======
+            // Lines of a wrapped title are read downwards: outward where the title is below its edge.
+            let (sin, cos) = libm::sincos(angle.to_radians());
+            let downward = cos * normal.1 - sin * normal.0 > 0.0;
+            // Away from the edge until it is clear of everything else.
+            let title = (0..60).map(|step| reach + 3.0 + 3.0 * f64::from(step)).map(|start| {
+                let line = |(k, text): (usize, &String)| {
+                    let rank = if downward { k } else { count - 1 - k } as f64;
+                    let d = start + size::LABEL * (0.55 + size::LEADING * rank);
+                    Words::new(
+                        text.clone(),
+                        size::LABEL,
+                        (middle.0 + d * normal.0, middle.1 + d * normal.1),
+                        angle,
+                    )
+                };
+                lines.iter().enumerate().map(line).collect::<Vec<Words>>()
+            });
+            let clear = |title: &Vec<Words>| !title.iter().any(|w| placed.iter().any(|other| w.meets(other)));
+            let title = title.into_iter().find(clear).unwrap_or_default();
+            placed.extend(title);
+>>>>>>> 075d74ebaadc619b59ab3a02ff319421d6744a39
         }
-        items
+        (ticks, placed)
     }
 }

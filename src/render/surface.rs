@@ -5,9 +5,10 @@
 //! and a light that stands behind the viewer's left shoulder. Heights beyond the colour scale are cut off, so
 //! that one spike does not flatten all the rest.
 
-use super::canvas::{Point, Rect, pen};
+use super::canvas::{Canvas, Point, Rect, pen};
 use super::colorbar::Scale;
 use super::contour::{ends, field, scale_of};
+use super::curves::{Legend, symbol};
 use super::isolines::Field;
 use super::page::{Page, nothing};
 use super::scene::{Scene, View};
@@ -32,16 +33,18 @@ const SMOOTH: usize = 72;
 const MOST: usize = 160;
 /// Mesh lines each way.
 const MESH: usize = 25;
+/// Width of mesh lines and of the rims of patches.
+const RIM: f64 = 0.5;
 
 impl Draw for Surface {
     fn draw(&self, figure: &Figure, style: &Style) -> Drawing {
         let mut scale = scale_of(figure, style);
-        let levels = scale.edges.clone();
         // Colours run without steps here: the levels are for the lines on the floor.
         scale.edges = (0..=96).map(|k| scale.span.value(f64::from(k) / 96.0)).collect();
+        let legend = Legend::of(figure, style.theme, true);
         let columns = figure.panels.len().clamp(1, 2);
         let width = [380.0, 600.0][columns - 1];
-        let mut page = Page::new(figure, style, width, &[]);
+        let mut page = Page::new(figure, style, width, &legend.mark_entries());
         let bar = scale.width("", 200.0);
         let gap = 14.0;
         let full = (width - 2.0 * size::MARGIN - bar - gap * columns as f64) / columns as f64;
@@ -52,7 +55,7 @@ impl Draw for Surface {
                 let left = size::MARGIN + i as f64 * (full + gap);
                 page.panel_title(&panel.title, left, full);
                 let top = page.top + title;
-                height = height.max(draw_panel(&mut page, panel, &scale, &levels, (left, top), full));
+                height = height.max(draw_panel(&mut page, panel, &scale, &legend, (left, top), full));
             }
             let left = size::MARGIN + panels.len() as f64 * (full + gap);
             let (top, tall) = (page.top + title + 0.14 * height, 0.6 * height);
@@ -69,14 +72,15 @@ fn draw_panel(
     page: &mut Page,
     panel: &Panel,
     scale: &Scale,
-    levels: &[f64],
+    legend: &Legend,
     corner: Point,
     width: f64,
 ) -> f64 {
     let theme = page.style.theme;
     let (x, y) = ends(panel);
     let view = View::new(page.style.azimuth, page.style.elevation, &x, &y);
-    let scene = Scene::fit(view, [&x, &y, &scale.span], [&panel.x.label, &panel.y.label, &panel.z.label], width);
+    let scene =
+        Scene::fit(view, [&x, &y, &scale.span], [&panel.x.label, &panel.y.label, &panel.z.label], width);
     let scene = scene.moved(corner);
     scene.draw_box(&mut page.canvas, theme);
     if panel.grids.iter().all(|g| g.values.is_empty()) {
@@ -90,14 +94,19 @@ fn draw_panel(
         let mut fine = coarse.refined(times);
         fine.x.iter_mut().for_each(|v| *v = unit(*v, &x));
         fine.y.iter_mut().for_each(|v| *v = unit(*v, &y));
-        for level in levels.iter().skip(1).take(levels.len().saturating_sub(2)) {
-            let ink = scale.ink(*level).mix(theme.ink(), 0.15);
+        for level in &scale.levels {
+            let ink = scale.ink(*level).mix(theme.ink(), 0.2);
             for line in fine.iso(scale.span.at(*level)).lines {
                 let points: Vec<Point> = line.iter().map(|p| scene.at(p.0, p.1, None)).collect();
                 page.canvas.line(&points, pen(ink, 0.8));
             }
         }
-        fine.values.iter_mut().for_each(|v| *v = v.clamp(0.0, 1.0));
+        for mark in &panel.marks {
+            let (x, y) = (unit(mark.x, &x), unit(mark.y, &y));
+            if x.abs() <= 1.0 && y.abs() <= 1.0 {
+                symbol(&mut page.canvas, legend.number(mark), scene.at(x, y, None));
+            }
+        }
         let steps = |n: usize| times * n.div_ceil(MESH).max(1);
         let mesh = (steps(coarse.x.len() - 1), steps(coarse.y.len() - 1));
         paint(page, &scene, &fine, mesh, scale);
@@ -124,6 +133,7 @@ fn thinned(grid: &Grid) -> Grid {
 fn paint(page: &mut Page, scene: &Scene, field: &Field, mesh: (usize, usize), scale: &Scale) {
     let (w, h) = (field.x.len(), field.y.len());
     let normals = normals(field, scene);
+    let flat = scene.view.light()[2];
     let (forth_x, forth_y) = scene.view.far_to_near();
     let order = |n: usize, forth: bool| -> Vec<usize> {
         if forth { (0..n - 1).collect() } else { (0..n - 1).rev().collect() }
@@ -131,36 +141,83 @@ fn paint(page: &mut Page, scene: &Scene, field: &Field, mesh: (usize, usize), sc
     // What is nearer: the cell one step further along the painting order.
     let (dx, dy) = (if forth_x { 1 } else { -1 }, if forth_y { 1 } else { -1 });
     let whole = |i: isize, j: isize| i >= 0 && j >= 0 && field.is_whole(i as usize, j as usize);
-    page.canvas.mesh(0.5, |canvas| {
+    let node = |i: usize, j: usize| [field.x[i], field.y[j], field.values[j * w + i]];
+    let on_sheet = |p: &Node| scene.at(p[0], p[1], Some(p[2].clamp(0.0, 1.0)));
+    let edge = |canvas: &mut Canvas, a: Node, b: Node| {
+        let line: Vec<Node> = [a].into_iter().chain(cuts(a, b)).chain([b]).collect();
+        for pair in line.windows(2) {
+            canvas.edge(early(on_sheet(&pair[0]), on_sheet(&pair[1])));
+        }
+    };
+    page.canvas.mesh(RIM, |canvas| {
         for j in order(h, forth_y) {
             for i in order(w, forth_x) {
                 if !field.is_whole(i, j) {
                     continue;
                 }
-                let node = |i: usize, j: usize| scene.at(field.x[i], field.y[j], Some(field.values[j * w + i]));
-                let nodes = [(i, j), (i + 1, j), (i + 1, j + 1), (i, j + 1)];
-                let mean = |values: [f64; 4]| values.iter().sum::<f64>() / 4.0;
-                let light = mean(nodes.map(|(i, j)| normals[j * w + i]));
-                let t = mean(nodes.map(|(i, j)| field.values[j * w + i]));
-                canvas.patch(&nodes.map(|(i, j)| node(i, j)), shaded(scale.cmap.at(t), light));
+                let corners = [(i, j), (i + 1, j), (i + 1, j + 1), (i, j + 1)];
+                let light = corners.iter().map(|(i, j)| normals[j * w + i]).sum::<f64>() / 4.0;
+                for piece in pieces(corners.map(|(i, j)| node(i, j))) {
+                    let t = piece.iter().map(|p| p[2].clamp(0.0, 1.0)).sum::<f64>() / piece.len() as f64;
+                    let cut_off = piece.iter().all(|p| p[2] >= 1.0) || piece.iter().all(|p| p[2] <= 0.0);
+                    let ink = shaded(scale.cmap.at(t), if cut_off { flat } else { light });
+                    canvas.patch(&piece.iter().map(on_sheet).collect::<Vec<Point>>(), ink);
+                }
                 // A mesh line is drawn by the nearer of the cells it parts, or the nearer one would cover it.
+                // It starts a little early: the patch just painted covers the end of the piece before.
                 let (near_i, near_j) = (i + usize::from(forth_x), j + usize::from(forth_y));
                 let (far_i, far_j) = (i + usize::from(!forth_x), j + usize::from(!forth_y));
                 let last_x = !whole(i as isize + dx, j as isize);
                 let last_y = !whole(i as isize, j as isize + dy);
                 for (column, drawn) in [(far_i, true), (near_i, last_x)] {
                     if drawn && (column % mesh.0 == 0 || column + 1 == w) {
-                        canvas.edge(node(column, j), node(column, j + 1));
+                        edge(canvas, node(column, far_j), node(column, near_j));
                     }
                 }
                 for (row, drawn) in [(far_j, true), (near_j, last_y)] {
                     if drawn && (row % mesh.1 == 0 || row + 1 == h) {
-                        canvas.edge(node(i, row), node(i + 1, row));
+                        edge(canvas, node(far_i, row), node(near_i, row));
                     }
                 }
             }
         }
     });
+}
+
+/// A corner of a cell: x, y, and the height as a share of the colour scale, which may be beyond its ends.
+type Node = [f64; 3];
+
+/// Where the way from `a` to `b` crosses the ends of the scale, in order.
+fn cuts(a: Node, b: Node) -> Vec<Node> {
+    let crossed = [0.0, 1.0].into_iter().filter(|end| (a[2] < *end) != (b[2] < *end));
+    let mut cuts: Vec<(f64, f64)> = crossed.map(|end| ((end - a[2]) / (b[2] - a[2]), end)).collect();
+    cuts.sort_by(|p, q| p.0.total_cmp(&q.0));
+    cuts.into_iter().map(|(t, end)| [a[0] + t * (b[0] - a[0]), a[1] + t * (b[1] - a[1]), end]).collect()
+}
+
+/// A cell cut along the ends of the scale, so that what is cut off has a clean rim.
+fn pieces(cell: [Node; 4]) -> Vec<Vec<Node>> {
+    if cell.iter().all(|p| (0.0..=1.0).contains(&p[2])) {
+        return vec![cell.to_vec()];
+    }
+    let mut ring = Vec::new();
+    for k in 0..4 {
+        let (a, b) = (cell[k], cell[(k + 1) % 4]);
+        ring.push(a);
+        ring.extend(cuts(a, b));
+    }
+    let layers = [(f64::NEG_INFINITY, 0.0), (0.0, 1.0), (1.0, f64::INFINITY)];
+    let within = |(low, high): (f64, f64)| -> Vec<Node> {
+        ring.iter().filter(|p| p[2] >= low && p[2] <= high).copied().collect()
+    };
+    layers.into_iter().map(within).filter(|piece| piece.len() > 2).collect()
+}
+
+/// The piece from `a` to `b`, from half a line's width before `a`.
+fn early(a: Point, b: Point) -> [Point; 2] {
+    let length = (b.0 - a.0).hypot(b.1 - a.1).max(1e-9);
+    let (dx, dy) = ((b.0 - a.0) / length, (b.1 - a.1) / length);
+    [(a.0 - RIM * dx / 2.0, a.1 - RIM * dy / 2.0), b]
 }
 
 /// The cosine between normal and light at every node, at least 0.
@@ -174,7 +231,8 @@ fn normals(field: &Field, scene: &Scene) -> Vec<f64> {
     let mut cosines = Vec::with_capacity(w * h);
     for j in 0..h {
         for i in 0..w {
-            let (i0, i1, j0, j1) = (i.saturating_sub(1), (i + 1).min(w - 1), j.saturating_sub(1), (j + 1).min(h - 1));
+            let (i0, i1, j0, j1) =
+                (i.saturating_sub(1), (i + 1).min(w - 1), j.saturating_sub(1), (j + 1).min(h - 1));
             let (sx, sy) = scene.view.shape;
             let gx = slope(j * w + i0, j * w + i1, field.x[i0] * sx, field.x[i1] * sx);
             let gy = slope(j0 * w + i, j1 * w + i, field.y[j0] * sy, field.y[j1] * sy);

@@ -26,6 +26,8 @@ pub struct Ticks {
 const AUTO_LOG: f64 = 50.0;
 /// Beyond this, differences overflow; nothing is read off such an axis anyway.
 const HUGE: f64 = 1e300;
+/// Ends stay below that, so that there is room around them.
+const MOST: f64 = 1e299;
 /// Below this, a logarithmic axis takes values for zero.
 const TINY: f64 = 1e-300;
 
@@ -35,15 +37,15 @@ impl Span {
         let ends = axis.range.filter(|(a, b)| a.is_finite() && b.is_finite() && a < b);
         let (low, high) = (low.or(ends.map(|e| e.0)), high.or(ends.map(|e| e.1)));
         let (mut least, mut most, mut positive) = (f64::INFINITY, f64::NEG_INFINITY, f64::INFINITY);
-        for v in values.filter(|v| v.is_finite()).map(|v| v.clamp(-HUGE, HUGE)) {
+        for v in values.filter(|v| v.is_finite()).map(|v| v.clamp(-MOST, MOST)) {
             least = least.min(v);
             most = most.max(v);
             if v >= TINY {
                 positive = positive.min(v);
             }
         }
-        let mut a = low.unwrap_or(least).clamp(-HUGE, HUGE);
-        let mut b = high.unwrap_or(most).clamp(-HUGE, HUGE);
+        let mut a = low.unwrap_or(least).clamp(-MOST, MOST);
+        let mut b = high.unwrap_or(most).clamp(-MOST, MOST);
         if least > most && (low.is_none() || high.is_none()) {
             (a, b) = (low.unwrap_or(0.0), high.unwrap_or(low.unwrap_or(0.0) + 1.0)); // no data
         }
@@ -55,10 +57,14 @@ impl Span {
         if log && a < TINY {
             a = if positive < b { positive } else { b * 1e-3 };
         }
-        // A constant, or what float noise makes of one, gets room on both sides.
+        // A constant, or what float noise makes of one, gets room; an end that was asked for stays.
         if b - a <= 1e-9 * a.abs().max(b.abs()) {
-            let room = if a == 0.0 { 0.5 } else { (0.05 * a.abs()).max(1e-300) };
-            (a, b) = (a.min(b) - room, b.max(a) + room);
+            let room = if a == 0.0 && b == 0.0 { 0.5 } else { (0.05 * a.abs().max(b.abs())).max(TINY) };
+            (a, b) = match (low, high) {
+                (None, None) => (a - room, b + room),
+                (None, Some(_)) => (b - 2.0 * room, b),
+                (Some(_), _) => (a, a + 2.0 * room),
+            };
             return Self { low: a, high: b, log: log && a >= TINY };
         }
         Self { low: a, high: b, log }
@@ -125,15 +131,16 @@ impl Span {
             let one_two_five = self.decades(&[1.0, 2.0, 5.0], 1);
             let powers = self.decades(&[1.0], 1);
             if decades > want as f64 {
-                let stride = (decades / want as f64).ceil() as usize;
+                let least = (decades / want as f64).ceil() as usize;
+                let stride = STRIDES.into_iter().find(|s| *s >= least).unwrap_or(least);
                 let minor = if powers.len() <= 40 { powers } else { Vec::new() };
                 return Ticks { major: labelled(self.decades(&[1.0], stride)), minor };
             }
-            if powers.len() >= 3 || one_two_five.len() > want + 1 && powers.len() >= 2 {
-                return Ticks { major: labelled(powers), minor: all };
-            }
-            if one_two_five.len() >= 3 {
+            if (3..=want).contains(&one_two_five.len()) {
                 return Ticks { major: labelled(one_two_five), minor: all };
+            }
+            if powers.len() >= 2 {
+                return Ticks { major: labelled(powers), minor: all };
             }
         }
         let step = step_near((self.high - self.low) / want as f64);
@@ -152,6 +159,8 @@ impl Span {
 }
 
 const STEPS: [f64; 4] = [1.0, 2.0, 2.5, 5.0];
+/// Decades between ticks.
+const STRIDES: [usize; 11] = [1, 2, 3, 4, 5, 10, 20, 25, 50, 100, 200];
 const LEVEL_DIGITS: [&[f64]; 5] = [
     &[1.0, 3.0],
     &[1.0, 2.0, 5.0],
@@ -200,7 +209,11 @@ pub fn labels(values: &[f64]) -> Vec<String> {
     let largest = values.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
     let least = values.iter().filter(|v| **v != 0.0).fold(f64::INFINITY, |m, v| m.min(v.abs()));
     let powers = values.len() > 1 && values.iter().all(|v| *v > 0.0 && mantissa(*v).0 == 1.0);
+<<<<<<< HEAD
     let plain = if powers { least >= 0.01 && largest <= 1000.0 } else { least >= 1e-4 && largest < 1e5 };
+=======
+    let plain = if powers { least >= 0.01 && largest <= 1000.0 } else { least >= 1e-4 && largest <= 1e5 };
+>>>>>>> 075d74ebaadc619b59ab3a02ff319421d6744a39
     values
         .iter()
         .map(|v| if plain || *v == 0.0 { short(*v) } else { scientific(*v) })
@@ -304,6 +317,16 @@ mod tests {
             span(0.5, 1000.0, Scale::Log).levels(10),
             [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0]
         );
+<<<<<<< HEAD
+=======
+    }
+
+    #[test]
+    fn ends_that_were_asked_for_stay() {
+        let of = |low, high| Span::of([5.0, 7.0].into_iter(), &Axis::default(), low, high);
+        assert_eq!((of(None, Some(1.0)).high, of(Some(9.0), None).low), (1.0, 9.0));
+        assert!(of(None, Some(1.0)).low < 1.0 && of(Some(9.0), None).high > 9.0);
+>>>>>>> 075d74ebaadc619b59ab3a02ff319421d6744a39
     }
 
     #[test]

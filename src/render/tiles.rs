@@ -103,7 +103,12 @@ fn image(page: &mut Page, panel: &Panel, span: &Span, frame: Rect) {
                 i += 1;
             }
             let (left, top) = (area.left + start as f64 * pixel, area.top + j as f64 * pixel);
-            runs.entry(color).or_default().push(Rect { left, top, width: (i - start) as f64 * pixel, height: pixel });
+            runs.entry(color).or_default().push(Rect {
+                left,
+                top,
+                width: (i - start) as f64 * pixel,
+                height: pixel,
+            });
         }
     }
     for (color, cells) in runs {
@@ -120,7 +125,8 @@ fn scatter(figure: &Figure, style: &Style) -> Drawing {
     let mut page = Page::new(figure, style, width, &legend.entries(figure));
     let gap = 12.0;
     let planes: Vec<(Span, Span)> = figure.panels.iter().map(|p| square(ends(p))).collect();
-    let gutter = figure.panels.iter().zip(&planes).map(|(p, s)| gutter(&s.1, &p.y.label, width)).fold(0.0, f64::max);
+    let gutter =
+        figure.panels.iter().zip(&planes).map(|(p, s)| gutter(&s.1, &p.y.label, width)).fold(0.0, f64::max);
     let side = (width - 2.0 * size::MARGIN) / columns as f64 - gutter - gap;
     for (panels, spans) in figure.panels.chunks(columns).zip(planes.chunks(columns)) {
         let title = Page::title_height(panels.iter().map(|p| &p.title), side);

@@ -1,0 +1,242 @@
+//! What users rely on in drawings: any data give a picture, the same one each time, well formed, nothing clipped.
+
+use losscape::base::registry::Registry;
+use losscape::figure::{Axis, Figure, Grid, Mark, Panel, Scale, Series, Style};
+use losscape::render::canvas::FINE;
+use losscape::render::font;
+use losscape::render::{Chart, Cmap, Drawing, Style as Look, Theme, draw};
+use proptest::prelude::*;
+use resvg::usvg::roxmltree::{self, Document};
+use resvg::usvg::{Options, Tree};
+
+fn axis(label: &str) -> Axis {
+    Axis { label: label.into(), ..Axis::default() }
+}
+
+fn figure(chart: &str, panels: Vec<Panel>) -> Figure {
+    Figure {
+        name: "test".into(),
+        chart: chart.into(),
+        title: "Loss <around> the minimiser & \"elsewhere\" \u{1}\u{fffe}".into(),
+        subtitle: "λₘₐₓ = 10⁻³".into(),
+        panels,
+    }
+}
+
+fn panel(grid: Grid) -> Panel {
+    let (x, y): (Vec<f64>, Vec<f64>) = (grid.x.clone(), grid.x.iter().map(|v| v * v).collect());
+    Panel {
+        title: "a panel".into(),
+        x: axis("first direction"),
+        y: axis("second direction"),
+        z: axis("cross-entropy"),
+        grids: vec![grid],
+        series: vec![Series { label: "path".into(), x, y, style: Style::Marked, ..Series::default() }],
+        marks: vec![Mark { x: 0.0, y: 0.0, label: "minimiser".into() }],
+    }
+}
+
+fn grid(n: usize, f: impl Fn(f64, f64) -> f64) -> Grid {
+    let x: Vec<f64> = (0..n).map(|i| -1.0 + 2.0 * i as f64 / (n.max(2) - 1) as f64).collect();
+    let values = x.iter().flat_map(|y| x.iter().map(move |x| (*x, *y))).map(|(x, y)| f(x, y)).collect();
+    Grid { y: x.clone(), x, values }
+}
+
+fn bowl() -> Grid {
+    grid(
+        21,
+        |x, y| {
+            if x + y > 1.7 { f64::NAN } else { 0.01 + x * x + 3.0 * y * y + 0.3 * (5.0 * x).sin().powi(2) }
+        },
+    )
+}
+
+fn drawn(figure: &Figure, look: &Look) -> Drawing {
+    draw(figure, look).unwrap_or_else(|e| panic!("{}: {e}", figure.chart))
+}
+
+/// A line of text on the page: middle, direction, half its length and half its height, all in canvas units.
+struct Words {
+    text: String,
+    at: (f64, f64),
+    along: (f64, f64),
+    half: (f64, f64),
+}
+
+impl Words {
+    fn of(node: roxmltree::Node) -> Self {
+        let number =
+            |name: &str| node.attribute(name).and_then(|v| v.parse::<f64>().ok()).unwrap_or(f64::NAN);
+        let size = number("font-size");
+        let text = node.text().unwrap_or("").to_owned();
+        let width = font::width(&text, size / FINE, node.attribute("font-weight").is_some()) * FINE;
+        let shift = match node.attribute("text-anchor") {
+            Some("middle") => 0.0,
+            Some("end") => -width / 2.0,
+            _ => width / 2.0,
+        };
+        let angle = node.attribute("transform").map_or(0.0, |t| {
+            let first = t.trim_start_matches("rotate(").split(' ').next();
+            first.and_then(|a| a.parse::<f64>().ok()).unwrap_or(f64::NAN)
+        });
+        let (sin, cos) = angle.to_radians().sin_cos();
+        // The middle of capitals is a third of the size above the baseline.
+        let rise = font::MIDDLE * size;
+        let at = (number("x") + shift * cos + rise * sin, number("y") + shift * sin - rise * cos);
+        Self { text, at, along: (cos, sin), half: (width / 2.0, rise) }
+    }
+
+    fn points(&self) -> impl Iterator<Item = (f64, f64)> {
+        let steps = (-10..=10).map(|k| f64::from(k) / 10.0 * self.half.0);
+        steps.map(|s| (self.at.0 + s * self.along.0, self.at.1 + s * self.along.1))
+    }
+
+    fn covers(&self, (x, y): (f64, f64)) -> bool {
+        let (dx, dy) = (x - self.at.0, y - self.at.1);
+        let (u, v) = (dx * self.along.0 + dy * self.along.1, dy * self.along.0 - dx * self.along.1);
+        u.abs() < self.half.0 && v.abs() < self.half.1
+    }
+}
+
+/// Well formed, all coordinates finite, all words on the page and none over another.
+fn assert_sound(drawing: &Drawing) {
+    let document = Document::parse(&drawing.svg).unwrap_or_else(|e| panic!("{e}: {}", drawing.svg));
+    assert!(!drawing.svg.contains("NaN") && !drawing.svg.contains("inf"), "{}", drawing.svg);
+    let root = document.root_element();
+    let size: Vec<f64> =
+        root.attribute("viewBox").unwrap_or("").split(' ').filter_map(|v| v.parse().ok()).collect();
+    let words: Vec<Words> = root.descendants().filter(|n| n.has_tag_name("text")).map(Words::of).collect();
+    for (i, text) in words.iter().enumerate() {
+        for (x, y) in text.points() {
+            let inside = x >= 0.0 && x <= size[2] && y >= 0.0 && y <= size[3];
+            assert!(inside, "{:?} at {x}, {y} of {size:?}", text.text);
+        }
+        for other in &words[..i] {
+            let apart = !text.points().any(|p| other.covers(p)) && !other.points().any(|p| text.covers(p));
+            assert!(apart, "{:?} lies over {:?}: {}", text.text, other.text, drawing.svg.len());
+        }
+    }
+}
+
+fn every_figure() -> Vec<Figure> {
+    let series = |label: &str, style| Series {
+        label: label.into(),
+        x: (0..50).map(f64::from).collect(),
+        y: (0..50).map(|i| (-f64::from(i) / 8.0).exp()).collect(),
+        band: Some((vec![0.01; 50], vec![0.1; 50])),
+        style,
+    };
+    let curves = Panel {
+        x: Axis { scale: Scale::Linear, ..axis("epoch") },
+        y: axis("loss"),
+        series: vec![series("train", Style::Line), series("test", Style::Dashed), series("", Style::Dots)],
+        ..Panel::default()
+    };
+    Chart::names()
+        .into_iter()
+        .flat_map(|chart| [figure(chart, vec![panel(bowl()); 2]), figure(chart, vec![curves.clone(); 4])])
+        .collect()
+}
+
+#[test]
+fn every_chart_draws_soundly_and_the_same_twice_in_both_themes() {
+    for figure in every_figure() {
+        for theme in [Theme::Light, Theme::Dark] {
+            let look = Look { theme, ..Look::default() };
+            let (once, again) = (drawn(&figure, &look), drawn(&figure, &look));
+            assert_sound(&once);
+            assert_eq!(once, again);
+        }
+        let drawing = drawn(&figure, &Look { dpi: 40, ..Look::default() });
+        let (png, again) = (drawing.png().unwrap_or_default(), drawing.png().unwrap_or_default());
+        assert!(png.starts_with(b"\x89PNG") && png == again, "{}", figure.chart);
+    }
+}
+
+#[test]
+fn pngs_carry_their_resolution_and_match_it() {
+    let drawing = drawn(&figure("contour", vec![panel(bowl())]), &Look { dpi: 100, ..Look::default() });
+    let png = drawing.png().unwrap_or_default();
+    let number = |at: usize| u32::from_be_bytes([png[at], png[at + 1], png[at + 2], png[at + 3]]);
+    assert_eq!(number(16), 500, "five inches at 100 dpi");
+    assert_eq!((&png[37..41], number(41)), (&b"pHYs"[..], 3937), "pixels a metre");
+}
+
+#[test]
+fn svgs_keep_text_as_text_and_parse_without_other_fonts() {
+    let drawing = drawn(&figure("contour", vec![panel(bowl())]), &Look::default());
+    assert!(drawing.svg.contains(">first direction</text>") && drawing.svg.contains("&lt;around&gt;"));
+    assert!(Tree::from_str(&drawing.svg, &Options::default()).is_ok());
+}
+
+#[test]
+fn colour_map_theme_and_limits_change_the_picture() {
+    let figure = figure("contour", vec![panel(bowl())]);
+    let plain = drawn(&figure, &Look::default());
+    let looks = [
+        Look { cmap: Cmap::Magma, ..Look::default() },
+        Look { theme: Theme::Dark, ..Look::default() },
+        Look { vmax: Some(1.0), ..Look::default() },
+        Look { log: Some(false), ..Look::default() },
+        Look { levels: 30, ..Look::default() },
+    ];
+    assert!(looks.iter().all(|look| drawn(&figure, look) != plain));
+    let surface = Figure { chart: "surface".into(), ..figure };
+    let turned = Look { azimuth: 20.0, elevation: 60.0, ..Look::default() };
+    assert_ne!(drawn(&surface, &turned), drawn(&surface, &Look::default()));
+}
+
+#[test]
+fn refusals_say_what_and_where() {
+    let message = |figure: &Figure| draw(figure, &Look::default()).map(|_| ()).unwrap_err().to_string();
+    assert!(message(&figure("contuor", vec![])).contains("did you mean `contour`"));
+    let mut short = bowl();
+    short.values.pop();
+    let found = message(&figure("contour", vec![panel(short)]));
+    assert_eq!(found, "figure test: panel 0: grid 0: expected 441 values, found 440");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(200) })]
+    #[test]
+    fn any_grid_gives_a_picture(
+        width in 0usize..6,
+        height in 0usize..6,
+        kind in 0usize..6,
+        values in proptest::collection::vec(
+            prop_oneof![
+                4 => -3.0..3.0f64,
+                2 => (-320.0..308.0f64).prop_map(|e| 10f64.powf(e)),
+                1 => prop_oneof![Just(f64::NAN), Just(f64::INFINITY), Just(f64::NEG_INFINITY), Just(0.0), Just(f64::MAX), Just(f64::MIN)],
+            ],
+            25,
+        ),
+        scale in 0.0..12.0f64,
+        log in proptest::option::of(any::<bool>()),
+        vmin in proptest::option::of(-2.0..0.5f64),
+        vmax in proptest::option::of(0.6..2.0f64),
+        azimuth in -360.0..360.0f64,
+        elevation in 5.0..90.0f64,
+    ) {
+        let ascending = |n: usize| -> Vec<f64> { (0..n).map(|i| (i as f64 - 1.5) * 10f64.powf(scale - 6.0)).collect() };
+        let mut values: Vec<f64> = values[..width * height].to_vec();
+        match kind {
+            0 => values.fill(0.5),
+            1 => values.fill(f64::NAN),
+            2 => values.iter_mut().for_each(|v| *v = v.abs()),
+            _ => {}
+        }
+        let grid = Grid { x: ascending(width), y: ascending(height), values };
+        let look = Look { log, vmin, vmax, azimuth, elevation, dpi: 20, ..Look::default() };
+        for chart in Chart::names() {
+            let mut panel = panel(grid.clone());
+            if chart == "tiles" {
+                panel.series.clear();
+            } else if chart == "lines" {
+                let fill = grid.values.iter().copied().chain(std::iter::repeat(f64::NAN));
+                panel.series[0].y = fill.take(width).collect();
+            }
+            assert_sound(&drawn(&figure(chart, vec![panel]), &look));
+        }
+    }
+}
