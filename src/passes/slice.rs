@@ -4,7 +4,7 @@
 
 use super::run::title;
 use super::training::members;
-use super::{DataSettings, Files, Run, Saved, document, to_json};
+use super::{Files, Run, Saved, document, to_json};
 use crate::autodiff::Element;
 use crate::base::npz::Npz;
 use crate::base::registry::Registry;
@@ -234,18 +234,15 @@ fn compute<E: Element>(
     let (xs, ys) = (settings.x.points(), settings.y.points());
     let points: Vec<(f64, f64)> = ys.iter().flat_map(|y| xs.iter().map(|x| (*x, *y))).collect();
 
+    // A few points, each in a row of its own as the work is shared out, tell how long the grid will take.
     let threads = rayon::current_num_threads();
-    let row = &points[..xs.len()];
-    let timed = |slicer: &Slicer<E>| -> Result<f64> {
-        let start = Instant::now();
-        slicer.evaluate(row, &|_| {})?;
-        Ok(start.elapsed().as_secs_f64())
-    };
-    // The first row tells how long the grid will take; it is computed again in its place.
+    let trial: Vec<(f64, f64)> = ys.iter().take(2 * threads).map(|y| (xs[0], *y)).collect();
     let mut seconds = 0.0;
     for slicer in &slicers {
-        timed(slicer)?;
-        seconds += timed(slicer)? * ys.len() as f64;
+        slicer.evaluate(&trial[..1], &|_| {})?;
+        let start = Instant::now();
+        slicer.evaluate(&trial, &|_| {})?;
+        seconds += start.elapsed().as_secs_f64() * points.len() as f64 / trial.len() as f64;
     }
     let bytes = slicers.iter().map(|s| s.bytes(threads)).sum::<usize>() + points.len() * 128;
     observe(SliceEvent::Predicted(points.len(), seconds, bytes));

@@ -269,13 +269,8 @@ impl Canvas {
             w,
             h,
             font::FAMILY,
-<<<<<<< HEAD
-            w,
-            h,
-=======
             w + OVER,
             h + OVER,
->>>>>>> 075d74ebaadc619b59ab3a02ff319421d6744a39
             color,
             self.body
         )

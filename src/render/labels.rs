@@ -47,18 +47,10 @@ pub fn place(contours: Vec<Contour>, rect: Rect, avoid: &[Point]) -> (Vec<Label>
         let mut candidates = candidates(&dense[k], half);
         candidates.sort_by(|a, b| a.cost.total_cmp(&b.cost));
         let free = |c: &Candidate| {
-<<<<<<< HEAD
-            let label =
-                Label { level: contour.level, words: contour.words.clone(), at: c.at, angle: c.angle, half };
-            let clear = |points: &[Point]| !points.iter().any(|&p| label.covers(p, PAD * 0.6));
-            (label.within(rect)
-                && labels.iter().all(|other| !label.meets(other))
-=======
             let words = Words::new(contour.words.clone(), size::INLINE, c.at, c.angle);
             let clear = |points: &[Point]| !points.iter().any(|&p| words.covers(p, PAD * 0.6));
             let free = within(&words, rect)
                 && labels.iter().all(|other: &Label| !words.meets(&other.words))
->>>>>>> 075d74ebaadc619b59ab3a02ff319421d6744a39
                 && dense.iter().enumerate().all(|(other, points)| other == k || clear(points))
                 && avoid.iter().all(|&p| !words.covers(p, 6.0));
             free.then_some(Label { level: contour.level, words })

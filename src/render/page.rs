@@ -76,20 +76,12 @@ impl<'a> Page<'a> {
             let room = limit - size::MARGIN - KEY_WIDTH - 4.0;
             let words = font::wrap(&entry.label, size::SMALL, false, room);
             let wide = words.iter().map(|w| font::width(w, size::SMALL, false)).fold(0.0, f64::max);
-<<<<<<< HEAD
-            let key_width = if entry.keys.iter().all(|k| matches!(k, Key::Mark(_) | Key::Dots(_))) {
-                9.0
-            } else {
-                KEY_WIDTH
-            };
-=======
             let key_width =
                 if entry.keys.iter().all(|k| matches!(k, Key::Mark(_) | Key::Curve(_, Shape::Dots, _))) {
                     9.0
                 } else {
                     KEY_WIDTH
                 };
->>>>>>> 075d74ebaadc619b59ab3a02ff319421d6744a39
             let total = key_width + 4.0 + wide;
             if i > 0 && x + total > limit {
                 x = size::MARGIN;

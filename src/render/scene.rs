@@ -269,21 +269,6 @@ impl Scene {
             let angle = upright(to.0 - from.0, to.1 - from.1);
             let lines = font::wrap(&self.titles[axis], size::LABEL, false, length.max(110.0));
             let count = lines.len();
-<<<<<<< HEAD
-            for (k, words) in lines.into_iter().enumerate() {
-                // Lines of a wrapped title are read downwards: outward where the title is below its edge.
-                let downward =
-                    libm::cos(angle.to_radians()) * normal.1 - libm::sin(angle.to_radians()) * normal.0 > 0.0;
-                let rank = if downward { k } else { count - 1 - k } as f64;
-                let d = reach + 3.0 + size::LABEL * (0.55 + size::LEADING * rank);
-                items.push(Item::Words(
-                    (middle.0 + d * normal.0, middle.1 + d * normal.1),
-                    words,
-                    size::LABEL,
-                    angle,
-                ));
-            }
-=======
             // Lines of a wrapped title are read downwards: outward where the title is below its edge.
             let (sin, cos) = libm::sincos(angle.to_radians());
             let downward = cos * normal.1 - sin * normal.0 > 0.0;
@@ -304,7 +289,6 @@ impl Scene {
             let clear = |title: &Vec<Words>| !title.iter().any(|w| placed.iter().any(|other| w.meets(other)));
             let title = title.into_iter().find(clear).unwrap_or_default();
             placed.extend(title);
->>>>>>> 075d74ebaadc619b59ab3a02ff319421d6744a39
         }
         (ticks, placed)
     }

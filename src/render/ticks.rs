@@ -209,11 +209,7 @@ pub fn labels(values: &[f64]) -> Vec<String> {
     let largest = values.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
     let least = values.iter().filter(|v| **v != 0.0).fold(f64::INFINITY, |m, v| m.min(v.abs()));
     let powers = values.len() > 1 && values.iter().all(|v| *v > 0.0 && mantissa(*v).0 == 1.0);
-<<<<<<< HEAD
-    let plain = if powers { least >= 0.01 && largest <= 1000.0 } else { least >= 1e-4 && largest < 1e5 };
-=======
     let plain = if powers { least >= 0.01 && largest <= 1000.0 } else { least >= 1e-4 && largest <= 1e5 };
->>>>>>> 075d74ebaadc619b59ab3a02ff319421d6744a39
     values
         .iter()
         .map(|v| if plain || *v == 0.0 { short(*v) } else { scientific(*v) })
@@ -317,8 +313,6 @@ mod tests {
             span(0.5, 1000.0, Scale::Log).levels(10),
             [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0]
         );
-<<<<<<< HEAD
-=======
     }
 
     #[test]
@@ -326,7 +320,6 @@ mod tests {
         let of = |low, high| Span::of([5.0, 7.0].into_iter(), &Axis::default(), low, high);
         assert_eq!((of(None, Some(1.0)).high, of(Some(9.0), None).low), (1.0, 9.0));
         assert!(of(None, Some(1.0)).low < 1.0 && of(Some(9.0), None).high > 9.0);
->>>>>>> 075d74ebaadc619b59ab3a02ff319421d6744a39
     }
 
     #[test]
