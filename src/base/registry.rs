@@ -71,10 +71,7 @@ pub trait Registry: Sized + Clone + Default {
             .settings()
             .iter()
             .filter(|(key, value)| defaults.as_ref().map(|d| d.get(*key)) != Ok(Some(value)))
-            .map(|(key, value)| match value {
-                Value::String(s) => format!("{key}={s}"),
-                other => format!("{key}={}", other.to_string().replace(' ', "")),
-            })
+            .map(|(key, value)| format!("{key}={}", value_text(value)))
             .collect();
         match differs.as_slice() {
             [] => self.name().to_owned(),
@@ -146,12 +143,15 @@ pub fn unknown<'a>(at: &str, found: &str, known: impl IntoIterator<Item = &'a st
     Error::expected(at, format!("one of {list}"), format!("`{found}`{hint}"))
 }
 
+/// Parts between commas; those inside brackets, braces and quotes part nothing.
 fn split_outside_brackets(text: &str) -> Vec<&str> {
-    let (mut depth, mut start, mut parts) = (0i32, 0, Vec::new());
+    let (mut depth, mut quoted, mut start, mut parts) = (0i32, false, 0, Vec::new());
     for (i, c) in text.char_indices() {
         match c {
-            '[' => depth += 1,
-            ']' => depth -= 1,
+            '"' => quoted = !quoted,
+            _ if quoted => {}
+            '[' | '{' => depth += 1,
+            ']' | '}' => depth -= 1,
             ',' if depth == 0 => {
                 parts.push(&text[start..i]);
                 start = i + 1;
@@ -162,6 +162,28 @@ fn split_outside_brackets(text: &str) -> Vec<&str> {
     parts.push(&text[start..]);
     parts.retain(|p| !p.trim().is_empty());
     parts
+}
+
+/// What [`parse_value`] reads back: a bare word where it can be, else TOML without spaces between its parts.
+fn value_text(value: &Value) -> String {
+    match value {
+        Value::String(s) => {
+            let plain = !s.contains(['"', ',', '[', ']', '{', '}']) && s.trim() == s && !s.is_empty();
+            if plain && parse_value(s) == *value { s.clone() } else { value.to_string() }
+        }
+        other => {
+            let mut quote = None;
+            let spaceless = |c: &char| {
+                match quote {
+                    Some(open) if open == *c => quote = None,
+                    None if matches!(*c, '"' | '\'') => quote = Some(*c),
+                    _ => {}
+                }
+                quote.is_some() || *c != ' '
+            };
+            other.to_string().chars().filter(spaceless).collect()
+        }
+    }
 }
 
 /// A TOML value where the text is one, else the text itself as a string.
@@ -287,6 +309,25 @@ mod tests {
     #[test]
     fn settings_split_outside_brackets_only() {
         assert_eq!(split_outside_brackets("hidden=[24,16],bias=true"), ["hidden=[24,16]", "bias=true"]);
+        assert_eq!(
+            split_outside_brackets(r#"f={kind="a",b=1},c=",",d"#),
+            [r#"f={kind="a",b=1}"#, r#"c=",""#, "d"]
+        );
+    }
+
+    #[test]
+    fn values_read_back_from_their_text() {
+        for text in ["tanh", "3", "true", "0.5", "a,b", "two words", " edges ", "[", "a=b", "say \"so\"", ""]
+        {
+            let value = Value::String(text.to_owned());
+            for value in [value.clone(), Value::Array(vec![value.clone(), value])] {
+                let shown = value_text(&value);
+                assert_eq!(split_outside_brackets(&shown), [shown.as_str()], "one part");
+                assert_eq!(parse_value(&shown), value, "{shown}");
+            }
+        }
+        assert_eq!(value_text(&Value::String("tanh".to_owned())), "tanh");
+        assert_eq!(value_text(&Value::Array(vec![Value::Integer(24), Value::Integer(16)])), "[24,16]");
     }
 
     #[test]

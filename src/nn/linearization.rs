@@ -62,6 +62,9 @@ impl<'a, E: Element> Linearization<'a, E> {
     /// column-major. Vectors are rounded to the element type; sums over chunks are in f64.
     pub fn products(&self, directions: &[f64], k: usize) -> Vec<f64> {
         assert_eq!(directions.len(), self.theta.len() * k, "p x k numbers");
+        if k == 0 {
+            return Vec::new();
+        }
         let directions: Vec<E> = directions.iter().map(|d| E::from_f64(*d)).collect();
         let first = self.objective.chunks().first().map_or(0, |c| c.start);
         let work = |chunk: &Range<usize>, out: &mut [E]| {

@@ -37,6 +37,13 @@ pub struct Network {
 impl Network {
     /// Unfolds a specification; refuses one of impossible size.
     pub fn new(spec: Spec) -> Result<Self> {
+        let features = spec.input.iter().try_fold(1usize, |n, d| n.checked_mul(*d));
+        if !features.is_some_and(|n| (1..=MOST_PARAMETERS).contains(&n)) {
+            return Err(Error::expected("input", "1 to 2^31 numbers a sample", format!("{:?}", spec.input)));
+        }
+        if spec.outputs == 0 {
+            return Err(Error::expected("outputs", "at least 1", 0));
+        }
         let (mut layers, mut layout) = (Vec::new(), Layout::default());
         let (mut shape, mut offset) = (spec.input.clone(), 0usize);
         for (i, layer) in spec.model.layers(spec.outputs).into_iter().enumerate() {

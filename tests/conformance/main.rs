@@ -1,4 +1,11 @@
 //! Walks the registries: whatever is registered is checked here, without a test of its own.
 
+mod activations;
 mod check;
+mod initializers;
+mod layers;
+mod losses;
+mod networks;
 mod primitives;
+mod reference;
+mod registries;

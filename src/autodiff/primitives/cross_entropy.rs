@@ -20,6 +20,7 @@ impl Rule for CrossEntropy {
         Shape::new(1, inputs[0].cols)
     }
 
+    #[allow(clippy::eq_op)]
     fn value<E: Element>(&self, inputs: &[View<E>], _shape: Shape, out: &mut [E]) {
         let rows = inputs[0].shape.rows;
         vectorised(

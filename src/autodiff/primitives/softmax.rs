@@ -55,7 +55,7 @@ impl Rule for Softmax {
                     }
                     let scale = E::ONE / total;
                     for p in p.iter_mut() {
-                        *p = *p * scale;
+                        *p *= scale;
                     }
                 }
             },

@@ -15,18 +15,23 @@ impl Kind for Gelu {
     const SUMMARY: &'static str = "x Phi(x), exact (Hendrycks and Gimpel 2016)";
 }
 
-impl Scalar for Gelu {
+/// Where Phi(-x) and phi(x) have long underflowed to 0: a factor held within meets that 0 as a number, where
+/// infinity, or a square of infinity, would make NaN of it.
+const FAR: f64 = 40.0;
 
+impl Scalar for Gelu {
     #[inline(always)]
     fn value<E: Element>(&self, x: E) -> E {
-        x * x.normal_cdf()
+        x.max(E::from_f64(-FAR)) * x.normal_cdf()
     }
     #[inline(always)]
     fn slope<E: Element>(&self, x: E) -> E {
-        x.normal_cdf() + x * x.normal_pdf()
+        let near = x.max(E::from_f64(-FAR)).min(E::from_f64(FAR));
+        x.normal_cdf() + near * x.normal_pdf()
     }
     #[inline(always)]
     fn curvature<E: Element>(&self, x: E) -> E {
-        (E::from_f64(2.0) - x * x) * x.normal_pdf()
+        let near = x.max(E::from_f64(-FAR)).min(E::from_f64(FAR));
+        (E::from_f64(2.0) - near * near) * x.normal_pdf()
     }
 }

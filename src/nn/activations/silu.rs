@@ -15,19 +15,24 @@ impl Kind for Silu {
     const SUMMARY: &'static str = "x sigmoid(x), also called swish (Elfwing et al. 2017)";
 }
 
-impl Scalar for Silu {
+/// Where s(-x) has long underflowed to 0: a factor held within meets that 0 as a number, where infinity would
+/// make NaN of it.
+const FAR: f64 = 750.0;
 
+impl Scalar for Silu {
     #[inline(always)]
     fn value<E: Element>(&self, x: E) -> E {
-        x * x.sigmoid()
+        x.max(E::from_f64(-FAR)) * x.sigmoid()
     }
     #[inline(always)]
     fn slope<E: Element>(&self, x: E) -> E {
-        x.sigmoid() * (E::ONE + x * (-x).sigmoid())
+        let near = x.max(E::from_f64(-FAR)).min(E::from_f64(FAR));
+        x.sigmoid() * (E::ONE + near * (-x).sigmoid())
     }
     #[inline(always)]
     fn curvature<E: Element>(&self, x: E) -> E {
+        let near = x.max(E::from_f64(-FAR)).min(E::from_f64(FAR));
         let (s, rest) = (x.sigmoid(), (-x).sigmoid());
-        s * rest * (E::from_f64(2.0) + x * (rest - s))
+        s * rest * (E::from_f64(2.0) + near * (rest - s))
     }
 }
