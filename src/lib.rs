@@ -4,6 +4,7 @@
 
 pub mod autodiff;
 pub mod base;
+pub mod cli;
 pub mod data;
 pub mod figure;
 pub mod landscape;

@@ -63,8 +63,7 @@ impl std::str::FromStr for Range {
             _ => Err(format!("expected a finite number as {what}, found `{t}`")),
         };
         let (min, max) = (number("min", min)?, number("max", max)?);
-        let n: usize =
-            n.trim().parse().map_err(|_| format!("expected a number of points, found `{n}`"))?;
+        let n: usize = n.trim().parse().map_err(|_| format!("expected a number of points, found `{n}`"))?;
         if n < 2 {
             return Err(format!("expected at least 2 points, found {n}"));
         }
@@ -206,7 +205,11 @@ pub fn directions(settings: &SliceSettings, network: &Network, theta: &[f64]) ->
 }
 
 /// Computes a slice.
-pub fn run(settings: &SliceSettings, run: &Run, observe: &(dyn Fn(SliceEvent) + Sync)) -> Result<SliceResult> {
+pub fn run(
+    settings: &SliceSettings,
+    run: &Run,
+    observe: &(dyn Fn(SliceEvent) + Sync),
+) -> Result<SliceResult> {
     settings.check()?;
     let precision = settings.precision.unwrap_or(run.precision);
     with_precision!(precision, E => compute::<E>(settings, precision, run, observe))
@@ -304,7 +307,8 @@ impl Facts<'_> {
         let extremes = |i: usize| {
             let lowest = finite(i).min_by(|a, b| a.1.total_cmp(b.1));
             let highest = finite(i).max_by(|a, b| a.1.total_cmp(b.1));
-            let at = |p: Option<(&(f64, f64), &f64)>| p.map(|((x, y), v)| json!({"x": x, "y": y, "value": v}));
+            let at =
+                |p: Option<(&(f64, f64), &f64)>| p.map(|((x, y), v)| json!({"x": x, "y": y, "value": v}));
             json!({"min": at(lowest), "max": at(highest)})
         };
         let cosine = cosine(self.x, self.y);

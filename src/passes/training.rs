@@ -101,7 +101,8 @@ fn curve(settings: &TrainSettings, epochs: &[Epoch]) -> Figure {
         style,
     };
     let axis = |label: &str, scale: Scale| Axis { label: label.to_owned(), scale, range: None };
-    let unit = if settings.loss.name() == "cross-entropy" { "cross-entropy (nats)" } else { settings.loss.name() };
+    let unit =
+        if settings.loss.name() == "cross-entropy" { "cross-entropy (nats)" } else { settings.loss.name() };
     let panel = |y: Axis, series: Vec<Series>| Panel {
         x: axis("epoch", Scale::Linear),
         y,

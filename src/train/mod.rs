@@ -13,7 +13,7 @@ pub use schedules::Schedule;
 pub use settings::TrainSettings;
 
 use crate::autodiff::Element;
-use crate::base::{Result, Streams, interrupt, files::null_is_nan};
+use crate::base::{Result, Streams, files::null_is_nan, interrupt};
 use crate::data::{self, Dataset};
 use crate::nn::{Evaluation, Network, Objective, Samples, Spec};
 use batch::BatchGradient;

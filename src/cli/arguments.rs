@@ -1,0 +1,152 @@
+//! Flags that several commands share, what help says of kinds, and clap's errors as our one line.
+
+use crate::base::registry::Registry;
+use crate::base::{Error, Result};
+use crate::data::Source;
+use crate::landscape::{Direction, Normalization};
+use crate::nn::activations::Activation;
+use crate::nn::architectures::Architecture;
+use crate::nn::inits::Initializer;
+use crate::nn::layers::Layer;
+use crate::nn::losses::Loss;
+use crate::render::Chart;
+use crate::train::{Optimizer, Schedule};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Arg, Command};
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// Flags of every command that computes.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, clap::Args)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Common {
+    /// Threads to compute on; results do not depend on it [default: all cores]
+    #[arg(long, value_name = "N", help_heading = "General")]
+    pub threads: Option<usize>,
+    /// Say nothing but errors
+    #[arg(long, help_heading = "General")]
+    pub quiet: bool,
+    /// Print the result as JSON on standard output, and nothing else there
+    #[arg(long, help_heading = "General")]
+    pub json: bool,
+}
+
+impl Common {
+    /// Sets up the threads.
+    pub fn apply(&self) -> Result<()> {
+        const MOST: usize = 1024;
+        let threads = match self.threads {
+            Some(n) if n == 0 || n > MOST => {
+                return Err(Error::expected("--threads", format!("1 to {MOST}"), n));
+            }
+            n => n.unwrap_or(0),
+        };
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
+        pool.map_err(|e| Error::machine("--threads", e))
+    }
+}
+
+/// `--config` and `--out`.
+pub fn config_and_out(command: Command, default_out: &str) -> Command {
+    let path = |name: &'static str, value: &'static str, help: String| {
+        Arg::new(name)
+            .long(name)
+            .value_name(value)
+            .help(help)
+            .help_heading("General")
+            .value_parser(clap::value_parser!(PathBuf))
+    };
+    let config = "TOML file with the same keys as the flags, which override it".to_owned();
+    command.arg(path("config", "FILE", config)).arg(path(
+        "out",
+        "DIR",
+        format!("Directory for the result [default: {default_out}]"),
+    ))
+}
+
+/// One kind, as `losscape list` shows it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Entry {
+    /// Its name.
+    pub name: &'static str,
+    /// Its one line.
+    pub summary: &'static str,
+    /// Its settings and their defaults.
+    pub settings: toml::Table,
+}
+
+fn entries<R: Registry>() -> Vec<Entry> {
+    let entry = |kind: R| Entry { name: kind.name(), summary: kind.summary(), settings: kind.settings() };
+    R::all().into_iter().map(entry).collect()
+}
+
+/// A registry as the command line shows it: its word in `losscape list`, the flag that chooses from it, its kinds.
+pub type Shown = (&'static str, &'static str, fn() -> Vec<Entry>);
+
+/// Every registry.
+pub const REGISTRIES: &[Shown] = &[
+    ("data", "data", entries::<Source>),
+    ("model", "model", entries::<Architecture>),
+    ("layer", "", entries::<Layer>),
+    ("activation", "activation", entries::<Activation>),
+    ("initializer", "init", entries::<Initializer>),
+    ("loss", "loss", entries::<Loss>),
+    ("optimizer", "optimizer", entries::<Optimizer>),
+    ("schedule", "schedule", entries::<Schedule>),
+    ("direction", "directions", entries::<Direction>),
+    ("normalization", "normalize", entries::<Normalization>),
+    ("chart", "", entries::<Chart>),
+];
+
+/// Adds the names of the kinds to the help of every flag that chooses one.
+pub fn name_kinds(command: Command) -> Command {
+    command.mut_args(|arg| {
+        let Some((_, _, kinds)) = REGISTRIES.iter().find(|r| r.1 == arg.get_id().as_str()) else {
+            return arg;
+        };
+        let names: Vec<&str> = kinds().iter().map(|e| e.name).collect();
+        let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+        arg.help(format!("{help} [one of: {}]", names.join(", ")))
+    })
+}
+
+/// clap's error as `WHERE: expected X, found Y`.
+pub fn error(e: &clap::Error) -> Error {
+    let text = |kind: ContextKind| match e.get(kind) {
+        Some(ContextValue::String(s)) => Some(s.clone()),
+        Some(ContextValue::Strings(all)) => Some(all.join(", ")),
+        Some(other) => Some(other.to_string()),
+        None => None,
+    };
+    let flag = |s: String| s.split([' ', '=']).next().unwrap_or_default().to_owned();
+    let arg = text(ContextKind::InvalidArg).map_or_else(|| "command line".to_owned(), flag);
+    let value = text(ContextKind::InvalidValue).unwrap_or_default();
+    let hint = |s: Option<String>| s.map_or(String::new(), |s| format!(" (did you mean `{s}`?)"));
+    match e.kind() {
+        ErrorKind::UnknownArgument => {
+            let near = hint(text(ContextKind::SuggestedArg).map(flag));
+            Error::expected(arg, "a flag of this command (see --help)", format!("an unknown one{near}"))
+        }
+        ErrorKind::InvalidSubcommand => {
+            let found = text(ContextKind::InvalidSubcommand).unwrap_or_default();
+            crate::base::registry::unknown("command", &found, super::COMMANDS.iter().map(|c| c.name))
+        }
+        ErrorKind::InvalidValue if value.is_empty() => Error::expected(arg, "a value", "none"),
+        ErrorKind::InvalidValue => {
+            let known = text(ContextKind::ValidValue).unwrap_or_default();
+            crate::base::registry::unknown(&arg, &value, known.split(", "))
+        }
+        ErrorKind::ValueValidation => {
+            let source = std::error::Error::source(e).map(ToString::to_string).unwrap_or_default();
+            match source.contains("expected ") {
+                true => Error::request(arg, source),
+                false => Error::expected(arg, source, format!("`{value}`")),
+            }
+        }
+        _ => {
+            let text = e.to_string();
+            let line = text.lines().next().unwrap_or_default();
+            Error::request("command line", line.trim_start_matches("error: "))
+        }
+    }
+}

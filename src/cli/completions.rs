@@ -1,0 +1,25 @@
+//! `losscape completions`: a script for the shell.
+
+use super::{Subcommand, output};
+use crate::base::Result;
+use clap::{Arg, ArgMatches, Command};
+use clap_complete::Shell;
+
+pub const COMMAND: Subcommand = Subcommand { name: "completions", command, run };
+
+const EXAMPLES: &str = "Examples:
+  losscape completions bash > ~/.local/share/bash-completion/completions/losscape
+  losscape completions zsh > ~/.zfunc/_losscape";
+
+fn command(command: Command) -> Command {
+    let shell = Arg::new("shell").value_name("SHELL").required(true).help("Which shell");
+    let shell = shell.value_parser(clap::value_parser!(Shell));
+    command.about("Print a completion script for a shell").after_help(EXAMPLES).arg(shell)
+}
+
+fn run(matches: &ArgMatches) -> Result<()> {
+    let Some(shell) = matches.get_one::<Shell>("shell") else { return Ok(()) };
+    let mut script = Vec::new();
+    clap_complete::generate(*shell, &mut super::command(), "losscape", &mut script);
+    output::print(&String::from_utf8_lossy(&script))
+}

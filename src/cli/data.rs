@@ -1,0 +1,131 @@
+//! `losscape data`: what the network sees, as arrays and as a sheet of samples.
+
+use super::Subcommand;
+use super::arguments::{Common, config_and_out, name_kinds};
+use super::config::Sources;
+use super::output::{self, Target};
+use crate::base::{Error, Result, files};
+use crate::data::{Dataset, Source};
+use crate::figure::Figure;
+use crate::passes::{DataSettings, Files, Saved, document, sheet};
+use crate::render::Style;
+use crate::train::TrainSettings;
+use clap::{Arg, ArgMatches, Args, Command};
+use serde_json::{Value, json};
+use std::path::PathBuf;
+
+pub const COMMAND: Subcommand = Subcommand { name: "data", command, run };
+
+const DEFAULT_OUT: &str = "out/data";
+
+const EXAMPLES: &str = "Examples:
+  losscape data digits --out out/digits
+  losscape data spirals:noise=0.1,turns=2 --data-seed 3
+
+Writes data.npz (train_x, train_y, test_x, test_y: split and standardised, exactly as training uses them),
+data.json (counts, hash) and, for images and points in the plane, samples.png and .svg.";
+
+/// Settings of the data that are flags here.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize, clap::Args)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+struct DataFlags {
+    /// Seed of the split and of generated data
+    #[arg(long, value_name = "N", default_value_t = TrainSettings::default().data_seed)]
+    data_seed: u64,
+    /// Subtract each feature's training mean and divide by its training standard deviation
+    #[arg(long, value_name = "BOOL", action = clap::ArgAction::Set, default_value_t = TrainSettings::default().standardize)]
+    standardize: bool,
+    /// Keep the first N training samples only (they are in random order) [default: all]
+    #[arg(long, value_name = "N")]
+    samples: Option<usize>,
+}
+
+impl Default for DataFlags {
+    fn default() -> Self {
+        let TrainSettings { data_seed, standardize, samples, .. } = TrainSettings::default();
+        Self { data_seed, standardize, samples }
+    }
+}
+
+fn command(command: Command) -> Command {
+    let command =
+        command.about("Show what the network sees: arrays and a sheet of samples").after_help(EXAMPLES);
+    let command = command.arg(
+        Arg::new("data")
+            .value_name("DATA")
+            .value_parser(clap::value_parser!(Source))
+            .help("Data set, with settings after a colon [default: digits]"),
+    );
+    let command = DataFlags::augment_args(command);
+    let command = config_and_out(Common::augment_args(command), DEFAULT_OUT);
+    name_kinds(Style::augment_args(command.next_help_heading("Pictures")))
+}
+
+struct DataResult {
+    settings: DataSettings,
+    dataset: Dataset,
+}
+
+fn run(matches: &ArgMatches) -> Result<()> {
+    let mut sources = Sources::new(matches)?;
+    let DataFlags { data_seed, standardize, samples } = sources.take(&[])?;
+    let (common, style): (Common, Style) = (sources.take(&[])?, sources.take(&[])?);
+    let out = sources.path("out")?.unwrap_or_else(|| PathBuf::from(DEFAULT_OUT));
+    sources.finish()?;
+    style.check()?;
+    common.apply()?;
+    let data: Source = matches.get_one("data").cloned().unwrap_or_default();
+    let settings = TrainSettings { data, data_seed, standardize, samples, ..TrainSettings::default() };
+    let (settings, dataset) = DataSettings::load(&settings)?;
+    let result = DataResult { settings, dataset };
+    let target = Target::new(out)?;
+    let pictures = target.write(&result, &style, json!({}))?;
+    if common.json {
+        return output::print_json(&result.json()?);
+    }
+    let dataset = &result.dataset;
+    let pictures = match pictures.is_empty() {
+        true => "no picture: neither images nor points in the plane".to_owned(),
+        false => format!("{} (.png, .svg)", pictures.join(", ")),
+    };
+    output::print(&format!(
+        "{}: {} training and {} test samples of shape {:?}, {} classes\nwrote {}: data.npz, data.json, {pictures}\n",
+        dataset.name,
+        dataset.train.len(),
+        dataset.test.len(),
+        dataset.shape,
+        dataset.classes,
+        files::named(target.directory()),
+    ))
+}
+
+impl Saved for DataResult {
+    fn files(&self) -> Result<Files> {
+        let mut npz = std::io::Cursor::new(Vec::new());
+        self.dataset.to_npz().write_to(&mut npz).map_err(|e| Error::machine("data.npz", e))?;
+        Ok(vec![("data.npz".to_owned(), npz.into_inner()), ("data.json".to_owned(), document(&self.json()?))])
+    }
+
+    fn json(&self) -> Result<Value> {
+        let d = &self.dataset;
+        let counts = |labels: &[u32]| {
+            let mut counts = vec![0usize; d.classes];
+            labels.iter().for_each(|l| counts[*l as usize] += 1);
+            counts
+        };
+        Ok(json!({
+            "command": "data",
+            "version": env!("CARGO_PKG_VERSION"),
+            "name": d.name,
+            "settings": self.settings,
+            "shape": d.shape,
+            "classes": d.classes,
+            "samples": {"train": d.train.len(), "test": d.test.len()},
+            "class_counts": {"train": counts(&d.train.y), "test": counts(&d.test.y)},
+        }))
+    }
+
+    fn figures(&self) -> Vec<Figure> {
+        sheet::sample_sheet(&self.dataset).into_iter().collect()
+    }
+}

@@ -1,0 +1,68 @@
+//! `losscape list`: every kind there is, with one line each.
+
+use super::Subcommand;
+use super::arguments::{Common, Entry, REGISTRIES};
+use super::config::Sources;
+use super::output;
+use crate::base::Result;
+use crate::base::registry::unknown;
+use clap::{Arg, ArgMatches, Args, Command};
+use serde_json::{Map, Value};
+
+pub const COMMAND: Subcommand = Subcommand { name: "list", command, run };
+
+const EXAMPLES: &str = "Examples:
+  losscape list
+  losscape list activation
+  losscape list optimizer --json";
+
+fn command(command: Command) -> Command {
+    let command =
+        command.about("Every activation, optimizer, data set, ... with one line each").after_help(EXAMPLES);
+    let names: Vec<&str> = REGISTRIES.iter().map(|r| r.0).collect();
+    let help = format!("Only one sort: {}", names.join(", "));
+    let arg = Arg::new("sort").value_name("KIND").help(help);
+    Common::augment_args(command.arg(arg))
+}
+
+fn run(matches: &ArgMatches) -> Result<()> {
+    let mut sources = Sources::new_without_file(matches);
+    let common: Common = sources.take(&[])?;
+    let wanted: Option<&String> = matches.get_one("sort");
+    // "data set", "architectures" and the like are close enough.
+    let chosen: Vec<_> = REGISTRIES
+        .iter()
+        .filter(|r| wanted.is_none_or(|w| r.0 == w || r.1 == w || r.0 == w.trim_end_matches('s')))
+        .collect();
+    if let (Some(wanted), true) = (wanted, chosen.is_empty()) {
+        return Err(unknown("list", wanted, REGISTRIES.iter().map(|r| r.0)));
+    }
+    if common.json {
+        let all: Map<String, Value> = chosen
+            .iter()
+            .map(|(name, _, kinds)| ((*name).to_owned(), serde_json::to_value(kinds()).unwrap_or_default()))
+            .collect();
+        return output::print_json(&Value::Object(all));
+    }
+    let sections: Vec<String> =
+        chosen.iter().map(|(name, flag, kinds)| section(name, flag, &kinds())).collect();
+    output::print(&sections.join("\n"))
+}
+
+fn section(name: &str, flag: &str, kinds: &[Entry]) -> String {
+    let heading = match flag {
+        "" => format!("{name}\n"),
+        flag => format!("{name} (--{flag})\n"),
+    };
+    let width = kinds.iter().map(|k| k.name.len()).max().unwrap_or(0);
+    let line = |k: &Entry| {
+        let settings: Vec<String> =
+            k.settings.iter().map(|(key, value)| format!("{key} = {value}")).collect();
+        let settings = match settings.as_slice() {
+            [] => String::new(),
+            some => format!("\n  {:width$}  settings: {}", "", some.join(", ")),
+        };
+        format!("  {:width$}  {}{settings}\n", k.name, k.summary)
+    };
+    kinds.iter().fold(heading, |text, k| text + &line(k))
+}

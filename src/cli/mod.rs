@@ -1,0 +1,98 @@
+//! The command line: one file a subcommand, and the only code that prints, draws progress or exits.
+//!
+//! To add a subcommand: a file with a [`Subcommand`], and a line in [`COMMANDS`].
+
+mod arguments;
+mod completions;
+mod config;
+mod data;
+mod list;
+mod man;
+mod output;
+mod plot;
+mod progress;
+mod signals;
+mod slice;
+mod train;
+
+use crate::base::{Error, Result};
+use clap::{ArgMatches, Command};
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// A subcommand: its flags and help, and what it does.
+struct Subcommand {
+    name: &'static str,
+    command: fn(Command) -> Command,
+    run: fn(&ArgMatches) -> Result<()>,
+}
+
+const COMMANDS: &[Subcommand] = &[
+    train::COMMAND,
+    slice::COMMAND,
+    plot::COMMAND,
+    data::COMMAND,
+    list::COMMAND,
+    completions::COMMAND,
+    man::COMMAND,
+];
+
+const EXAMPLES: &str = "Examples:
+  losscape slice                                  train a small network on digits, draw the landscape around it
+  losscape train --hidden 64,64 --out runs/a      train a network of your own
+  losscape slice --run runs/a --x=-2:2:101        and draw its landscape
+  losscape plot out/slice --cmap magma --log      draw a result again in another style
+  losscape list activation                        what there is to choose from
+
+Exit codes: 0 done, 1 the machine failed, 2 the request or a file is wrong, 3 computed but what was asked did
+not hold (training diverged), 130 and 143 ended by a signal.";
+
+/// The whole command with all its subcommands.
+fn command() -> Command {
+    let top = Command::new("losscape")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("See and measure the loss landscape of a neural network")
+        .after_help(EXAMPLES)
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .disable_help_subcommand(true)
+        .max_term_width(110);
+    COMMANDS.iter().fold(top, |top, s| top.subcommand((s.command)(Command::new(s.name))))
+}
+
+/// Parses, runs, prints the error, and returns the exit code.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let result = match command().try_get_matches_from(arguments) {
+        Ok(matches) => dispatch(&matches),
+        Err(e) if !e.use_stderr() => output::print(&e.render().to_string()),
+        Err(e) if e.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            output::complain(&e.render().to_string());
+            return ExitCode::from(2);
+        }
+        Err(e) => Err(arguments::error(&e)),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            output::complain(&format!("error: {e}\n"));
+            ExitCode::from(e.exit_code())
+        }
+    }
+}
+
+fn dispatch(matches: &ArgMatches) -> Result<()> {
+    signals::install()?;
+    let (name, matches) = matches.subcommand().ok_or_else(|| Error::expected("command", "one", "none"))?;
+    match COMMANDS.iter().find(|c| c.name == name) {
+        Some(command) => (command.run)(matches),
+        None => Err(Error::expected("command", "a known one", name)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn flags_are_consistent() {
+        super::command().debug_assert();
+    }
+}

@@ -1,0 +1,81 @@
+//! `losscape plot`: draws a saved result again, in another style, with nothing computed.
+
+use super::Subcommand;
+use super::arguments::Common;
+use super::config::Sources;
+use super::output::{self, Target};
+use crate::base::{Error, Result, files};
+use crate::figure::Figure;
+use crate::passes::{Saved, SliceResult, training};
+use crate::render::Style;
+use clap::{Arg, ArgMatches, Args, Command};
+use serde_json::json;
+use std::path::{Path, PathBuf};
+
+pub const COMMAND: Subcommand = Subcommand { name: "plot", command, run };
+
+const EXAMPLES: &str = "Examples:
+  losscape plot out/slice --cmap magma --log
+  losscape plot out/slice --vmax 5 --levels 20 --azimuth 30 --elevation 50
+  losscape plot runs/a --theme dark --dpi 300 --out out/for-the-talk";
+
+type Load = fn(&Path) -> Result<Vec<Figure>>;
+
+/// The file that marks a result, and how its figures are read back.
+const RESULTS: &[(&str, Load)] =
+    &[("slice.json", |d| Ok(SliceResult::load(d)?.figures())), ("run.json", training::load_figures)];
+
+fn command(command: Command) -> Command {
+    let command = command.about("Draw a saved result again, in another style").after_help(EXAMPLES);
+    let path = clap::value_parser!(PathBuf);
+    let command = command
+        .arg(
+            Arg::new("result")
+                .value_name("DIR")
+                .required(true)
+                .value_parser(path.clone())
+                .help("Result or run directory"),
+        )
+        .arg(
+            Arg::new("config")
+                .long("config")
+                .value_name("FILE")
+                .value_parser(path.clone())
+                .help("TOML file with the same keys as the flags, which override it"),
+        )
+        .arg(
+            Arg::new("out")
+                .long("out")
+                .value_name("DIR")
+                .value_parser(path)
+                .help("Where the pictures go [default: over the old ones]"),
+        );
+    Style::augment_args(Common::augment_args(command).next_help_heading("Pictures"))
+}
+
+fn run(matches: &ArgMatches) -> Result<()> {
+    let mut sources = Sources::new(matches)?;
+    let (common, style): (Common, Style) = (sources.take(&[])?, sources.take(&[])?);
+    let (result, out) = (sources.path("result")?.unwrap_or_default(), sources.path("out")?);
+    sources.finish()?;
+    style.check()?;
+    common.apply()?;
+    let Some((_, load)) = RESULTS.iter().find(|(file, _)| result.join(file).is_file()) else {
+        let names: Vec<&str> = RESULTS.iter().map(|r| r.0).collect();
+        let expected = format!("a directory with {}", names.join(" or "));
+        return Err(Error::expected(files::named(&result), expected, "none of them"));
+    };
+    let figures = load(&result)?;
+    let target = Target::new(out.unwrap_or(result))?;
+    target.redraw(&figures, &style)?;
+    let names: Vec<&str> = figures.iter().map(|f| f.name.as_str()).collect();
+    match common.json {
+        true => output::print_json(&json!({"command": "plot", "figures": names, "style": style})),
+        false => output::print(&format!(
+            "wrote {} in {}: {} (.png, .svg)\n",
+            files::named(target.directory()),
+            output::duration(target.seconds()),
+            names.join(", ")
+        )),
+    }
+}

@@ -1,0 +1,84 @@
+//! Progress on standard error: a bar with rate and time left on a terminal, else a line now and then.
+
+use super::output;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::IsTerminal;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+/// How far some work is. May be told from any thread.
+#[derive(Debug)]
+pub struct Progress {
+    what: &'static str,
+    unit: &'static str,
+    total: f64,
+    bar: Option<ProgressBar>,
+    silent: bool,
+    state: Mutex<(f64, Instant)>,
+    started: Instant,
+}
+
+/// Between two lines where there is no terminal.
+const LINE_EVERY: Duration = Duration::from_secs(10);
+
+impl Progress {
+    /// Starts counting `total` units.
+    pub fn new(what: &'static str, unit: &'static str, total: f64, quiet: bool) -> Self {
+        let bar = (!quiet && std::io::stderr().is_terminal()).then(|| {
+            let template = "{prefix} [{bar:30}] {percent:>3} %  {pos}/{len} {msg}  {per_sec}  {eta} left";
+            let style =
+                ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+            let style =
+                style.with_key("per_sec", |s: &indicatif::ProgressState, w: &mut dyn std::fmt::Write| {
+                    let _ = write!(w, "{:.0}/s", s.per_sec());
+                });
+            let bar =
+                ProgressBar::with_draw_target(Some(total as u64), ProgressDrawTarget::stderr_with_hz(8));
+            bar.with_style(style.progress_chars("=> ")).with_prefix(what).with_message(unit)
+        });
+        let now = Instant::now();
+        Self { what, unit, total, bar, silent: quiet, state: Mutex::new((0.0, now)), started: now }
+    }
+
+    /// So many more units are done.
+    pub fn add(&self, units: f64) {
+        let mut state = self.state.lock().unwrap_or_else(|e| e.into_inner());
+        state.0 += units;
+        let done = state.0;
+        match &self.bar {
+            Some(bar) => bar.set_position((done + 1e-6) as u64),
+            None if !self.silent && state.1.elapsed() >= LINE_EVERY => {
+                state.1 = Instant::now();
+                let rate = done / self.started.elapsed().as_secs_f64();
+                let left = output::duration((self.total - done).max(0.0) / rate);
+                output::complain(&format!(
+                    "{}: {done:.0} of {:.0} {}, {rate:.3}/s, {left} left\n",
+                    self.what, self.total, self.unit
+                ));
+            }
+            None => {}
+        }
+    }
+
+    /// A line above the bar.
+    pub fn line(&self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.println(text),
+            None => say(self.silent, text),
+        }
+    }
+
+    /// The work is done: the bar disappears.
+    pub fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// A line on standard error, unless quiet.
+pub fn say(quiet: bool, text: &str) {
+    if !quiet {
+        output::complain(&format!("{text}\n"));
+    }
+}

@@ -1,0 +1,185 @@
+//! `losscape slice`: the loss over a plane through a trained network.
+
+use super::Subcommand;
+use super::arguments::{Common, config_and_out, name_kinds};
+use super::config::Sources;
+use super::output::{self, Target};
+use super::progress::{Progress, say};
+use super::train;
+use crate::base::{Error, Result, files};
+use crate::passes::slice::{self, SliceEvent};
+use crate::passes::{Run, Saved, SliceResult, SliceSettings};
+use crate::render::Style;
+use crate::train::TrainSettings;
+use crate::train::settings::SHORTHANDS;
+use clap::{Arg, ArgMatches, Args, Command};
+use serde_json::json;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+pub const COMMAND: Subcommand = Subcommand { name: "slice", command, run };
+
+const DEFAULT_OUT: &str = "out/slice";
+
+const EXAMPLES: &str = "Examples:
+  losscape slice                                        train the default network if need be, and draw it
+  losscape slice --run runs/a --x=-2:2:101 --y=-1:1:51 --out out/wide
+  losscape slice --run runs/a/weights.safetensors --normalize layer --seed 3
+  losscape slice --config analyses/slice.toml           the same keys as the flags, [train] for the network
+
+Writes slice.json (scalars and settings), slice.npz (x, y, train_loss, train_accuracy, test_loss,
+test_accuracy; row j is y[j]), directions.safetensors, and pictures: contour, surface, contour-test, accuracy.";
+
+fn command(command: Command) -> Command {
+    let command =
+        command.about("Loss and accuracy over a plane through a trained network").after_help(EXAMPLES);
+    let command =
+        command.arg(
+            Arg::new("run").long("run").value_name("PATH").value_parser(clap::value_parser!(PathBuf)).help(
+                "Run directory or weight file [default: runs/default, trained first if it is not there]",
+            ),
+        );
+    let command = config_and_out(Common::augment_args(SliceSettings::augment_args(command)), DEFAULT_OUT);
+    name_kinds(Style::augment_args(command.next_help_heading("Pictures")))
+}
+
+fn run(matches: &ArgMatches) -> Result<()> {
+    let mut sources = Sources::new(matches)?;
+    let settings: SliceSettings = sources.take(&[])?;
+    let (common, style): (Common, Style) = (sources.take(&[])?, sources.take(&[])?);
+    let (from, out) = (sources.path("run")?, sources.path("out")?);
+    let wanted: Option<TrainSettings> = match sources.section("train")? {
+        Some(mut section) => {
+            let wanted = section.take(SHORTHANDS)?;
+            section.finish()?;
+            Some(wanted)
+        }
+        None => None,
+    };
+    sources.finish()?;
+    settings.check()?;
+    style.check()?;
+    common.apply()?;
+    let out = out.unwrap_or_else(|| PathBuf::from(DEFAULT_OUT));
+    let (source, run) = match &from {
+        Some(path) => (path.clone(), Run::read(path)?),
+        None => default_run(wanted, &style, common.quiet)?,
+    };
+    apart(&source, &out)?;
+    let target = Target::new(out)?;
+    say(common.quiet, &format!("slicing {} ({} parameters)", run.title(), run.theta.len()));
+
+    let progress: OnceLock<Progress> = OnceLock::new();
+    let predicted: OnceLock<(f64, usize)> = OnceLock::new();
+    let result = slice::run(&settings, &run, &|event| match event {
+        SliceEvent::Predicted(points, seconds, bytes) => {
+            let _ = predicted.set((seconds, bytes));
+            let (time, memory) = (output::duration(seconds), output::bytes(bytes as f64));
+            let threads = rayon::current_num_threads();
+            say(
+                common.quiet,
+                &format!(
+                    "{} x {} = {points} points: about {time} on {threads} threads, {memory}",
+                    settings.x.n, settings.y.n
+                ),
+            );
+            let _ = progress.set(Progress::new("slice", "points", points as f64, common.quiet));
+        }
+        SliceEvent::Done(points) => {
+            if let Some(bar) = progress.get() {
+                bar.add(points);
+            }
+        }
+    });
+    if let Some(bar) = progress.get() {
+        bar.finish();
+    }
+    let result = result?;
+    let (seconds, bytes) = predicted.get().copied().unwrap_or_default();
+    let machine =
+        json!({"run": files::named(&source), "predicted_seconds": seconds, "predicted_bytes": bytes});
+    let pictures = target.write(&result, &style, machine)?;
+    match common.json {
+        true => output::print_json(&result.json()?),
+        false => output::print(&summary(&run, &result, &target, &pictures)),
+    }
+}
+
+/// The network of `runs/default`: the one that is there, or a new one.
+fn default_run(wanted: Option<TrainSettings>, style: &Style, quiet: bool) -> Result<(PathBuf, Run)> {
+    let directory = PathBuf::from(train::DEFAULT_OUT);
+    let there = train::finished(&directory);
+    let explicit = wanted.is_some();
+    let wanted = wanted.unwrap_or_default();
+    match there {
+        Some(settings) if settings == wanted || !explicit => {
+            say(
+                quiet,
+                &format!(
+                    "using the network in {}: {} on {}",
+                    train::DEFAULT_OUT,
+                    settings.model,
+                    settings.data
+                ),
+            );
+        }
+        Some(settings) => {
+            let found = format!("{} on {} with other settings", settings.model, settings.data);
+            let expected =
+                "the network of the configuration's [train] (or --run to choose one, or an empty place)";
+            return Err(Error::expected(train::DEFAULT_OUT, expected, found));
+        }
+        None => {
+            say(quiet, &format!("no --run given: training the default network into {}", train::DEFAULT_OUT));
+            let target = Target::new(directory.clone())?;
+            train::verdict(&train::train(&wanted, &target, style, quiet)?)?;
+        }
+    }
+    let run = Run::read(&directory)?;
+    Ok((directory, run))
+}
+
+/// Refuses to write a result over the run that it is made from.
+fn apart(run: &Path, out: &Path) -> Result<()> {
+    let directory = if run.is_dir() { Some(run) } else { run.parent() };
+    let same = |a: &Path| match (a.canonicalize(), out.canonicalize()) {
+        (Ok(a), Ok(b)) => a == b,
+        _ => a == out,
+    };
+    match directory.is_some_and(same) {
+        true => Err(Error::expected("--out", "a directory apart from the run", files::named(out))),
+        false => Ok(()),
+    }
+}
+
+fn summary(run: &Run, result: &SliceResult, target: &Target, pictures: &[String]) -> String {
+    let number = |path: &[&str]| result.scalar(path).unwrap_or(f64::NAN);
+    let center = |key: &str| number(&["center", key]);
+    let lowest = match result.minimum() {
+        Some((x, y, value)) => format!("{value:.6} at ({x:.3}, {y:.3})"),
+        None => "no point of the grid is finite".to_owned(),
+    };
+    let bent = match result.scalar(&["non_convexity"]) {
+        Some(share) => format!("{:.2} % of the decided cells curve downwards", 100.0 * share),
+        None => "not decided (see non_convexity_status)".to_owned(),
+    };
+    format!(
+        "{}
+  center         train loss {:.6}  accuracy {:.2} %   test loss {:.6}  accuracy {:.2} %
+  lowest         {lowest}
+  non-convexity  {bent}, {} undecided
+  directions     cosine {:.4}
+wrote {} in {}: {} (.png, .svg), slice.json, slice.npz, directions.safetensors
+",
+        run.title(),
+        center("train_loss"),
+        100.0 * center("train_accuracy"),
+        center("test_loss"),
+        100.0 * center("test_accuracy"),
+        number(&["non_convexity_undecided"]),
+        number(&["cosine"]),
+        files::named(target.directory()),
+        output::duration(target.seconds()),
+        pictures.join(", "),
+    )
+}

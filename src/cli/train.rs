@@ -1,0 +1,148 @@
+//! `losscape train`: a network from scratch into a run directory.
+
+use super::Subcommand;
+use super::arguments::{Common, config_and_out, name_kinds};
+use super::config::{Sources, with_shorthands};
+use super::output::{self, Target};
+use super::progress::{Progress, say};
+use crate::base::{Error, Result, files};
+use crate::passes::{Saved, TrainingResult, training};
+use crate::render::Style;
+use crate::train::settings::SHORTHANDS;
+use crate::train::{Epoch, Event, Status, TrainSettings};
+use clap::{ArgMatches, Args, Command};
+use serde_json::{Value, json};
+use std::path::PathBuf;
+
+/// Where runs go by default.
+pub const DEFAULT_OUT: &str = "runs/default";
+
+pub const COMMAND: Subcommand = Subcommand { name: "train", command, run };
+
+const EXAMPLES: &str = "Examples:
+  losscape train                                              the default network on handwritten digits
+  losscape train --hidden 24,16 --activation tanh --seed 1 --out runs/b
+  losscape train --data spirals:noise=0.1 --hidden 64,64 --epochs 200 --schedule cosine --warmup 5
+  losscape train --optimizer sgd:momentum=0.95,nesterov=true --lr 0.02 --weight-decay 1e-4
+  losscape train --config my.toml                             the same keys as the flags: hidden = [24, 16]
+
+Writes run.json, weights.safetensors (complete in itself; loads into PyTorch by name), metrics.jsonl (a line
+an epoch), training.png and .svg. The same seed gives the same bytes on any number of threads.";
+
+fn command(command: Command) -> Command {
+    let command = command.about("Train a network on the CPU").after_help(EXAMPLES);
+    let command = with_shorthands(TrainSettings::augment_args(command), SHORTHANDS);
+    let command = config_and_out(Common::augment_args(command), DEFAULT_OUT);
+    name_kinds(Style::augment_args(command.next_help_heading("Pictures")))
+}
+
+fn run(matches: &ArgMatches) -> Result<()> {
+    let mut sources = Sources::new(matches)?;
+    let settings: TrainSettings = sources.take(SHORTHANDS)?;
+    let (common, style): (Common, Style) = (sources.take(&[])?, sources.take(&[])?);
+    let out = sources.path("out")?.unwrap_or_else(|| PathBuf::from(DEFAULT_OUT));
+    sources.finish()?;
+    settings.check()?;
+    style.check()?;
+    common.apply()?;
+    let target = Target::new(out)?;
+    let result = train(&settings, &target, &style, common.quiet)?;
+    match common.json {
+        true => output::print_json(&result.json()?),
+        false => output::print(&summary(&result, &target)),
+    }?;
+    verdict(&result)
+}
+
+/// Trains into `target`, showing progress.
+pub fn train(
+    settings: &TrainSettings,
+    target: &Target,
+    style: &Style,
+    quiet: bool,
+) -> Result<TrainingResult> {
+    say(quiet, &format!("training {} on {}, seed {}", settings.model, settings.data, settings.seed));
+    let mut progress: Option<Progress> = None;
+    let mut told = 0;
+    let result = training::run(settings, &mut |event| match event {
+        Event::Step(step, total) => {
+            let bar = progress.get_or_insert_with(|| Progress::new("training", "steps", total as f64, quiet));
+            bar.add((step - told) as f64);
+            told = step;
+        }
+        Event::Epoch(epoch) => {
+            let every = settings.epochs.div_ceil(10).max(1);
+            if epoch.epoch.is_multiple_of(every) || epoch.epoch == settings.epochs {
+                let text = line(epoch);
+                progress.as_ref().map_or_else(|| say(quiet, &text), |bar| bar.line(&text));
+            }
+        }
+    });
+    if let Some(bar) = progress {
+        bar.finish();
+    }
+    let result = result?;
+    let finished = target.directory().join("run.json").exists();
+    if result.trained.status == Status::Interrupted && finished {
+        return Err(interrupted(&result, "the finished run that was there is kept"));
+    }
+    target.write(&result, style, json!({}))?;
+    Ok(result)
+}
+
+fn line(e: &Epoch) -> String {
+    format!(
+        "epoch {:>4}  rate {:<8.3e} train {:.3e} {:>6.2} %  test {:.3e} {:>6.2} %",
+        e.epoch,
+        e.lr,
+        e.train_loss,
+        100.0 * e.train_accuracy,
+        e.test_loss,
+        100.0 * e.test_accuracy
+    )
+}
+
+fn interrupted(result: &TrainingResult, kept: &str) -> Error {
+    let signal = crate::base::interrupt::requested().unwrap_or(2);
+    Error::Interrupted { at: format!("train: {}", result.trained.reason), kept: kept.to_owned(), signal }
+}
+
+/// What a run that did not end well comes to.
+pub fn verdict(result: &TrainingResult) -> Result<()> {
+    match result.trained.status {
+        Status::Done => Ok(()),
+        Status::Diverged => Err(Error::unmet("train: diverged", &result.trained.reason)),
+        Status::Interrupted => Err(interrupted(result, "what was trained so far is written")),
+    }
+}
+
+fn summary(result: &TrainingResult, target: &Target) -> String {
+    let t = &result.trained;
+    let percent = |x: f64| format!("{:.2} %", 100.0 * x);
+    format!(
+        "{} on {}: {} parameters, {} training and {} test samples
+  train   loss {:.6}   accuracy {}
+  test    loss {:.6}   accuracy {}
+wrote {} in {}: weights.safetensors, metrics.jsonl, run.json, training.png, training.svg
+",
+        result.settings.model,
+        result.settings.data,
+        t.theta.len(),
+        result.samples.0,
+        result.samples.1,
+        t.train.loss,
+        percent(t.train.accuracy),
+        t.test.loss,
+        percent(t.test.accuracy),
+        files::named(target.directory()),
+        output::duration(target.seconds()),
+    )
+}
+
+/// The settings of a finished run in `directory`, if there is one.
+pub fn finished(directory: &std::path::Path) -> Option<TrainSettings> {
+    let text = files::read_text(&directory.join("run.json"), files::LARGEST).ok()?;
+    let run: Value = serde_json::from_str(&text).ok()?;
+    (run.get("status")?.as_str()? == "done").then_some(())?;
+    serde_json::from_value(run.get("settings")?.clone()).ok()
+}
