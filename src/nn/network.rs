@@ -6,6 +6,7 @@ use super::layers::{Forward, Layer};
 use super::layout::{Layout, Parameter, Role};
 use super::losses::{Criterion, Loss};
 use crate::autodiff::{Node, Program, Shape, Tape};
+use crate::base::registry::Registry;
 use crate::base::{Error, Result, Streams};
 use serde::{Deserialize, Serialize};
 
@@ -74,6 +75,20 @@ impl Network {
     /// What the network was made from.
     pub fn spec(&self) -> &Spec {
         &self.spec
+    }
+
+    /// The network in a few words for titles: `64-32-10 mlp`, the widths where they are few.
+    pub fn title(&self) -> String {
+        let outputs = |(_, indices): &(Layer, Vec<usize>)| {
+            let first = &self.layout.parameters[*indices.first()?];
+            first.shape.first().map(ToString::to_string)
+        };
+        let widths: Vec<String> = self.layers.iter().filter_map(outputs).collect();
+        let model = &self.spec.model;
+        match widths.len() {
+            1..=6 => format!("{}-{} {}", self.features(), widths.join("-"), model.name()),
+            _ => model.to_string(),
+        }
     }
 
     /// Where its parameters lie.

@@ -107,7 +107,7 @@ impl Run {
     }
 }
 
-/// "mlp:hidden=[24] on digits".
+/// "64-32-10 mlp on digits".
 pub fn title(network: &Network, dataset: &Dataset) -> String {
-    format!("{} on {}", network.spec().model, dataset.name)
+    format!("{} on {}", network.title(), dataset.name)
 }

@@ -412,7 +412,7 @@ impl SliceResult {
         Figure {
             name: name.to_owned(),
             chart: chart.to_owned(),
-            title: text("title"),
+            title: format!("{}: {}", text("title"), label.split(" (").next().unwrap_or_default()),
             subtitle: format!(
                 "{} plane, seed {seed}; {} {part} samples",
                 match self.settings.directions.name() {
