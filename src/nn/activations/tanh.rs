@@ -1,4 +1,5 @@
-//! Hyperbolic tangent, with t = tanh x: f' = 1 - t^2, f'' = -2 t (1 - t^2).
+//! Hyperbolic tangent: f' = 1 - tanh^2 x = 4 s(2x) s(-2x) with s the logistic sigmoid, which keeps its relative
+//! accuracy far out where 1 - tanh^2 x cancels; f'' = -2 tanh x f'.
 
 use crate::autodiff::Element;
 use crate::autodiff::primitives::map::Scalar;
@@ -23,12 +24,11 @@ impl Scalar for Tanh {
     }
     #[inline(always)]
     fn slope<E: Element>(&self, x: E) -> E {
-        let t = x.tanh();
-        (E::ONE - t) * (E::ONE + t)
+        let two_x = x + x;
+        E::from_f64(4.0) * two_x.sigmoid() * (-two_x).sigmoid()
     }
     #[inline(always)]
     fn curvature<E: Element>(&self, x: E) -> E {
-        let t = x.tanh();
-        E::from_f64(-2.0) * t * (E::ONE - t) * (E::ONE + t)
+        E::from_f64(-2.0) * x.tanh() * self.slope(x)
     }
 }
