@@ -118,7 +118,7 @@ pub fn error(e: &clap::Error) -> Error {
         Some(other) => Some(other.to_string()),
         None => None,
     };
-    let flag = |s: String| s.split([' ', '=', '[']).next().unwrap_or_default().to_owned();
+    let flag = |s: String| s.split([' ', '=']).next().unwrap_or_default().trim_end_matches('[').to_owned();
     let arg = text(ContextKind::InvalidArg).map_or_else(|| "command line".to_owned(), flag);
     let value = text(ContextKind::InvalidValue).unwrap_or_default();
     let hint = |s: Option<String>| s.map_or(String::new(), |s| format!(" (did you mean `{s}`?)"));

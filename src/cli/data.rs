@@ -80,6 +80,12 @@ fn run(matches: &ArgMatches) -> Result<()> {
     let result = DataResult { settings, dataset };
     let target = Target::new(out)?;
     let pictures = target.write(&result, &style, json!({}))?;
+    if pictures.is_empty() {
+        // A picture of other data that lay here before would pass for one of these.
+        for name in ["samples.png", "samples.svg"] {
+            let _ = std::fs::remove_file(target.directory().join(name));
+        }
+    }
     if common.json {
         return output::print_json(&result.json()?);
     }
