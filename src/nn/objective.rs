@@ -5,6 +5,8 @@
 //! parallel, their sums added in order, in f64.
 
 use super::{Linearization, Network, Samples};
+use crate::autodiff::elementary::vectorised;
+use crate::autodiff::matrix::{LANES, transpose};
 use crate::autodiff::{Bindings, Curvature, Element, Plan, Program, Workspace};
 use crate::base::pool::Pool;
 use rayon::prelude::*;
@@ -32,17 +34,19 @@ pub struct Tally {
 impl Tally {
     /// Sums up one run: `losses` (1 x n), `outputs` (classes x n).
     pub fn of<E: Element>(losses: &[E], outputs: &[E], labels: &[u32]) -> Self {
-        let rows = outputs.len() / labels.len().max(1);
-        let right = |(column, label): (&[E], &u32)| {
-            let label = *label as usize;
-            let own = column[label];
-            // Comparisons that NaN fails: a NaN among the outputs is never a correct answer.
-            column[..label].iter().all(|z| *z < own) && column[label..].iter().all(|z| *z <= own)
-        };
-        Self {
-            loss: losses.iter().map(|l| l.to_f64()).sum(),
-            correct: outputs.chunks_exact(rows.max(1)).zip(labels).filter(|c| right(*c)).count(),
-        }
+        let rows = (outputs.len() / labels.len().max(1)).max(1);
+        let mut tile = vec![[E::ZERO; LANES]; rows];
+        let mut correct = 0;
+        vectorised(
+            #[inline(always)]
+            || {
+                for (columns, labels) in outputs.chunks(rows * LANES).zip(labels.chunks(LANES)) {
+                    transpose(columns, &mut tile);
+                    correct += correct_lanes(&tile, labels);
+                }
+            },
+        );
+        Self { loss: losses.iter().map(|l| l.to_f64()).sum(), correct }
     }
 
     /// The means over `samples` samples of tallies added in the order given.
@@ -53,6 +57,29 @@ impl Tally {
         let n = samples as f64;
         Evaluation { loss: total.loss / n, accuracy: total.correct as f64 / n }
     }
+}
+
+/// How many of the lanes have their label's row on top.
+#[inline(always)]
+fn correct_lanes<E: Element>(tile: &[[E; LANES]], labels: &[u32]) -> usize {
+    let mut own = [E::from_f64(f64::NAN); LANES];
+    let mut label = [0u32; LANES];
+    for (lane, l) in labels.iter().enumerate() {
+        own[lane % LANES] = tile[*l as usize][lane % LANES];
+        label[lane % LANES] = *l;
+    }
+    // Comparisons that NaN fails: a NaN among the outputs is never a correct answer, and lanes without a sample
+    // hold one.
+    let mut wrong = [0u32; LANES];
+    for (row, z) in (0u32..).zip(tile) {
+        for l in 0..LANES {
+            // Of equal outputs the first counts.
+            let below = u32::from(z[l] < own[l]);
+            let equal = u32::from(z[l] == own[l]) & u32::from(row >= label[l]);
+            wrong[l] |= 1 - (below | equal);
+        }
+    }
+    LANES - wrong.iter().map(|w| *w as usize).sum::<usize>()
 }
 
 /// A network with the samples that its loss is the mean over.
