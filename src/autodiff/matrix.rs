@@ -75,3 +75,29 @@ pub fn product<E: Element>(
     let out = MatMut::from_column_major_slice_mut(out, a.nrows(), b.ncols());
     matmul::matmul(out, beta, a, b, E::ONE, Par::Seq);
 }
+
+/// Columns that [`transpose`] lays side by side: one vector register of f32.
+pub const LANES: usize = 16;
+
+/// Lays up to [`LANES`] columns of one length side by side, row by row, so that loops over a row's lanes become
+/// vector instructions however short the columns are. Lanes beyond the last column keep what they held.
+///
+/// Never inlined: compiled for wide vectors it would become scatter instructions, which are slower than stores.
+#[inline(never)]
+pub fn transpose<E: Copy>(columns: &[E], tile: &mut [[E; LANES]]) {
+    for (lane, column) in columns.chunks_exact(tile.len()).enumerate() {
+        for (row, x) in tile.iter_mut().zip(column) {
+            row[lane % LANES] = *x;
+        }
+    }
+}
+
+/// The inverse of [`transpose`], for as many columns as `columns` holds.
+#[inline(never)]
+pub fn transpose_back<E: Copy>(tile: &[[E; LANES]], columns: &mut [E]) {
+    for (lane, column) in columns.chunks_exact_mut(tile.len()).enumerate() {
+        for (x, row) in column.iter_mut().zip(tile) {
+            *x = row[lane % LANES];
+        }
+    }
+}

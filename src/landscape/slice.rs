@@ -65,7 +65,7 @@ fn along<E: Element>(a: &[E], t: E, b: &[E], out: &mut [E]) {
     }
     vectorised(
         #[inline(always)]
-        || {
+        move || {
             for ((o, a), b) in out.iter_mut().zip(a).zip(b) {
                 *o = *a + t * *b;
             }

@@ -5,6 +5,8 @@
 //! parallel, their sums added in order, in f64.
 
 use super::{Linearization, Network, Samples};
+use crate::autodiff::elementary::vectorised;
+use crate::autodiff::matrix::{LANES, transpose};
 use crate::autodiff::{Bindings, Curvature, Element, Plan, Program, Workspace};
 use crate::base::pool::Pool;
 use rayon::prelude::*;
@@ -32,17 +34,19 @@ pub struct Tally {
 impl Tally {
     /// Sums up one run: `losses` (1 x n), `outputs` (classes x n).
     pub fn of<E: Element>(losses: &[E], outputs: &[E], labels: &[u32]) -> Self {
-        let rows = outputs.len() / labels.len().max(1);
-        let right = |(column, label): (&[E], &u32)| {
-            let label = *label as usize;
-            let own = column[label];
-            // Comparisons that NaN fails: a NaN among the outputs is never a correct answer.
-            column[..label].iter().all(|z| *z < own) && column[label..].iter().all(|z| *z <= own)
-        };
-        Self {
-            loss: losses.iter().map(|l| l.to_f64()).sum(),
-            correct: outputs.chunks_exact(rows.max(1)).zip(labels).filter(|c| right(*c)).count(),
-        }
+        let rows = (outputs.len() / labels.len().max(1)).max(1);
+        let mut tile = vec![[E::ZERO; LANES]; rows];
+        let mut correct = 0;
+        vectorised(
+            #[inline(always)]
+            || {
+                for (columns, labels) in outputs.chunks(rows * LANES).zip(labels.chunks(LANES)) {
+                    transpose(columns, &mut tile);
+                    correct += correct_lanes(&tile, labels);
+                }
+            },
+        );
+        Self { loss: losses.iter().map(|l| l.to_f64()).sum(), correct }
     }
 
     /// The means over `samples` samples of tallies added in the order given.
@@ -55,6 +59,29 @@ impl Tally {
     }
 }
 
+/// How many of the lanes have their label's row on top.
+#[inline(always)]
+fn correct_lanes<E: Element>(tile: &[[E; LANES]], labels: &[u32]) -> usize {
+    let mut own = [E::from_f64(f64::NAN); LANES];
+    let mut label = [0u32; LANES];
+    for (lane, l) in labels.iter().enumerate() {
+        own[lane % LANES] = tile[*l as usize][lane % LANES];
+        label[lane % LANES] = *l;
+    }
+    // Comparisons that NaN fails: a NaN among the outputs is never a correct answer, and lanes without a sample
+    // hold one.
+    let mut wrong = [0u32; LANES];
+    for (row, z) in (0u32..).zip(tile) {
+        for l in 0..LANES {
+            // Of equal outputs the first counts.
+            let below = u32::from(z[l] < own[l]);
+            let equal = u32::from(z[l] == own[l]) & u32::from(row >= label[l]);
+            wrong[l] |= 1 - (below | equal);
+        }
+    }
+    LANES - wrong.iter().map(|w| *w as usize).sum::<usize>()
+}
+
 /// A network with the samples that its loss is the mean over.
 #[derive(Debug)]
 pub struct Objective<E> {
@@ -64,10 +91,11 @@ pub struct Objective<E> {
     /// Programs for the two chunk sizes that occur, larger first, with plans for the loss alone.
     programs: Vec<(usize, Program, Plan)>,
     workspaces: Vec<Pool<Workspace<E>>>,
+    parts: Pool<Vec<E>>,
 }
 
-/// Elements in the widest matrix of a chunk: 1 MiB in f32, about a core's share of second-level cache.
-const CHUNK_ELEMENTS: usize = 1 << 18;
+/// Elements in the widest matrix of a chunk: 2 MiB in f32.
+const CHUNK_ELEMENTS: usize = 1 << 19;
 /// Columns beyond which a chunk gains nothing, and below which products lose speed.
 const CHUNK_COLUMNS: (usize, usize) = (64, 512);
 
@@ -101,7 +129,7 @@ impl<E: Element> Objective<E> {
             })
             .collect();
         let workspaces = programs.iter().map(|_| Pool::default()).collect();
-        Self { network, samples, chunks, programs, workspaces }
+        Self { network, samples, chunks, programs, workspaces, parts: Pool::default() }
     }
 
     /// The network.
@@ -187,7 +215,7 @@ impl<E: Element> Objective<E> {
         Linearization::new(self, theta, curvature, memory)
     }
 
-    /// Runs `work` on every chunk, in parallel; it writes `size` numbers. Returns what it returned, in order,
+    /// Runs `work` on every chunk, in parallel; it writes all of `size` numbers. Returns what it returned, in order,
     /// and the mean over samples of what it wrote, added in order in f64.
     pub(super) fn sum_over_chunks<R: Send>(
         &self,
@@ -196,20 +224,34 @@ impl<E: Element> Objective<E> {
     ) -> (Vec<R>, Vec<f64>) {
         let mut total = vec![0.0; size];
         let mut results = Vec::with_capacity(self.chunks.len());
-        let mut parts: Vec<Vec<E>> = Vec::new();
         // A wave of chunks at a time bounds the memory of their results.
         for wave in self.chunks.chunks(WAVE) {
-            parts.resize_with(wave.len(), || vec![E::ZERO; size]);
-            let done: Vec<R> =
-                parts.par_iter_mut().zip(wave).map(|(part, chunk)| work(chunk, part)).collect();
+            let (done, parts): (Vec<R>, Vec<Vec<E>>) = wave
+                .par_iter()
+                .map(|chunk| {
+                    let mut part = self.parts.take(Vec::new);
+                    part.resize(size, E::ZERO);
+                    (work(chunk, &mut part), part)
+                })
+                .unzip();
+            let add = |(block, total): (usize, &mut [f64])| {
+                vectorised(
+                    #[inline(always)]
+                    || {
+                        for part in &parts {
+                            for (t, x) in total.iter_mut().zip(&part[block * BLOCK..]) {
+                                *t += x.to_f64();
+                            }
+                        }
+                    },
+                );
+            };
+            match size <= SERIAL {
+                true => total.chunks_mut(BLOCK).enumerate().for_each(add),
+                false => total.par_chunks_mut(BLOCK).enumerate().for_each(add),
+            }
             results.extend(done);
-            total.par_chunks_mut(BLOCK).enumerate().for_each(|(b, total)| {
-                for part in &parts {
-                    for (t, x) in total.iter_mut().zip(&part[b * BLOCK..]) {
-                        *t += x.to_f64();
-                    }
-                }
-            });
+            parts.into_iter().for_each(|part| self.parts.give(part));
         }
         let scale = 1.0 / self.samples() as f64;
         total.iter_mut().for_each(|t| *t *= scale);
@@ -219,5 +261,7 @@ impl<E: Element> Objective<E> {
 
 /// Chunks whose results are held at once.
 const WAVE: usize = 16;
-/// Numbers that one task adds up.
-const BLOCK: usize = 1 << 14;
+/// Numbers added up together: their f64 sums fit into first-level cache.
+const BLOCK: usize = 1 << 11;
+/// Sizes up to which adding up is not worth sharing out.
+const SERIAL: usize = 1 << 14;

@@ -7,37 +7,27 @@ use crate::autodiff::{Element, Node, Shape, Tape, View, elementary::vectorised};
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Add(pub f64);
 
+/// Elements of a repeated column that [`zip`] lays out, so that short columns fill vector registers too.
+const PATTERN: usize = 256;
+
 /// Writes `f(a_ij, b_ij)`, with b broadcast to a's shape.
 #[inline(always)]
 pub(super) fn zip<E: Element>(a: View<E>, b: View<E>, out: &mut [E], f: impl Fn(E, E) -> E + Copy) {
-    let rows = a.shape.rows;
-    if rows == 0 {
-        return;
-    }
-    let columns = || a.data.chunks_exact(rows);
+    let (rows, data) = (a.shape.rows, a.data);
     match (b.shape.rows == rows, b.shape.cols == a.shape.cols) {
-        (true, true) => vectorised(
-            #[inline(always)]
-            || {
-                for ((o, x), y) in out.iter_mut().zip(a.data).zip(b.data) {
-                    *o = f(*x, *y);
-                }
-            },
-        ),
-        (true, false) => vectorised(
-            #[inline(always)]
-            || {
-                for (o, x) in out.chunks_exact_mut(rows).zip(columns()) {
-                    for ((o, x), y) in o.iter_mut().zip(x).zip(b.data) {
-                        *o = f(*x, *y);
-                    }
-                }
-            },
-        ),
+        (true, true) => pairs(data, b.data, out, f),
+        (true, false) if rows <= PATTERN / 2 => {
+            let mut pattern = [E::ZERO; PATTERN];
+            let length = PATTERN / rows.max(1) * rows;
+            pattern.chunks_exact_mut(rows.max(1)).for_each(|p| p.copy_from_slice(b.data));
+            columns(data, &pattern[..length], out, f);
+        }
+        (true, false) => columns(data, b.data, out, f),
         (false, per_column) => vectorised(
             #[inline(always)]
-            || {
-                for (j, (o, x)) in out.chunks_exact_mut(rows).zip(columns()).enumerate() {
+            move || {
+                let rows = rows.max(1);
+                for (j, (o, x)) in out.chunks_exact_mut(rows).zip(data.chunks_exact(rows)).enumerate() {
                     let y = b.data[if per_column { j } else { 0 }];
                     for (o, x) in o.iter_mut().zip(x) {
                         *o = f(*x, y);
@@ -46,6 +36,33 @@ pub(super) fn zip<E: Element>(a: View<E>, b: View<E>, out: &mut [E], f: impl Fn(
             },
         ),
     }
+}
+
+#[inline(always)]
+fn pairs<E: Element>(a: &[E], b: &[E], out: &mut [E], f: impl Fn(E, E) -> E + Copy) {
+    vectorised(
+        #[inline(always)]
+        move || {
+            for ((o, x), y) in out.iter_mut().zip(a).zip(b) {
+                *o = f(*x, *y);
+            }
+        },
+    );
+}
+
+/// `f(a, b)` with b repeated over runs of its own length.
+#[inline(always)]
+fn columns<E: Element>(a: &[E], b: &[E], out: &mut [E], f: impl Fn(E, E) -> E + Copy) {
+    vectorised(
+        #[inline(always)]
+        move || {
+            for (o, x) in out.chunks_mut(b.len().max(1)).zip(a.chunks(b.len().max(1))) {
+                for ((o, x), y) in o.iter_mut().zip(x).zip(b) {
+                    *o = f(*x, *y);
+                }
+            }
+        },
+    );
 }
 
 /// The shape of `a`, which `b` must match or be broadcast to.
@@ -68,17 +85,17 @@ impl Rule for Add {
 
     fn value<E: Element>(&self, inputs: &[View<E>], _shape: Shape, out: &mut [E]) {
         let c = E::from_f64(self.0);
-        zip(inputs[0], inputs[1], out, |x, y| x + c * y);
+        zip(inputs[0], inputs[1], out, move |x, y| x + c * y);
     }
 
     fn tangent<E: Element>(&self, args: &TangentArgs<E>, out: &mut [E]) {
         let c = E::from_f64(self.0);
         for (j, out) in out.chunks_exact_mut(args.shape.size()).enumerate() {
             match (args.tangents[0], args.tangents[1]) {
-                (Some(da), Some(db)) => zip(da.slab(j), db.slab(j), out, |x, y| x + c * y),
+                (Some(da), Some(db)) => zip(da.slab(j), db.slab(j), out, move |x, y| x + c * y),
                 (Some(da), None) => out.copy_from_slice(da.slab(j).data),
                 // The shape comes from `inputs[0]`; its values are not used.
-                (None, Some(db)) => zip(args.inputs[0], db.slab(j), out, |_, y| c * y),
+                (None, Some(db)) => zip(args.inputs[0], db.slab(j), out, move |_, y| c * y),
                 (None, None) => out.fill(E::ZERO),
             }
         }

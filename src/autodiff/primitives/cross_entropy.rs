@@ -8,7 +8,9 @@
 
 use super::softmax::{largest, nonlinear};
 use super::{Degree, Rule, TangentArgs};
-use crate::autodiff::{Element, Node, Shape, Tape, View, elementary::vectorised};
+use crate::autodiff::elementary::vectorised;
+use crate::autodiff::matrix::{LANES, transpose};
+use crate::autodiff::{Element, Node, Shape, Tape, View};
 
 /// Cross-entropy between targets (input 1) and the softmax of logits (input 0).
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -22,27 +24,18 @@ impl Rule for CrossEntropy {
 
     #[allow(clippy::eq_op)]
     fn value<E: Element>(&self, inputs: &[View<E>], _shape: Shape, out: &mut [E]) {
-        let rows = inputs[0].shape.rows;
+        let (z, t, rows) = (inputs[0].data, inputs[1].data, inputs[0].shape.rows);
+        let mut tiles = [vec![[E::ZERO; LANES]; rows], vec![[E::ZERO; LANES]; rows]];
         vectorised(
             #[inline(always)]
             || {
-                let columns = inputs[0].data.chunks_exact(rows).zip(inputs[1].data.chunks_exact(rows));
-                for (o, (z, t)) in out.iter_mut().zip(columns) {
-                    let m = largest(z);
-                    // All exponentials, less the largest one's exact 1, summed with that term left out.
-                    let (mut others, mut distance, mut tops, mut mass) = (E::ZERO, E::ZERO, E::ZERO, E::ZERO);
-                    for (z, t) in z.iter().zip(t) {
-                        let below = *z - m;
-                        let top = *z == m;
-                        others += if top { E::ZERO } else { below.exp() };
-                        tops += if top { E::ONE } else { E::ZERO };
-                        mass += *t;
-                        // A logit of -infinity with target 0 costs nothing, not NaN.
-                        distance += if *t == E::ZERO { E::ZERO } else { *t * (m - *z) };
-                    }
-                    // Ties share the top: all but one of them count among the others. NaN has no top.
-                    let others = if m != m { m } else { others + (tops - E::ONE) };
-                    *o = others.ln_1p() + distance + m * (E::ONE - mass);
+                let blocks = z.chunks(rows * LANES).zip(t.chunks(rows * LANES));
+                for (out, (z, t)) in out.chunks_mut(LANES).zip(blocks) {
+                    let [logits, targets] = &mut tiles;
+                    transpose(z, logits);
+                    transpose(t, targets);
+                    let losses = lanes(logits, targets);
+                    out.iter_mut().zip(losses).for_each(|(o, l)| *o = l);
                 }
             },
         );
@@ -78,6 +71,34 @@ impl Rule for CrossEntropy {
     fn examples() -> Vec<(Self, Vec<Shape>)> {
         vec![(Self, vec![Shape::new(4, 3); 2])]
     }
+}
+
+/// The loss in each lane.
+#[inline(always)]
+fn lanes<E: Element>(logits: &[[E; LANES]], targets: &[[E; LANES]]) -> [E; LANES] {
+    let zero = [E::ZERO; LANES];
+    let m = largest(logits);
+    let (mut others, mut distance, mut tops, mut mass) = (zero, zero, zero, zero);
+    for (z, t) in logits.iter().zip(targets) {
+        for l in 0..LANES {
+            let top = z[l] == m[l];
+            // The top's own exponential is exactly 1 and left out of the sum, or added back for ties.
+            let e = (z[l] - m[l]).exp();
+            others[l] += if top { E::ZERO } else { e };
+            tops[l] += if top { E::ONE } else { E::ZERO };
+            mass[l] += t[l];
+            // A logit of -infinity with target 0 costs nothing, not NaN.
+            let cost = t[l] * (m[l] - z[l]);
+            distance[l] += if t[l] == E::ZERO { E::ZERO } else { cost };
+        }
+    }
+    let mut losses = zero;
+    for l in 0..LANES {
+        // Ties share the top: all but one of them count among the others. NaN has no top.
+        let others = if m[l] != m[l] { m[l] } else { others[l] + (tops[l] - E::ONE) };
+        losses[l] = others.ln_1p() + distance[l] + m[l] * (E::ONE - mass[l]);
+    }
+    losses
 }
 
 /// softmax(z) - T: the gradient of the cross-entropy in the logits.

@@ -10,7 +10,7 @@ pub struct Scale(pub f64);
 fn scaled<E: Element>(factor: E, x: &[E], out: &mut [E]) {
     vectorised(
         #[inline(always)]
-        || {
+        move || {
             for (o, x) in out.iter_mut().zip(x) {
                 *o = factor * *x;
             }

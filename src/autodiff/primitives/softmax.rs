@@ -3,7 +3,9 @@
 //! Tangent: p (t - p.t), from the primal p; pullback: p (g - p.g), the same map, for the Jacobian is symmetric.
 
 use super::{Degree, Rule, TangentArgs};
-use crate::autodiff::{Element, Node, Shape, Tape, View, elementary::vectorised};
+use crate::autodiff::elementary::vectorised;
+use crate::autodiff::matrix::{LANES, transpose, transpose_back};
+use crate::autodiff::{Element, Node, Shape, Tape, View};
 
 /// Column-wise softmax.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -17,14 +19,15 @@ pub(super) fn nonlinear(inputs: &[Degree]) -> Degree {
     }
 }
 
-/// Largest entry of a column; NaN if it holds one.
+/// Largest entry of each lane; NaN where a lane holds one.
 #[inline(always)]
-pub(super) fn largest<E: Element>(column: &[E]) -> E {
-    let mut m = column[0];
-    #[allow(clippy::eq_op)]
-    for &z in &column[1..] {
-        // `!(z <= m)` lets NaN through, and keeps it: a comparison with it is false.
-        m = if m != m || z <= m { m } else { z };
+pub(super) fn largest<E: Element>(tile: &[[E; LANES]]) -> [E; LANES] {
+    let mut m = [E::from_f64(f64::NEG_INFINITY); LANES];
+    for row in tile {
+        for (m, z) in m.iter_mut().zip(row) {
+            // `!(z <= m)` lets NaN in, and `z <= m` never lets it out.
+            *m = if *z <= *m || *m != *m { *m } else { *z };
+        }
     }
     m
 }
@@ -35,28 +38,27 @@ impl Rule for Softmax {
     }
 
     fn value<E: Element>(&self, inputs: &[View<E>], shape: Shape, out: &mut [E]) {
-        let z = inputs[0].data;
+        let (z, rows) = (inputs[0].data, shape.rows);
+        let mut tile = vec![[E::ZERO; LANES]; rows];
         vectorised(
             #[inline(always)]
             || {
-                for (p, z) in out.chunks_exact_mut(shape.rows).zip(z.chunks_exact(shape.rows)) {
-                    let m = largest(z);
-                    for (p, z) in p.iter_mut().zip(z) {
-                        *p = *z - m;
+                for (p, z) in out.chunks_mut(rows * LANES).zip(z.chunks(rows * LANES)) {
+                    transpose(z, &mut tile);
+                    let m = largest(&tile);
+                    let mut total = [E::ZERO; LANES];
+                    for row in tile.iter_mut() {
+                        for ((z, m), total) in row.iter_mut().zip(&m).zip(&mut total) {
+                            *z = (*z - *m).exp();
+                            *total += *z;
+                        }
                     }
-                }
-                for p in out.iter_mut() {
-                    *p = p.exp();
-                }
-                for p in out.chunks_exact_mut(shape.rows) {
-                    let mut total = E::ZERO;
-                    for p in p.iter() {
-                        total += *p;
+                    for row in tile.iter_mut() {
+                        for (z, total) in row.iter_mut().zip(&total) {
+                            *z = *z / *total;
+                        }
                     }
-                    let scale = E::ONE / total;
-                    for p in p.iter_mut() {
-                        *p *= scale;
-                    }
+                    transpose_back(&tile, p);
                 }
             },
         );
