@@ -148,16 +148,23 @@ fn pictures(figures: &[Figure], style: &Style) -> Result<Files> {
 
 /// The most memory that this process has held, where the system says (Linux).
 pub fn peak_memory() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;
-    let kib: u64 = line.trim().trim_end_matches("kB").trim().parse().ok()?;
-    Some(kib * 1024)
+    kib("/proc/self/status", "VmHWM:")
 }
 
-/// The memory that can still be had, where the system says (Linux).
+/// The memory that can still be had, where the system says (Linux): what is free, and what a limit leaves.
 pub fn available_memory() -> Option<u64> {
-    let info = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = info.lines().find_map(|l| l.strip_prefix("MemAvailable:"))?;
+    let free = kib("/proc/meminfo", "MemAvailable:")?;
+    let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    let limit = limits.lines().find_map(|l| l.strip_prefix("Max address space"));
+    let limit = limit.and_then(|l| l.split_whitespace().next()?.parse::<u64>().ok());
+    let left = limit.map(|l| l.saturating_sub(kib("/proc/self/status", "VmSize:").unwrap_or(0)));
+    Some(free.min(left.unwrap_or(u64::MAX)))
+}
+
+/// A size that a file of the kernel gives in KiB, in bytes.
+fn kib(file: &str, key: &str) -> Option<u64> {
+    let text = std::fs::read_to_string(file).ok()?;
+    let line = text.lines().find_map(|l| l.strip_prefix(key))?;
     let kib: u64 = line.trim().trim_end_matches("kB").trim().parse().ok()?;
     Some(kib * 1024)
 }

@@ -170,3 +170,17 @@ fn a_closed_standard_error_changes_nothing() {
     assert_eq!(status.code(), Some(0));
     assert_eq!(bench.json("r/run.json")["status"], "done");
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_memory_limit_is_an_error_and_no_abort() {
+    let bench = Bench::new();
+    let limited = "ulimit -v 400000 && exec \"$0\" train --hidden 5000,5000 --threads 1 --quiet --out r";
+    let mut shell = Command::new("sh");
+    let shell = shell.args(["-c", limited, env!("CARGO_BIN_EXE_losscape")]).current_dir(bench.path("."));
+    let output = shell.output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), said.lines().count()), (Some(1), 1), "{said}");
+    assert!(said.starts_with("error: memory: expected 387 MiB for 25380010 parameters, found "), "{said}");
+    assert!(bench.files("").is_empty());
+}
