@@ -26,7 +26,8 @@ impl Default for Mlp {
 
 impl Kind for Mlp {
     const NAME: &'static str = "mlp";
-    const SUMMARY: &'static str = "dense layers of the widths in `hidden`, an activation after each but the last";
+    const SUMMARY: &'static str =
+        "dense layers of the widths in `hidden`, an activation after each but the last";
 
     fn check(&self) -> Result<()> {
         match self.hidden.contains(&0) {
