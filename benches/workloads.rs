@@ -7,6 +7,7 @@
 
 use losscape::autodiff::Curvature;
 use losscape::base::Streams;
+use losscape::base::pool::on_workers;
 use losscape::base::random::{Rng, normal};
 use losscape::landscape::directions::Draw;
 use losscape::landscape::{Direction, Normalization, Slicer};
@@ -168,7 +169,7 @@ fn main() {
     for (name, shape, run, units, unit) in WORKLOADS {
         if names.is_empty() || names.iter().any(|n| n == name) {
             let case = Case::new(shape);
-            let seconds = best(run(&case));
+            let seconds = on_workers(|| best(run(&case)));
             let rate = *units as f64 / seconds;
             println!(
                 r#"{{"workload": "{name}", "system": "losscape", "unit": "{unit}", "rate": {rate:.1}, "seconds": {seconds:.6}}}"#

@@ -13,8 +13,8 @@ pub struct Program {
     losses: Node,
     /// Gradient in the outputs; where the Gauss-Newton approximation cuts.
     residual: Option<Node>,
-    /// Offset of each parameter in theta, and its gradient's node; `None` where the loss does not depend on it.
-    gradients: Vec<(usize, Option<Node>)>,
+    /// Where each parameter lies in theta, and its gradient's node; `None` where the loss does not depend on it.
+    gradients: Vec<(Range<usize>, Option<Node>)>,
 }
 
 /// Which second-order product a tangent plan computes.
@@ -39,17 +39,17 @@ impl Program {
     /// Records the reverse sweep of the sum of `losses` on `tape`. `outputs` are what the loss compares with the
     /// targets.
     pub fn new(mut tape: Tape, outputs: Node, losses: Node) -> Self {
-        let parameters: Vec<(usize, Node)> = tape
+        let parameters: Vec<(Range<usize>, Node)> = tape
             .nodes()
             .filter_map(|n| match tape.record(n).op {
-                Primitive::Parameter(offset) => Some((offset, n)),
+                Primitive::Parameter(offset) => Some((offset..offset + tape.shape(n).size(), n)),
                 _ => None,
             })
             .collect();
         let cotangents = tape.reverse(losses);
         let gradients = parameters
             .into_iter()
-            .map(|(offset, n)| (offset, cotangents.get(n.0).copied().flatten()))
+            .map(|(range, n)| (range, cotangents.get(n.0).copied().flatten()))
             .collect();
         let residual = cotangents.get(outputs.0).copied().flatten();
         Self { tape: Arc::new(tape), outputs, losses, residual, gradients }
@@ -106,24 +106,26 @@ impl Program {
         range: Range<usize>,
         mut read: impl FnMut(usize, &[E]),
     ) {
-        for (offset, node) in &self.gradients {
-            let Some(node) = node else { continue };
-            let data = values.of(*node).data;
-            let (start, end) = (range.start.max(*offset), range.end.min(offset + data.len()));
-            if start < end {
-                read(start, &data[start - offset..end - offset]);
+        for (parameter, node) in &self.gradients {
+            let (start, end) = (range.start.max(parameter.start), range.end.min(parameter.end));
+            if let (true, Some(node)) = (start < end, node) {
+                read(start, &values.of(*node).data[start - parameter.start..end - parameter.start]);
             }
         }
     }
 
-    /// Copies the gradient of a finished run of [`Program::gradient_plan`] into `out` (p numbers).
+    /// Writes the gradient of a finished run of [`Program::gradient_plan`] over `out` (p numbers).
     pub fn read_gradient<E: Element>(&self, values: &Values<E>, out: &mut [E]) {
-        self.gradient_runs(values, 0..out.len(), |offset, run| {
-            out[offset..offset + run.len()].copy_from_slice(run);
-        });
+        for (parameter, node) in &self.gradients {
+            let out = &mut out[parameter.clone()];
+            match node {
+                Some(node) => out.copy_from_slice(values.of(*node).data),
+                None => out.fill(E::ZERO),
+            }
+        }
     }
 
-    /// Copies the k tangents of the gradient, after a run of a [`ProductPlan`], into `out` (p x k).
+    /// Writes the k tangents of the gradient, after a run of a [`ProductPlan`], over `out` (p x k).
     pub fn read_products<E: Element>(
         &self,
         plan: &ProductPlan,
@@ -131,14 +133,18 @@ impl Program {
         k: usize,
         out: &mut [E],
     ) {
-        let parameters = out.len() / k.max(1);
-        for (offset, node) in &self.gradients {
-            let Some(block) = node.and_then(|n| plan.tangents.tangent(n, &[], parameters, workspace)) else {
-                continue;
-            };
-            for j in 0..k {
-                let slab = block.slab(j).data;
-                out[j * parameters + offset..][..slab.len()].copy_from_slice(slab);
+        if k == 0 {
+            return;
+        }
+        let parameters = out.len() / k;
+        for (parameter, node) in &self.gradients {
+            let block = node.and_then(|n| plan.tangents.tangent(n, &[], parameters, workspace));
+            for (j, out) in out.chunks_exact_mut(parameters).enumerate() {
+                let out = &mut out[parameter.clone()];
+                match block {
+                    Some(block) => out.copy_from_slice(block.slab(j).data),
+                    None => out.fill(E::ZERO),
+                }
             }
         }
     }

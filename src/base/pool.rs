@@ -34,3 +34,9 @@ impl<T> Pool<T> {
         result
     }
 }
+
+/// Runs `work` on one of rayon's threads. Work with many short parallel steps is best started there: each step
+/// begun from outside would put the caller to sleep and wake it again.
+pub fn on_workers<R: Send>(work: impl FnOnce() -> R + Send) -> R {
+    rayon::scope(|_| work())
+}

@@ -91,6 +91,7 @@ pub struct Objective<E> {
     /// Programs for the two chunk sizes that occur, larger first, with plans for the loss alone.
     programs: Vec<(usize, Program, Plan)>,
     workspaces: Vec<Pool<Workspace<E>>>,
+    parts: Pool<Vec<E>>,
 }
 
 /// Elements in the widest matrix of a chunk: 1 MiB in f32, about a core's share of second-level cache.
@@ -128,7 +129,7 @@ impl<E: Element> Objective<E> {
             })
             .collect();
         let workspaces = programs.iter().map(|_| Pool::default()).collect();
-        Self { network, samples, chunks, programs, workspaces }
+        Self { network, samples, chunks, programs, workspaces, parts: Pool::default() }
     }
 
     /// The network.
@@ -214,7 +215,7 @@ impl<E: Element> Objective<E> {
         Linearization::new(self, theta, curvature, memory)
     }
 
-    /// Runs `work` on every chunk, in parallel; it writes `size` numbers. Returns what it returned, in order,
+    /// Runs `work` on every chunk, in parallel; it writes all of `size` numbers. Returns what it returned, in order,
     /// and the mean over samples of what it wrote, added in order in f64.
     pub(super) fn sum_over_chunks<R: Send>(
         &self,
@@ -223,20 +224,34 @@ impl<E: Element> Objective<E> {
     ) -> (Vec<R>, Vec<f64>) {
         let mut total = vec![0.0; size];
         let mut results = Vec::with_capacity(self.chunks.len());
-        let mut parts: Vec<Vec<E>> = Vec::new();
         // A wave of chunks at a time bounds the memory of their results.
         for wave in self.chunks.chunks(WAVE) {
-            parts.resize_with(wave.len(), || vec![E::ZERO; size]);
-            let done: Vec<R> =
-                parts.par_iter_mut().zip(wave).map(|(part, chunk)| work(chunk, part)).collect();
+            let (done, parts): (Vec<R>, Vec<Vec<E>>) = wave
+                .par_iter()
+                .map(|chunk| {
+                    let mut part = self.parts.take(Vec::new);
+                    part.resize(size, E::ZERO);
+                    (work(chunk, &mut part), part)
+                })
+                .unzip();
+            let add = |(block, total): (usize, &mut [f64])| {
+                vectorised(
+                    #[inline(always)]
+                    || {
+                        for part in &parts {
+                            for (t, x) in total.iter_mut().zip(&part[block * BLOCK..]) {
+                                *t += x.to_f64();
+                            }
+                        }
+                    },
+                );
+            };
+            match size <= SERIAL {
+                true => total.chunks_mut(BLOCK).enumerate().for_each(add),
+                false => total.par_chunks_mut(BLOCK).enumerate().for_each(add),
+            }
             results.extend(done);
-            total.par_chunks_mut(BLOCK).enumerate().for_each(|(b, total)| {
-                for part in &parts {
-                    for (t, x) in total.iter_mut().zip(&part[b * BLOCK..]) {
-                        *t += x.to_f64();
-                    }
-                }
-            });
+            parts.into_iter().for_each(|part| self.parts.give(part));
         }
         let scale = 1.0 / self.samples() as f64;
         total.iter_mut().for_each(|t| *t *= scale);
@@ -246,5 +261,7 @@ impl<E: Element> Objective<E> {
 
 /// Chunks whose results are held at once.
 const WAVE: usize = 16;
-/// Numbers that one task adds up.
-const BLOCK: usize = 1 << 14;
+/// Numbers added up together: their f64 sums fit into first-level cache.
+const BLOCK: usize = 1 << 11;
+/// Sizes up to which adding up is not worth sharing out.
+const SERIAL: usize = 1 << 14;

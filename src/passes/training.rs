@@ -2,6 +2,7 @@
 
 use super::run::WEIGHTS;
 use super::{DataSettings, Files, Saved, document, to_json};
+use crate::base::pool::on_workers;
 use crate::base::registry::Registry;
 use crate::base::{Error, Result, files};
 use crate::data::Dataset;
@@ -26,11 +27,11 @@ pub struct TrainingResult {
 }
 
 /// Trains as `settings` say.
-pub fn run(settings: &TrainSettings, observe: &mut dyn FnMut(Event)) -> Result<TrainingResult> {
+pub fn run(settings: &TrainSettings, observe: &mut (dyn FnMut(Event) + Send)) -> Result<TrainingResult> {
     settings.check()?;
     let (data, dataset) = DataSettings::load(settings)?;
     let samples = (dataset.train.len(), dataset.test.len());
-    let trained = with_precision!(settings.precision, E => train::<E>(settings, &dataset, observe))?;
+    let trained = with_precision!(settings.precision, E => on_workers(|| train::<E>(settings, &dataset, observe)))?;
     Ok(TrainingResult { settings: settings.clone(), data, samples, trained })
 }
 

@@ -104,7 +104,7 @@ pub fn samples<E: Element>(network: &Network, samples: &data::Samples) -> Arc<Sa
 pub fn train<E: Element>(
     settings: &TrainSettings,
     dataset: &Dataset,
-    observe: &mut dyn FnMut(Event),
+    observe: &mut (dyn FnMut(Event) + Send),
 ) -> Result<Trained> {
     settings.check()?;
     let network = Arc::new(network(settings, dataset)?);
