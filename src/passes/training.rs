@@ -31,7 +31,8 @@ pub fn run(settings: &TrainSettings, observe: &mut (dyn FnMut(Event) + Send)) ->
     settings.check()?;
     let (data, dataset) = DataSettings::load(settings)?;
     let samples = (dataset.train.len(), dataset.test.len());
-    let trained = with_precision!(settings.precision, E => on_workers(|| train::<E>(settings, &dataset, observe)))?;
+    let trained =
+        with_precision!(settings.precision, E => on_workers(|| train::<E>(settings, &dataset, observe)))?;
     Ok(TrainingResult { settings: settings.clone(), data, samples, trained })
 }
 

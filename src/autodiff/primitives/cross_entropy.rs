@@ -95,6 +95,7 @@ fn lanes<E: Element>(logits: &[[E; LANES]], targets: &[[E; LANES]]) -> [E; LANES
     let mut losses = zero;
     for l in 0..LANES {
         // Ties share the top: all but one of them count among the others. NaN has no top.
+        #[expect(clippy::eq_op, reason = "true for NaN alone")]
         let others = if m[l] != m[l] { m[l] } else { others[l] + (tops[l] - E::ONE) };
         losses[l] = others.ln_1p() + distance[l] + m[l] * (E::ONE - mass[l]);
     }
