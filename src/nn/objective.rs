@@ -94,8 +94,8 @@ pub struct Objective<E> {
     parts: Pool<Vec<E>>,
 }
 
-/// Elements in the widest matrix of a chunk: 1 MiB in f32, about a core's share of second-level cache.
-const CHUNK_ELEMENTS: usize = 1 << 18;
+/// Elements in the widest matrix of a chunk: 2 MiB in f32.
+const CHUNK_ELEMENTS: usize = 1 << 19;
 /// Columns beyond which a chunk gains nothing, and below which products lose speed.
 const CHUNK_COLUMNS: (usize, usize) = (64, 512);
 

@@ -8,8 +8,8 @@ use crate::nn::objective::even_cuts;
 use crate::nn::{Network, Samples};
 use rayon::prelude::*;
 
-/// Multiplications worth a task of their own: about half a millisecond.
-const TASK: usize = 10_000_000;
+/// Multiplications worth a task of their own: about a millisecond.
+const TASK: usize = 50_000_000;
 /// Most parts of a batch.
 const PARTS: usize = 8;
 /// Elements of the gradient that one task adds up.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 const CLASSES: usize = 3;
 
 /// Features, samples and what they must lead to: three chunks of two sizes; more chunks than are added up at once.
-const CASES: [(usize, usize, usize); 2] = [(6, 1201, 3), (4096, 1101, 18)];
+const CASES: [(usize, usize, usize); 2] = [(6, 1201, 3), (8192, 1101, 18)];
 
 struct Case {
     network: Arc<Network>,

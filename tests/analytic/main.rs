@@ -4,6 +4,7 @@ mod chains;
 mod chunks;
 mod precision;
 mod regression;
+mod slices;
 
 use losscape::autodiff::{Curvature, Element};
 use losscape::base::Streams;

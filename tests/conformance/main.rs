@@ -9,3 +9,4 @@ mod networks;
 mod primitives;
 mod reference;
 mod registries;
+mod training;

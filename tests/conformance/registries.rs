@@ -2,12 +2,14 @@
 
 use losscape::base::registry::Registry;
 use losscape::data::Source;
+use losscape::landscape::{Direction, Normalization};
 use losscape::nn::activations::Activation;
 use losscape::nn::architectures::Architecture;
 use losscape::nn::inits::Initializer;
 use losscape::nn::layers::Layer;
 use losscape::nn::losses::Loss;
 use losscape::nn::{Network, Spec};
+use losscape::train::{Optimizer, Schedule};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt::Debug;
@@ -26,6 +28,10 @@ macro_rules! every_registry {
         $check::<Layer>();
         $check::<Loss>();
         $check::<Source>();
+        $check::<Direction>();
+        $check::<Normalization>();
+        $check::<Optimizer>();
+        $check::<Schedule>();
     };
 }
 
@@ -50,7 +56,7 @@ fn names<R: Walked>() {
         let summary = kind.summary();
         assert!(!summary.trim().is_empty() && !summary.contains('\n'), "{name}: a summary of one line");
         for key in kind.settings().keys() {
-            assert!(key.split('_').all(kebab), "{name}: setting {key} is not in snake case");
+            assert!(key.split('-').all(kebab), "{name}: setting {key} is not in kebab case");
         }
     }
 }
