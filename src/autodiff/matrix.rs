@@ -48,7 +48,8 @@ impl<'a, E> Block<'a, E> {
     /// Matrix `j` of the block.
     pub fn slab(&self, j: usize) -> View<'a, E> {
         // A block that is worked on in place is empty, and so are its members.
-        let data = if self.data.is_empty() { self.data } else { &self.data[j * self.stride..][..self.shape.size()] };
+        let data =
+            if self.data.is_empty() { self.data } else { &self.data[j * self.stride..][..self.shape.size()] };
         View { data, shape: self.shape }
     }
 

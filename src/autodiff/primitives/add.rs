@@ -51,7 +51,12 @@ fn runs<E: Element>(a: &[E], b: &[E], out: &mut [E], f: impl Fn(E, E) -> E + Cop
 }
 
 #[inline(always)]
-fn apply<'a, E: Element>(a: &[E], b: impl Iterator<Item = &'a E>, out: &mut [E], f: impl Fn(E, E) -> E + Copy) {
+fn apply<'a, E: Element>(
+    a: &[E],
+    b: impl Iterator<Item = &'a E>,
+    out: &mut [E],
+    f: impl Fn(E, E) -> E + Copy,
+) {
     match a.is_empty() {
         true => out.iter_mut().zip(b).for_each(|(o, y)| *o = f(*o, *y)),
         false => out.iter_mut().zip(a).zip(b).for_each(|((o, x), y)| *o = f(*x, *y)),
