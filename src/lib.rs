@@ -1,4 +1,50 @@
 //! losscape: see and measure the loss landscape of a neural network.
+//!
+//! It trains small networks on the CPU and evaluates the loss on planes through their weights, drawn as
+//! contours and surfaces (Li et al. 2018, "Visualizing the Loss Landscape of Neural Nets"). The `losscape`
+//! command is the front door; everything it does is here as a library.
+//!
+//! # Quickstart
+//!
+//! This program is `tests/quickstart.rs`: `cargo test --release --test quickstart` runs it.
+//!
+//! ```no_run
+#![doc = include_str!("../tests/quickstart.rs")]
+//! ```
+//!
+//! # Layers
+//!
+//! An arrow means "may import", and so does a chain of arrows; everything but [`figure`] may import [`base`].
+//! `tests/layering.rs` fails on any other import.
+//!
+//! ```text
+//! cli -> passes, render                           passes -> landscape, train, data, figure
+//! render -> figure                                landscape -> nn
+//! train -> nn, data                               nn -> autodiff
+//! ```
+//!
+//! | layer | what it holds |
+//! |---|---|
+//! | [`cli`] | one file a subcommand; the only code that prints, shows progress or exits |
+//! | [`render`] | a figure as SVG and PNG; one file a chart kind |
+//! | [`figure`] | a figure as plain data, with no drawing in it |
+//! | [`passes`] | one file an analysis: settings, network and data in, a typed result and its figures out |
+//! | [`landscape`] | directions, normalizations, the evaluation of a plane |
+//! | [`train`] | the training loop, optimizers, schedules |
+//! | [`nn`] | layers, activations, initializers, losses, architectures; parameters as one flat vector |
+//! | [`data`] | one file a data set |
+//! | [`autodiff`] | matrices, the tape, primitives with their two derivative rules |
+//! | [`base`] | errors, random streams, registries of kinds, files |
+//!
+//! # Conventions
+//!
+//! - All parameters of a network are one vector theta; [`nn::Layout`] knows names, shapes and roles.
+//! - Matrices are column-major and columns are samples. Code is generic over [`autodiff::Element`], f32 or f64;
+//!   sums over samples and products of parameter vectors accumulate in f64.
+//! - What comes in kinds is a [registry](base::registry): one file a kind, one line to register it.
+//! - Everything random comes from a [named stream](base::Streams) of a seed. The same seed gives the same bytes
+//!   on any number of threads.
+//! - What a user's file, flag or number can make fail returns [`base::Error`], which knows its exit code.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 

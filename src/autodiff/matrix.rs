@@ -47,7 +47,10 @@ pub struct Block<'a, E> {
 impl<'a, E> Block<'a, E> {
     /// Matrix `j` of the block.
     pub fn slab(&self, j: usize) -> View<'a, E> {
-        View { data: &self.data[j * self.stride..][..self.shape.size()], shape: self.shape }
+        // A block that is worked on in place is empty, and so are its members.
+        let data =
+            if self.data.is_empty() { self.data } else { &self.data[j * self.stride..][..self.shape.size()] };
+        View { data, shape: self.shape }
     }
 
     /// The block as one matrix, its k members side by side, where they lie without gaps.

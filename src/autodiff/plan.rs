@@ -34,11 +34,13 @@ pub struct Workspace<E> {
 struct Slots {
     of: Vec<Option<usize>>,
     sizes: Vec<usize>,
+    /// Whether a node's buffer is that of its first input, which it replaces.
+    in_place: Vec<bool>,
 }
 
 impl Slots {
-    /// `steps` are computed in order, each reading `uses(step)`; `kept` nodes stay until the end, `given` ones
-    /// also live from the start.
+    /// `steps` are computed in order, each reading `uses(step)`; `given` nodes live from the start, and `kept`
+    /// ones stay until the end.
     fn assign(
         tape: &Tape,
         steps: &[Node],
@@ -46,7 +48,8 @@ impl Slots {
         given: &[Node],
         kept: impl Fn(Node) -> bool,
     ) -> Self {
-        let mut slots = Self { of: vec![None; tape.nodes().count()], sizes: Vec::new() };
+        let count = tape.nodes().count();
+        let mut slots = Self { of: vec![None; count], sizes: Vec::new(), in_place: vec![false; count] };
         let mut last_use = vec![0; slots.of.len()];
         for (time, step) in steps.iter().enumerate() {
             uses(*step).iter().for_each(|n| last_use[n.0] = time);
@@ -58,29 +61,49 @@ impl Slots {
         let mut free: Vec<usize> = Vec::new();
         for (time, step) in steps.iter().enumerate() {
             let size = tape.shape(*step).size();
-            // The smallest free buffer that is large enough; else the largest, grown; else a new one.
-            let fit = |slot: &usize| (slots.sizes[*slot] < size, slots.sizes[*slot].abs_diff(size));
-            let slot = match (0..free.len()).min_by_key(|i| fit(&free[*i])) {
-                Some(i) => free.swap_remove(i),
-                None => {
-                    slots.sizes.push(0);
-                    slots.sizes.len() - 1
-                }
-            };
-            slots.sizes[slot] = slots.sizes[slot].max(size);
-            slots.of[step.0] = Some(slot);
+            let ends = |n: Node| last_use[n.0] <= time && !kept(n);
+            if let Some(slot) = slots.replaceable(tape, *step, &uses(*step)).filter(|(n, _)| ends(*n)) {
+                slots.of[step.0] = Some(slot.1);
+                slots.in_place[step.0] = true;
+            } else {
+                // The smallest free buffer that is large enough; else the largest, grown; else a new one.
+                let fit = |slot: &usize| (slots.sizes[*slot] < size, slots.sizes[*slot].abs_diff(size));
+                let slot = match (0..free.len()).min_by_key(|i| fit(&free[*i])) {
+                    Some(i) => free.swap_remove(i),
+                    None => {
+                        slots.sizes.push(0);
+                        slots.sizes.len() - 1
+                    }
+                };
+                slots.sizes[slot] = slots.sizes[slot].max(size);
+                slots.of[step.0] = Some(slot);
+            }
             let mut dead: Vec<Node> = uses(*step);
             dead.push(*step);
             dead.sort();
             dead.dedup();
             for node in dead {
-                let ended = last_use[node.0] <= time && !kept(node) && !given.contains(&node);
+                let replaced = slots.in_place[step.0] && slots.of[node.0] == slots.of[step.0];
+                let ended = ends(node) && (node == *step || !replaced);
                 if let (true, Some(slot)) = (ended, slots.of[node.0]) {
                     free.push(slot);
                 }
             }
         }
         slots
+    }
+
+    /// The first input of a step that may work in place, and its buffer.
+    fn replaceable(&self, tape: &Tape, step: Node, uses: &[Node]) -> Option<(Node, usize)> {
+        fn may<R: Rule>(_: &R) -> bool {
+            R::IN_PLACE
+        }
+        let record = tape.record(step);
+        let first = *record.inputs.first()?;
+        let alone = uses.iter().filter(|n| **n == first).count() == 1;
+        let fits = tape.shape(first) == record.shape;
+        (alone && fits && each_primitive!(&record.op, leaf => false, rule => may(rule))).then_some(())?;
+        self.of[first.0].map(|slot| (first, slot))
     }
 
     fn workspace<E: Element>(&self, k: usize) -> Workspace<E> {
@@ -170,7 +193,7 @@ impl Plan {
             let mut buffer = std::mem::take(&mut workspace.slots[slot]);
             let out = &mut buffer[..record.shape.size()];
             let values = Values { plan: self, bindings: *bindings, workspace };
-            let views = values.all(&record.inputs);
+            let views = values.all(&record.inputs, self.slots.in_place[step.0]);
             let inputs = &views[..record.inputs.len()];
             let leaf = |out: &mut [E]| {
                 if let Primitive::Fill(x) = record.op {
@@ -212,9 +235,14 @@ impl<'a, E: Element> Values<'a, E> {
         View { data, shape }
     }
 
-    fn all(&self, nodes: &[Node]) -> [View<'a, E>; ARITY] {
-        let nothing = View { data: &[][..], shape: Shape::new(0, 0) };
-        std::array::from_fn(|i| nodes.get(i).map_or(nothing, |n| self.of(*n)))
+    /// The values of several nodes; with `taken`, the first one's data are elsewhere.
+    fn all(&self, nodes: &[Node], taken: bool) -> [View<'a, E>; ARITY] {
+        let nothing = |shape| View { data: &[][..], shape };
+        std::array::from_fn(|i| match nodes.get(i) {
+            Some(node) if i == 0 && taken => nothing(self.plan.tape.shape(*node)),
+            Some(node) => self.of(*node),
+            None => nothing(Shape::new(0, 0)),
+        })
     }
 }
 
@@ -300,9 +328,10 @@ impl TangentPlan {
             let record = self.tape.record(step.node);
             let slot = self.slots.of[step.node.0].expect("every step has a buffer");
             let mut buffer = std::mem::take(&mut workspace.slots[slot]);
-            let inputs = values.all(&record.inputs);
-            let coefficients = values.all(&step.coefficients);
+            let inputs = values.all(&record.inputs, false);
+            let coefficients = values.all(&step.coefficients, false);
             let seen = |i: &Node| self.cut.is_none_or(|c| step.node <= c || *i >= c);
+            // Worked on in place, the first block's buffer is `out`, and what is left here is empty.
             let tangents: [Option<Block<E>>; ARITY] = std::array::from_fn(|i| {
                 record
                     .inputs

@@ -1,6 +1,6 @@
 //! The command line: one file a subcommand, and the only code that prints, draws progress or exits.
 //!
-//! To add a subcommand: a file with a [`Subcommand`], and a line in [`COMMANDS`].
+//! To add a subcommand: a file with a constant of type `Subcommand`, its `mod`, and its line in `COMMANDS`.
 
 mod arguments;
 mod completions;

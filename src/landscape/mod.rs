@@ -1,6 +1,6 @@
 //! What surrounds a trained network: directions through parameter space, and the loss along them.
 //!
-//! `directions` says where to go, `normalizations` how far a unit step is, [`slice`] evaluates the plane between
+//! `directions` says where to go, `normalizations` how far a unit step is, [`slice`](mod@slice) evaluates the plane between
 //! two of them.
 
 pub mod directions;

@@ -30,14 +30,12 @@ fn tiles(dataset: &Dataset, channels: usize, height: usize, width: usize) -> Vec
     let each = (TILES / dataset.classes.max(1)).max(1);
     let sample = |i: usize| &dataset.train.x[i * dataset.features()..][..dataset.features()];
     let panel = |class: u32, i: usize| {
-        // An image's first row is its top, a grid's first row its bottom: rows are taken from the last up.
-        let rows = (0..height).rev().flat_map(|row| (0..width).map(move |column| row * width + column));
         // Colours are shown as grey, the mean of the channels.
         let grey = |pixel: usize| {
             (0..channels).map(|c| sample(i)[c * height * width + pixel]).sum::<f64>() / channels as f64
         };
         let axis = |n: usize| (0..n).map(|k| k as f64).collect();
-        let grid = Grid { x: axis(width), y: axis(height), values: rows.map(grey).collect() };
+        let grid = Grid { x: axis(width), y: axis(height), values: (0..height * width).map(grey).collect() };
         Panel { title: class.to_string(), grids: vec![grid], ..Panel::default() }
     };
     let of = |class: u32| (0..dataset.train.len()).filter(move |&i| dataset.train.y[i] == class).take(each);
@@ -83,7 +81,11 @@ mod tests {
         let data = Dataset::load(&Source::default(), 0, false).unwrap();
         let first_zero = data.train.y.iter().position(|&y| y == 0).unwrap();
         let grid = &figure.panels[0].grids[0];
-        assert_eq!(grid.values[7 * 8..], data.train.x[first_zero * 64..][..8], "the top row comes last");
+        assert_eq!(
+            grid.values,
+            data.train.x[first_zero * 64..][..64],
+            "rows from the top, as tiles are drawn"
+        );
     }
 
     #[test]

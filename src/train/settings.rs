@@ -22,7 +22,7 @@ pub struct TrainSettings {
     /// Train on the first N training samples only (they are in random order) [default: all]
     #[arg(long, value_name = "N")]
     pub samples: Option<usize>,
-    /// Network: a name from `losscape list model`, with settings after a colon (mlp:hidden=[24,16])
+    /// Network: a name from `losscape list model`, with settings after a colon (`mlp:hidden=[24,16]`)
     #[arg(long, value_name = "KIND", default_value_t = TrainSettings::default().model)]
     pub model: Architecture,
     /// What training minimises

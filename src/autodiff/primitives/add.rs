@@ -10,59 +10,57 @@ pub struct Add(pub f64);
 /// Elements of a repeated column that [`zip`] lays out, so that short columns fill vector registers too.
 const PATTERN: usize = 256;
 
-/// Writes `f(a_ij, b_ij)`, with b broadcast to a's shape.
+/// Writes `f(a_ij, b_ij)`, with b broadcast to a's shape. An empty `a` is in `out` already.
 #[inline(always)]
 pub(super) fn zip<E: Element>(a: View<E>, b: View<E>, out: &mut [E], f: impl Fn(E, E) -> E + Copy) {
-    let (rows, data) = (a.shape.rows, a.data);
-    match (b.shape.rows == rows, b.shape.cols == a.shape.cols) {
-        (true, true) => pairs(data, b.data, out, f),
+    let rows = a.shape.rows.max(1);
+    match (b.shape.rows == a.shape.rows, b.shape.cols == a.shape.cols) {
+        (true, true) => runs(a.data, b.data, out, f),
         (true, false) if rows <= PATTERN / 2 => {
             let mut pattern = [E::ZERO; PATTERN];
-            let length = PATTERN / rows.max(1) * rows;
-            pattern.chunks_exact_mut(rows.max(1)).for_each(|p| p.copy_from_slice(b.data));
-            columns(data, &pattern[..length], out, f);
+            pattern.chunks_exact_mut(rows).for_each(|p| p.copy_from_slice(b.data));
+            runs(a.data, &pattern[..PATTERN / rows * rows], out, f);
         }
-        (true, false) => columns(data, b.data, out, f),
-        (false, per_column) => vectorised(
-            #[inline(always)]
-            move || {
-                let rows = rows.max(1);
-                for (j, (o, x)) in out.chunks_exact_mut(rows).zip(data.chunks_exact(rows)).enumerate() {
-                    let y = b.data[if per_column { j } else { 0 }];
-                    for (o, x) in o.iter_mut().zip(x) {
-                        *o = f(*x, y);
-                    }
-                }
-            },
-        ),
-    }
-}
-
-#[inline(always)]
-fn pairs<E: Element>(a: &[E], b: &[E], out: &mut [E], f: impl Fn(E, E) -> E + Copy) {
-    vectorised(
-        #[inline(always)]
-        move || {
-            for ((o, x), y) in out.iter_mut().zip(a).zip(b) {
-                *o = f(*x, *y);
+        (true, false) => runs(a.data, b.data, out, f),
+        (false, per_column) => {
+            for (j, out) in out.chunks_exact_mut(rows).enumerate() {
+                let x = if a.data.is_empty() { a.data } else { &a.data[j * rows..][..rows] };
+                let y = b.data[if per_column { j } else { 0 }];
+                vectorised(
+                    #[inline(always)]
+                    move || apply(x, std::iter::repeat(&y), out, f),
+                );
             }
-        },
-    );
+        }
+    }
 }
 
 /// `f(a, b)` with b repeated over runs of its own length.
 #[inline(always)]
-fn columns<E: Element>(a: &[E], b: &[E], out: &mut [E], f: impl Fn(E, E) -> E + Copy) {
+fn runs<E: Element>(a: &[E], b: &[E], out: &mut [E], f: impl Fn(E, E) -> E + Copy) {
     vectorised(
         #[inline(always)]
         move || {
-            for (o, x) in out.chunks_mut(b.len().max(1)).zip(a.chunks(b.len().max(1))) {
-                for ((o, x), y) in o.iter_mut().zip(x).zip(b) {
-                    *o = f(*x, *y);
-                }
+            let length = b.len().max(1);
+            for (i, out) in out.chunks_mut(length).enumerate() {
+                let a = if a.is_empty() { a } else { &a[i * length..][..out.len()] };
+                apply(a, b.iter(), out, f);
             }
         },
     );
+}
+
+#[inline(always)]
+fn apply<'a, E: Element>(
+    a: &[E],
+    b: impl Iterator<Item = &'a E>,
+    out: &mut [E],
+    f: impl Fn(E, E) -> E + Copy,
+) {
+    match a.is_empty() {
+        true => out.iter_mut().zip(b).for_each(|(o, y)| *o = f(*o, *y)),
+        false => out.iter_mut().zip(a).zip(b).for_each(|((o, x), y)| *o = f(*x, *y)),
+    }
 }
 
 /// The shape of `a`, which `b` must match or be broadcast to.
@@ -79,6 +77,8 @@ pub(super) fn broadcast_examples() -> [Vec<Shape>; 4] {
 }
 
 impl Rule for Add {
+    const IN_PLACE: bool = true;
+
     fn shape(&self, inputs: &[Shape]) -> Shape {
         broadcast_shape(inputs)
     }
@@ -93,6 +93,7 @@ impl Rule for Add {
         for (j, out) in out.chunks_exact_mut(args.shape.size()).enumerate() {
             match (args.tangents[0], args.tangents[1]) {
                 (Some(da), Some(db)) => zip(da.slab(j), db.slab(j), out, move |x, y| x + c * y),
+                (Some(da), None) if da.data.is_empty() => {}
                 (Some(da), None) => out.copy_from_slice(da.slab(j).data),
                 // The shape comes from `inputs[0]`; its values are not used.
                 (None, Some(db)) => zip(args.inputs[0], db.slab(j), out, move |_, y| c * y),

@@ -51,7 +51,7 @@ impl Rule for CrossEntropy {
         for (j, out) in out.chunks_exact_mut(args.shape.size()).enumerate() {
             for (n, o) in out.iter_mut().enumerate() {
                 let column = n * rows..(n + 1) * rows;
-                                let dot = |a: View<E>, b: View<E>| dot(&a.data[column.clone()], &b.data[column.clone()]);
+                let dot = |a: View<E>, b: View<E>| dot(&a.data[column.clone()], &b.data[column.clone()]);
                 let logits = args.tangents[0].map_or(0.0, |dz| dot(residual, dz.slab(j)));
                 let targets = args.tangents[1].map_or(0.0, |dt| -dot(z, dt.slab(j)));
                 *o = E::from_f64(logits + targets);
@@ -95,6 +95,7 @@ fn lanes<E: Element>(logits: &[[E; LANES]], targets: &[[E; LANES]]) -> [E; LANES
     let mut losses = zero;
     for l in 0..LANES {
         // Ties share the top: all but one of them count among the others. NaN has no top.
+        #[expect(clippy::eq_op, reason = "true for NaN alone")]
         let others = if m[l] != m[l] { m[l] } else { others[l] + (tops[l] - E::ONE) };
         losses[l] = others.ln_1p() + distance[l] + m[l] * (E::ONE - mass[l]);
     }

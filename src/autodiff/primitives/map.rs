@@ -24,7 +24,7 @@ pub trait Scalar: Debug + Send + Sync + 'static {
 
 /// A [`Scalar`] whose type is forgotten, over whole slices.
 pub trait Curve: Debug + Send + Sync {
-    /// Writes the derivative of the given order at each `x` over `out`.
+    /// Writes the derivative of the given order at each `x` over `out`; an empty `x` is in `out` already.
     fn apply_f32(&self, order: u8, x: &[f32], out: &mut [f32]);
     /// The same in double precision.
     fn apply_f64(&self, order: u8, x: &[f64], out: &mut [f64]);
@@ -32,16 +32,37 @@ pub trait Curve: Debug + Send + Sync {
     fn piecewise_linear(&self) -> bool;
 }
 
+/// Writes `f` of each `x`; an empty `x` is in `out` already.
+#[inline(always)]
+fn each<E: Element>(x: &[E], out: &mut [E], f: impl Fn(E) -> E) {
+    match x.is_empty() {
+        true => out.iter_mut().for_each(|o| *o = f(*o)),
+        false => out.iter_mut().zip(x).for_each(|(o, x)| *o = f(*x)),
+    }
+}
+
 fn apply<S: Scalar, E: Element>(f: &S, order: u8, x: &[E], out: &mut [E]) {
     vectorised(
         #[inline(always)]
-        || {
-            let pairs = out.iter_mut().zip(x);
-            match order {
-                0 => pairs.for_each(|(o, x)| *o = f.value(*x)),
-                1 => pairs.for_each(|(o, x)| *o = f.slope(*x)),
-                _ => pairs.for_each(|(o, x)| *o = f.curvature(*x)),
-            }
+        move || match order {
+            0 => each(
+                x,
+                out,
+                #[inline(always)]
+                |x| f.value(x),
+            ),
+            1 => each(
+                x,
+                out,
+                #[inline(always)]
+                |x| f.slope(x),
+            ),
+            _ => each(
+                x,
+                out,
+                #[inline(always)]
+                |x| f.curvature(x),
+            ),
         },
     );
 }
@@ -76,6 +97,8 @@ impl PartialEq for Map {
 }
 
 impl Rule for Map {
+    const IN_PLACE: bool = true;
+
     fn shape(&self, inputs: &[Shape]) -> Shape {
         inputs[0]
     }

@@ -33,6 +33,10 @@ pub struct TangentArgs<'a, 'b, E> {
 
 /// One primitive: `out = f(inputs)` with its two derivative rules.
 pub trait Rule: Sized {
+    /// Whether `value` and `tangent` may work in place: `out` then holds the first input (its tangents) already,
+    /// and that input's view is empty. Used where nothing else needs the input any more.
+    const IN_PLACE: bool = false;
+
     /// Shape of the output.
     fn shape(&self, inputs: &[Shape]) -> Shape;
 

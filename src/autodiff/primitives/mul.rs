@@ -17,6 +17,8 @@ pub(super) fn bilinear(inputs: &[Degree]) -> Degree {
 }
 
 impl Rule for Mul {
+    const IN_PLACE: bool = true;
+
     fn shape(&self, inputs: &[Shape]) -> Shape {
         broadcast_shape(inputs)
     }

@@ -7,18 +7,20 @@ use crate::autodiff::{Element, Node, Shape, Tape, View, elementary::vectorised};
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scale(pub f64);
 
+/// An empty `x` is in `out` already.
 fn scaled<E: Element>(factor: E, x: &[E], out: &mut [E]) {
     vectorised(
         #[inline(always)]
-        move || {
-            for (o, x) in out.iter_mut().zip(x) {
-                *o = factor * *x;
-            }
+        move || match x.is_empty() {
+            true => out.iter_mut().for_each(|o| *o = factor * *o),
+            false => out.iter_mut().zip(x).for_each(|(o, x)| *o = factor * *x),
         },
     );
 }
 
 impl Rule for Scale {
+    const IN_PLACE: bool = true;
+
     fn shape(&self, inputs: &[Shape]) -> Shape {
         inputs[0]
     }

@@ -26,7 +26,9 @@ pub(super) fn largest<E: Element>(tile: &[[E; LANES]]) -> [E; LANES] {
     for row in tile {
         for (m, z) in m.iter_mut().zip(row) {
             // `!(z <= m)` lets NaN in, and `z <= m` never lets it out.
-            *m = if *z <= *m || *m != *m { *m } else { *z };
+            #[expect(clippy::eq_op, reason = "true for NaN alone")]
+            let keep = *z <= *m || *m != *m;
+            *m = if keep { *m } else { *z };
         }
     }
     m
@@ -55,7 +57,7 @@ impl Rule for Softmax {
                     }
                     for row in tile.iter_mut() {
                         for (z, total) in row.iter_mut().zip(&total) {
-                            *z = *z / *total;
+                            *z /= *total;
                         }
                     }
                     transpose_back(&tile, p);

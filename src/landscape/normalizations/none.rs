@@ -16,7 +16,5 @@ impl Kind for Nothing {
 }
 
 impl Scale for Nothing {
-    fn scale(&self, _parameter: &Parameter, _theta: &[f64], _d: &mut [f64]) {
-        
-    }
+    fn scale(&self, _parameter: &Parameter, _theta: &[f64], _d: &mut [f64]) {}
 }

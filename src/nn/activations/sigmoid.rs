@@ -16,7 +16,6 @@ impl Kind for Sigmoid {
 }
 
 impl Scalar for Sigmoid {
-
     #[inline(always)]
     fn value<E: Element>(&self, x: E) -> E {
         x.sigmoid()

@@ -16,7 +16,6 @@ impl Kind for Softplus {
 }
 
 impl Scalar for Softplus {
-
     #[inline(always)]
     fn value<E: Element>(&self, x: E) -> E {
         x.softplus()

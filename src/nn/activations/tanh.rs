@@ -17,7 +17,6 @@ impl Kind for Tanh {
 }
 
 impl Scalar for Tanh {
-
     #[inline(always)]
     fn value<E: Element>(&self, x: E) -> E {
         x.tanh()

@@ -16,7 +16,8 @@ pub struct CrossEntropy {
 
 impl Kind for CrossEntropy {
     const NAME: &'static str = "cross-entropy";
-    const SUMMARY: &'static str = "softmax cross-entropy in nats; smoothing spreads part of the target over all classes";
+    const SUMMARY: &'static str =
+        "softmax cross-entropy in nats; smoothing spreads part of the target over all classes";
 
     fn check(&self) -> Result<()> {
         match (0.0..=1.0).contains(&self.smoothing) {

@@ -61,12 +61,12 @@ impl Update for Sgd {
                     let g = *g + decay * *t;
                     *v = momentum * *v + g;
                     let step = if self.nesterov { g + momentum * *v } else { *v };
-                    *t = *t - rate * step;
+                    *t -= rate * step;
                 }
             }
             _ => {
                 for (t, g) in pairs {
-                    *t = *t - rate * (*g + decay * *t);
+                    *t -= rate * (*g + decay * *t);
                 }
             }
         }
