@@ -57,6 +57,11 @@ impl Error {
         Self::Request { at: at.into(), what: what.into() }
     }
 
+    /// What serde says of a value, in our words: its `invalid type: A, expected B` becomes `expected B, found A`.
+    pub fn value(at: impl Into<String>, message: &str) -> Self {
+        Self::request(at, plain(message))
+    }
+
     /// The machine failed.
     pub fn machine(at: impl Into<String>, what: impl std::fmt::Display) -> Self {
         Self::Machine { at: at.into(), what: what.to_string() }
@@ -75,5 +80,69 @@ impl Error {
             Self::Unmet { .. } => 3,
             Self::Interrupted { signal, .. } => 128u8.wrapping_add(*signal as u8),
         }
+    }
+}
+
+/// serde's message about a value, in our words.
+fn plain(message: &str) -> String {
+    let message = message.replace('\n', " ");
+    let (text, place) = message.split_once(" at line ").map_or((message.as_str(), ""), |(t, p)| (t, p));
+    let invalid = text.strip_prefix("invalid type: ").or_else(|| text.strip_prefix("invalid value: "));
+    if let Some((found, expected)) = invalid.and_then(|t| t.rsplit_once(", expected ")) {
+        let expected = match expected {
+            "usize" | "u64" | "u32" => "a whole number of at least 0",
+            "f64" => "a number",
+            "a sequence" => "a list",
+            "a map" => "a table",
+            e if e.starts_with("struct ") => "a table",
+            e => e,
+        };
+        let found = ["string ", "integer ", "floating point ", "boolean "]
+            .iter()
+            .find_map(|kind| found.strip_prefix(kind))
+            .map_or(found, |f| f.trim_matches('`'));
+        return format!("expected {expected}, found {found}");
+    }
+    if let Some(field) = text.strip_prefix("missing field ") {
+        return format!("expected a field {field}, found none");
+    }
+    if let Some((found, expected)) = text.split_once(", expected ") {
+        return format!("expected {expected}, found {found}");
+    }
+    match (text.contains("expected ") && text.contains("found "), place) {
+        (true, _) => text.to_owned(),
+        (false, "") => format!("expected a value that can be read, found a fault: {text}"),
+        (false, place) => format!("expected JSON, found a fault in line {place}: {text}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_of_serde_say_what_was_expected_and_found() {
+        let say = |message: &str| Error::value("f", message).to_string();
+        assert_eq!(
+            say("invalid type: string \"x\", expected usize"),
+            "f: expected a whole number of at least 0, found \"x\""
+        );
+        assert_eq!(
+            say("invalid value: integer `-1`, expected f64 at line 1 column 9"),
+            "f: expected a number, found -1"
+        );
+        assert_eq!(
+            say("missing field `epoch` at line 1 column 2"),
+            "f: expected a field `epoch`, found none"
+        );
+        assert_eq!(
+            say("unknown field `a`, expected one of `b`, `c` at line 1 column 2"),
+            "f: expected one of `b`, `c`, found unknown field `a`"
+        );
+        assert_eq!(
+            say("model: expected one of mlp, found `x` at line 1 column 2"),
+            "f: model: expected one of mlp, found `x`"
+        );
+        assert!(say("EOF while parsing a value at line 2 column 0").contains("line 2 column 0"));
     }
 }

@@ -50,6 +50,14 @@ pub fn write_atomic_with(
 /// Replaces several files of one directory. All are written under other names before the first takes its place, so
 /// that a full disk leaves the old ones as they were.
 pub fn write_all_atomic(directory: &Path, files: &[(String, Vec<u8>)]) -> Result<()> {
+    for (name, _) in files {
+        let path = directory.join(name);
+        if let Ok(there) = fs::symlink_metadata(&path)
+            && there.is_dir()
+        {
+            return Err(Error::expected(named(&path), "a regular file to replace", "a directory"));
+        }
+    }
     let write = || {
         let mut staged = Vec::new();
         for (name, bytes) in files {
@@ -73,12 +81,20 @@ pub fn writable_directory(path: &Path) -> Result<()> {
         Ok(there) if there.is_dir() => {}
         Ok(there) => return Err(Error::expected(named(path), "a directory", what_is(there.file_type()))),
         Err(_) => fs::create_dir_all(path).map_err(|e| match e.kind() {
-            io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => Error::expected(
+            io::ErrorKind::PermissionDenied
+            | io::ErrorKind::ReadOnlyFilesystem
+            | io::ErrorKind::StorageFull
+            | io::ErrorKind::QuotaExceeded
+            | io::ErrorKind::OutOfMemory
+            | io::ErrorKind::NotFound => {
+                Error::machine(named(path), format!("cannot create the directory: {e}"))
+            }
+            // A file in the way, a loop of links, a name too long: faults of the path.
+            _ => Error::expected(
                 named(path),
                 "a directory",
                 format!("none, and none can be made: {}", reason(&e)),
             ),
-            _ => Error::machine(named(path), format!("cannot create the directory: {e}")),
         })?,
     }
     let attempt = temporary_in(path).and_then(|file| file.close());

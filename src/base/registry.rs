@@ -123,9 +123,8 @@ pub fn kind_from<K: Kind>(what: &str, settings: Table) -> Result<K> {
     if table.is_empty() {
         return Ok(K::default());
     }
-    let kind: K = Value::Table(table)
-        .try_into()
-        .map_err(|e: toml::de::Error| Error::request(&at, e.message().replace('\n', " ")))?;
+    let kind: K =
+        Value::Table(table).try_into().map_err(|e: toml::de::Error| Error::value(&at, e.message()))?;
     kind.check().map_err(|e| Error::request(&at, e.to_string()))?;
     Ok(kind)
 }

@@ -207,7 +207,8 @@ fn refuse_foreign(at: &str, bytes: &[u8]) -> Result<()> {
     let found = match bytes {
         // torch.save since 1.6, and before.
         [b'P', b'K', 3, 4, ..] => "a zip archive, as torch.save writes",
-        [0x80, 2..=5, ..] => "a Python pickle, as torch.save writes",
+        // An opcode follows; zeros would make it the length of a header.
+        [0x80, 2..=5, 1..=255, ..] => "a Python pickle, as torch.save writes",
         _ => return Ok(()),
     };
     let to = Path::new(at).with_extension("safetensors");

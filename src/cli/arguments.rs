@@ -23,7 +23,7 @@ pub struct Common {
     /// Threads to compute on; results do not depend on it [default: all cores]
     #[arg(long, value_name = "N", help_heading = "General")]
     pub threads: Option<usize>,
-    /// Say nothing but errors
+    /// Say nothing but errors (and the result, with --json)
     #[arg(long, help_heading = "General")]
     pub quiet: bool,
     /// Print the result as JSON on standard output, and nothing else there
@@ -118,7 +118,7 @@ pub fn error(e: &clap::Error) -> Error {
         Some(other) => Some(other.to_string()),
         None => None,
     };
-    let flag = |s: String| s.split([' ', '=']).next().unwrap_or_default().to_owned();
+    let flag = |s: String| s.split([' ', '=']).next().unwrap_or_default().trim_end_matches('[').to_owned();
     let arg = text(ContextKind::InvalidArg).map_or_else(|| "command line".to_owned(), flag);
     let value = text(ContextKind::InvalidValue).unwrap_or_default();
     let hint = |s: Option<String>| s.map_or(String::new(), |s| format!(" (did you mean `{s}`?)"));
@@ -131,16 +131,27 @@ pub fn error(e: &clap::Error) -> Error {
             let found = text(ContextKind::InvalidSubcommand).unwrap_or_default();
             crate::base::registry::unknown("command", &found, super::COMMANDS.iter().map(|c| c.name))
         }
-        ErrorKind::InvalidValue if value.is_empty() => Error::expected(arg, "a value", "none"),
+        ErrorKind::InvalidValue | ErrorKind::MissingRequiredArgument if value.is_empty() => {
+            Error::expected(arg, "a value", "none")
+        }
+        ErrorKind::ArgumentConflict if text(ContextKind::PriorArg).map(flag).as_ref() == Some(&arg) => {
+            Error::expected(arg, "one value", "the flag more than once")
+        }
+        ErrorKind::TooManyValues => Error::expected(arg, "no value", format!("`{value}`")),
         ErrorKind::InvalidValue => {
             let known = text(ContextKind::ValidValue).unwrap_or_default();
             crate::base::registry::unknown(&arg, &value, known.split(", "))
         }
         ErrorKind::ValueValidation => {
             let source = std::error::Error::source(e).map(ToString::to_string).unwrap_or_default();
-            match source.contains("expected ") {
-                true => Error::request(arg, source),
-                false => Error::expected(arg, source, format!("`{value}`")),
+            if source.contains("expected ") {
+                return Error::request(&arg, source);
+            }
+            let expected = if source.contains("float") { "a number" } else { "a whole number of at least 0" };
+            match value.parse::<f64>() {
+                // Beyond what 64 bits hold.
+                Ok(x) if x > i64::MAX as f64 => Error::expected(arg, format!("at most {}", i64::MAX), value),
+                _ => Error::expected(arg, expected, format!("`{value}`")),
             }
         }
         _ => {

@@ -5,7 +5,13 @@ use crate::base::Result;
 use clap::{Arg, ArgMatches, Command};
 use clap_complete::Shell;
 
-pub const COMMAND: Subcommand = Subcommand { name: "completions", command, run };
+pub const COMMAND: Subcommand = Subcommand {
+    name: "completions",
+    about: "Print a completion script for a shell",
+    examples: EXAMPLES,
+    command,
+    run,
+};
 
 const EXAMPLES: &str = "Examples:
   losscape completions bash > ~/.local/share/bash-completion/completions/losscape
@@ -14,7 +20,7 @@ const EXAMPLES: &str = "Examples:
 fn command(command: Command) -> Command {
     let shell = Arg::new("shell").value_name("SHELL").required(true).help("Which shell");
     let shell = shell.value_parser(clap::value_parser!(Shell));
-    command.about("Print a completion script for a shell").after_help(EXAMPLES).arg(shell)
+    command.arg(shell)
 }
 
 fn run(matches: &ArgMatches) -> Result<()> {

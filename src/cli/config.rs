@@ -44,11 +44,6 @@ impl<'a> Sources<'a> {
         Ok(Self { matches: Some(matches), at, table, known: Vec::new() })
     }
 
-    /// The flags alone, for commands without `--config`.
-    pub fn new_without_file(matches: &'a ArgMatches) -> Self {
-        Self { matches: Some(matches), at: String::new(), table: Table::new(), known: Vec::new() }
-    }
-
     /// A table of the file as a source of its own, without flags.
     pub fn section(&mut self, name: &str) -> Result<Option<Sources<'static>>> {
         self.known.push(name.to_owned());
@@ -64,15 +59,13 @@ impl<'a> Sources<'a> {
     pub fn path(&mut self, key: &str) -> Result<Option<PathBuf>> {
         self.known.push(key.to_owned());
         let configured = self.table.remove(key);
+        let configured = match configured {
+            None => None,
+            Some(Value::String(path)) if !path.is_empty() => Some(PathBuf::from(path)),
+            Some(other) => return Err(Error::expected(format!("{}: {key}", self.at), "a path", other)),
+        };
         let flag = self.matches.and_then(|m| m.get_one::<PathBuf>(key));
-        match (flag, configured) {
-            (Some(path), _) => Ok(Some(path.clone())),
-            (None, None) => Ok(None),
-            (None, Some(Value::String(path))) => Ok(Some(path.into())),
-            (None, Some(other)) => {
-                Err(Error::expected(format!("{}: {key}", self.at), "a path", other.type_str()))
-            }
-        }
+        Ok(flag.cloned().or(configured))
     }
 
     /// Settings of one struct: its defaults, then the file's keys, then the flags that were given.
@@ -94,11 +87,18 @@ impl<'a> Sources<'a> {
         }
         for (key, path, _) in shorthands {
             if let Some(value) = self.table.remove(*key) {
-                settings.set(&format!("{}: {key}", self.at), path, value)?;
+                settings.set(&format!("{}: {key}", self.at), path, shorthand_value(key, value))?;
             }
         }
         let Some(matches) = self.matches else { return Ok(settings.value) };
         let given = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
+        // TOML's whole numbers end at i64.
+        for (id, key) in keys.iter().filter(|(id, _)| given(id)) {
+            let raw = matches.get_raw(id).into_iter().flatten().filter_map(|v| v.to_str());
+            if let Some(large) = raw.filter_map(|v| v.parse::<u64>().ok()).find(|n| *n > i64::MAX as u64) {
+                return Err(Error::expected(format!("--{key}"), format!("at most {}", i64::MAX), large));
+            }
+        }
         let flags = S::from_arg_matches(matches).map_err(|e| super::arguments::error(&e))?;
         let flags = table_of(&flags)?;
         for (_, key) in keys.iter().filter(|(id, _)| given(id)) {
@@ -109,7 +109,7 @@ impl<'a> Sources<'a> {
         for (key, path, _) in shorthands.iter().filter(|s| given(s.0)) {
             let text: &String =
                 matches.get_one(key).ok_or_else(|| Error::expected(*key, "a value", "none"))?;
-            settings.set(&format!("--{key}"), path, shorthand_value(key, text))?;
+            settings.set(&format!("--{key}"), path, shorthand_value(key, parse_value(text)))?;
         }
         Ok(settings.value)
     }
@@ -125,22 +125,24 @@ impl<'a> Sources<'a> {
     }
 }
 
-/// `24,16` is a list for `hidden`; everything else is a TOML value or a word.
-fn shorthand_value(key: &str, text: &str) -> Value {
-    match (key, text) {
-        ("hidden", "none" | "") => Value::Array(Vec::new()),
-        ("hidden", list) => {
-            let list = list.trim_start_matches('[').trim_end_matches(']');
-            Value::Array(list.split(',').map(|v| parse_value(v.trim())).collect())
-        }
-        (_, text) => parse_value(text),
+/// For `hidden`, `24,16` and `24` are lists too, and `none` is an empty one.
+fn shorthand_value(key: &str, value: Value) -> Value {
+    match (key, value) {
+        ("hidden", Value::Integer(width)) => Value::Array(vec![Value::Integer(width)]),
+        ("hidden", Value::String(list)) => match list.trim() {
+            "none" | "" => Value::Array(Vec::new()),
+            list => Value::Array(list.split(',').map(|v| parse_value(v.trim())).collect()),
+        },
+        (_, value) => value,
     }
 }
 
 fn read(path: &Path) -> Result<Table> {
     let text = files::read_text(path, MOST)?;
     toml::from_str(&text).map_err(|e: toml::de::Error| {
-        let line = e.span().map_or(1, |s| text[..s.start.min(text.len())].lines().count().max(1));
+        let line = e.span().map_or(1, |s| {
+            1 + text.as_bytes()[..s.start.min(text.len())].iter().filter(|b| **b == b'\n').count()
+        });
         let what = e.message().replace('\n', " ");
         Error::request(format!("{}: line {line}", files::named(path)), what)
     })
@@ -184,7 +186,7 @@ impl<S: Default + Serialize + DeserializeOwned> Settings<S> {
         }
         self.value = Value::Table(self.table.clone())
             .try_into()
-            .map_err(|e: toml::de::Error| Error::request(at, e.message().replace('\n', " ")))?;
+            .map_err(|e: toml::de::Error| Error::value(at, e.message()))?;
         self.table = table_of(&self.value)?;
         Ok(())
     }

@@ -10,11 +10,17 @@ use crate::figure::Figure;
 use crate::passes::{DataSettings, Files, Saved, document, sheet};
 use crate::render::Style;
 use crate::train::TrainSettings;
-use clap::{Arg, ArgMatches, Args, Command};
+use clap::{ArgMatches, Args, Command};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
-pub const COMMAND: Subcommand = Subcommand { name: "data", command, run };
+pub const COMMAND: Subcommand = Subcommand {
+    name: "data",
+    about: "Show what the network sees: arrays and a sheet of samples",
+    examples: EXAMPLES,
+    command,
+    run,
+};
 
 const DEFAULT_OUT: &str = "out/data";
 
@@ -29,6 +35,9 @@ data.json (counts, hash) and, for images and points in the plane, samples.png an
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize, clap::Args)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 struct DataFlags {
+    /// Data set, with settings after a colon
+    #[arg(value_name = "DATA", default_value_t = Source::default())]
+    data: Source,
     /// Seed of the split and of generated data
     #[arg(long, value_name = "N", default_value_t = TrainSettings::default().data_seed)]
     data_seed: u64,
@@ -42,20 +51,12 @@ struct DataFlags {
 
 impl Default for DataFlags {
     fn default() -> Self {
-        let TrainSettings { data_seed, standardize, samples, .. } = TrainSettings::default();
-        Self { data_seed, standardize, samples }
+        let TrainSettings { data, data_seed, standardize, samples, .. } = TrainSettings::default();
+        Self { data, data_seed, standardize, samples }
     }
 }
 
 fn command(command: Command) -> Command {
-    let command =
-        command.about("Show what the network sees: arrays and a sheet of samples").after_help(EXAMPLES);
-    let command = command.arg(
-        Arg::new("data")
-            .value_name("DATA")
-            .value_parser(clap::value_parser!(Source))
-            .help("Data set, with settings after a colon [default: digits]"),
-    );
     let command = DataFlags::augment_args(command);
     let command = config_and_out(Common::augment_args(command), DEFAULT_OUT);
     name_kinds(Style::augment_args(command.next_help_heading("Pictures")))
@@ -68,20 +69,28 @@ struct DataResult {
 
 fn run(matches: &ArgMatches) -> Result<()> {
     let mut sources = Sources::new(matches)?;
-    let DataFlags { data_seed, standardize, samples } = sources.take(&[])?;
+    let DataFlags { data, data_seed, standardize, samples } = sources.take(&[])?;
     let (common, style): (Common, Style) = (sources.take(&[])?, sources.take(&[])?);
     let out = sources.path("out")?.unwrap_or_else(|| PathBuf::from(DEFAULT_OUT));
     sources.finish()?;
     style.check()?;
     common.apply()?;
-    let data: Source = matches.get_one("data").cloned().unwrap_or_default();
     let settings = TrainSettings { data, data_seed, standardize, samples, ..TrainSettings::default() };
     let (settings, dataset) = DataSettings::load(&settings)?;
     let result = DataResult { settings, dataset };
     let target = Target::new(out)?;
     let pictures = target.write(&result, &style, json!({}))?;
+    if pictures.is_empty() {
+        // A picture of other data that lay here before would pass for one of these.
+        for name in ["samples.png", "samples.svg"] {
+            let _ = std::fs::remove_file(target.directory().join(name));
+        }
+    }
     if common.json {
         return output::print_json(&result.json()?);
+    }
+    if common.quiet {
+        return Ok(());
     }
     let dataset = &result.dataset;
     let pictures = match pictures.is_empty() {

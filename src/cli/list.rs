@@ -1,15 +1,20 @@
 //! `losscape list`: every kind there is, with one line each.
 
 use super::Subcommand;
-use super::arguments::{Common, Entry, REGISTRIES};
-use super::config::Sources;
+use super::arguments::{Entry, REGISTRIES};
 use super::output;
 use crate::base::Result;
 use crate::base::registry::unknown;
-use clap::{Arg, ArgMatches, Args, Command};
+use clap::{Arg, ArgMatches, Command};
 use serde_json::{Map, Value};
 
-pub const COMMAND: Subcommand = Subcommand { name: "list", command, run };
+pub const COMMAND: Subcommand = Subcommand {
+    name: "list",
+    about: "Every activation, optimizer, data set, ... with one line each",
+    examples: EXAMPLES,
+    command,
+    run,
+};
 
 const EXAMPLES: &str = "Examples:
   losscape list
@@ -17,19 +22,16 @@ const EXAMPLES: &str = "Examples:
   losscape list optimizer --json";
 
 fn command(command: Command) -> Command {
-    let command =
-        command.about("Every activation, optimizer, data set, ... with one line each").after_help(EXAMPLES);
     let names: Vec<&str> = REGISTRIES.iter().map(|r| r.0).collect();
     let help = format!("Only one sort: {}", names.join(", "));
-    let arg = Arg::new("sort").value_name("KIND").help(help);
-    Common::augment_args(command.arg(arg))
+    let json = Arg::new("json").long("json").action(clap::ArgAction::SetTrue);
+    let json = json.help("Print the list as JSON on standard output");
+    command.arg(Arg::new("sort").value_name("KIND").help(help)).arg(json)
 }
 
 fn run(matches: &ArgMatches) -> Result<()> {
-    let mut sources = Sources::new_without_file(matches);
-    let common: Common = sources.take(&[])?;
     let wanted: Option<&String> = matches.get_one("sort");
-    // "data set", "architectures" and the like are close enough.
+    // A plural is close enough, and so is the flag's name.
     let chosen: Vec<_> = REGISTRIES
         .iter()
         .filter(|r| wanted.is_none_or(|w| r.0 == w || r.1 == w || r.0 == w.trim_end_matches('s')))
@@ -37,7 +39,7 @@ fn run(matches: &ArgMatches) -> Result<()> {
     if let (Some(wanted), true) = (wanted, chosen.is_empty()) {
         return Err(unknown("list", wanted, REGISTRIES.iter().map(|r| r.0)));
     }
-    if common.json {
+    if matches.get_flag("json") {
         let all: Map<String, Value> = chosen
             .iter()
             .map(|(name, _, kinds)| ((*name).to_owned(), serde_json::to_value(kinds()).unwrap_or_default()))

@@ -5,7 +5,8 @@ use crate::base::registry::unknown;
 use crate::base::{Error, Result};
 use clap::{Arg, ArgMatches, Command};
 
-pub const COMMAND: Subcommand = Subcommand { name: "man", command, run };
+pub const COMMAND: Subcommand =
+    Subcommand { name: "man", about: "Print a manual page", examples: EXAMPLES, command, run };
 
 const EXAMPLES: &str = "Examples:
   losscape man | man -l -
@@ -13,7 +14,7 @@ const EXAMPLES: &str = "Examples:
 
 fn command(command: Command) -> Command {
     let page = Arg::new("page").value_name("COMMAND").help("The page of one command [default: of losscape]");
-    command.about("Print a manual page").after_help(EXAMPLES).arg(page)
+    command.arg(page)
 }
 
 fn run(matches: &ArgMatches) -> Result<()> {
@@ -22,7 +23,11 @@ fn run(matches: &ArgMatches) -> Result<()> {
         None => top,
         Some(name) => match top.find_subcommand(name) {
             Some(command) => {
-                command.clone().display_name(format!("losscape-{name}")).version(env!("CARGO_PKG_VERSION"))
+                let command = command.clone().display_name(format!("losscape-{name}"));
+                command
+                    .bin_name(format!("losscape {name}"))
+                    .version(env!("CARGO_PKG_VERSION"))
+                    .disable_version_flag(true)
             }
             None => return Err(unknown("man", name, super::COMMANDS.iter().map(|c| c.name))),
         },

@@ -23,6 +23,9 @@ use std::process::ExitCode;
 /// A subcommand: its flags and help, and what it does.
 struct Subcommand {
     name: &'static str,
+    about: &'static str,
+    /// Examples, and what is written.
+    examples: &'static str,
     command: fn(Command) -> Command,
     run: fn(&ArgMatches) -> Result<()>,
 }
@@ -38,11 +41,11 @@ const COMMANDS: &[Subcommand] = &[
 ];
 
 const EXAMPLES: &str = "Examples:
-  losscape slice                                  train a small network on digits, draw the landscape around it
-  losscape train --hidden 64,64 --out runs/a      train a network of your own
-  losscape slice --run runs/a --x=-2:2:101        and draw its landscape
-  losscape plot out/slice --cmap magma --log      draw a result again in another style
-  losscape list activation                        what there is to choose from
+  losscape slice                               train a small network on digits, draw the landscape around it
+  losscape train --hidden 64,64 --out runs/a   train a network of your own
+  losscape slice --run runs/a --x=-2:2:101     and draw its landscape
+  losscape plot out/slice --cmap magma --log   draw a result again in another style
+  losscape list activation                     what there is to choose from
 
 Exit codes: 0 done, 1 the machine failed, 2 the request or a file is wrong, 3 computed but what was asked did
 not hold (training diverged), 130 and 143 ended by a signal.";
@@ -55,9 +58,21 @@ fn command() -> Command {
         .after_help(EXAMPLES)
         .subcommand_required(true)
         .arg_required_else_help(true)
-        .disable_help_subcommand(true)
         .max_term_width(110);
-    COMMANDS.iter().fold(top, |top, s| top.subcommand((s.command)(Command::new(s.name))))
+    COMMANDS.iter().fold(top, |top, s| top.subcommand(s.whole()))
+}
+
+impl Subcommand {
+    fn whole(&self) -> Command {
+        let command = (self.command)(Command::new(self.name));
+        // Last, because a struct of flags brings its own description along.
+        let command = command.about(self.about).long_about(None::<&str>).after_help(self.examples);
+        // `--lr -1` is a wrong rate, not a flag called -1.
+        command.mut_args(|arg| match arg.get_action().takes_values() {
+            true => arg.allow_negative_numbers(true),
+            false => arg,
+        })
+    }
 }
 
 /// Parses, runs, prints the error, and returns the exit code.

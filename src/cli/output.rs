@@ -1,12 +1,13 @@
 //! What goes out: standard output and error without panics, result directories, the machine's record.
 
 use crate::base::files::{self, DirectoryLock};
-use crate::base::{Error, Result};
+use crate::base::{Error, Result, interrupt};
 use crate::figure::Figure;
 use crate::passes::{Files, Saved, document};
 use crate::render::{Style, draw};
 use rayon::prelude::*;
 use serde_json::{Value, json};
+use std::cell::Cell;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -33,15 +34,20 @@ pub fn print_json(value: &Value) -> Result<()> {
 pub struct Target {
     directory: PathBuf,
     started: Instant,
+    /// Directories made for this result, the deepest first.
+    made: Vec<PathBuf>,
+    written: Cell<bool>,
     _lock: DirectoryLock,
 }
 
 impl Target {
     /// Creates the directory if needed, finds out now whether it can be written, and locks it.
     pub fn new(directory: PathBuf) -> Result<Self> {
-        files::writable_directory(&directory)?;
-        let lock = DirectoryLock::acquire(&directory)?;
-        Ok(Self { directory, started: Instant::now(), _lock: lock })
+        let absent = |d: &&Path| *d != Path::new("") && std::fs::symlink_metadata(d).is_err();
+        let made: Vec<PathBuf> = directory.ancestors().take_while(absent).map(Path::to_path_buf).collect();
+        let opened = files::writable_directory(&directory).and_then(|()| DirectoryLock::acquire(&directory));
+        let lock = opened.inspect_err(|_| remove(&made))?;
+        Ok(Self { directory, started: Instant::now(), made, written: Cell::new(false), _lock: lock })
     }
 
     /// Where it is.
@@ -60,18 +66,24 @@ impl Target {
         let mut all = pictures(&figures, style)?;
         all.push(("machine.json".to_owned(), document(&self.machine(machine))));
         all.extend(result.files()?);
-        files::write_all_atomic(&self.directory, &all)?;
+        self.replace(&all)?;
         Ok(figures.into_iter().map(|f| f.name).collect())
     }
 
     /// Draws figures again over the old ones.
     pub fn redraw(&self, figures: &[Figure], style: &Style) -> Result<()> {
-        files::write_all_atomic(&self.directory, &pictures(figures, style)?)
+        self.replace(&pictures(figures, style)?)
+    }
+
+    fn replace(&self, all: &Files) -> Result<()> {
+        files::write_all_atomic(&self.directory, all)?;
+        self.written.set(true);
+        Ok(())
     }
 
     /// What cannot be the same in two runs: time, threads, memory, paths.
     fn machine(&self, more: Value) -> Value {
-        let command: Vec<String> = std::env::args().collect();
+        let command: Vec<String> = std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect();
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
         json!({
             "command_line": command,
@@ -84,12 +96,42 @@ impl Target {
     }
 }
 
+impl Drop for Target {
+    /// Work that failed leaves no directory behind that was not there before.
+    fn drop(&mut self) {
+        if !self.written.get() && !self.made.is_empty() {
+            let _ = std::fs::remove_file(self.directory.join(".lock"));
+            remove(&self.made);
+        }
+    }
+}
+
+/// Removes empty directories; one that is not empty, or not ours, stays.
+fn remove(directories: &[PathBuf]) {
+    for directory in directories {
+        if std::fs::remove_dir(directory).is_err() {
+            break;
+        }
+    }
+}
+
 /// Each figure as SVG and PNG.
 fn pictures(figures: &[Figure], style: &Style) -> Result<Files> {
+    // A run that was itself interrupted is drawn all the same.
+    let before = interrupt::requested();
+    let stop = || match interrupt::requested() {
+        Some(signal) if before.is_none() => {
+            let kept = "nothing was written".to_owned();
+            Err(Error::Interrupted { at: "drawing".to_owned(), kept, signal })
+        }
+        _ => Ok(()),
+    };
     let drawn: Vec<Result<Files>> = figures
         .par_iter()
         .map(|figure| {
+            stop()?;
             let drawing = draw(figure, style)?;
+            stop()?;
             let png = drawing.png()?;
             Ok(vec![
                 (format!("{}.svg", figure.name), drawing.svg.into_bytes()),
@@ -112,6 +154,14 @@ pub fn peak_memory() -> Option<u64> {
     Some(kib * 1024)
 }
 
+/// The memory that can still be had, where the system says (Linux).
+pub fn available_memory() -> Option<u64> {
+    let info = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = info.lines().find_map(|l| l.strip_prefix("MemAvailable:"))?;
+    let kib: u64 = line.trim().trim_end_matches("kB").trim().parse().ok()?;
+    Some(kib * 1024)
+}
+
 /// "1.5 GiB", "31 MiB".
 pub fn bytes(n: f64) -> String {
     const UNITS: [&str; 4] = ["B", "KiB", "MiB", "GiB"];
@@ -120,9 +170,20 @@ pub fn bytes(n: f64) -> String {
     format!("{value:.*} {}", usize::from(value < 10.0 && power > 0.0), UNITS[power as usize])
 }
 
-/// "0.8 s", "12 s", "4 min", "3.1 h".
+/// A loss or the like with `digits` after the point; small and large ones with a power of ten.
+pub fn number(x: f64, digits: usize) -> String {
+    match x.abs() {
+        a if a == 0.0 || (1e-3..1e5).contains(&a) => format!("{x:.digits$}"),
+        a if a.is_finite() => format!("{x:.digits$e}"),
+        a if a.is_nan() => "not a number".to_owned(),
+        _ => "infinite".to_owned(),
+    }
+}
+
+/// "under 0.1 s", "0.8 s", "12 s", "4 min", "3.1 h".
 pub fn duration(seconds: f64) -> String {
     match seconds {
+        s if s < 0.1 => "under 0.1 s".to_owned(),
         s if s < 10.0 => format!("{s:.1} s"),
         s if s < 120.0 => format!("{s:.0} s"),
         s if s < 7200.0 => format!("{:.0} min", s / 60.0),

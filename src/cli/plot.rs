@@ -12,7 +12,13 @@ use clap::{Arg, ArgMatches, Args, Command};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
-pub const COMMAND: Subcommand = Subcommand { name: "plot", command, run };
+pub const COMMAND: Subcommand = Subcommand {
+    name: "plot",
+    about: "Draw a saved result again, in another style",
+    examples: EXAMPLES,
+    command,
+    run,
+};
 
 const EXAMPLES: &str = "Examples:
   losscape plot out/slice --cmap magma --log
@@ -26,7 +32,6 @@ const RESULTS: &[(&str, Load)] =
     &[("slice.json", |d| Ok(SliceResult::load(d)?.figures())), ("run.json", training::load_figures)];
 
 fn command(command: Command) -> Command {
-    let command = command.about("Draw a saved result again, in another style").after_help(EXAMPLES);
     let path = clap::value_parser!(PathBuf);
     let command = command
         .arg(
@@ -60,18 +65,27 @@ fn run(matches: &ArgMatches) -> Result<()> {
     sources.finish()?;
     style.check()?;
     common.apply()?;
-    let Some((_, load)) = RESULTS.iter().find(|(file, _)| result.join(file).is_file()) else {
+    let mut figures = Vec::new();
+    for (_, load) in RESULTS.iter().filter(|(file, _)| result.join(file).exists()) {
+        figures.extend(load(&result)?);
+    }
+    if figures.is_empty() {
         let names: Vec<&str> = RESULTS.iter().map(|r| r.0).collect();
         let expected = format!("a directory with {}", names.join(" or "));
-        return Err(Error::expected(files::named(&result), expected, "none of them"));
-    };
-    let figures = load(&result)?;
+        let found = match (result.is_dir(), result.exists()) {
+            (true, _) => "neither in it",
+            (false, true) => "a file",
+            (false, false) => "nothing there",
+        };
+        return Err(Error::expected(files::named(&result), expected, found));
+    }
     let target = Target::new(out.unwrap_or(result))?;
     target.redraw(&figures, &style)?;
     let names: Vec<&str> = figures.iter().map(|f| f.name.as_str()).collect();
-    match common.json {
-        true => output::print_json(&json!({"command": "plot", "figures": names, "style": style})),
-        false => output::print(&format!(
+    match (common.json, common.quiet) {
+        (true, _) => output::print_json(&json!({"command": "plot", "figures": names, "style": style})),
+        (_, true) => Ok(()),
+        _ => output::print(&format!(
             "wrote {} in {}: {} (.png, .svg)\n",
             files::named(target.directory()),
             output::duration(target.seconds()),

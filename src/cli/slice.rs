@@ -17,7 +17,13 @@ use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-pub const COMMAND: Subcommand = Subcommand { name: "slice", command, run };
+pub const COMMAND: Subcommand = Subcommand {
+    name: "slice",
+    about: "Loss and accuracy over a plane through a trained network",
+    examples: EXAMPLES,
+    command,
+    run,
+};
 
 const DEFAULT_OUT: &str = "out/slice";
 
@@ -31,8 +37,6 @@ Writes slice.json (scalars and settings), slice.npz (x, y, train_loss, train_acc
 test_accuracy; row j is y[j]), directions.safetensors, and pictures: contour, surface, contour-test, accuracy.";
 
 fn command(command: Command) -> Command {
-    let command =
-        command.about("Loss and accuracy over a plane through a trained network").after_help(EXAMPLES);
     let command =
         command.arg(
             Arg::new("run").long("run").value_name("PATH").value_parser(clap::value_parser!(PathBuf)).help(
@@ -61,27 +65,35 @@ fn run(matches: &ArgMatches) -> Result<()> {
     style.check()?;
     common.apply()?;
     let out = out.unwrap_or_else(|| PathBuf::from(DEFAULT_OUT));
-    let (source, run) = match &from {
-        Some(path) => (path.clone(), Run::read(path)?),
-        None => default_run(wanted, &style, common.quiet)?,
-    };
+    let source = from.clone().unwrap_or_else(|| PathBuf::from(train::DEFAULT_OUT));
     apart(&source, &out)?;
-    let target = Target::new(out)?;
-    say(common.quiet, &format!("slicing {} ({} parameters)", run.title(), run.theta.len()));
-
+    let (target, run) = match from {
+        Some(path) => {
+            let run = Run::read(&path)?;
+            (Target::new(out)?, run)
+        }
+        // Minutes of training must not end at a directory that cannot be written.
+        None => (Target::new(out)?, default_run(wanted, &style, common.quiet)?),
+    };
+    if let Some(reason) = train::unfinished(&source) {
+        say(common.quiet, &format!("note: {} did not end well: {reason}", files::named(&source)));
+    }
     let progress: OnceLock<Progress> = OnceLock::new();
     let predicted: OnceLock<(f64, usize)> = OnceLock::new();
     let result = slice::run(&settings, &run, &|event| match event {
         SliceEvent::Predicted(points, seconds, bytes) => {
             let _ = predicted.set((seconds, bytes));
-            let (time, memory) = (output::duration(seconds), output::bytes(bytes as f64));
-            let threads = rayon::current_num_threads();
+            let memory = output::bytes(bytes as f64);
+            let (network, p) = (run.title(), run.theta.len());
+            let (nx, ny, threads) = (settings.x.n, settings.y.n, rayon::current_num_threads());
+            let time = match output::duration(seconds) {
+                short if seconds < 0.1 => short,
+                time => format!("about {time}"),
+            };
+            say(common.quiet, &format!("slicing {network} ({p} parameters)"));
             say(
                 common.quiet,
-                &format!(
-                    "{} x {} = {points} points: about {time} on {threads} threads, {memory}",
-                    settings.x.n, settings.y.n
-                ),
+                &format!("{nx} x {ny} = {points} points: {time} on {threads} threads, {memory}"),
             );
             let _ = progress.set(Progress::new("slice", "points", points as f64, common.quiet));
         }
@@ -99,14 +111,15 @@ fn run(matches: &ArgMatches) -> Result<()> {
     let machine =
         json!({"run": files::named(&source), "predicted_seconds": seconds, "predicted_bytes": bytes});
     let pictures = target.write(&result, &style, machine)?;
-    match common.json {
-        true => output::print_json(&result.json()?),
-        false => output::print(&summary(&run, &result, &target, &pictures)),
+    match (common.json, common.quiet) {
+        (true, _) => output::print_json(&result.json()?),
+        (_, true) => Ok(()),
+        _ => output::print(&summary(&run, &result, &target, &pictures)),
     }
 }
 
 /// The network of `runs/default`: the one that is there, or a new one.
-fn default_run(wanted: Option<TrainSettings>, style: &Style, quiet: bool) -> Result<(PathBuf, Run)> {
+fn default_run(wanted: Option<TrainSettings>, style: &Style, quiet: bool) -> Result<Run> {
     let directory = PathBuf::from(train::DEFAULT_OUT);
     let there = train::finished(&directory);
     let explicit = wanted.is_some();
@@ -131,20 +144,20 @@ fn default_run(wanted: Option<TrainSettings>, style: &Style, quiet: bool) -> Res
         }
         None => {
             say(quiet, &format!("no --run given: training the default network into {}", train::DEFAULT_OUT));
+            let prepared = train::prepare(&wanted)?;
             let target = Target::new(directory.clone())?;
-            train::verdict(&train::train(&wanted, &target, style, quiet)?)?;
+            train::verdict(&train::train(&wanted, prepared, &target, style, quiet)?)?;
         }
     }
-    let run = Run::read(&directory)?;
-    Ok((directory, run))
+    Run::read(&directory)
 }
 
 /// Refuses to write a result over the run that it is made from.
 fn apart(run: &Path, out: &Path) -> Result<()> {
-    let directory = if run.is_dir() { Some(run) } else { run.parent() };
+    let directory = if run.is_file() { run.parent() } else { Some(run) };
     let same = |a: &Path| match (a.canonicalize(), out.canonicalize()) {
         (Ok(a), Ok(b)) => a == b,
-        _ => a == out,
+        _ => matches!((std::path::absolute(a), std::path::absolute(out)), (Ok(a), Ok(b)) if a == b),
     };
     match directory.is_some_and(same) {
         true => Err(Error::expected("--out", "a directory apart from the run", files::named(out))),
@@ -156,7 +169,9 @@ fn summary(run: &Run, result: &SliceResult, target: &Target, pictures: &[String]
     let number = |path: &[&str]| result.scalar(path).unwrap_or(f64::NAN);
     let center = |key: &str| number(&["center", key]);
     let lowest = match result.minimum() {
-        Some((x, y, value)) => format!("{value:.6} at ({x:.3}, {y:.3})"),
+        Some((x, y, value)) => {
+            format!("{} at ({}, {})", output::number(value, 6), output::number(x, 3), output::number(y, 3))
+        }
         None => "no point of the grid is finite".to_owned(),
     };
     let bent = match result.scalar(&["non_convexity"]) {
@@ -165,19 +180,19 @@ fn summary(run: &Run, result: &SliceResult, target: &Target, pictures: &[String]
     };
     format!(
         "{}
-  center         train loss {:.6}  accuracy {:.2} %   test loss {:.6}  accuracy {:.2} %
+  center         train loss {}  accuracy {:.2} %   test loss {}  accuracy {:.2} %
   lowest         {lowest}
   non-convexity  {bent}, {} undecided
-  directions     cosine {:.4}
+  directions     cosine {}
 wrote {} in {}: {} (.png, .svg), slice.json, slice.npz, directions.safetensors
 ",
         run.title(),
-        center("train_loss"),
+        output::number(center("train_loss"), 6),
         100.0 * center("train_accuracy"),
-        center("test_loss"),
+        output::number(center("test_loss"), 6),
         100.0 * center("test_accuracy"),
         number(&["non_convexity_undecided"]),
-        number(&["cosine"]),
+        output::number(number(&["cosine"]), 4),
         files::named(target.directory()),
         output::duration(target.seconds()),
         pictures.join(", "),

@@ -6,18 +6,20 @@ use super::config::{Sources, with_shorthands};
 use super::output::{self, Target};
 use super::progress::{Progress, say};
 use crate::base::{Error, Result, files};
-use crate::passes::{Saved, TrainingResult, training};
+use crate::passes::training::Prepared;
+use crate::passes::{Saved, TrainingResult};
 use crate::render::Style;
 use crate::train::settings::SHORTHANDS;
 use crate::train::{Epoch, Event, Status, TrainSettings};
 use clap::{ArgMatches, Args, Command};
 use serde_json::{Value, json};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Where runs go by default.
 pub const DEFAULT_OUT: &str = "runs/default";
 
-pub const COMMAND: Subcommand = Subcommand { name: "train", command, run };
+pub const COMMAND: Subcommand =
+    Subcommand { name: "train", about: "Train a network on the CPU", examples: EXAMPLES, command, run };
 
 const EXAMPLES: &str = "Examples:
   losscape train                                              the default network on handwritten digits
@@ -30,7 +32,6 @@ Writes run.json, weights.safetensors (complete in itself; loads into PyTorch by 
 an epoch), training.png and .svg. The same seed gives the same bytes on any number of threads.";
 
 fn command(command: Command) -> Command {
-    let command = command.about("Train a network on the CPU").after_help(EXAMPLES);
     let command = with_shorthands(TrainSettings::augment_args(command), SHORTHANDS);
     let command = config_and_out(Common::augment_args(command), DEFAULT_OUT);
     name_kinds(Style::augment_args(command.next_help_heading("Pictures")))
@@ -45,18 +46,34 @@ fn run(matches: &ArgMatches) -> Result<()> {
     settings.check()?;
     style.check()?;
     common.apply()?;
+    let prepared = prepare(&settings)?;
     let target = Target::new(out)?;
-    let result = train(&settings, &target, &style, common.quiet)?;
-    match common.json {
-        true => output::print_json(&result.json()?),
-        false => output::print(&summary(&result, &target)),
-    }?;
+    let result = train(&settings, prepared, &target, &style, common.quiet)?;
+    match (common.json, common.quiet) {
+        (true, _) => output::print_json(&result.json()?)?,
+        (_, true) => {}
+        _ => output::print(&summary(&result, &target))?,
+    }
     verdict(&result)
+}
+
+/// Refuses what can be refused before any directory is made: impossible settings, and networks beyond the memory.
+pub fn prepare(settings: &TrainSettings) -> Result<Prepared<'_>> {
+    let prepared = Prepared::new(settings)?;
+    match output::available_memory() {
+        Some(there) if prepared.bytes() > there => {
+            let (needed, there) = (output::bytes(prepared.bytes() as f64), output::bytes(there as f64));
+            let what = format!("expected {needed} for {} parameters, found {there}", prepared.parameters);
+            Err(Error::machine("memory", what))
+        }
+        _ => Ok(prepared),
+    }
 }
 
 /// Trains into `target`, showing progress.
 pub fn train(
     settings: &TrainSettings,
+    prepared: Prepared,
     target: &Target,
     style: &Style,
     quiet: bool,
@@ -64,7 +81,7 @@ pub fn train(
     say(quiet, &format!("training {} on {}, seed {}", settings.model, settings.data, settings.seed));
     let mut progress: Option<Progress> = None;
     let mut told = 0;
-    let result = training::run(settings, &mut |event| match event {
+    let result = prepared.run(&mut |event| match event {
         Event::Step(step, total) => {
             let bar = progress.get_or_insert_with(|| Progress::new("training", "steps", total as f64, quiet));
             bar.add((step - told) as f64);
@@ -82,8 +99,7 @@ pub fn train(
         bar.finish();
     }
     let result = result?;
-    let finished = target.directory().join("run.json").exists();
-    if result.trained.status == Status::Interrupted && finished {
+    if result.trained.status == Status::Interrupted && finished(target.directory()).is_some() {
         return Err(interrupted(&result, "the finished run that was there is kept"));
     }
     target.write(&result, style, json!({}))?;
@@ -92,19 +108,20 @@ pub fn train(
 
 fn line(e: &Epoch) -> String {
     format!(
-        "epoch {:>4}  rate {:<8.3e} train {:.3e} {:>6.2} %  test {:.3e} {:>6.2} %",
+        "epoch {:>4}  rate {}  train loss {} accuracy {:>6.2} %  test loss {} accuracy {:>6.2} %",
         e.epoch,
-        e.lr,
-        e.train_loss,
+        output::number(e.lr, 4),
+        output::number(e.train_loss, 4),
         100.0 * e.train_accuracy,
-        e.test_loss,
+        output::number(e.test_loss, 4),
         100.0 * e.test_accuracy
     )
 }
 
 fn interrupted(result: &TrainingResult, kept: &str) -> Error {
     let signal = crate::base::interrupt::requested().unwrap_or(2);
-    Error::Interrupted { at: format!("train: {}", result.trained.reason), kept: kept.to_owned(), signal }
+    let kept = format!("{}; {kept}", result.trained.reason);
+    Error::Interrupted { at: "train".to_owned(), kept, signal }
 }
 
 /// What a run that did not end well comes to.
@@ -121,8 +138,8 @@ fn summary(result: &TrainingResult, target: &Target) -> String {
     let percent = |x: f64| format!("{:.2} %", 100.0 * x);
     format!(
         "{} on {}: {} parameters, {} training and {} test samples
-  train   loss {:.6}   accuracy {}
-  test    loss {:.6}   accuracy {}
+  train   loss {}   accuracy {}
+  test    loss {}   accuracy {}
 wrote {} in {}: weights.safetensors, metrics.jsonl, run.json, training.png, training.svg
 ",
         result.settings.model,
@@ -130,19 +147,30 @@ wrote {} in {}: weights.safetensors, metrics.jsonl, run.json, training.png, trai
         t.theta.len(),
         result.samples.0,
         result.samples.1,
-        t.train.loss,
+        output::number(t.train.loss, 6),
         percent(t.train.accuracy),
-        t.test.loss,
+        output::number(t.test.loss, 6),
         percent(t.test.accuracy),
         files::named(target.directory()),
         output::duration(target.seconds()),
     )
 }
 
-/// The settings of a finished run in `directory`, if there is one.
-pub fn finished(directory: &std::path::Path) -> Option<TrainSettings> {
+fn record(directory: &Path) -> Option<Value> {
     let text = files::read_text(&directory.join("run.json"), files::LARGEST).ok()?;
-    let run: Value = serde_json::from_str(&text).ok()?;
+    serde_json::from_str(&text).ok()
+}
+
+/// Why the run in `directory` ended, if it ended otherwise than it should.
+pub fn unfinished(directory: &Path) -> Option<String> {
+    let run = record(directory)?;
+    let ended = |key: &str| run.get(key).and_then(Value::as_str);
+    (ended("status")? != "done").then(|| files::brief(ended("reason").unwrap_or("for no recorded reason")))
+}
+
+/// The settings of a finished run in `directory`, if there is one.
+pub fn finished(directory: &Path) -> Option<TrainSettings> {
+    let run = record(directory)?;
     (run.get("status")?.as_str()? == "done").then_some(())?;
     serde_json::from_value(run.get("settings")?.clone()).ok()
 }

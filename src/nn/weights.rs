@@ -42,7 +42,7 @@ pub fn tensors(network: &Network, theta: &[f64], precision: Precision, prefix: &
 /// Reads a network's parameters from the tensors of a file whose names start with `prefix`; refuses missing,
 /// misshapen and non-finite ones.
 pub fn theta(at: &str, file: &TensorFile, network: &Network, prefix: &str) -> Result<Vec<f64>> {
-    let mut theta = Vec::with_capacity(network.layout().size());
+    let mut theta = Vec::new();
     for p in &network.layout().parameters {
         let name = format!("{prefix}{}", p.name);
         let at = format!("{at}: {name}");
@@ -89,7 +89,7 @@ impl Weights {
             ));
         };
         let spec: Spec = serde_json::from_str(spec)
-            .map_err(|e| Error::request(format!("{at}: metadata `{SPEC}`"), e.to_string()))?;
+            .map_err(|e| Error::value(format!("{at}: metadata `{SPEC}`"), &e.to_string()))?;
         let network = Network::new(spec).map_err(|e| Error::request(&at, e.to_string()))?;
         let theta = theta(&at, &file, &network, "")?;
         let known = |name: &str| network.layout().parameters.iter().any(|p| p.name == name);

@@ -83,12 +83,12 @@ impl Run {
             return Err(Error::expected(at, "the data that the network was trained on", "none"));
         }
         let data: DataSettings =
-            serde_json::from_str(&weights.data).map_err(|e| Error::request(&at, e.to_string()))?;
+            serde_json::from_str(&weights.data).map_err(|e| Error::value(&at, &e.to_string()))?;
         let dataset = Dataset::load(&data.data, data.data_seed, data.standardize)?;
         let found = dataset.sha256();
         if found != data.sha256 {
-            let expected = format!("data with SHA-256 {}", data.sha256);
-            return Err(Error::expected(at, expected, found));
+            let expected = format!("{} with SHA-256 {}", dataset.name, data.sha256);
+            return Err(Error::expected(at, expected, format!("another: {found}")));
         }
         let (features, spec) = (dataset.features(), weights.network.spec());
         if features != weights.network.features() || dataset.classes != spec.outputs {

@@ -101,7 +101,7 @@ pub struct SliceSettings {
     /// Where the two directions come from
     #[arg(long, value_name = "KIND", default_value_t = SliceSettings::default().directions)]
     pub directions: Direction,
-    /// What a step of length 1 means: filter, layer, weight or none
+    /// What a step of length 1 means
     #[arg(long, value_name = "KIND", default_value_t = SliceSettings::default().normalize)]
     pub normalize: Normalization,
     /// Let biases move too, each along itself; they stand still otherwise
@@ -153,6 +153,9 @@ impl SliceSettings {
 
     /// Refuses settings that make no sense, before anything is loaded or trained.
     pub fn check(&self) -> Result<()> {
+        if self.samples == Some(0) {
+            return Err(Error::expected("--samples", "at least 1", 0));
+        }
         // Per point: four results and the sums behind them.
         let bytes = (self.x.n as f64) * (self.y.n as f64) * 128.0;
         if bytes > self.bytes()? as f64 {
@@ -161,7 +164,7 @@ impl SliceSettings {
             return Err(Error::expected(
                 "--x, --y",
                 format!("a grid whose results fit in {} GiB (--memory)", self.memory),
-                format!("{} x {} = {points:.3e} points, {gib:.1} GiB", self.x.n, self.y.n),
+                format!("{} x {} = {points:.0} points, {gib:.1} GiB", self.x.n, self.y.n),
             ));
         }
         Ok(())
@@ -235,6 +238,12 @@ fn compute<E: Element>(
     let memory = settings.bytes()?;
     let slicers = objectives.each_ref().map(|o| Slicer::new(o, &theta, &x, &y, memory / 2));
     let (xs, ys) = (settings.x.points(), settings.y.points());
+    for (flag, points) in [("--x", &xs), ("--y", &ys)] {
+        if points.windows(2).any(|w| E::from_f64(w[0]) == E::from_f64(w[1])) {
+            let expected = format!("points that differ in {precision}");
+            return Err(Error::expected(flag, expected, format!("{:e} between two", points[1] - points[0])));
+        }
+    }
     let points: Vec<(f64, f64)> = ys.iter().flat_map(|y| xs.iter().map(|x| (*x, *y))).collect();
 
     // A few points, each in a row of its own as the work is shared out, tell how long the grid will take.
@@ -372,9 +381,10 @@ impl SliceResult {
         let path = directory.join("slice.json");
         let at = files::named(&path);
         let text = files::read_text(&path, files::LARGEST)?;
-        let bad = |e: serde_json::Error| Error::request(&at, e.to_string());
+        let bad = |e: serde_json::Error| Error::value(&at, &e.to_string());
         let summary: Map<String, Value> = serde_json::from_str(&text).map_err(bad)?;
-        let settings = summary.get("settings").cloned().unwrap_or_default();
+        let settings = summary.get("settings").cloned();
+        let settings = settings.ok_or_else(|| Error::expected(&at, "`settings` of a slice", "none"))?;
         let settings: SliceSettings = serde_json::from_value(settings).map_err(bad)?;
         let path = directory.join("slice.npz");
         let arrays = Npz::read(&path)?;
@@ -384,6 +394,14 @@ impl SliceResult {
             None => Err(Error::expected(format!("{at}: {name}"), "an array", "none")),
         };
         let (x, y) = (shape("x")?, shape("y")?);
+        for name in ["x", "y"] {
+            let values = arrays.get(name).map_or(Vec::new(), |a| a.to_f64());
+            let ascends = values.iter().all(|v| v.is_finite()) && values.windows(2).all(|w| w[0] < w[1]);
+            if values.len() < 2 || !ascends {
+                let expected = "at least 2 finite numbers, each above the one before";
+                return Err(Error::expected(format!("{at}: {name}"), expected, "others"));
+            }
+        }
         for name in MAPS {
             let (expected, found) = ([y.as_slice(), x.as_slice()].concat(), shape(name)?);
             if found != expected || found.len() != 2 {

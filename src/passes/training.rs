@@ -26,19 +26,44 @@ pub struct TrainingResult {
     pub trained: Trained,
 }
 
-/// Trains as `settings` say.
-pub fn run(settings: &TrainSettings, observe: &mut (dyn FnMut(Event) + Send)) -> Result<TrainingResult> {
-    settings.check()?;
-    let (data, dataset) = DataSettings::load(settings)?;
-    let samples = (dataset.train.len(), dataset.test.len());
-    let trained =
-        with_precision!(settings.precision, E => on_workers(|| train::<E>(settings, &dataset, observe)))?;
-    Ok(TrainingResult { settings: settings.clone(), data, samples, trained })
+/// Settings that were found to make sense, with their data.
+#[derive(Clone, Debug)]
+pub struct Prepared<'a> {
+    settings: &'a TrainSettings,
+    data: DataSettings,
+    dataset: Dataset,
+    /// How many parameters the network has.
+    pub parameters: usize,
 }
 
-/// The data that settings name, for showing.
-pub fn dataset(settings: &TrainSettings) -> Result<Dataset> {
-    Ok(DataSettings::load(settings)?.1)
+impl<'a> Prepared<'a> {
+    /// Loads the data and lays out the network; whatever can be refused before training is refused here.
+    pub fn new(settings: &'a TrainSettings) -> Result<Self> {
+        settings.check()?;
+        let (data, dataset) = DataSettings::load(settings)?;
+        let parameters = crate::train::network(settings, &dataset)?.layout().size();
+        Ok(Self { settings, data, dataset, parameters })
+    }
+
+    /// The least memory that training takes, in bytes: parameters, gradient, and the result in double precision.
+    pub fn bytes(&self) -> u64 {
+        let element = with_precision!(self.settings.precision, E => size_of::<E>());
+        self.parameters as u64 * (2 * element as u64 + 8)
+    }
+
+    /// Trains.
+    pub fn run(self, observe: &mut (dyn FnMut(Event) + Send)) -> Result<TrainingResult> {
+        let Self { settings, data, dataset, .. } = self;
+        let samples = (dataset.train.len(), dataset.test.len());
+        let trained =
+            with_precision!(settings.precision, E => on_workers(|| train::<E>(settings, &dataset, observe)))?;
+        Ok(TrainingResult { settings: settings.clone(), data, samples, trained })
+    }
+}
+
+/// Trains as `settings` say.
+pub fn run(settings: &TrainSettings, observe: &mut (dyn FnMut(Event) + Send)) -> Result<TrainingResult> {
+    Prepared::new(settings)?.run(observe)
 }
 
 /// `train_loss` and `train_accuracy` as JSON members; not a number is null, and the run's status says why.
@@ -81,7 +106,7 @@ impl Saved for TrainingResult {
             "samples": {"train": self.samples.0, "test": self.samples.1},
             "parameters": t.theta.len(),
             "epochs": t.epochs.last().map_or(0, |e| e.epoch),
-            "steps": t.epochs.last().map_or(0, |e| e.step),
+            "steps": t.steps,
             "final": last,
         }))
     }
@@ -140,15 +165,17 @@ pub fn load_figures(directory: &Path) -> Result<Vec<Figure>> {
     let path = directory.join("run.json");
     let at = files::named(&path);
     let text = files::read_text(&path, files::LARGEST)?;
-    let bad = |e: serde_json::Error| Error::request(&at, e.to_string());
-    let mut run: Value = serde_json::from_str(&text).map_err(bad)?;
-    let settings: TrainSettings = serde_json::from_value(run["settings"].take()).map_err(bad)?;
+    let bad = |e: serde_json::Error| Error::value(&at, &e.to_string());
+    let run: Value = serde_json::from_str(&text).map_err(bad)?;
+    let settings = run.get("settings").cloned();
+    let settings = settings.ok_or_else(|| Error::expected(&at, "`settings` of a training run", "none"))?;
+    let settings: TrainSettings = serde_json::from_value(settings).map_err(bad)?;
     let metrics = directory.join("metrics.jsonl");
     let at = files::named(&metrics);
     let text = files::read_text(&metrics, files::LARGEST)?;
     let mut epochs = Vec::new();
     for (i, line) in text.lines().enumerate() {
-        let bad = |e: serde_json::Error| Error::request(format!("{at}: line {}", i + 1), e.to_string());
+        let bad = |e: serde_json::Error| Error::value(format!("{at}: line {}", i + 1), &e.to_string());
         epochs.push(serde_json::from_str(line).map_err(bad)?);
     }
     Ok(vec![curve(&settings, &epochs)])

@@ -21,6 +21,7 @@ use optimizers::Stepper;
 use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// One line of `metrics.jsonl`: the network after an epoch, evaluated on the whole sets. Epoch 0 is the start.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -75,6 +76,8 @@ pub struct Trained {
     pub theta: Vec<f64>,
     /// The network after every epoch.
     pub epochs: Vec<Epoch>,
+    /// Steps made.
+    pub steps: u64,
     /// How the run ended.
     pub status: Status,
     /// Why, in words.
@@ -142,7 +145,9 @@ pub fn train<E: Element>(
         0 => None,
         rest => Some(BatchGradient::new(&network, rest)),
     };
+    let started = Instant::now();
     let mut epochs = vec![record(0, 0, &theta)];
+    let evaluation = started.elapsed();
     epochs.iter().for_each(|e| observe(Event::Epoch(e)));
     let mut step = 0;
     let mut end = None;
@@ -164,7 +169,7 @@ pub fn train<E: Element>(
             step += 1;
             observe(Event::Step(step, total));
             if interrupt::requested().is_some() {
-                end = Some((Status::Interrupted, format!("interrupted after {step} of {total} steps")));
+                end = Some((Status::Interrupted, format!("stopped after {step} of {total} steps")));
                 break 'training;
             }
         }
@@ -178,11 +183,21 @@ pub fn train<E: Element>(
             break;
         }
     }
-    let (status, reason) =
+    let (status, mut reason) =
         end.unwrap_or_else(|| (Status::Done, format!("all {} epochs were made", settings.epochs)));
+    // Who asked for a stop does not wait for long evaluations.
+    let (train, test) = match status == Status::Interrupted && evaluation > Duration::from_millis(500) {
+        true => {
+            reason.push_str(", not evaluated there");
+            let unknown = Evaluation { loss: f64::NAN, accuracy: f64::NAN };
+            (unknown, unknown)
+        }
+        false => (on_train.evaluate(&theta), on_test.evaluate(&theta)),
+    };
     Ok(Trained {
-        train: on_train.evaluate(&theta),
-        test: on_test.evaluate(&theta),
+        train,
+        test,
+        steps: step,
         theta: theta.iter().map(|t| t.to_f64()).collect(),
         network,
         epochs,

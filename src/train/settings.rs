@@ -25,7 +25,7 @@ pub struct TrainSettings {
     /// Network: a name from `losscape list model`, with settings after a colon (`mlp:hidden=[24,16]`)
     #[arg(long, value_name = "KIND", default_value_t = TrainSettings::default().model)]
     pub model: Architecture,
-    /// Loss: cross-entropy or squared-error
+    /// What training minimises
     #[arg(long, value_name = "KIND", default_value_t = TrainSettings::default().loss)]
     pub loss: Loss,
     /// Initializer of the weights

@@ -30,6 +30,10 @@ impl Kind for Mlp {
         "dense layers of the widths in `hidden`, an activation after each but the last";
 
     fn check(&self) -> Result<()> {
+        const MOST: usize = 1000;
+        if self.hidden.len() > MOST {
+            return Err(Error::expected("hidden", format!("at most {MOST} layers"), self.hidden.len()));
+        }
         match self.hidden.contains(&0) {
             true => Err(Error::expected("hidden", "widths of at least 1", 0)),
             false => Ok(()),

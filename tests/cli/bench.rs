@@ -1,0 +1,134 @@
+//! A directory to work in, and the program run there.
+
+use losscape::base::npz::Npz;
+use losscape::base::tensors::TensorFile;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// A temporary directory that the program runs in.
+pub struct Bench(tempfile::TempDir);
+
+/// What a finished program left.
+pub struct Outcome {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+    pub took: Duration,
+}
+
+/// A network and a grid so small that nearly all time goes into starting the program and drawing.
+pub const TINY: &str = "--hidden 3 --epochs 1 --samples 60 --dpi 20";
+pub const GRID: &str = "--x=-1:1:7 --y=-0.5:0.5:4 --dpi 20";
+
+impl Bench {
+    pub fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_losscape"));
+        command.current_dir(self.0.path()).stdin(Stdio::null());
+        command
+    }
+
+    /// Runs with arguments parted by spaces.
+    pub fn run(&self, arguments: &str) -> Outcome {
+        self.run_with(&arguments.split_whitespace().collect::<Vec<_>>())
+    }
+
+    pub fn run_with(&self, arguments: &[&str]) -> Outcome {
+        let started = Instant::now();
+        let output = self.command().args(arguments).output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        let (stdout, stderr) = (text(output.stdout), text(output.stderr));
+        Outcome { code: output.status.code(), stdout, stderr, took: started.elapsed() }
+    }
+
+    /// Runs what must succeed.
+    pub fn ok(&self, arguments: &str) -> Outcome {
+        let outcome = self.run(arguments);
+        assert_eq!(outcome.code, Some(0), "{arguments}: {}", outcome.stderr);
+        outcome
+    }
+
+    /// Runs what must be refused: exit code 2, one line that starts with `at` and names what was expected and found,
+    /// quickly, with nothing written. Returns the line.
+    pub fn refused(&self, arguments: &str, at: &str) -> String {
+        self.refused_with(&arguments.split_whitespace().collect::<Vec<_>>(), at)
+    }
+
+    pub fn refused_with(&self, arguments: &[&str], at: &str) -> String {
+        let before = self.files("");
+        let Outcome { code, stdout, stderr, took } = self.run_with(arguments);
+        let what = format!("{arguments:?}: {stderr}");
+        assert_eq!(code, Some(2), "{what}");
+        assert_eq!(stderr.lines().count(), 1, "{what}");
+        assert!(stderr.starts_with(&format!("error: {at}")), "{what}");
+        assert!(stderr.contains("expected ") && stderr.contains(", found "), "{what}");
+        assert_eq!(stdout, "", "{what}");
+        assert!(took < Duration::from_secs(2), "{took:?}: {what}");
+        assert_eq!(self.files(""), before, "{what}");
+        stderr
+    }
+
+    pub fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
+        std::fs::create_dir_all(self.path(name).parent().unwrap()).unwrap();
+        std::fs::write(self.path(name), bytes).unwrap();
+    }
+
+    pub fn bytes(&self, name: &str) -> Vec<u8> {
+        std::fs::read(self.path(name)).unwrap_or_else(|e| panic!("{name}: {e}"))
+    }
+
+    pub fn text(&self, name: &str) -> String {
+        String::from_utf8(self.bytes(name)).unwrap()
+    }
+
+    pub fn json(&self, name: &str) -> Value {
+        serde_json::from_str(&self.text(name)).unwrap()
+    }
+
+    pub fn npz(&self, name: &str) -> Npz {
+        Npz::read(&self.path(name)).unwrap()
+    }
+
+    pub fn tensors(&self, name: &str) -> TensorFile {
+        TensorFile::read(&self.path(name)).unwrap()
+    }
+
+    /// Everything below `directory` with its contents, directories too; `machine.json`, which alone may differ
+    /// between runs, without.
+    pub fn files(&self, directory: &str) -> BTreeMap<PathBuf, Vec<u8>> {
+        let mut all = BTreeMap::new();
+        let root = self.path(directory);
+        collect(&root, &root, &mut all);
+        all
+    }
+}
+
+fn collect(root: &Path, directory: &Path, all: &mut BTreeMap<PathBuf, Vec<u8>>) {
+    for entry in std::fs::read_dir(directory).into_iter().flatten() {
+        let path = entry.unwrap().path();
+        let kind = std::fs::symlink_metadata(&path).unwrap();
+        let bytes = match kind.is_file() && path.file_name() != Some("machine.json".as_ref()) {
+            true => std::fs::read(&path).unwrap(),
+            false => Vec::new(),
+        };
+        all.insert(path.strip_prefix(root).unwrap().to_owned(), bytes);
+        if kind.is_dir() {
+            collect(root, &path, all);
+        }
+    }
+}
+
+/// A value by its path of keys.
+pub fn at<'a>(value: &'a Value, path: &str) -> &'a Value {
+    path.split('.').fold(value, |v, key| &v[key])
+}

@@ -1,0 +1,13 @@
+//! The program as users and scripts meet it: every test runs the binary in an empty directory of its own.
+
+mod bench;
+mod config;
+mod faults;
+mod help;
+mod outside;
+mod paths;
+mod plot;
+mod requests;
+mod slice;
+mod train;
+mod weights;

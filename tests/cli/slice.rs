@@ -1,0 +1,147 @@
+//! The main job: a slice in an empty directory, its files, its bytes, its numbers.
+
+use crate::bench::{Bench, GRID, TINY, at};
+
+const FILES: [&str; 11] = [
+    "slice.json",
+    "slice.npz",
+    "directions.safetensors",
+    "machine.json",
+    "contour.png",
+    "contour.svg",
+    "surface.png",
+    "surface.svg",
+    "contour-test.svg",
+    "accuracy.svg",
+    "accuracy.png",
+];
+
+#[test]
+fn alone_it_trains_and_keeps_a_network_and_the_bytes_are_the_same_again() {
+    let (one, two) = (Bench::new(), Bench::new());
+    let first = one.ok("slice --threads 4");
+    assert!(first.stderr.contains("training the default network into runs/default"), "{}", first.stderr);
+    for name in FILES {
+        assert!(one.bytes(&format!("out/slice/{name}")).len() > 100, "{name}");
+    }
+    let result = one.json("out/slice/slice.json");
+    assert!(at(&result, "center.train_accuracy").as_f64() > Some(0.99));
+    two.ok("slice --threads 1");
+    assert!(one.files("") == two.files(""));
+    let again = one.ok("slice --threads 2");
+    assert!(again.stderr.contains("using the network in runs/default"), "{}", again.stderr);
+    assert!(one.files("") == two.files(""));
+}
+
+#[test]
+fn arrays_and_scalars_are_those_that_scripts_rely_on() {
+    for precision in ["f32", "f64"] {
+        let bench = Bench::new();
+        bench.ok(&format!("train {TINY} --precision {precision} --out runs/a"));
+        // Five rows instead of four: (0, 0) is a point of the grid.
+        bench.ok("slice --run runs/a --x=-1:1:7 --y=-0.5:0.5:5 --out s --dpi 20");
+        let (run, result) = (bench.json("runs/a/run.json"), bench.json("s/slice.json"));
+        for key in ["cosine", "center.train_loss", "center.train_accuracy", "center.test_loss"] {
+            assert!(at(&result, key).is_f64(), "{key}");
+        }
+        assert!(result.get("non_convexity").is_some());
+        assert_eq!((&result["command"], &result["seed"]), (&"slice".into(), &0.into()));
+        assert_eq!(result["version"], env!("CARGO_PKG_VERSION"));
+        assert_eq!(at(&result, "settings.x"), "-1:1:7");
+        assert_eq!(result["precision"], precision);
+        assert_eq!(at(&run, "data.sha256"), &result["data_sha256"]);
+        assert_eq!(result["weights_sha256"].as_str().map(str::len), Some(64));
+        let npz = bench.npz("s/slice.npz");
+        let names: Vec<&str> = npz.iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["x", "y", "train_loss", "train_accuracy", "test_loss", "test_accuracy"]);
+        assert_eq!((&npz.get("x").unwrap().shape, &npz.get("y").unwrap().shape), (&vec![7], &vec![5]));
+        let (x, y) = (npz.get("x").unwrap().to_f64(), npz.get("y").unwrap().to_f64());
+        assert_eq!((x[0], x[3], x[6], y[0], y[2], y[4]), (-1.0, 0.0, 1.0, -0.5, 0.0, 0.5));
+        for name in &names[2..] {
+            let map = npz.get(name).unwrap();
+            assert_eq!(map.shape, [5, 7], "{name}");
+            let center = map.to_f64()[2 * 7 + 3];
+            let last = at(&run, "final")[*name].as_f64().unwrap();
+            assert_eq!(at(&result, "center")[*name].as_f64().unwrap().to_bits(), last.to_bits(), "{name}");
+            assert_eq!(center.to_bits(), last.to_bits(), "{precision} {name}: {center} at (0, 0)");
+        }
+        let written = |text: &str| text.lines().filter(|l| l.contains("train_loss\": ")).count();
+        assert_eq!(written(&bench.text("s/slice.json")), 2, "center and extremes");
+        let line = |name: &str| {
+            let text = bench.text(name);
+            let found = text.lines().find(|l| l.contains("train_loss\": ") && !l.contains('{'));
+            found.unwrap().trim().trim_end_matches(',').to_owned()
+        };
+        assert_eq!(line("s/slice.json"), line("runs/a/run.json"), "to the last digit");
+    }
+}
+
+#[test]
+fn every_flag_changes_what_it_says() {
+    let bench = Bench::new();
+    bench.ok(&format!("train {TINY} --out runs/a"));
+    let slice =
+        |more: &str| bench.ok(&format!("slice --run runs/a {GRID} --out s --json --quiet {more}")).stdout;
+    let parse = |text: &str| -> serde_json::Value { serde_json::from_str(text).unwrap() };
+    let plain = parse(&slice(""));
+    let directions = bench.bytes("s/directions.safetensors");
+    for flag in
+        ["--seed 1", "--normalize layer", "--normalize none", "--biases", "--orthogonal", "--precision f64"]
+    {
+        assert_ne!(parse(&slice(flag))["settings"], plain["settings"], "{flag}");
+        assert_ne!(bench.bytes("s/directions.safetensors"), directions, "{flag}");
+    }
+    assert!(parse(&slice("--orthogonal"))["cosine"].as_f64().unwrap().abs() < 1e-6);
+    let fewer = parse(&slice("--samples 10"));
+    assert_eq!(at(&fewer, "samples.train"), 10);
+    assert_ne!(at(&fewer, "center.train_loss"), at(&plain, "center.train_loss"));
+    // Memory decides what is kept, never what comes out.
+    assert_eq!(parse(&slice("--memory 0.0001"))["train_loss"], plain["train_loss"]);
+    let pictures = bench.bytes("s/contour.svg");
+    for style in ["--cmap magma", "--theme dark", "--vmax 2.5", "--levels 3", "--log=true"] {
+        slice(style);
+        assert_ne!(bench.bytes("s/contour.svg"), pictures, "{style}");
+    }
+    let surface = bench.bytes("s/surface.svg");
+    for style in ["--azimuth 10", "--elevation 80"] {
+        slice(style);
+        assert_ne!(bench.bytes("s/surface.svg"), surface, "{style}");
+    }
+}
+
+#[test]
+fn ranges_are_read_with_and_without_an_equals_sign() {
+    let bench = Bench::new();
+    bench.ok(&format!("train {TINY} --out runs/a"));
+    for (n, grid) in ["--x=-1:1:3 --y=0:1:2", "--x -1:1:3 --y 0:1:2"].iter().enumerate() {
+        bench.ok(&format!("slice --run runs/a {grid} --out s{n} --dpi 20"));
+    }
+    assert!(bench.files("s0") == bench.files("s1"));
+    assert_eq!(bench.npz("s0/slice.npz").get("y").unwrap().to_f64(), [0.0, 1.0]);
+}
+
+#[test]
+fn a_run_that_did_not_end_well_is_used_with_a_note_and_trained_again_by_default() {
+    let bench = Bench::new();
+    let diverged = bench.run("train --lr 1e6 --dpi 20 --quiet");
+    assert_eq!(diverged.code, Some(3));
+    let explicit = bench.ok(&format!("slice --run runs/default {GRID} --out s"));
+    assert!(explicit.stderr.contains("note: runs/default did not end well: the "), "{}", explicit.stderr);
+    let again = bench.ok(&format!("slice {GRID} --out t"));
+    assert!(again.stderr.contains("training the default network"), "{}", again.stderr);
+    assert_eq!(bench.json("runs/default/run.json")["status"], "done");
+}
+
+#[test]
+fn non_finite_points_are_null_with_a_status_and_still_drawn() {
+    let bench = Bench::new();
+    bench.ok(&format!("train {TINY} --out runs/a"));
+    bench.ok("slice --run runs/a --x=-1e30:1e30:3 --y=-1:1:3 --out s --dpi 20");
+    let result = bench.json("s/slice.json");
+    assert_eq!(result["status"], "done, with non-finite points");
+    assert_eq!((&result["non_finite"], &result["non_convexity"]), (&6.into(), &serde_json::Value::Null));
+    assert!(result["non_convexity_status"].as_str().unwrap().len() > 5);
+    assert!(!bench.text("s/slice.json").contains("NaN"));
+    let loss = bench.npz("s/slice.npz").get("train_loss").unwrap().to_f64();
+    assert_eq!(loss.iter().filter(|v| v.is_finite()).count(), 3);
+}
