@@ -52,7 +52,10 @@ fn a_linear_model_with_squared_error_is_an_exact_quadratic() {
     }
 }
 
-fn deep() -> (Arc<Network>, Vec<f64>, Vec<u32>, Vec<f64>, [Vec<f64>; 2]) {
+/// A network, data, labels, parameters and two directions.
+type Case = (Arc<Network>, Vec<f64>, Vec<u32>, Vec<f64>, [Vec<f64>; 2]);
+
+fn deep() -> Case {
     let network = network("mlp:hidden=[9,7]", "cross-entropy", 6, 4);
     let n = 1201; // three chunks of two sizes
     let p = network.layout().size();
