@@ -110,14 +110,13 @@ impl Case {
         let optimizer = TrainSettings::default().optimizer;
         Box::new(move || {
             let mut theta = self.single();
-            let mut gradient = vec![0.0f32; theta.len()];
             let mut stepper = Stepper::new(&optimizer, theta.len());
             let mut compute = BatchGradient::new(&self.network, batch);
             for step in 0..steps {
                 let start = (step * batch) % (self.samples.len() - batch + 1);
                 let indices: Vec<u32> = (start as u32..(start + batch) as u32).collect();
-                compute.compute(&theta, &self.samples, &indices, &mut gradient);
-                stepper.step(0.01, &mut theta, &gradient);
+                compute.run(&theta, &self.samples, &indices);
+                stepper.step(0.01, &mut theta, |start, out| compute.gradient(start, out));
             }
             std::hint::black_box(theta);
         })

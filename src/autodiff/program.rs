@@ -100,6 +100,7 @@ impl Program {
 
     /// Shows `read` the gradient of a finished run of [`Program::gradient_plan`], run by run, within a range of
     /// theta; parameters that the loss does not depend on are left out.
+    #[inline(always)]
     pub fn gradient_runs<E: Element>(
         &self,
         values: &Values<E>,

@@ -3,7 +3,8 @@
 //! A large batch is cut into parts that run in parallel; how many depends on the work in it and never on the
 //! number of threads, and their sums are added in order, so that the bytes stay the same.
 
-use crate::autodiff::{Bindings, Element, Plan, Program, Workspace};
+use crate::autodiff::elementary::vectorised;
+use crate::autodiff::{Bindings, Element, Plan, Program, Values, Workspace};
 use crate::nn::objective::even_cuts;
 use crate::nn::{Network, Samples};
 use rayon::prelude::*;
@@ -12,8 +13,6 @@ use rayon::prelude::*;
 const TASK: usize = 50_000_000;
 /// Most parts of a batch.
 const PARTS: usize = 8;
-/// Elements of the gradient that one task adds up.
-const BLOCK: usize = 1 << 14;
 
 #[derive(Debug)]
 struct Part<E> {
@@ -61,8 +60,9 @@ impl<E: Element> BatchGradient<E> {
         self.samples
     }
 
-    /// Writes the gradient of the mean loss over the samples at `indices` and returns that loss.
-    pub fn compute(&mut self, theta: &[E], all: &Samples<E>, indices: &[u32], gradient: &mut [E]) -> f64 {
+    /// Runs the samples at `indices` and returns their mean loss; [`BatchGradient::gradient`] then gives its
+    /// gradient.
+    pub fn run(&mut self, theta: &[E], all: &Samples<E>, indices: &[u32]) -> f64 {
         let mut start = 0;
         let mut tasks: Vec<(&mut Part<E>, &[u32])> = Vec::with_capacity(self.parts.len());
         for part in &mut self.parts {
@@ -74,38 +74,42 @@ impl<E: Element> BatchGradient<E> {
             [(part, indices)] => part.run(theta, all, indices),
             many => many.par_iter_mut().for_each(|(part, indices)| part.run(theta, all, indices)),
         }
-        let scale = 1.0 / self.samples as f64;
-        let parts = &self.parts;
-        let sum = |(block, out): (usize, &mut [E])| {
-            let start = block * BLOCK;
-            for (part, first) in parts.iter().zip(std::iter::once(true).chain(std::iter::repeat(false))) {
-                let values = part.plan.values(part.bindings(theta), &part.workspace);
-                part.program.gradient_runs(&values, start..start + out.len(), |offset, run| {
-                    let out = out[offset - start..][..run.len()].iter_mut().zip(run);
-                    match first {
-                        true => out.for_each(|(o, g)| *o = *g),
-                        false => out.for_each(|(o, g)| *o += *g),
-                    }
-                });
-            }
-            let scale = E::from_f64(scale);
-            out.iter_mut().for_each(|g| *g *= scale);
-        };
-        match gradient.len() <= BLOCK {
-            true => sum((0, gradient)),
-            false => gradient.par_chunks_mut(BLOCK).enumerate().for_each(sum),
-        }
-        let losses = parts.iter().map(|part| {
-            let values = part.plan.values(part.bindings(theta), &part.workspace);
-            values.of(part.program.losses()).data.iter().map(|l| l.to_f64()).sum::<f64>()
+        let sums = self.parts.iter().map(|part| {
+            let losses = part.values().of(part.program.losses()).data;
+            losses.iter().map(|l| l.to_f64()).sum::<f64>()
         });
-        losses.sum::<f64>() * scale
+        sums.sum::<f64>() / self.samples as f64
+    }
+
+    /// Writes the gradient of the mean loss of the last run, from element `start` on, over `out`. Block by block,
+    /// so that whoever uses a block finds it in cache.
+    pub fn gradient(&self, start: usize, out: &mut [E]) {
+        out.fill(E::ZERO);
+        let scale = E::from_f64(1.0 / self.samples as f64);
+        vectorised(
+            #[inline(always)]
+            || {
+                for part in &self.parts {
+                    let values = part.values();
+                    part.program.gradient_runs(
+                        &values,
+                        start..start + out.len(),
+                        #[inline(always)]
+                        |offset, run| {
+                            let out = out[offset - start..][..run.len()].iter_mut().zip(run);
+                            out.for_each(|(o, g)| *o += scale * *g);
+                        },
+                    );
+                }
+            },
+        );
     }
 }
 
 impl<E: Element> Part<E> {
-    fn bindings<'a>(&'a self, theta: &'a [E]) -> Bindings<'a, E> {
-        Bindings { theta, inputs: &[] }
+    /// What the last run computed. Losses and gradients lie in the workspace: theta and data are not asked for.
+    fn values(&self) -> Values<'_, E> {
+        self.plan.values(Bindings { theta: &[], inputs: &[] }, &self.workspace)
     }
 
     fn run(&mut self, theta: &[E], all: &Samples<E>, indices: &[u32]) {

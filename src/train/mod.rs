@@ -139,7 +139,6 @@ pub fn train<E: Element>(
     };
 
     let mut stepper = Stepper::new(&settings.optimizer, theta.len());
-    let mut gradient = vec![E::ZERO; theta.len()];
     let mut whole = BatchGradient::new(&network, batch_size);
     let mut rest = match n % batch_size {
         0 => None,
@@ -159,13 +158,13 @@ pub fn train<E: Element>(
                 Some(rest) if indices.len() == rest.samples() => rest,
                 _ => &mut whole,
             };
-            let loss = batch.compute(&theta, &train, indices, &mut gradient);
+            let loss = batch.run(&theta, &train, indices);
             if !loss.is_finite() {
                 let reason = format!("the loss of a batch is {loss} at step {step}, in epoch {epoch}");
                 end = Some((Status::Diverged, reason));
                 break 'training;
             }
-            stepper.step(rate_at(step), &mut theta, &gradient);
+            stepper.step(rate_at(step), &mut theta, |start, out| batch.gradient(start, out));
             step += 1;
             observe(Event::Step(step, total));
             if interrupt::requested().is_some() {

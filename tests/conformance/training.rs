@@ -5,6 +5,11 @@ use losscape::base::registry::Registry;
 use losscape::train::optimizers::Stepper;
 use losscape::train::{Optimizer, Schedule};
 
+/// A gradient that is known as a whole.
+fn from(gradient: &[f64]) -> impl Fn(usize, &mut [f64]) + Sync {
+    |start, out| out.copy_from_slice(&gradient[start..start + out.len()])
+}
+
 /// Trajectory of an optimizer on 1/2 lambda theta^2 from theta = 1.
 fn on_a_parabola(optimizer: &str, lambda: f64, rate: f64, steps: usize) -> Vec<f64> {
     let optimizer: Optimizer = optimizer.parse().expect("an optimizer");
@@ -13,7 +18,7 @@ fn on_a_parabola(optimizer: &str, lambda: f64, rate: f64, steps: usize) -> Vec<f
     (0..steps)
         .map(|_| {
             let gradient = [lambda * theta[0]];
-            stepper.step(rate, &mut theta, &gradient);
+            stepper.step(rate, &mut theta, from(&gradient));
             theta[0]
         })
         .collect()
@@ -28,7 +33,7 @@ fn every_optimizer_descends_a_quadratic() {
         let mut theta = vec![1.0; curvatures.len()];
         for _ in 0..400 {
             let gradient: Vec<f64> = theta.iter().zip(&curvatures).map(|(t, c)| t * c).collect();
-            stepper.step(0.02, &mut theta, &gradient);
+            stepper.step(0.02, &mut theta, from(&gradient));
         }
         let worst = theta.iter().fold(0.0f64, |m, t| m.max(t.abs()));
         assert!(worst < 1e-2, "{optimizer}: {worst} left");
@@ -46,12 +51,12 @@ fn every_optimizer_moves_long_vectors_as_it_moves_short_ones() {
             let mut stepper = Stepper::<f64>::new(&optimizer, theta.len());
             for _ in 0..3 {
                 let gradient: Vec<f64> = theta.iter().map(|t| 0.5 * t + 0.1).collect();
-                stepper.step(0.1, &mut theta, &gradient);
+                stepper.step(0.1, &mut theta, from(&gradient));
             }
             theta
         };
         let whole = run(&start);
-        for i in [0, 1, 16_383, 16_384, 16_385, 32_768, p - 1] {
+        for i in [0, 1, 4_095, 4_096, 4_097, 32_768, p - 1] {
             assert_eq!(whole[i].to_bits(), run(&start[i..=i])[0].to_bits(), "{optimizer}: element {i}");
         }
     }

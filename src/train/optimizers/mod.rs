@@ -29,38 +29,49 @@ registry! {
 #[derive(Clone, Debug)]
 pub struct Stepper<E> {
     optimizer: Optimizer,
+    gradient: Vec<E>,
     states: Vec<Vec<E>>,
 }
 
-/// Elements that one task updates.
-const BLOCK: usize = 1 << 14;
+/// Elements that are updated together: gradient, theta and states of a block fit into first-level cache.
+const BLOCK: usize = 1 << 12;
 
 impl<E: Element> Stepper<E> {
     /// An optimizer of p parameters, before its first step.
     pub fn new(optimizer: &Optimizer, p: usize) -> Self {
         let count = match_optimizer!(optimizer, kind => kind.states());
         assert!(count <= STATES, "raise STATES for {optimizer}");
-        Self { optimizer: optimizer.clone(), states: vec![vec![E::ZERO; p]; count] }
+        let zeros = vec![E::ZERO; p];
+        Self { optimizer: optimizer.clone(), gradient: zeros.clone(), states: vec![zeros; count] }
     }
 
-    /// One step of length `rate` along `gradient`.
-    pub fn step(&mut self, rate: f64, theta: &mut [E], gradient: &[E]) {
+    /// One step of length `rate`. `gradient` writes the gradient, from an element on, over a block of it.
+    pub fn step(&mut self, rate: f64, theta: &mut [E], gradient: impl Fn(usize, &mut [E]) + Sync) {
         let optimizer = &self.optimizer;
-        let block = |theta: &mut [E], gradient: &[E], states: &mut [&mut [E]]| {
+        let block = |(i, (theta, g, states)): (usize, &mut Block<'_, E>)| {
+            gradient(i * BLOCK, g);
             vectorised(
                 #[inline(always)]
-                || match_optimizer!(optimizer, kind => kind.update(rate, theta, gradient, states)),
+                || match_optimizer!(optimizer, kind => kind.update(rate, theta, g, states)),
             );
         };
         let mut states: Vec<_> = self.states.iter_mut().map(|s| s.chunks_mut(BLOCK)).collect();
-        let mut blocks: Vec<_> = theta
+        let mut blocks: Vec<Block<E>> = theta
             .chunks_mut(BLOCK)
-            .zip(gradient.chunks(BLOCK))
-            .map(|(t, g)| (t, g, states.iter_mut().filter_map(Iterator::next).collect::<Vec<_>>()))
+            .zip(self.gradient.chunks_mut(BLOCK))
+            .map(|(t, g)| (t, g, states.iter_mut().filter_map(Iterator::next).collect()))
             .collect();
-        match blocks.as_mut_slice() {
-            [(theta, gradient, states)] => block(theta, gradient, states),
-            many => many.par_iter_mut().for_each(|(t, g, s)| block(t, g, s)),
+        match blocks.len() {
+            0..=4 => blocks.iter_mut().enumerate().for_each(block),
+            _ => blocks.par_iter_mut().enumerate().with_min_len(4).for_each(block),
         }
     }
+
+    /// The gradient of the last step.
+    pub fn gradient(&self) -> &[E] {
+        &self.gradient
+    }
 }
+
+/// Equal runs of theta, gradient and states.
+type Block<'a, E> = (&'a mut [E], &'a mut [E], Vec<&'a mut [E]>);
