@@ -137,13 +137,12 @@ fn summary(result: &TrainingResult, target: &Target) -> String {
     let t = &result.trained;
     let percent = |x: f64| format!("{:.2} %", 100.0 * x);
     format!(
-        "{} on {}: {} parameters, {} training and {} test samples
+        "{}: {} parameters, {} training and {} test samples
   train   loss {}   accuracy {}
   test    loss {}   accuracy {}
 wrote {} in {}: weights.safetensors, metrics.jsonl, run.json, training.png, training.svg
 ",
-        result.settings.model,
-        result.settings.data,
+        result.title(),
         t.theta.len(),
         result.samples.0,
         result.samples.1,

@@ -18,7 +18,8 @@ use std::sync::Arc;
 pub struct Evaluation {
     /// Mean loss, in the loss's units (nats for cross-entropy).
     pub loss: f64,
-    /// Share of samples whose largest output is the label's; of equal outputs the first counts.
+    /// Share of samples whose largest output is the label's; of equal outputs the first counts. NaN if the loss
+    /// is.
     pub accuracy: f64,
 }
 
@@ -55,7 +56,9 @@ impl Tally {
             .into_iter()
             .fold(Tally::default(), |a, b| Tally { loss: a.loss + b.loss, correct: a.correct + b.correct });
         let n = samples as f64;
-        Evaluation { loss: total.loss / n, accuracy: total.correct as f64 / n }
+        // Without numbers as outputs there is nothing to be right or wrong.
+        let correct = if total.loss.is_nan() { f64::NAN } else { total.correct as f64 };
+        Evaluation { loss: total.loss / n, accuracy: correct / n }
     }
 }
 

@@ -71,6 +71,13 @@ pub(super) fn members(prefix: &str, e: &Evaluation) -> [(String, Value); 2] {
     [(format!("{prefix}_loss"), json!(e.loss)), (format!("{prefix}_accuracy"), json!(e.accuracy))]
 }
 
+impl TrainingResult {
+    /// One line that names the network and its data.
+    pub fn title(&self) -> String {
+        format!("{} on {}", self.trained.network.title(), self.settings.data)
+    }
+}
+
 impl Saved for TrainingResult {
     fn files(&self) -> Result<Files> {
         let weights = Weights {
@@ -99,6 +106,7 @@ impl Saved for TrainingResult {
             "command": "train",
             "version": env!("CARGO_PKG_VERSION"),
             "status": t.status,
+            "title": self.title(),
             "reason": t.reason,
             "settings": self.settings,
             "seed": self.settings.seed,
@@ -112,12 +120,12 @@ impl Saved for TrainingResult {
     }
 
     fn figures(&self) -> Vec<Figure> {
-        vec![curve(&self.settings, &self.trained.epochs)]
+        vec![curve(&self.title(), &self.settings, &self.trained.epochs)]
     }
 }
 
 /// The training curve: loss and accuracy by epoch, on training and test samples.
-fn curve(settings: &TrainSettings, epochs: &[Epoch]) -> Figure {
+fn curve(network: &str, settings: &TrainSettings, epochs: &[Epoch]) -> Figure {
     let TrainSettings { optimizer, schedule, lr, batch_size, seed, .. } = settings;
     let x: Vec<f64> = epochs.iter().map(|e| e.epoch as f64).collect();
     let series = |label: &str, style: Style, of: fn(&Epoch) -> f64| Series {
@@ -139,7 +147,7 @@ fn curve(settings: &TrainSettings, epochs: &[Epoch]) -> Figure {
     Figure {
         name: "training".to_owned(),
         chart: "lines".to_owned(),
-        title: format!("Training of {} on {}", settings.model, settings.data),
+        title: format!("Training of {network}"),
         subtitle: format!("{optimizer}, {schedule} rate {lr}, batches of {batch_size}, seed {seed}"),
         panels: vec![
             panel(
@@ -178,5 +186,6 @@ pub fn load_figures(directory: &Path) -> Result<Vec<Figure>> {
         let bad = |e: serde_json::Error| Error::value(format!("{at}: line {}", i + 1), &e.to_string());
         epochs.push(serde_json::from_str(line).map_err(bad)?);
     }
-    Ok(vec![curve(&settings, &epochs)])
+    let network = run.get("title").and_then(Value::as_str).unwrap_or_default();
+    Ok(vec![curve(network, &settings, &epochs)])
 }

@@ -143,8 +143,13 @@ impl Span {
                 return Ticks { major: labelled(powers), minor: all };
             }
         }
-        let step = step_near((self.high - self.low) / want as f64);
-        Ticks { major: labelled(multiples(self.low, self.high, step)), minor: Vec::new() }
+        let rough = (self.high - self.low) / want as f64;
+        let mut values = multiples(self.low, self.high, step_near(rough));
+        if values.len() < 3 && want > 2 {
+            // Steps are far apart: two ticks, one of them at the edge, would hardly say what lies between.
+            values = multiples(self.low, self.high, step_near(0.5 * rough));
+        }
+        Ticks { major: labelled(values), minor: Vec::new() }
     }
 
     /// `digits` times every `stride`-th power of ten, within the span.
