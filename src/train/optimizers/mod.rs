@@ -29,7 +29,6 @@ registry! {
 #[derive(Clone, Debug)]
 pub struct Stepper<E> {
     optimizer: Optimizer,
-    gradient: Vec<E>,
     states: Vec<Vec<E>>,
 }
 
@@ -41,37 +40,35 @@ impl<E: Element> Stepper<E> {
     pub fn new(optimizer: &Optimizer, p: usize) -> Self {
         let count = match_optimizer!(optimizer, kind => kind.states());
         assert!(count <= STATES, "raise STATES for {optimizer}");
-        let zeros = vec![E::ZERO; p];
-        Self { optimizer: optimizer.clone(), gradient: zeros.clone(), states: vec![zeros; count] }
+        Self { optimizer: optimizer.clone(), states: vec![vec![E::ZERO; p]; count] }
     }
 
     /// One step of length `rate`. `gradient` writes the gradient, from an element on, over a block of it.
     pub fn step(&mut self, rate: f64, theta: &mut [E], gradient: impl Fn(usize, &mut [E]) + Sync) {
         let optimizer = &self.optimizer;
-        let block = |(i, (theta, g, states)): (usize, &mut Block<'_, E>)| {
-            gradient(i * BLOCK, g);
+        let block = |scratch: &mut Vec<E>, (i, (theta, states)): (usize, &mut Block<'_, E>)| {
+            scratch.resize(theta.len(), E::ZERO);
+            gradient(i * BLOCK, scratch);
             vectorised(
                 #[inline(always)]
-                || match_optimizer!(optimizer, kind => kind.update(rate, theta, g, states)),
+                || match_optimizer!(optimizer, kind => kind.update(rate, theta, scratch, states)),
             );
         };
         let mut states: Vec<_> = self.states.iter_mut().map(|s| s.chunks_mut(BLOCK)).collect();
         let mut blocks: Vec<Block<E>> = theta
             .chunks_mut(BLOCK)
-            .zip(self.gradient.chunks_mut(BLOCK))
-            .map(|(t, g)| (t, g, states.iter_mut().filter_map(Iterator::next).collect()))
+            .map(|theta| (theta, states.iter_mut().filter_map(Iterator::next).collect()))
             .collect();
+        let fresh = || Vec::with_capacity(BLOCK);
         match blocks.len() {
-            0..=4 => blocks.iter_mut().enumerate().for_each(block),
-            _ => blocks.par_iter_mut().enumerate().with_min_len(4).for_each(block),
+            0..=4 => {
+                let mut scratch = fresh();
+                blocks.iter_mut().enumerate().for_each(|b| block(&mut scratch, b));
+            }
+            _ => blocks.par_iter_mut().enumerate().with_min_len(4).for_each_init(fresh, block),
         }
-    }
-
-    /// The gradient of the last step.
-    pub fn gradient(&self) -> &[E] {
-        &self.gradient
     }
 }
 
-/// Equal runs of theta, gradient and states.
-type Block<'a, E> = (&'a mut [E], &'a mut [E], Vec<&'a mut [E]>);
+/// Equal runs of theta and of the states.
+type Block<'a, E> = (&'a mut [E], Vec<&'a mut [E]>);
