@@ -2,6 +2,7 @@
 //!
 //! Nothing here prints or draws. Long work tells an observer how far it is; `cli` shows it.
 
+pub mod range;
 pub mod run;
 pub mod sheet;
 pub mod slice;

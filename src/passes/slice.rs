@@ -2,6 +2,7 @@
 //!
 //! L(x, y) = L(theta + x d + y e), with d and e drawn and normalised as the settings say (Li et al. 2018).
 
+use super::range::Range;
 use super::run::title;
 use super::training::members;
 use super::{Files, Run, Saved, document, to_json};
@@ -24,69 +25,6 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
-
-/// Equally spaced points of one axis, as `min:max:n`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Range {
-    /// First point.
-    pub min: f64,
-    /// Last point.
-    pub max: f64,
-    /// Number of points, at least 2.
-    pub n: usize,
-}
-
-impl Range {
-    /// The points. Ranges symmetric about 0 with odd n contain 0 exactly.
-    pub fn points(&self) -> Vec<f64> {
-        let last = (self.n - 1) as f64;
-        let at = |i: usize| (self.min * (last - i as f64) + self.max * i as f64) / last;
-        (0..self.n).map(at).collect()
-    }
-}
-
-impl std::fmt::Display for Range {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}:{}:{}", self.min, self.max, self.n)
-    }
-}
-
-impl std::str::FromStr for Range {
-    type Err = String;
-    fn from_str(text: &str) -> std::result::Result<Self, String> {
-        let parts: Vec<&str> = text.split(':').collect();
-        let [min, max, n] = parts.as_slice() else {
-            return Err(format!("expected min:max:n, found `{text}`"));
-        };
-        let number = |what: &str, t: &str| match t.trim().parse::<f64>() {
-            Ok(x) if x.is_finite() && x.abs() <= 1e30 => Ok(x),
-            _ => Err(format!("expected a finite number as {what}, found `{t}`")),
-        };
-        let (min, max) = (number("min", min)?, number("max", max)?);
-        let n: usize = n.trim().parse().map_err(|_| format!("expected a number of points, found `{n}`"))?;
-        if n < 2 {
-            return Err(format!("expected at least 2 points, found {n}"));
-        }
-        // Distinct points need room between them, in the precision that computes them.
-        if !(min < max && (max - min) / n as f64 > 4.0 * f64::EPSILON * min.abs().max(max.abs())) {
-            return Err(format!("expected min below max, found {min}:{max}"));
-        }
-        Ok(Self { min, max, n })
-    }
-}
-
-impl Serialize for Range {
-    fn serialize<S: serde::Serializer>(&self, s: S) -> std::result::Result<S::Ok, S::Error> {
-        s.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Range {
-    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> std::result::Result<Self, D::Error> {
-        let text: String = Deserialize::deserialize(d)?;
-        text.parse().map_err(serde::de::Error::custom)
-    }
-}
 
 /// Settings of a slice.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]

@@ -6,10 +6,10 @@
 
 use super::canvas::{Point, Rect, pen};
 use super::colorbar::Scale;
-use super::curves::{Legend, seen};
+use super::curves::{Entry, Key, Legend, seen};
 use super::isolines::Field;
 use super::labels::{self, Contour as Line};
-use super::page::{Entry, Key, Page, hatch, nothing};
+use super::page::{Page, hatch, nothing};
 use super::plane::{Plane, foot, gutter};
 use super::style::{BLACK, Ink, Style, WHITE, size};
 use super::ticks::{self, Span};

@@ -4,13 +4,34 @@
 //! label belongs to the one before it.
 
 use super::canvas::{Canvas, Pen, Point, pen};
-use super::page::{Entry, Key};
 use super::plane::Plane;
 use super::style::{BLACK, Ink, Theme, WHITE};
 use crate::figure::{Figure, Mark, Panel, Series, Style};
 
 /// Radius of a dot.
 const DOT: f64 = 1.7;
+
+/// One line of the legend: its sample and its words.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// What is drawn beside the words, one over the other.
+    pub keys: Vec<Key>,
+    /// The words.
+    pub label: String,
+}
+
+/// A sample in the legend.
+#[derive(Clone, Copy, Debug)]
+pub enum Key {
+    /// A line or dots, with or without the dark rim they have on a map.
+    Curve(Ink, Style, bool),
+    /// The band around a line.
+    Band(Ink),
+    /// The mark of this number.
+    Mark(usize),
+    /// Cells without a finite value.
+    Hatch,
+}
 
 /// The colours and symbols of a figure's labels.
 #[derive(Clone, Debug)]

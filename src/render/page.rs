@@ -3,32 +3,10 @@
 //! The legend is a strip under the title, so that it never hides data. The page is as high as its content.
 
 use super::canvas::{Anchor, Canvas, Point, Rect, pen, text};
-use super::curves::{stroke, symbol};
-use super::style::{Ink, Style, Theme, size};
+use super::curves::{Entry, Key, stroke, symbol};
+use super::style::{Style, Theme, size};
 use super::{Drawing, font};
 use crate::figure::{Figure, Style as Shape};
-
-/// One line of the legend: its sample and its words.
-#[derive(Clone, Debug)]
-pub struct Entry {
-    /// What is drawn beside the words, one over the other.
-    pub keys: Vec<Key>,
-    /// The words.
-    pub label: String,
-}
-
-/// A sample in the legend.
-#[derive(Clone, Copy, Debug)]
-pub enum Key {
-    /// A line or dots, with or without the dark rim they have on a map.
-    Curve(Ink, Shape, bool),
-    /// The band around a line.
-    Band(Ink),
-    /// The mark of this number.
-    Mark(usize),
-    /// Cells without a finite value.
-    Hatch,
-}
 
 /// A figure being drawn.
 #[derive(Debug)]
