@@ -1,8 +1,8 @@
 //! Running a tape: which entries, in which buffers.
 //!
 //! A [`Plan`] computes the values of the nodes asked for; a [`TangentPlan`] pushes a block of k tangents through
-//! values that a plan has kept. Both are made once and run many times on a [`Workspace`], with no allocation
-//! in steady state. Buffers are shared between nodes that are never alive together, which keeps the working
+//! values that a plan has kept. Both are made once and run many times on a [`Workspace`], whose buffers are used
+//! again. Buffers are shared between nodes that are never alive together, which keeps the working
 //! set in cache.
 
 use super::primitives::{Primitive, Rule, TangentArgs, each_primitive};
@@ -137,23 +137,18 @@ pub struct Plan {
 
 impl Plan {
     /// A plan for `wanted`, where the caller fills in the values of `given` before every run
-    /// ([`Plan::given_mut`]). With `keep_all`, every value computed on the way can be read afterwards.
-    pub fn new(tape: Arc<Tape>, wanted: &[Node], given: &[Node], keep_all: bool) -> Self {
+    /// ([`Plan::given_mut`]).
+    pub fn new(tape: Arc<Tape>, wanted: &[Node], given: &[Node]) -> Self {
         let bound = |n: Node| matches!(tape.record(n).op, Primitive::Parameter(_) | Primitive::Input(_));
         let steps = needed(&tape, wanted, |n| bound(n) || given.contains(&n));
         let uses = |n: Node| tape.record(n).inputs.clone();
-        let slots = Slots::assign(&tape, &steps, uses, given, |n| keep_all || wanted.contains(&n));
+        let slots = Slots::assign(&tape, &steps, uses, given, |n| wanted.contains(&n));
         Self { tape, steps, slots }
     }
 
     /// The tape that this plan runs.
     pub fn tape(&self) -> &Arc<Tape> {
         &self.tape
-    }
-
-    /// The nodes that a run computes, in order.
-    pub fn steps(&self) -> &[Node] {
-        &self.steps
     }
 
     /// Where the parameters that a run reads lie in theta.
@@ -193,7 +188,7 @@ impl Plan {
             let mut buffer = std::mem::take(&mut workspace.slots[slot]);
             let out = &mut buffer[..record.shape.size()];
             let values = Values { plan: self, bindings: *bindings, workspace };
-            let views = values.all(&record.inputs, self.slots.in_place[step.0]);
+            let views = values.all(&record.inputs, |i| i > 0 || !self.slots.in_place[step.0]);
             let inputs = &views[..record.inputs.len()];
             let leaf = |out: &mut [E]| {
                 if let Primitive::Fill(x) = record.op {
@@ -235,12 +230,12 @@ impl<'a, E: Element> Values<'a, E> {
         View { data, shape }
     }
 
-    /// The values of several nodes; with `taken`, the first one's data are elsewhere.
-    fn all(&self, nodes: &[Node], taken: bool) -> [View<'a, E>; ARITY] {
+    /// The values of several nodes; of those that are not `read`, the shape alone.
+    fn all(&self, nodes: &[Node], read: impl Fn(usize) -> bool) -> [View<'a, E>; ARITY] {
         let nothing = |shape| View { data: &[][..], shape };
         std::array::from_fn(|i| match nodes.get(i) {
-            Some(node) if i == 0 && taken => nothing(self.plan.tape.shape(*node)),
-            Some(node) => self.of(*node),
+            Some(node) if read(i) => self.of(*node),
+            Some(node) => nothing(self.plan.tape.shape(*node)),
             None => nothing(Shape::new(0, 0)),
         })
     }
@@ -260,6 +255,8 @@ pub struct TangentPlan {
 struct TangentStep {
     node: Node,
     coefficients: Vec<Node>,
+    /// Which inputs' primal values the tangent reads.
+    reads: [bool; ARITY],
 }
 
 impl TangentPlan {
@@ -290,12 +287,26 @@ impl TangentPlan {
         let steps = needed(&tape, wanted, skipped);
         let uses = |n: Node| tape.record(n).inputs.clone();
         let slots = Slots::assign(&tape, &steps, uses, &[], |n| wanted.contains(&n));
+        let mut reads: Vec<Node> = Vec::new();
         let steps: Vec<TangentStep> = steps
             .into_iter()
-            .map(|node| TangentStep { node, coefficients: coefficients[node.0].clone() })
+            .map(|node| {
+                let inputs = &tape.record(node).inputs;
+                let of: Vec<bool> = inputs.iter().map(|i| active[i.0] && sees(node, *i)).collect();
+                let op = &tape.record(node).op;
+                let read = |i: usize| {
+                    each_primitive!(op, leaf => false, rule => i < of.len() && rule.reads(i, &of))
+                };
+                let step = TangentStep {
+                    node,
+                    coefficients: coefficients[node.0].clone(),
+                    reads: std::array::from_fn(read),
+                };
+                reads.extend(&step.coefficients);
+                reads.extend(inputs.iter().zip(step.reads).filter(|(_, read)| *read).map(|(i, _)| i));
+                step
+            })
             .collect();
-        let mut reads: Vec<Node> = steps.iter().flat_map(|s| s.coefficients.clone()).collect();
-        reads.extend(steps.iter().flat_map(|s| tape.record(s.node).inputs.clone()));
         reads.sort();
         reads.dedup();
         (Self { tape, steps, active, cut, slots }, reads)
@@ -328,8 +339,8 @@ impl TangentPlan {
             let record = self.tape.record(step.node);
             let slot = self.slots.of[step.node.0].expect("every step has a buffer");
             let mut buffer = std::mem::take(&mut workspace.slots[slot]);
-            let inputs = values.all(&record.inputs, false);
-            let coefficients = values.all(&step.coefficients, false);
+            let inputs = values.all(&record.inputs, |i| step.reads[i]);
+            let coefficients = values.all(&step.coefficients, |_| true);
             let seen = |i: &Node| self.cut.is_none_or(|c| step.node <= c || *i >= c);
             // Worked on in place, the first block's buffer is `out`, and what is left here is empty.
             let tangents: [Option<Block<E>>; ARITY] = std::array::from_fn(|i| {

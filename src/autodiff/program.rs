@@ -76,14 +76,14 @@ impl Program {
 
     /// A plan for losses and outputs, without derivatives.
     pub fn value_plan(&self) -> Plan {
-        Plan::new(self.tape.clone(), &[self.losses, self.outputs], &[], false)
+        Plan::new(self.tape.clone(), &[self.losses, self.outputs], &[])
     }
 
     /// A plan for losses and the gradient.
     pub fn gradient_plan(&self) -> Plan {
         let mut wanted = self.gradient_nodes();
         wanted.extend([self.losses, self.outputs]);
-        Plan::new(self.tape.clone(), &wanted, &[], false)
+        Plan::new(self.tape.clone(), &wanted, &[])
     }
 
     /// Plans for products with the curvature at a point.
@@ -92,9 +92,8 @@ impl Program {
             Curvature::Hessian => None,
             Curvature::GaussNewton => self.residual,
         };
-        let (tangents, mut reads) = TangentPlan::new(&self.tape, &self.gradient_nodes(), |_| true, cut);
-        reads.push(self.losses);
-        let primal = Plan::new(tangents.tape().clone(), &reads, &[], false);
+        let (tangents, reads) = TangentPlan::new(&self.tape, &self.gradient_nodes(), |_| true, cut);
+        let primal = Plan::new(tangents.tape().clone(), &reads, &[]);
         ProductPlan { primal, tangents }
     }
 

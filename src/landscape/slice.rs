@@ -95,8 +95,8 @@ impl Cut {
         frontier.sort();
         let (tangents, mut reads) = TangentPlan::new(tape, &frontier, moves, None);
         reads.extend(&frontier);
-        let prefix = Plan::new(tangents.tape().clone(), &reads, &[], false);
-        let suffix = Plan::new(tape.clone(), &wanted, &frontier, false);
+        let prefix = Plan::new(tangents.tape().clone(), &reads, &[]);
+        let suffix = Plan::new(tape.clone(), &wanted, &frontier);
         Self { prefix, tangents, suffix, frontier, losses: wanted[0], outputs: wanted[1] }
     }
 }

@@ -76,7 +76,7 @@ fn every_primitive_has_true_tangents() {
             }
             let (tangents, mut reads) = TangentPlan::new(&tape, &[out], moves, None);
             reads.push(out);
-            let plan = Plan::new(tangents.tape().clone(), &reads, &[], false);
+            let plan = Plan::new(tangents.tape().clone(), &reads, &[]);
             let bindings = Bindings { theta: &theta, inputs: &[] };
             let mut primal = plan.workspace();
             plan.run(&bindings, &mut primal);
@@ -104,7 +104,7 @@ fn every_primitive_is_of_the_degree_it_claims() {
     for (name, op, shapes) in named() {
         let (tape, parameters, out, p) = applied(&op, &shapes);
         let tape = Arc::new(tape);
-        let plan = Plan::new(tape.clone(), &[out], &[], false);
+        let plan = Plan::new(tape.clone(), &[out], &[]);
         let theta = gaussian(&name, 3, p);
         for subset in 0..1u32 << parameters.len() {
             let moves = |n: Node| {

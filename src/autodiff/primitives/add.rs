@@ -95,7 +95,7 @@ impl Rule for Add {
                 (Some(da), Some(db)) => zip(da.slab(j), db.slab(j), out, move |x, y| x + c * y),
                 (Some(da), None) if da.data.is_empty() => {}
                 (Some(da), None) => out.copy_from_slice(da.slab(j).data),
-                // The shape comes from `inputs[0]`; its values are not used.
+                // The first input is there with its shape only.
                 (None, Some(db)) => zip(args.inputs[0], db.slab(j), out, move |_, y| c * y),
                 (None, None) => out.fill(E::ZERO),
             }

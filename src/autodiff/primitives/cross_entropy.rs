@@ -45,6 +45,10 @@ impl Rule for CrossEntropy {
         vec![residual(tape, inputs)]
     }
 
+    fn reads(&self, which: usize, active: &[bool]) -> bool {
+        which == 0 && active[1]
+    }
+
     fn tangent<E: Element>(&self, args: &TangentArgs<E>, out: &mut [E]) {
         let (z, residual, rows) = (args.inputs[0], args.coefficients[0], args.inputs[0].shape.rows);
         let dot = |a: &[E], b: &[E]| a.iter().zip(b).map(|(a, b)| a.to_f64() * b.to_f64()).sum::<f64>();

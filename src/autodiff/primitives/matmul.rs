@@ -28,6 +28,10 @@ impl Rule for MatMul {
         product(out, false, (inputs[0], self.transpose_a), (inputs[1], self.transpose_b));
     }
 
+    fn reads(&self, which: usize, active: &[bool]) -> bool {
+        active[1 - which]
+    }
+
     fn tangent<E: Element>(&self, args: &TangentArgs<E>, out: &mut [E]) {
         let (a, b) = (args.inputs[0], args.inputs[1]);
         let mut written = false;

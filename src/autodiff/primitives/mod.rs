@@ -19,7 +19,7 @@ pub enum Degree {
 
 /// What a tangent rule may look at.
 pub struct TangentArgs<'a, 'b, E> {
-    /// Primal values of the inputs.
+    /// Primal values of the inputs that [`Rule::reads`] names; shapes of the others.
     pub inputs: &'b [View<'a, E>],
     /// Primal values of the nodes that [`Rule::coefficients`] asked for.
     pub coefficients: &'b [View<'a, E>],
@@ -52,6 +52,12 @@ pub trait Rule: Sized {
     /// Whether the tangent is zero whatever the values, given which inputs have one.
     fn still(&self, active: &[bool]) -> bool {
         !active.contains(&true)
+    }
+
+    /// Whether the tangent reads the primal value of input `which`, given which inputs have a tangent; views of
+    /// the others have their shape and no data.
+    fn reads(&self, _which: usize, _active: &[bool]) -> bool {
+        false
     }
 
     /// Writes the k tangents `f'(inputs) tangents` over `out`, side by side.

@@ -16,6 +16,18 @@ pub(super) fn bilinear(inputs: &[Degree]) -> Degree {
     }
 }
 
+/// `out += a * b`, b broadcast to a's shape.
+fn add_product<E: Element>(a: View<E>, b: View<E>, out: &mut [E]) {
+    let rows = a.shape.rows.max(1);
+    for (j, (out, a)) in out.chunks_exact_mut(rows).zip(a.data.chunks_exact(rows)).enumerate() {
+        let start = if b.shape.cols == 1 { 0 } else { j * b.shape.rows };
+        let b = &b.data[start..start + b.shape.rows];
+        // One number for the whole column, or one for each of its entries.
+        let b = b.iter().cycle();
+        out.iter_mut().zip(a).zip(b).for_each(|((o, a), b)| *o += *a * *b);
+    }
+}
+
 impl Rule for Mul {
     const IN_PLACE: bool = true;
 
@@ -27,6 +39,10 @@ impl Rule for Mul {
         zip(inputs[0], inputs[1], out, |x, y| x * y);
     }
 
+    fn reads(&self, which: usize, active: &[bool]) -> bool {
+        active[1 - which]
+    }
+
     fn tangent<E: Element>(&self, args: &TangentArgs<E>, out: &mut [E]) {
         let (a, b) = (args.inputs[0], args.inputs[1]);
         for (j, out) in out.chunks_exact_mut(args.shape.size()).enumerate() {
@@ -35,11 +51,7 @@ impl Rule for Mul {
                 (None, Some(db)) => zip(a, db.slab(j), out, |x, y| x * y),
                 (Some(da), Some(db)) => {
                     zip(da.slab(j), b, out, |x, y| x * y);
-                    let mut rest = vec![E::ZERO; out.len()];
-                    zip(a, db.slab(j), &mut rest, |x, y| x * y);
-                    for (o, r) in out.iter_mut().zip(&rest) {
-                        *o += *r;
-                    }
+                    add_product(a, db.slab(j), out);
                 }
                 (None, None) => out.fill(E::ZERO),
             }
