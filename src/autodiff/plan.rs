@@ -294,9 +294,8 @@ impl TangentPlan {
                 let inputs = &tape.record(node).inputs;
                 let of: Vec<bool> = inputs.iter().map(|i| active[i.0] && sees(node, *i)).collect();
                 let op = &tape.record(node).op;
-                let read = |i: usize| {
-                    each_primitive!(op, leaf => false, rule => i < of.len() && rule.reads(i, &of))
-                };
+                let read =
+                    |i: usize| each_primitive!(op, leaf => false, rule => i < of.len() && rule.reads(i, &of));
                 let step = TangentStep {
                     node,
                     coefficients: coefficients[node.0].clone(),

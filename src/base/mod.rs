@@ -1,4 +1,4 @@
-//! What every layer stands on: errors, registries of kinds, named random streams, statistics, files.
+//! What every layer stands on: errors, registries of kinds, named random streams, pools of buffers, files.
 //!
 //! Nothing here knows a network. Adding something here is right when two layers need it and neither owns it.
 

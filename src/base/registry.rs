@@ -102,7 +102,8 @@ pub trait Registry: Sized + Clone + Default {
     }
 }
 
-/// The settings of `kind` as a table; `None` fields are left out.
+/// The settings of `kind` as a table. A field that is `None` by default is left out, and could then never be
+/// given: settings of kinds have values.
 pub fn settings_of<K: Kind>(kind: &K) -> Table {
     match Value::try_from(kind) {
         Ok(Value::Table(table)) => table,
@@ -110,7 +111,7 @@ pub fn settings_of<K: Kind>(kind: &K) -> Table {
     }
 }
 
-/// A kind from its defaults overlaid with `settings`; `known` keys are those of the default.
+/// A kind from its defaults overlaid with `settings`, whose keys must be those of the default.
 pub fn kind_from<K: Kind>(what: &str, settings: Table) -> Result<K> {
     let at = format!("{what} {}", K::NAME);
     let mut table = settings_of(&K::default());
@@ -129,7 +130,7 @@ pub fn kind_from<K: Kind>(what: &str, settings: Table) -> Result<K> {
     Ok(kind)
 }
 
-/// "unknown `X`, did you mean `Y`? known: ...".
+/// `AT: expected one of KNOWN, found X (did you mean Y?)`: nothing that is known by this name.
 pub fn unknown<'a>(at: &str, found: &str, known: impl IntoIterator<Item = &'a str>) -> Error {
     let known: Vec<&str> = known.into_iter().collect();
     let near = known

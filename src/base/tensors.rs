@@ -9,7 +9,7 @@
 //! <https://github.com/huggingface/safetensors>. The reader is our own because a file may come from anywhere, and
 //! the reference implementation accepts a name twice (the last one wins) and text before the header's brace. Here
 //! the tensors must cover the data exactly, each byte once. Numbers may be NaN: whether that is a fault is the
-//! caller's to say, who asks [`TensorFile::first_non_finite`].
+//! caller's to say ([`TensorFile::first_non_finite`] finds them).
 
 use crate::base::files::{self, brief};
 use crate::base::npz::count;

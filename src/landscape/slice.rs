@@ -12,6 +12,7 @@ use crate::autodiff::elementary::vectorised;
 use crate::autodiff::primitives::Primitive;
 use crate::autodiff::{Bindings, Degree, Element, Node, Plan, Program, TangentPlan, Workspace};
 use crate::base::{Error, Result, interrupt, pool::Pool};
+use crate::nn::objective::Chunk;
 use crate::nn::{Evaluation, Objective, Tally};
 use rayon::prelude::*;
 use std::ops::Range;
@@ -134,37 +135,22 @@ impl<'a, E: Element> Slicer<'a, E> {
             kept: Vec::new(),
             read,
         };
-        let mut left = memory;
-        let fits: Vec<bool> = objective
-            .chunks()
-            .iter()
-            .map(|chunk| {
-                let bytes = this.frontier_bytes(chunk);
-                let fits = bytes <= left;
-                left -= if fits { bytes } else { 0 };
-                fits
-            })
-            .collect();
-        this.kept = objective
-            .chunks()
-            .par_iter()
-            .zip(fits)
-            .map(|(chunk, fits)| fits.then(|| this.frontier(chunk)))
-            .collect();
+        let bytes = |chunk: &Chunk| this.frontier_bytes(chunk);
+        this.kept = objective.within_memory(memory, bytes, |chunk| this.frontier(chunk));
         this
     }
 
-    fn cut(&self, chunk: &Range<usize>) -> &Cut {
-        &self.cuts[self.objective.program_of(chunk)]
+    fn cut(&self, chunk: &Chunk) -> &Cut {
+        &self.cuts[chunk.program]
     }
 
-    fn frontier_bytes(&self, chunk: &Range<usize>) -> usize {
+    fn frontier_bytes(&self, chunk: &Chunk) -> usize {
         let cut = self.cut(chunk);
         let size: usize = cut.frontier.iter().map(|n| cut.suffix.tape().shape(*n).size()).sum();
         3 * size * size_of::<E>()
     }
 
-    fn frontier(&self, chunk: &Range<usize>) -> Frontier<E> {
+    fn frontier(&self, chunk: &Chunk) -> Frontier<E> {
         let cut = self.cut(chunk);
         let inputs = self.objective.inputs(chunk);
         let bindings = Bindings { theta: &self.theta, inputs: &inputs };
@@ -212,8 +198,7 @@ impl<'a, E: Element> Slicer<'a, E> {
 
     fn row(&self, points: &[(f64, f64)], index: usize) -> Vec<Tally> {
         let chunk = &self.objective.chunks()[index];
-        let which = self.objective.program_of(chunk);
-        let cut = &self.cuts[which];
+        let cut = self.cut(chunk);
         let again;
         let frontier = match &self.kept[index] {
             Some(kept) => kept,
@@ -229,7 +214,7 @@ impl<'a, E: Element> Slicer<'a, E> {
         };
         let inputs = self.objective.inputs(chunk);
         let (d, e) = self.directions.split_at(self.theta.len());
-        self.scratch[which].with(fresh, |Scratch { workspace, row, theta: [at_y, at_xy] }| {
+        self.scratch[chunk.program].with(fresh, |Scratch { workspace, row, theta: [at_y, at_xy] }| {
             let y = E::from_f64(points.first().map_or(0.0, |p| p.1));
             for (row, [value, _, along_y]) in row.iter_mut().zip(frontier) {
                 along(value, y, along_y, row);

@@ -1,15 +1,15 @@
 //! Products with the curvature at one theta: the gradient program's primal values are kept, and a product is one
 //! tangent sweep for a block of vectors.
 //!
-//! Cost of a Hessian product for dense layers: three times that of the loss (one product of matrices each way
-//! for the first layer, six for the others, against one and two). Chunks that do not fit into the memory given
+//! Cost of a Hessian product for dense layers, in products of matrices: two for the first layer and six for each
+//! other, against one a layer for the loss; about 3 times the loss where the first layer is most of the work, up
+//! to 6 times in deep networks. Chunks that do not fit into the memory given
 //! are computed again in every product; the bits are the same either way.
 
 use super::Objective;
+use super::objective::Chunk;
 use crate::autodiff::{Bindings, Curvature, Element, ProductPlan, Workspace};
 use crate::base::pool::Pool;
-use rayon::prelude::*;
-use std::ops::Range;
 
 /// The curvature of an objective at one point, as something to multiply by.
 #[derive(Debug)]
@@ -24,38 +24,18 @@ pub struct Linearization<'a, E> {
 impl<'a, E: Element> Linearization<'a, E> {
     pub(super) fn new(objective: &'a Objective<E>, theta: &[E], curvature: Curvature, memory: usize) -> Self {
         let plans: Vec<ProductPlan> = objective.programs().map(|p| p.product_plan(curvature)).collect();
-        let mut left = memory;
-        let fits: Vec<bool> = objective
-            .chunks()
-            .iter()
-            .map(|chunk| {
-                let bytes = plans[objective.program_of(chunk)].primal.bytes::<E>();
-                let fits = bytes <= left;
-                left -= if fits { bytes } else { 0 };
-                fits
-            })
-            .collect();
         let tangents = plans.iter().map(|_| Pool::default()).collect();
         let mut this = Self { objective, theta: theta.to_vec(), plans, kept: Vec::new(), tangents };
-        this.kept = objective
-            .chunks()
-            .par_iter()
-            .zip(fits)
-            .map(|(chunk, fits)| fits.then(|| this.primal(chunk)))
-            .collect();
+        let bytes = |chunk: &Chunk| this.plans[chunk.program].primal.bytes::<E>();
+        this.kept = objective.within_memory(memory, bytes, |chunk| this.primal(chunk));
         this
     }
 
-    fn primal(&self, chunk: &Range<usize>) -> Workspace<E> {
-        let plan = &self.plans[self.objective.program_of(chunk)].primal;
+    fn primal(&self, chunk: &Chunk) -> Workspace<E> {
+        let plan = &self.plans[chunk.program].primal;
         let mut workspace = plan.workspace();
         plan.run(&Bindings { theta: &self.theta, inputs: &self.objective.inputs(chunk) }, &mut workspace);
         workspace
-    }
-
-    /// Number of parameters.
-    pub fn dimension(&self) -> usize {
-        self.theta.len()
     }
 
     /// The curvature of the mean loss times each of k vectors; `directions` and the result are p x k,
@@ -66,15 +46,10 @@ impl<'a, E: Element> Linearization<'a, E> {
             return Vec::new();
         }
         let directions: Vec<E> = directions.iter().map(|d| E::from_f64(*d)).collect();
-        let first = self.objective.chunks().first().map_or(0, |c| c.start);
-        let work = |chunk: &Range<usize>, out: &mut [E]| {
-            let which = self.objective.program_of(chunk);
-            let program = self.objective.programs().nth(which);
-            let (Some(program), plan) = (program, &self.plans[which]) else { return };
-            let index = self.objective.chunks().partition_point(|c| c.start < chunk.start);
-            debug_assert!(chunk.start >= first);
+        let work = |chunk: &Chunk, out: &mut [E]| {
+            let (program, plan) = (self.objective.program(chunk), &self.plans[chunk.program]);
             let again;
-            let primal = match &self.kept[index] {
+            let primal = match &self.kept[chunk.index] {
                 Some(kept) => kept,
                 None => {
                     again = self.primal(chunk);
@@ -84,7 +59,7 @@ impl<'a, E: Element> Linearization<'a, E> {
             let inputs = self.objective.inputs(chunk);
             let values = plan.primal.values(Bindings { theta: &self.theta, inputs: &inputs }, primal);
             let fresh = || (k, plan.tangents.workspace(k));
-            self.tangents[which].with(fresh, |(size, workspace)| {
+            self.tangents[chunk.program].with(fresh, |(size, workspace)| {
                 if *size != k {
                     (*size, *workspace) = fresh();
                 }

@@ -1,8 +1,8 @@
 //! The mean loss of a network over given samples: value, accuracy, gradient.
 //!
-//! Samples are cut into chunks of fixed size, which depend on nothing but the network's shape, so that working
-//! sets stay in cache and the bytes of a result do not depend on the number of threads: chunks are computed in
-//! parallel, their sums added in order, in f64.
+//! Samples are cut into chunks whose sizes follow from the network's shape and the number of samples alone, so that
+//! working sets stay in cache and the bytes of a result do not depend on the number of threads: chunks are
+//! computed in parallel, their sums added in order, in f64.
 
 use super::{Linearization, Network, Samples};
 use crate::autodiff::elementary::vectorised;
@@ -85,21 +85,32 @@ fn correct_lanes<E: Element>(tile: &[[E; LANES]], labels: &[u32]) -> usize {
     LANES - wrong.iter().map(|w| *w as usize).sum::<usize>()
 }
 
+/// A run of samples that is computed at once.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Chunk {
+    /// Position among the chunks.
+    pub index: usize,
+    /// Which samples.
+    pub samples: Range<usize>,
+    /// Which of the objective's programs has its size.
+    pub program: usize,
+}
+
 /// A network with the samples that its loss is the mean over.
 #[derive(Debug)]
 pub struct Objective<E> {
     network: Arc<Network>,
     samples: Arc<Samples<E>>,
-    chunks: Vec<Range<usize>>,
+    chunks: Vec<Chunk>,
     /// Programs for the two chunk sizes that occur, larger first, with plans for the loss alone.
-    programs: Vec<(usize, Program, Plan)>,
+    programs: Vec<(Program, Plan)>,
     workspaces: Vec<Pool<Workspace<E>>>,
     parts: Pool<Vec<E>>,
 }
 
 /// Elements in the widest matrix of a chunk: 2 MiB in f32.
 const CHUNK_ELEMENTS: usize = 1 << 19;
-/// Columns beyond which a chunk gains nothing, and below which products lose speed.
+/// Columns below which products lose speed, however wide the network, and beyond which a chunk gains nothing.
 const CHUNK_COLUMNS: (usize, usize) = (64, 512);
 
 /// Cuts `n` into runs of at most `most`, whose sizes differ by at most one, larger first.
@@ -120,15 +131,21 @@ impl<E: Element> Objective<E> {
     pub fn new(network: Arc<Network>, samples: Arc<Samples<E>>) -> Self {
         let widest = network.widest();
         let columns = (CHUNK_ELEMENTS / widest.max(1)).clamp(CHUNK_COLUMNS.0, CHUNK_COLUMNS.1);
-        let chunks = even_cuts(samples.len(), columns);
-        let mut sizes: Vec<usize> = chunks.iter().map(ExactSizeIterator::len).collect();
+        let cuts = even_cuts(samples.len(), columns);
+        let mut sizes: Vec<usize> = cuts.iter().map(ExactSizeIterator::len).collect();
         sizes.dedup();
+        let chunk = |(index, samples): (usize, Range<usize>)| {
+            // Sizes differ by at most one: the first of two, or the other.
+            let program = usize::from(samples.len() != sizes[0]);
+            Chunk { index, samples, program }
+        };
+        let chunks = cuts.into_iter().enumerate().map(chunk).collect();
         let programs: Vec<_> = sizes
-            .into_iter()
+            .iter()
             .map(|size| {
-                let program = network.program(size);
+                let program = network.program(*size);
                 let plan = program.value_plan();
-                (size, program, plan)
+                (program, plan)
             })
             .collect();
         let workspaces = programs.iter().map(|_| Pool::default()).collect();
@@ -146,28 +163,49 @@ impl<E: Element> Objective<E> {
     }
 
     /// The runs of samples that are computed at once.
-    pub fn chunks(&self) -> &[Range<usize>] {
+    pub fn chunks(&self) -> &[Chunk] {
         &self.chunks
     }
 
     /// The programs for the chunk sizes that occur.
     pub fn programs(&self) -> impl ExactSizeIterator<Item = &Program> {
-        self.programs.iter().map(|(_, program, _)| program)
+        self.programs.iter().map(|(program, _)| program)
     }
 
-    /// Which program a chunk needs.
-    pub fn program_of(&self, chunk: &Range<usize>) -> usize {
-        self.programs.iter().position(|(size, ..)| *size == chunk.len()).unwrap_or(0)
+    /// The program that has a chunk's size.
+    pub fn program(&self, chunk: &Chunk) -> &Program {
+        &self.programs[chunk.program].0
     }
 
     /// Data and targets of a chunk.
-    pub fn inputs(&self, chunk: &Range<usize>) -> [&[E]; 2] {
-        self.samples.inputs(chunk)
+    pub fn inputs(&self, chunk: &Chunk) -> [&[E]; 2] {
+        self.samples.inputs(&chunk.samples)
     }
 
     /// Labels of a chunk.
-    pub fn labels(&self, chunk: &Range<usize>) -> &[u32] {
-        self.samples.labels(chunk)
+    pub fn labels(&self, chunk: &Chunk) -> &[u32] {
+        self.samples.labels(&chunk.samples)
+    }
+
+    /// Runs `work` on as many chunks, from the first on, as fit into `memory` bytes together, in parallel; `None`
+    /// for the others.
+    pub fn within_memory<R: Send>(
+        &self,
+        memory: usize,
+        bytes: impl Fn(&Chunk) -> usize,
+        work: impl Fn(&Chunk) -> R + Sync,
+    ) -> Vec<Option<R>> {
+        let mut left = memory;
+        let fits: Vec<bool> = self
+            .chunks
+            .iter()
+            .map(|chunk| {
+                let rest = left.checked_sub(bytes(chunk));
+                left = rest.unwrap_or(0);
+                rest.is_some()
+            })
+            .collect();
+        self.chunks.par_iter().zip(fits).map(|(chunk, fits)| fits.then(|| work(chunk))).collect()
     }
 
     /// Mean loss and accuracy at `theta`, with no tape kept.
@@ -176,11 +214,10 @@ impl<E: Element> Objective<E> {
             .chunks
             .par_iter()
             .map(|chunk| {
-                let which = self.program_of(chunk);
-                let (_, program, plan) = &self.programs[which];
+                let (program, plan) = &self.programs[chunk.program];
                 let inputs = self.inputs(chunk);
                 let bindings = Bindings { theta, inputs: &inputs };
-                self.workspaces[which].with(
+                self.workspaces[chunk.program].with(
                     || plan.workspace(),
                     |workspace| {
                         plan.run(&bindings, workspace);
@@ -198,9 +235,8 @@ impl<E: Element> Objective<E> {
     pub fn gradient(&self, theta: &[E]) -> (Evaluation, Vec<f64>) {
         let plans: Vec<Plan> = self.programs().map(Program::gradient_plan).collect();
         let (tallies, gradient) = self.sum_over_chunks(theta.len(), |chunk, out| {
-            let which = self.program_of(chunk);
-            let (_, program, _) = &self.programs[which];
-            let (plan, inputs) = (&plans[which], self.inputs(chunk));
+            let (program, _) = &self.programs[chunk.program];
+            let (plan, inputs) = (&plans[chunk.program], self.inputs(chunk));
             let bindings = Bindings { theta, inputs: &inputs };
             let mut workspace = plan.workspace();
             plan.run(&bindings, &mut workspace);
@@ -223,7 +259,7 @@ impl<E: Element> Objective<E> {
     pub(super) fn sum_over_chunks<R: Send>(
         &self,
         size: usize,
-        work: impl Fn(&Range<usize>, &mut [E]) -> R + Sync,
+        work: impl Fn(&Chunk, &mut [E]) -> R + Sync,
     ) -> (Vec<R>, Vec<f64>) {
         let mut total = vec![0.0; size];
         let mut results = Vec::with_capacity(self.chunks.len());

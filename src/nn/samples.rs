@@ -40,11 +40,8 @@ impl<E: Element> Samples<E> {
 
     /// Data and targets of a run of samples: the inputs of the network's program.
     pub fn inputs(&self, range: &Range<usize>) -> [&[E]; 2] {
-        let cut = |v: &'_ [E], rows: usize| -> Range<usize> {
-            let end = (range.end * rows).min(v.len());
-            range.start * rows..end
-        };
-        [&self.data[cut(&self.data, self.features)], &self.targets[cut(&self.targets, self.outputs)]]
+        let cut = |rows: usize| range.start * rows..range.end * rows;
+        [&self.data[cut(self.features)], &self.targets[cut(self.outputs)]]
     }
 
     /// Labels of a run of samples.

@@ -1,4 +1,4 @@
-//! The gradient of a mini-batch, with no allocation in steady state.
+//! The gradient of a mini-batch, on buffers that are used again in every step.
 //!
 //! A large batch is cut into parts that run in parallel; how many depends on the work in it and never on the
 //! number of threads, and their sums are added in order, so that the bytes stay the same.

@@ -22,7 +22,6 @@ impl Rule for CrossEntropy {
         Shape::new(1, inputs[0].cols)
     }
 
-    #[allow(clippy::eq_op)]
     fn value<E: Element>(&self, inputs: &[View<E>], _shape: Shape, out: &mut [E]) {
         let (z, t, rows) = (inputs[0].data, inputs[1].data, inputs[0].shape.rows);
         let mut tiles = [vec![[E::ZERO; LANES]; rows], vec![[E::ZERO; LANES]; rows]];

@@ -2,7 +2,7 @@
 //! direction get the norm of the network's own, so that neither the scale of a layer nor its size decides how
 //! flat a slice looks.
 
-use super::Scale;
+use super::Normalize;
 use crate::base::registry::Kind;
 use crate::nn::Parameter;
 use serde::{Deserialize, Serialize};
@@ -17,8 +17,8 @@ impl Kind for Filter {
     const SUMMARY: &'static str = "each filter of the direction gets its own filter's norm (Li et al. 2018)";
 }
 
-impl Scale for Filter {
-    fn scale(&self, parameter: &Parameter, theta: &[f64], d: &mut [f64]) {
+impl Normalize for Filter {
+    fn normalize(&self, parameter: &Parameter, theta: &[f64], d: &mut [f64]) {
         for filter in parameter.filters() {
             super::match_norm(&theta[filter.clone()], &mut d[filter]);
         }

@@ -1,6 +1,6 @@
 //! Layer normalisation: each whole weight tensor of a direction gets the norm of the network's own.
 
-use super::Scale;
+use super::Normalize;
 use crate::base::registry::Kind;
 use crate::nn::Parameter;
 use serde::{Deserialize, Serialize};
@@ -15,8 +15,8 @@ impl Kind for Layer {
     const SUMMARY: &'static str = "each layer of the direction gets its own layer's norm";
 }
 
-impl Scale for Layer {
-    fn scale(&self, parameter: &Parameter, theta: &[f64], d: &mut [f64]) {
+impl Normalize for Layer {
+    fn normalize(&self, parameter: &Parameter, theta: &[f64], d: &mut [f64]) {
         super::match_norm(&theta[parameter.range()], &mut d[parameter.range()]);
     }
 }

@@ -3,15 +3,15 @@
 //! Only parameters whose role is weight are scaled. The others (biases) stand still, or, when asked to move, go
 //! along themselves, d = w (Li et al. 2018).
 //!
-//! To add one: a file with a struct that implements [`Kind`](crate::base::registry::Kind) and [`Scale`], and a line below.
+//! To add one: a file with a struct that implements [`Kind`](crate::base::registry::Kind) and [`Normalize`], and a line below.
 
 use crate::nn::{Layout, Parameter, Role};
 use crate::registry;
 
 /// Scales one weight tensor's part of a direction.
-pub trait Scale {
+pub trait Normalize {
     /// Scales `d`, the whole direction, where `parameter` lies, by what `theta` is there.
-    fn scale(&self, parameter: &Parameter, theta: &[f64], d: &mut [f64]);
+    fn normalize(&self, parameter: &Parameter, theta: &[f64], d: &mut [f64]);
 }
 
 registry! {
@@ -29,7 +29,7 @@ impl Normalization {
     pub fn apply(&self, layout: &Layout, theta: &[f64], others: bool, d: &mut [f64]) {
         for p in &layout.parameters {
             match (p.role, others) {
-                (Role::Weight, _) => match_normalization!(self, kind => kind.scale(p, theta, d)),
+                (Role::Weight, _) => match_normalization!(self, kind => kind.normalize(p, theta, d)),
                 (Role::Bias, true) => d[p.range()].copy_from_slice(&theta[p.range()]),
                 (Role::Bias, false) => d[p.range()].fill(0.0),
             }

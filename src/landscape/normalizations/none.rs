@@ -1,6 +1,6 @@
 //! No normalisation: the direction as it was drawn. Kept to be compared with.
 
-use super::Scale;
+use super::Normalize;
 use crate::base::registry::Kind;
 use crate::nn::Parameter;
 use serde::{Deserialize, Serialize};
@@ -15,6 +15,6 @@ impl Kind for Nothing {
     const SUMMARY: &'static str = "the direction as it was drawn";
 }
 
-impl Scale for Nothing {
-    fn scale(&self, _parameter: &Parameter, _theta: &[f64], _d: &mut [f64]) {}
+impl Normalize for Nothing {
+    fn normalize(&self, _parameter: &Parameter, _theta: &[f64], _d: &mut [f64]) {}
 }

@@ -1,6 +1,6 @@
 //! Weight normalisation: each weight of a direction gets the magnitude of the network's own, |w|, and keeps its sign.
 
-use super::Scale;
+use super::Normalize;
 use crate::base::registry::Kind;
 use crate::nn::Parameter;
 use serde::{Deserialize, Serialize};
@@ -15,8 +15,8 @@ impl Kind for Weight {
     const SUMMARY: &'static str = "each weight of the direction gets its own weight's magnitude";
 }
 
-impl Scale for Weight {
-    fn scale(&self, parameter: &Parameter, theta: &[f64], d: &mut [f64]) {
+impl Normalize for Weight {
+    fn normalize(&self, parameter: &Parameter, theta: &[f64], d: &mut [f64]) {
         for i in parameter.range() {
             d[i] = theta[i].abs().copysign(d[i]);
         }

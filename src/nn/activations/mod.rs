@@ -36,8 +36,8 @@ impl Activation {
     /// Whether the function has a kink, where derivatives jump and finite differences say nothing.
     pub fn has_kink(&self) -> bool {
         fn kinked<S: Scalar>(_: &S) -> bool {
-            S::PIECEWISE_LINEAR
+            S::KINKED
         }
-        !matches!(self, Self::Identity(_)) && match_activation!(self, kind => kinked(kind))
+        match_activation!(self, kind => kinked(kind))
     }
 }
