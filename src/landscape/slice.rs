@@ -17,6 +17,11 @@ use crate::nn::{Evaluation, Objective, Tally};
 use rayon::prelude::*;
 use std::ops::Range;
 
+/// Most points of one y that a task computes.
+const RUN: usize = 64;
+/// Tasks whose results are held at once.
+const BAND: usize = 4096;
+
 /// How the program for one chunk size is cut.
 #[derive(Debug)]
 struct Cut {
@@ -167,40 +172,42 @@ impl<'a, E: Element> Slicer<'a, E> {
         cut.frontier.iter().map(of).collect()
     }
 
-    /// Mean loss and accuracy at each point (x, y), in the order given. Runs of points with one y are a row;
-    /// long rows are fastest. `done` hears, from any thread, of points finished (in fractions of a point).
+    /// Mean loss and accuracy at each point (x, y), in the order given. Points with one y in a row share part of
+    /// the work. `done` hears, from any thread, of points finished (in fractions of a point).
     pub fn evaluate(&self, points: &[(f64, f64)], done: &(dyn Fn(f64) + Sync)) -> Result<Vec<Evaluation>> {
-        let rows: Vec<&[(f64, f64)]> = points.chunk_by(|a, b| a.1 == b.1).collect();
         let chunks = self.objective.chunks();
-        let tallies: Vec<Option<Vec<Tally>>> = (0..rows.len() * chunks.len())
-            .into_par_iter()
-            .map(|task| {
-                if interrupt::requested().is_some() {
-                    return None;
-                }
-                let (row, chunk) = (rows[task / chunks.len()], task % chunks.len());
-                let tallies = self.row(row, chunk);
-                done(row.len() as f64 / chunks.len() as f64);
-                Some(tallies)
-            })
-            .collect();
-        let Some(tallies): Option<Vec<Vec<Tally>>> = tallies.into_iter().collect() else {
-            let signal = interrupt::requested().unwrap_or(0);
-            let kept = "an unfinished grid is not kept".to_owned();
-            return Err(Error::Interrupted { at: "slice".to_owned(), kept, signal });
-        };
-        let samples = self.objective.samples();
-        let means = tallies.chunks(chunks.len().max(1)).zip(&rows).flat_map(|(chunks, row)| {
-            (0..row.len()).map(|i| Tally::mean(chunks.iter().map(|tallies| tallies[i]), samples))
-        });
-        Ok(means.collect())
+        let runs: Vec<&[(f64, f64)]> =
+            points.chunk_by(|a, b| a.1 == b.1).flat_map(|row| row.chunks(RUN)).collect();
+        let mut means = Vec::with_capacity(points.len());
+        // A band of runs at a time bounds the memory of the sums over chunks.
+        for band in runs.chunks((BAND / chunks.len().max(1)).max(1)) {
+            let tallies: Option<Vec<Vec<Tally>>> = (0..band.len() * chunks.len())
+                .into_par_iter()
+                .map(|task| {
+                    let run = band[task / chunks.len()];
+                    let tallies = self.run(run, &chunks[task % chunks.len()])?;
+                    done(run.len() as f64 / chunks.len() as f64);
+                    Some(tallies)
+                })
+                .collect();
+            let Some(tallies) = tallies else {
+                let signal = interrupt::requested().unwrap_or(0);
+                let kept = "an unfinished grid is not kept".to_owned();
+                return Err(Error::Interrupted { at: "slice".to_owned(), kept, signal });
+            };
+            for (tallies, run) in tallies.chunks(chunks.len().max(1)).zip(band) {
+                let at = |i: usize| Tally::mean(tallies.iter().map(|t| t[i]), self.objective.samples());
+                means.extend((0..run.len()).map(at));
+            }
+        }
+        Ok(means)
     }
 
-    fn row(&self, points: &[(f64, f64)], index: usize) -> Vec<Tally> {
-        let chunk = &self.objective.chunks()[index];
+    /// One chunk at points of one y; `None` when somebody has asked for a stop.
+    fn run(&self, points: &[(f64, f64)], chunk: &Chunk) -> Option<Vec<Tally>> {
         let cut = self.cut(chunk);
         let again;
-        let frontier = match &self.kept[index] {
+        let frontier = match &self.kept[chunk.index] {
             Some(kept) => kept,
             None => {
                 again = self.frontier(chunk);
@@ -223,6 +230,9 @@ impl<'a, E: Element> Slicer<'a, E> {
                 along(&self.theta[r.clone()], y, &e[r.clone()], &mut at_y[r.clone()]);
             }
             let at = |(x, _): &(f64, f64)| {
+                if interrupt::requested().is_some() {
+                    return None;
+                }
                 let x = E::from_f64(*x);
                 for ((node, row), [_, along_x, _]) in cut.frontier.iter().zip(&*row).zip(frontier) {
                     along(row, x, along_x, cut.suffix.given_mut(workspace, *node));
@@ -234,7 +244,7 @@ impl<'a, E: Element> Slicer<'a, E> {
                 cut.suffix.run(&bindings, workspace);
                 let values = cut.suffix.values(bindings, workspace);
                 let of = |node| values.of(node).data;
-                Tally::of(of(cut.losses), of(cut.outputs), self.objective.labels(chunk))
+                Some(Tally::of(of(cut.losses), of(cut.outputs), self.objective.labels(chunk)))
             };
             points.iter().map(at).collect()
         })
