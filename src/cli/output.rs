@@ -45,9 +45,13 @@ impl Target {
     pub fn new(directory: PathBuf) -> Result<Self> {
         let absent = |d: &&Path| *d != Path::new("") && std::fs::symlink_metadata(d).is_err();
         let made: Vec<PathBuf> = directory.ancestors().take_while(absent).map(Path::to_path_buf).collect();
-        let opened = files::writable_directory(&directory).and_then(|()| DirectoryLock::acquire(&directory));
-        let lock = opened.inspect_err(|_| remove(&made))?;
-        Ok(Self { directory, started: Instant::now(), made, written: Cell::new(false), _lock: lock })
+        // Locked before trials are written: a second writer is told of the first one, and never trips over its
+        // temporary files.
+        let locked = files::directory(&directory).and_then(|()| DirectoryLock::acquire(&directory));
+        let lock = locked.inspect_err(|_| remove(&made))?;
+        let this = Self { directory, started: Instant::now(), made, written: Cell::new(false), _lock: lock };
+        files::writable_directory(&this.directory)?;
+        Ok(this)
     }
 
     /// Where it is.

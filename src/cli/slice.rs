@@ -5,7 +5,7 @@ use super::arguments::{Common, config_and_out, name_kinds};
 use super::config::Sources;
 use super::output::{self, Target};
 use super::progress::{Progress, say};
-use super::train;
+use super::train::{self, Found};
 use crate::base::{Error, Result, files};
 use crate::passes::slice::{self, SliceEvent};
 use crate::passes::{Run, Saved, SliceResult, SliceSettings};
@@ -61,6 +61,10 @@ fn run(matches: &ArgMatches) -> Result<()> {
         None => None,
     };
     sources.finish()?;
+    if from.is_some() && wanted.is_some() {
+        let expected = "no [train] in the configuration, whose network would not be used";
+        return Err(Error::expected("--run", expected, "one"));
+    }
     settings.check()?;
     style.check()?;
     common.apply()?;
@@ -118,43 +122,49 @@ fn run(matches: &ArgMatches) -> Result<()> {
     }
 }
 
-/// The network of `runs/default`: the one that is there, or a new one.
+/// The network of `runs/default`: the one that is there, or a new one. What is not understood is never replaced.
 fn default_run(wanted: Option<TrainSettings>, style: &Style, quiet: bool) -> Result<Run> {
     let directory = PathBuf::from(train::DEFAULT_OUT);
-    let there = train::finished(&directory);
-    let explicit = wanted.is_some();
-    let wanted = wanted.unwrap_or_default();
-    match there {
-        Some(settings) if settings == wanted || !explicit => {
-            say(
-                quiet,
-                &format!(
-                    "using the network in {}: {} on {}",
-                    train::DEFAULT_OUT,
-                    settings.model,
-                    settings.data
-                ),
-            );
-        }
-        Some(settings) => {
-            let found = format!("{} on {} with other settings", settings.model, settings.data);
-            let expected =
-                "the network of the configuration's [train] (or --run to choose one, or an empty place)";
-            return Err(Error::expected(train::DEFAULT_OUT, expected, found));
-        }
-        None => {
-            say(quiet, &format!("no --run given: training the default network into {}", train::DEFAULT_OUT));
-            let prepared = train::prepare(&wanted)?;
-            let target = Target::new(directory.clone())?;
-            train::verdict(&train::train(&wanted, prepared, &target, style, quiet)?)?;
-        }
+    let there = train::found(&directory).map_err(|e| match e {
+        Error::Request { at, what } => Error::request(at, format!("{what} ({ELSEWHERE})")),
+        other => other,
+    })?;
+    if let (Found::Done(settings) | Found::Unfinished(settings, _), Some(wanted)) = (&there, &wanted)
+        && settings != wanted
+    {
+        let found = format!("{} on {} with other settings", settings.model, settings.data);
+        let expected = format!("the network of the configuration's [train] ({ELSEWHERE})");
+        return Err(Error::expected(train::DEFAULT_OUT, expected, found));
     }
+    match &there {
+        Found::Done(TrainSettings { model, data, .. }) => {
+            let run = Run::read(&directory)?;
+            say(quiet, &format!("using the network in {}: {model} on {data}", train::DEFAULT_OUT));
+            return Ok(run);
+        }
+        Found::Unfinished(_, reason) => {
+            say(quiet, &format!("{} did not end well: {reason}", train::DEFAULT_OUT));
+        }
+        Found::Nothing => {}
+    }
+    say(quiet, &format!("no --run given: training the default network into {}", train::DEFAULT_OUT));
+    let wanted = wanted.unwrap_or_default();
+    let prepared = train::prepare(&wanted)?;
+    let target = Target::new(directory.clone())?;
+    train::verdict(&train::train(&wanted, prepared, &target, style, quiet)?)?;
     Run::read(&directory)
 }
 
+/// How to go on beside a run in `runs/default` that is in the way.
+const ELSEWHERE: &str = "or --run to choose a network, or a working directory without that run";
+
 /// Refuses to write a result over the run that it is made from.
 fn apart(run: &Path, out: &Path) -> Result<()> {
-    let directory = if run.is_file() { run.parent() } else { Some(run) };
+    let directory = match run.parent() {
+        Some(parent) if run.is_file() && parent == Path::new("") => Some(Path::new(".")),
+        parent if run.is_file() => parent,
+        _ => Some(run),
+    };
     let same = |a: &Path| match (a.canonicalize(), out.canonicalize()) {
         (Ok(a), Ok(b)) => a == b,
         _ => matches!((std::path::absolute(a), std::path::absolute(out)), (Ok(a), Ok(b)) if a == b),

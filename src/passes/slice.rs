@@ -318,7 +318,7 @@ impl SliceResult {
     pub fn load(directory: &Path) -> Result<Self> {
         let path = directory.join("slice.json");
         let at = files::named(&path);
-        let text = files::read_text(&path, files::LARGEST)?;
+        let text = files::read_text(&path, files::LARGEST_JSON)?;
         let bad = |e: serde_json::Error| Error::value(&at, &e.to_string());
         let summary: Map<String, Value> = serde_json::from_str(&text).map_err(bad)?;
         let settings = summary.get("settings").cloned();

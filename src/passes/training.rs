@@ -172,7 +172,7 @@ fn curve(network: &str, settings: &TrainSettings, epochs: &[Epoch]) -> Figure {
 pub fn load_figures(directory: &Path) -> Result<Vec<Figure>> {
     let path = directory.join("run.json");
     let at = files::named(&path);
-    let text = files::read_text(&path, files::LARGEST)?;
+    let text = files::read_text(&path, files::LARGEST_JSON)?;
     let bad = |e: serde_json::Error| Error::value(&at, &e.to_string());
     let run: Value = serde_json::from_str(&text).map_err(bad)?;
     let settings = run.get("settings").cloned();
@@ -180,7 +180,7 @@ pub fn load_figures(directory: &Path) -> Result<Vec<Figure>> {
     let settings: TrainSettings = serde_json::from_value(settings).map_err(bad)?;
     let metrics = directory.join("metrics.jsonl");
     let at = files::named(&metrics);
-    let text = files::read_text(&metrics, files::LARGEST)?;
+    let text = files::read_text(&metrics, files::LARGEST_JSON)?;
     let mut epochs = Vec::new();
     for (i, line) in text.lines().enumerate() {
         let bad = |e: serde_json::Error| Error::value(format!("{at}: line {}", i + 1), &e.to_string());

@@ -145,3 +145,29 @@ fn non_finite_points_are_null_with_a_status_and_still_drawn() {
     let loss = bench.npz("s/slice.npz").get("train_loss").unwrap().to_f64();
     assert_eq!(loss.iter().filter(|v| v.is_finite()).count(), 3);
 }
+
+#[test]
+fn a_default_run_that_is_not_understood_is_refused_and_kept() {
+    let bench = Bench::new();
+    bench.ok(&format!("train {TINY}"));
+    let whole = bench.text("runs/default/run.json");
+    for (text, hint) in [
+        (whole.replace("\"status\": \"done\"", "\"status\": \"finished\""), "finished"),
+        (whole.replace("\"lr\": ", "\"rate\": "), "`rate`"),
+        (whole[..whole.len() / 2].to_owned(), "line"),
+        ("\u{0}".to_owned(), "line 1"),
+    ] {
+        bench.write("runs/default/run.json", text);
+        let line = bench.refused(&format!("slice {GRID} --out s"), "runs/default/run.json");
+        assert!(line.contains(hint) && line.contains("--run"), "{line}");
+    }
+    std::fs::remove_file(bench.path("runs/default/run.json")).unwrap();
+    bench.refused(&format!("slice {GRID} --out s"), "runs/default/run.json");
+    bench.write("runs/default/run.json", &whole);
+    bench.write("runs/default/weights.safetensors", "other");
+    bench.refused(&format!("slice {GRID} --out s"), "runs/default/weights.safetensors");
+    // One that did not end well is replaced only by what the configuration asks for.
+    bench.write("runs/default/run.json", whole.replace("\"status\": \"done\"", "\"status\": \"diverged\""));
+    bench.write("c.toml", "[train]\nseed = 7");
+    bench.refused("slice --config c.toml --out s", "runs/default: expected the network of");
+}
