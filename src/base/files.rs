@@ -8,6 +8,7 @@
 //! Such a path is the user's to mend ([`Error::Request`]); a disk that fails is not ([`Error::Machine`]).
 
 use crate::base::{Error, Result};
+use sha2::{Digest, Sha256};
 use std::fs::{self, File, FileType, Metadata, OpenOptions, TryLockError};
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
@@ -199,6 +200,16 @@ pub fn read_text(path: &Path, most: u64) -> Result<String> {
             format!("other bytes at offset {}", e.utf8_error().valid_up_to()),
         )
     })
+}
+
+/// SHA-256 of `bytes`, as `sha256sum` writes it.
+pub fn sha256(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+/// Bytes in hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A path as errors name it: on one line, whatever it holds.

@@ -165,6 +165,22 @@ pub fn available_memory() -> Option<u64> {
     Some(free.min(left.unwrap_or(u64::MAX)))
 }
 
+/// Refuses what needs more than the memory that can still be had.
+pub fn fits_in_memory(needed: u64, what: &str) -> Result<()> {
+    match available_memory() {
+        Some(there) if needed > there => {
+            let (needed, there) = (bytes(needed as f64), bytes(there as f64));
+            Err(Error::machine("memory", format!("expected {needed} for {what}, found {there}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// ", peak memory 31 MiB", where the system says; nothing elsewhere.
+pub fn peak() -> String {
+    peak_memory().map_or(String::new(), |n| format!(", peak memory {}", bytes(n as f64)))
+}
+
 /// A size that a file of the kernel gives in KiB, in bytes.
 fn kib(file: &str, key: &str) -> Option<u64> {
     let text = std::fs::read_to_string(file).ok()?;

@@ -66,18 +66,20 @@ fn run(matches: &ArgMatches) -> Result<()> {
         return Err(Error::expected("--run", expected, "one"));
     }
     settings.check()?;
+    let (nx, ny) = (settings.x.n, settings.y.n);
+    output::fits_in_memory(settings.grid_bytes() as u64, &format!("{nx} x {ny} points"))?;
     style.check()?;
     common.apply()?;
     let out = out.unwrap_or_else(|| PathBuf::from(DEFAULT_OUT));
     let source = from.clone().unwrap_or_else(|| PathBuf::from(train::DEFAULT_OUT));
     apart(&source, &out)?;
-    let (target, run) = match from {
+    let (target, (run, sha256)) = match from {
         Some(path) => {
-            let run = Run::read(&path)?;
+            let run = Run::read_with_sha256(&path)?;
             (Target::new(out)?, run)
         }
         // Minutes of training must not end at a directory that cannot be written.
-        None => (Target::new(out)?, default_run(wanted, &style, common.quiet)?),
+        None => (Target::new(out)?, default_run(wanted, &settings, &style, common.quiet)?),
     };
     if let Some(reason) = train::unfinished(&source) {
         say(common.quiet, &format!("note: {} did not end well: {reason}", files::named(&source)));
@@ -110,7 +112,7 @@ fn run(matches: &ArgMatches) -> Result<()> {
     if let Some(bar) = progress.get() {
         bar.finish();
     }
-    let result = result?;
+    let result = result?.of_weights(sha256);
     let (seconds, bytes) = predicted.get().copied().unwrap_or_default();
     let machine =
         json!({"run": files::named(&source), "predicted_seconds": seconds, "predicted_bytes": bytes});
@@ -123,7 +125,12 @@ fn run(matches: &ArgMatches) -> Result<()> {
 }
 
 /// The network of `runs/default`: the one that is there, or a new one. What is not understood is never replaced.
-fn default_run(wanted: Option<TrainSettings>, style: &Style, quiet: bool) -> Result<Run> {
+fn default_run(
+    wanted: Option<TrainSettings>,
+    slice: &SliceSettings,
+    style: &Style,
+    quiet: bool,
+) -> Result<(Run, String)> {
     let directory = PathBuf::from(train::DEFAULT_OUT);
     let there = train::found(&directory).map_err(|e| match e {
         Error::Request { at, what } => Error::request(at, format!("{what} ({ELSEWHERE})")),
@@ -136,23 +143,21 @@ fn default_run(wanted: Option<TrainSettings>, style: &Style, quiet: bool) -> Res
         let expected = format!("the network of the configuration's [train] ({ELSEWHERE})");
         return Err(Error::expected(train::DEFAULT_OUT, expected, found));
     }
-    match &there {
-        Found::Done(TrainSettings { model, data, .. }) => {
-            let run = Run::read(&directory)?;
-            say(quiet, &format!("using the network in {}: {model} on {data}", train::DEFAULT_OUT));
-            return Ok(run);
-        }
-        Found::Unfinished(_, reason) => {
-            say(quiet, &format!("{} did not end well: {reason}", train::DEFAULT_OUT));
-        }
-        Found::Nothing => {}
+    if let Found::Done(TrainSettings { model, data, .. }) = &there {
+        let run = Run::read_with_sha256(&directory)?;
+        say(quiet, &format!("using the network in {}: {model} on {data}", train::DEFAULT_OUT));
+        return Ok(run);
     }
-    say(quiet, &format!("no --run given: training the default network into {}", train::DEFAULT_OUT));
     let wanted = wanted.unwrap_or_default();
     let prepared = train::prepare(&wanted)?;
+    slice.check_for(wanted.precision, prepared.samples())?;
     let target = Target::new(directory.clone())?;
+    if let Found::Unfinished(_, reason) = &there {
+        say(quiet, &format!("{} did not end well: {reason}", train::DEFAULT_OUT));
+    }
+    say(quiet, &format!("no --run given: training the default network into {}", train::DEFAULT_OUT));
     train::verdict(&train::train(&wanted, prepared, &target, style, quiet)?)?;
-    Run::read(&directory)
+    Run::read_with_sha256(&directory)
 }
 
 /// How to go on beside a run in `runs/default` that is in the way.
@@ -194,7 +199,7 @@ fn summary(run: &Run, result: &SliceResult, target: &Target, pictures: &[String]
   lowest         {lowest}
   non-convexity  {bent}, {} undecided
   directions     cosine {}
-wrote {} in {}: {} (.png, .svg), slice.json, slice.npz, directions.safetensors
+wrote {} in {}{}: {} (.png, .svg), slice.json, slice.npz, directions.safetensors
 ",
         run.title(),
         output::number(center("train_loss"), 6),
@@ -205,6 +210,7 @@ wrote {} in {}: {} (.png, .svg), slice.json, slice.npz, directions.safetensors
         output::number(number(&["cosine"]), 4),
         files::named(target.directory()),
         output::duration(target.seconds()),
+        output::peak(),
         pictures.join(", "),
     )
 }

@@ -72,14 +72,8 @@ fn run(matches: &ArgMatches) -> Result<()> {
 /// Refuses what can be refused before any directory is made: impossible settings, and networks beyond the memory.
 pub fn prepare(settings: &TrainSettings) -> Result<Prepared<'_>> {
     let prepared = Prepared::new(settings)?;
-    match output::available_memory() {
-        Some(there) if prepared.bytes() > there => {
-            let (needed, there) = (output::bytes(prepared.bytes() as f64), output::bytes(there as f64));
-            let what = format!("expected {needed} for {} parameters, found {there}", prepared.parameters);
-            Err(Error::machine("memory", what))
-        }
-        _ => Ok(prepared),
-    }
+    output::fits_in_memory(prepared.bytes(), &format!("{} parameters", prepared.parameters))?;
+    Ok(prepared)
 }
 
 /// Trains into `target`, showing progress.
@@ -153,7 +147,7 @@ fn summary(result: &TrainingResult, target: &Target) -> String {
         "{}: {} parameters, {} training and {} test samples
   train   loss {}   accuracy {}
   test    loss {}   accuracy {}
-wrote {} in {}: weights.safetensors, metrics.jsonl, run.json, training.png, training.svg
+wrote {} in {}{}: weights.safetensors, metrics.jsonl, run.json, training.png, training.svg
 ",
         result.title(),
         t.theta.len(),
@@ -165,6 +159,7 @@ wrote {} in {}: weights.safetensors, metrics.jsonl, run.json, training.png, trai
         percent(t.test.accuracy),
         files::named(target.directory()),
         output::duration(target.seconds()),
+        output::peak(),
     )
 }
 

@@ -50,7 +50,10 @@ fn arrays_and_scalars_are_those_that_scripts_rely_on() {
         assert_eq!(at(&result, "settings.x"), "-1:1:7");
         assert_eq!(result["precision"], precision);
         assert_eq!(at(&run, "data.sha256"), &result["data_sha256"]);
-        assert_eq!(result["weights_sha256"].as_str().map(str::len), Some(64));
+        assert_eq!(run["data_sha256"], result["data_sha256"]);
+        assert_eq!(run["weights_sha256"], result["weights_sha256"]);
+        let sha256 = losscape::base::files::sha256(&bench.bytes("runs/a/weights.safetensors"));
+        assert_eq!(result["weights_sha256"], sha256);
         let npz = bench.npz("s/slice.npz");
         let names: Vec<&str> = npz.iter().map(|(name, _)| name).collect();
         assert_eq!(names, ["x", "y", "train_loss", "train_accuracy", "test_loss", "test_accuracy"]);
@@ -140,6 +143,7 @@ fn non_finite_points_are_null_with_a_status_and_still_drawn() {
     let result = bench.json("s/slice.json");
     assert_eq!(result["status"], "done, with non-finite points");
     assert_eq!((&result["non_finite"], &result["non_convexity"]), (&6.into(), &serde_json::Value::Null));
+    assert_eq!((&result["test_non_finite"], &result["center_status"]), (&6.into(), &"computed".into()));
     assert!(result["non_convexity_status"].as_str().unwrap().len() > 5);
     assert!(!bench.text("s/slice.json").contains("NaN"));
     let loss = bench.npz("s/slice.npz").get("train_loss").unwrap().to_f64();
