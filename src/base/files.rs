@@ -8,12 +8,15 @@
 //! Such a path is the user's to mend ([`Error::Request`]); a disk that fails is not ([`Error::Machine`]).
 
 use crate::base::{Error, Result};
+use sha2::{Digest, Sha256};
 use std::fs::{self, File, FileType, Metadata, OpenOptions, TryLockError};
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// The largest file read whole: 4 GiB.
 pub const LARGEST: u64 = 4 << 30;
+/// The largest JSON document: 64 MiB; parsed, it takes many times its length.
+pub const LARGEST_JSON: u64 = 64 << 20;
 
 const TEMPORARY: (&str, &str) = (".losscape-", ".tmp");
 
@@ -49,6 +52,10 @@ pub fn write_atomic_with(
 
 /// Replaces several files of one directory. All are written under other names before the first takes its place, so
 /// that a full disk leaves the old ones as they were.
+///
+/// The last file closes the list: by convention it is the JSON that says the result is complete. The old one is
+/// removed before the first file is replaced, and the new one comes after all others are on the disk, so that a
+/// crash at any moment leaves the old result, the new one, or one that nothing calls complete.
 pub fn write_all_atomic(directory: &Path, files: &[(String, Vec<u8>)]) -> Result<()> {
     for (name, _) in files {
         let path = directory.join(name);
@@ -66,20 +73,26 @@ pub fn write_all_atomic(directory: &Path, files: &[(String, Vec<u8>)]) -> Result
             file.as_file().sync_all()?;
             staged.push((directory.join(name), file));
         }
+        let Some((closing, last)) = staged.pop() else { return Ok(()) };
+        match fs::remove_file(&closing) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+            _ => sync_directory(directory)?,
+        }
         for (path, file) in staged {
             file.persist(path)?;
         }
+        sync_directory(directory)?;
+        last.persist(closing)?;
         sync_directory(directory)
     };
     write().map_err(|e: io::Error| Error::machine(named(directory), e))
 }
 
-/// Creates `path` as a directory unless it is one, and tries writing in it, so that a read-only directory is found
-/// before hours of computing.
-pub fn writable_directory(path: &Path) -> Result<()> {
+/// Creates `path` as a directory unless it is one.
+pub fn directory(path: &Path) -> Result<()> {
     match fs::metadata(path) {
-        Ok(there) if there.is_dir() => {}
-        Ok(there) => return Err(Error::expected(named(path), "a directory", what_is(there.file_type()))),
+        Ok(there) if there.is_dir() => Ok(()),
+        Ok(there) => Err(Error::expected(named(path), "a directory", what_is(there.file_type()))),
         Err(_) => fs::create_dir_all(path).map_err(|e| match e.kind() {
             io::ErrorKind::PermissionDenied
             | io::ErrorKind::ReadOnlyFilesystem
@@ -95,8 +108,14 @@ pub fn writable_directory(path: &Path) -> Result<()> {
                 "a directory",
                 format!("none, and none can be made: {}", reason(&e)),
             ),
-        })?,
+        }),
     }
+}
+
+/// Creates `path` as a directory unless it is one, and tries writing in it, so that a read-only directory is found
+/// before hours of computing.
+pub fn writable_directory(path: &Path) -> Result<()> {
+    directory(path)?;
     let attempt = temporary_in(path).and_then(|file| file.close());
     attempt.map_err(|e| Error::machine(named(path), format!("cannot write in the directory: {e}")))
 }
@@ -181,6 +200,16 @@ pub fn read_text(path: &Path, most: u64) -> Result<String> {
             format!("other bytes at offset {}", e.utf8_error().valid_up_to()),
         )
     })
+}
+
+/// SHA-256 of `bytes`, as `sha256sum` writes it.
+pub fn sha256(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+/// Bytes in hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A path as errors name it: on one line, whatever it holds.

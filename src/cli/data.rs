@@ -127,6 +127,7 @@ impl Saved for DataResult {
             "version": env!("CARGO_PKG_VERSION"),
             "name": d.name,
             "settings": self.settings,
+            "data_sha256": self.settings.sha256,
             "shape": d.shape,
             "classes": d.classes,
             "samples": {"train": d.train.len(), "test": d.test.len()},

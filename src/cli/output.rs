@@ -45,9 +45,13 @@ impl Target {
     pub fn new(directory: PathBuf) -> Result<Self> {
         let absent = |d: &&Path| *d != Path::new("") && std::fs::symlink_metadata(d).is_err();
         let made: Vec<PathBuf> = directory.ancestors().take_while(absent).map(Path::to_path_buf).collect();
-        let opened = files::writable_directory(&directory).and_then(|()| DirectoryLock::acquire(&directory));
-        let lock = opened.inspect_err(|_| remove(&made))?;
-        Ok(Self { directory, started: Instant::now(), made, written: Cell::new(false), _lock: lock })
+        // Locked before trials are written: a second writer is told of the first one, and never trips over its
+        // temporary files.
+        let locked = files::directory(&directory).and_then(|()| DirectoryLock::acquire(&directory));
+        let lock = locked.inspect_err(|_| remove(&made))?;
+        let this = Self { directory, started: Instant::now(), made, written: Cell::new(false), _lock: lock };
+        files::writable_directory(&this.directory)?;
+        Ok(this)
     }
 
     /// Where it is.
@@ -159,6 +163,22 @@ pub fn available_memory() -> Option<u64> {
     let limit = limit.and_then(|l| l.split_whitespace().next()?.parse::<u64>().ok());
     let left = limit.map(|l| l.saturating_sub(kib("/proc/self/status", "VmSize:").unwrap_or(0)));
     Some(free.min(left.unwrap_or(u64::MAX)))
+}
+
+/// Refuses what needs more than the memory that can still be had.
+pub fn fits_in_memory(needed: u64, what: &str) -> Result<()> {
+    match available_memory() {
+        Some(there) if needed > there => {
+            let (needed, there) = (bytes(needed as f64), bytes(there as f64));
+            Err(Error::machine("memory", format!("expected {needed} for {what}, found {there}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// ", peak memory 31 MiB", where the system says; nothing elsewhere.
+pub fn peak() -> String {
+    peak_memory().map_or(String::new(), |n| format!(", peak memory {}", bytes(n as f64)))
 }
 
 /// A size that a file of the kernel gives in KiB, in bytes.

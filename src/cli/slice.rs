@@ -5,7 +5,7 @@ use super::arguments::{Common, config_and_out, name_kinds};
 use super::config::Sources;
 use super::output::{self, Target};
 use super::progress::{Progress, say};
-use super::train;
+use super::train::{self, Found};
 use crate::base::{Error, Result, files};
 use crate::passes::slice::{self, SliceEvent};
 use crate::passes::{Run, Saved, SliceResult, SliceSettings};
@@ -61,19 +61,25 @@ fn run(matches: &ArgMatches) -> Result<()> {
         None => None,
     };
     sources.finish()?;
+    if from.is_some() && wanted.is_some() {
+        let expected = "no [train] in the configuration, whose network would not be used";
+        return Err(Error::expected("--run", expected, "one"));
+    }
     settings.check()?;
+    let (nx, ny) = (settings.x.n, settings.y.n);
+    output::fits_in_memory(settings.grid_bytes() as u64, &format!("{nx} x {ny} points"))?;
     style.check()?;
     common.apply()?;
     let out = out.unwrap_or_else(|| PathBuf::from(DEFAULT_OUT));
     let source = from.clone().unwrap_or_else(|| PathBuf::from(train::DEFAULT_OUT));
     apart(&source, &out)?;
-    let (target, run) = match from {
+    let (target, (run, sha256)) = match from {
         Some(path) => {
-            let run = Run::read(&path)?;
+            let run = Run::read_with_sha256(&path)?;
             (Target::new(out)?, run)
         }
         // Minutes of training must not end at a directory that cannot be written.
-        None => (Target::new(out)?, default_run(wanted, &style, common.quiet)?),
+        None => (Target::new(out)?, default_run(wanted, &settings, &style, common.quiet)?),
     };
     if let Some(reason) = train::unfinished(&source) {
         say(common.quiet, &format!("note: {} did not end well: {reason}", files::named(&source)));
@@ -106,7 +112,7 @@ fn run(matches: &ArgMatches) -> Result<()> {
     if let Some(bar) = progress.get() {
         bar.finish();
     }
-    let result = result?;
+    let result = result?.of_weights(sha256);
     let (seconds, bytes) = predicted.get().copied().unwrap_or_default();
     let machine =
         json!({"run": files::named(&source), "predicted_seconds": seconds, "predicted_bytes": bytes});
@@ -118,43 +124,52 @@ fn run(matches: &ArgMatches) -> Result<()> {
     }
 }
 
-/// The network of `runs/default`: the one that is there, or a new one.
-fn default_run(wanted: Option<TrainSettings>, style: &Style, quiet: bool) -> Result<Run> {
+/// The network of `runs/default`: the one that is there, or a new one. What is not understood is never replaced.
+fn default_run(
+    wanted: Option<TrainSettings>,
+    slice: &SliceSettings,
+    style: &Style,
+    quiet: bool,
+) -> Result<(Run, String)> {
     let directory = PathBuf::from(train::DEFAULT_OUT);
-    let there = train::finished(&directory);
-    let explicit = wanted.is_some();
-    let wanted = wanted.unwrap_or_default();
-    match there {
-        Some(settings) if settings == wanted || !explicit => {
-            say(
-                quiet,
-                &format!(
-                    "using the network in {}: {} on {}",
-                    train::DEFAULT_OUT,
-                    settings.model,
-                    settings.data
-                ),
-            );
-        }
-        Some(settings) => {
-            let found = format!("{} on {} with other settings", settings.model, settings.data);
-            let expected =
-                "the network of the configuration's [train] (or --run to choose one, or an empty place)";
-            return Err(Error::expected(train::DEFAULT_OUT, expected, found));
-        }
-        None => {
-            say(quiet, &format!("no --run given: training the default network into {}", train::DEFAULT_OUT));
-            let prepared = train::prepare(&wanted)?;
-            let target = Target::new(directory.clone())?;
-            train::verdict(&train::train(&wanted, prepared, &target, style, quiet)?)?;
-        }
+    let there = train::found(&directory).map_err(|e| match e {
+        Error::Request { at, what } => Error::request(at, format!("{what} ({ELSEWHERE})")),
+        other => other,
+    })?;
+    if let (Found::Done(settings) | Found::Unfinished(settings, _), Some(wanted)) = (&there, &wanted)
+        && settings != wanted
+    {
+        let found = format!("{} on {} with other settings", settings.model, settings.data);
+        let expected = format!("the network of the configuration's [train] ({ELSEWHERE})");
+        return Err(Error::expected(train::DEFAULT_OUT, expected, found));
     }
-    Run::read(&directory)
+    if let Found::Done(TrainSettings { model, data, .. }) = &there {
+        let run = Run::read_with_sha256(&directory)?;
+        say(quiet, &format!("using the network in {}: {model} on {data}", train::DEFAULT_OUT));
+        return Ok(run);
+    }
+    let wanted = wanted.unwrap_or_default();
+    let prepared = train::prepare(&wanted)?;
+    slice.check_for(wanted.precision, prepared.samples())?;
+    let target = Target::new(directory.clone())?;
+    if let Found::Unfinished(_, reason) = &there {
+        say(quiet, &format!("{} did not end well: {reason}", train::DEFAULT_OUT));
+    }
+    say(quiet, &format!("no --run given: training the default network into {}", train::DEFAULT_OUT));
+    train::verdict(&train::train(&wanted, prepared, &target, style, quiet)?)?;
+    Run::read_with_sha256(&directory)
 }
+
+/// How to go on beside a run in `runs/default` that is in the way.
+const ELSEWHERE: &str = "or --run to choose a network, or a working directory without that run";
 
 /// Refuses to write a result over the run that it is made from.
 fn apart(run: &Path, out: &Path) -> Result<()> {
-    let directory = if run.is_file() { run.parent() } else { Some(run) };
+    let directory = match run.parent() {
+        Some(parent) if run.is_file() && parent == Path::new("") => Some(Path::new(".")),
+        parent if run.is_file() => parent,
+        _ => Some(run),
+    };
     let same = |a: &Path| match (a.canonicalize(), out.canonicalize()) {
         (Ok(a), Ok(b)) => a == b,
         _ => matches!((std::path::absolute(a), std::path::absolute(out)), (Ok(a), Ok(b)) if a == b),
@@ -184,7 +199,7 @@ fn summary(run: &Run, result: &SliceResult, target: &Target, pictures: &[String]
   lowest         {lowest}
   non-convexity  {bent}, {} undecided
   directions     cosine {}
-wrote {} in {}: {} (.png, .svg), slice.json, slice.npz, directions.safetensors
+wrote {} in {}{}: {} (.png, .svg), slice.json, slice.npz, directions.safetensors
 ",
         run.title(),
         output::number(center("train_loss"), 6),
@@ -195,6 +210,7 @@ wrote {} in {}: {} (.png, .svg), slice.json, slice.npz, directions.safetensors
         output::number(number(&["cosine"]), 4),
         files::named(target.directory()),
         output::duration(target.seconds()),
+        output::peak(),
         pictures.join(", "),
     )
 }

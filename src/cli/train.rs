@@ -6,17 +6,29 @@ use super::config::{Sources, with_shorthands};
 use super::output::{self, Target};
 use super::progress::{Progress, say};
 use crate::base::{Error, Result, files};
+use crate::passes::run::WEIGHTS;
 use crate::passes::training::Prepared;
 use crate::passes::{Saved, TrainingResult};
 use crate::render::Style;
 use crate::train::settings::SHORTHANDS;
 use crate::train::{Epoch, Event, Status, TrainSettings};
 use clap::{ArgMatches, Args, Command};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::path::{Path, PathBuf};
 
 /// Where runs go by default.
 pub const DEFAULT_OUT: &str = "runs/default";
+
+const RECORD: &str = "run.json";
+
+/// What is read of a run's record.
+#[derive(serde::Deserialize)]
+struct Record {
+    status: Status,
+    #[serde(default)]
+    reason: String,
+    settings: TrainSettings,
+}
 
 pub const COMMAND: Subcommand =
     Subcommand { name: "train", about: "Train a network on the CPU", examples: EXAMPLES, command, run };
@@ -60,14 +72,8 @@ fn run(matches: &ArgMatches) -> Result<()> {
 /// Refuses what can be refused before any directory is made: impossible settings, and networks beyond the memory.
 pub fn prepare(settings: &TrainSettings) -> Result<Prepared<'_>> {
     let prepared = Prepared::new(settings)?;
-    match output::available_memory() {
-        Some(there) if prepared.bytes() > there => {
-            let (needed, there) = (output::bytes(prepared.bytes() as f64), output::bytes(there as f64));
-            let what = format!("expected {needed} for {} parameters, found {there}", prepared.parameters);
-            Err(Error::machine("memory", what))
-        }
-        _ => Ok(prepared),
-    }
+    output::fits_in_memory(prepared.bytes(), &format!("{} parameters", prepared.parameters))?;
+    Ok(prepared)
 }
 
 /// Trains into `target`, showing progress.
@@ -99,7 +105,8 @@ pub fn train(
         bar.finish();
     }
     let result = result?;
-    if result.trained.status == Status::Interrupted && finished(target.directory()).is_some() {
+    if result.trained.status == Status::Interrupted && matches!(found(target.directory()), Ok(Found::Done(_)))
+    {
         return Err(interrupted(&result, "the finished run that was there is kept"));
     }
     target.write(&result, style, json!({}))?;
@@ -140,7 +147,7 @@ fn summary(result: &TrainingResult, target: &Target) -> String {
         "{}: {} parameters, {} training and {} test samples
   train   loss {}   accuracy {}
   test    loss {}   accuracy {}
-wrote {} in {}: weights.safetensors, metrics.jsonl, run.json, training.png, training.svg
+wrote {} in {}{}: weights.safetensors, metrics.jsonl, run.json, training.png, training.svg
 ",
         result.title(),
         t.theta.len(),
@@ -152,24 +159,45 @@ wrote {} in {}: weights.safetensors, metrics.jsonl, run.json, training.png, trai
         percent(t.test.accuracy),
         files::named(target.directory()),
         output::duration(target.seconds()),
+        output::peak(),
     )
 }
 
-fn record(directory: &Path) -> Option<Value> {
-    let text = files::read_text(&directory.join("run.json"), files::LARGEST).ok()?;
-    serde_json::from_str(&text).ok()
+/// A run as its directory records it.
+pub enum Found {
+    /// No run.
+    Nothing,
+    /// One that came to its end.
+    Done(TrainSettings),
+    /// One that was interrupted or diverged, and why.
+    Unfinished(TrainSettings, String),
 }
 
-/// Why the run in `directory` ended, if it ended otherwise than it should.
+/// The run in `directory`; refuses a record that cannot be understood, and weights without one.
+pub fn found(directory: &Path) -> Result<Found> {
+    let path = directory.join(RECORD);
+    let there = |path: &Path| path.symlink_metadata().is_ok();
+    if !there(&path) {
+        return match there(&directory.join(WEIGHTS)) {
+            false => Ok(Found::Nothing),
+            true => Err(Error::expected(files::named(&path), "the record of the weights beside it", "none")),
+        };
+    }
+    let text = files::read_text(&path, files::LARGEST_JSON)?;
+    let record: Record =
+        serde_json::from_str(&text).map_err(|e| Error::value(files::named(&path), &e.to_string()))?;
+    Ok(match record.status {
+        Status::Done => Found::Done(record.settings),
+        Status::Diverged | Status::Interrupted => {
+            Found::Unfinished(record.settings, files::brief(&record.reason))
+        }
+    })
+}
+
+/// Why the run in `directory` ended, if it is known to have ended otherwise than it should.
 pub fn unfinished(directory: &Path) -> Option<String> {
-    let run = record(directory)?;
-    let ended = |key: &str| run.get(key).and_then(Value::as_str);
-    (ended("status")? != "done").then(|| files::brief(ended("reason").unwrap_or("for no recorded reason")))
-}
-
-/// The settings of a finished run in `directory`, if there is one.
-pub fn finished(directory: &Path) -> Option<TrainSettings> {
-    let run = record(directory)?;
-    (run.get("status")?.as_str()? == "done").then_some(())?;
-    serde_json::from_value(run.get("settings")?.clone()).ok()
+    match found(directory) {
+        Ok(Found::Unfinished(_, reason)) => Some(reason),
+        _ => None,
+    }
 }

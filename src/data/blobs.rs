@@ -37,7 +37,9 @@ impl Kind for Blobs {
         within("classes", self.classes, 2..=self.samples.min(10_000))?;
         within("dimension", self.dimension, 1..=1_000_000)?;
         within("spread", self.spread, 0.0..=1e6)?;
-        fits_in_memory("samples", self.samples, self.dimension)
+        fits_in_memory("samples", self.samples, self.dimension)?;
+        // A target has a number a class.
+        fits_in_memory("classes", self.samples, self.classes)
     }
 }
 

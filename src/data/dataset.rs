@@ -5,6 +5,7 @@
 //! `z = (x - mean) / std`, with mean and population standard deviation of the training samples, used for the
 //! test samples too. A feature that is constant in training has no scale: it becomes 0 everywhere.
 
+use crate::base::files::hex;
 use crate::base::npz::Npz;
 use crate::base::registry::Registry;
 use crate::base::{Result, Streams};
@@ -86,7 +87,7 @@ impl Dataset {
             samples.y.iter().for_each(|label| hash.update(label.to_le_bytes()));
             samples.x.iter().for_each(|value| hash.update(value.to_bits().to_le_bytes()));
         }
-        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&hash.finalize())
     }
 }
 

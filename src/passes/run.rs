@@ -57,13 +57,18 @@ impl DataSettings {
     }
 }
 
+/// Refuses `n` training samples of `all` where there are not so many.
+pub fn at_most(all: usize, n: usize, at: &str) -> Result<()> {
+    match (1..=all).contains(&n) {
+        true => Ok(()),
+        false => Err(Error::expected(at, format!("1 to {all} training samples"), n)),
+    }
+}
+
 /// Keeps the first `samples` training samples, which are in random order.
 pub fn cut(mut dataset: Dataset, samples: Option<usize>, at: &str) -> Result<Dataset> {
     let Some(n) = samples else { return Ok(dataset) };
-    let all = dataset.train.len();
-    if n == 0 || n > all {
-        return Err(Error::expected(at, format!("1 to {all} training samples"), n));
-    }
+    at_most(dataset.train.len(), n, at)?;
     let first: Vec<usize> = (0..n).collect();
     dataset.train = dataset.train.select(&first, dataset.features());
     Ok(dataset)
@@ -72,12 +77,18 @@ pub fn cut(mut dataset: Dataset, samples: Option<usize>, at: &str) -> Result<Dat
 impl Run {
     /// Reads a run directory or a weight file, and its data; refuses data that have changed since.
     pub fn read(path: &Path) -> Result<Self> {
+        Ok(Self::read_with_sha256(path)?.0)
+    }
+
+    /// The same, and the SHA-256 of the weight file.
+    pub fn read_with_sha256(path: &Path) -> Result<(Self, String)> {
         let file = if path.is_dir() { path.join(WEIGHTS) } else { path.to_path_buf() };
         if path.is_dir() && !file.exists() {
             let expected = format!("a run directory with {WEIGHTS}, as `losscape train` writes it");
             return Err(Error::expected(files::named(path), expected, "a directory without"));
         }
         let weights = Weights::read(&file)?;
+        let sha256 = files::sha256(&files::read_regular(&file, files::LARGEST)?);
         let at = format!("{}: metadata `losscape.data`", files::named(&file));
         if weights.data.is_empty() {
             return Err(Error::expected(at, "the data that the network was trained on", "none"));
@@ -98,7 +109,7 @@ impl Run {
         }
         let dataset = cut(dataset, data.samples, &at)?;
         let Weights { network, precision, theta, .. } = weights;
-        Ok(Self { network, theta, precision, data, dataset })
+        Ok((Self { network, theta, precision, data, dataset }, sha256))
     }
 
     /// One line that names the network and its data.

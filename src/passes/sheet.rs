@@ -7,20 +7,30 @@ use crate::data::Dataset;
 use crate::figure::{Axis, Figure, Grid, Panel, Series, Style};
 
 const TILES: usize = 40;
+/// Points and classes beyond which a cloud shows nothing more.
+const POINTS: usize = 2000;
+const CLOUDS: usize = 20;
 
 /// The figure `samples` of the training samples; none for data that is neither images nor points in the plane.
 pub fn sample_sheet(dataset: &Dataset) -> Option<Figure> {
     let (chart, panels) = match dataset.shape[..] {
         [channels, height, width] => ("tiles", tiles(dataset, channels, height, width)),
-        [2] => ("lines", vec![clouds(dataset)]),
+        // Drawn with equal scales.
+        [2] => ("tiles", vec![clouds(dataset)]),
         _ => return None,
     };
     let (train, test) = (dataset.train.len(), dataset.test.len());
+    let mut subtitle =
+        format!("{} classes, {train} samples for training, {test} for testing", dataset.classes);
+    if dataset.shape == [2] && (train > POINTS || dataset.classes > CLOUDS) {
+        let (points, classes) = (train.min(POINTS), dataset.classes.min(CLOUDS));
+        subtitle += &format!("; drawn: classes 0 to {} of the first {points}, in random order", classes - 1);
+    }
     Some(Figure {
         name: "samples".to_owned(),
         chart: chart.to_owned(),
         title: format!("{}: training samples", dataset.name),
-        subtitle: format!("{} classes, {train} samples for training, {test} for testing", dataset.classes),
+        subtitle,
         panels,
     })
 }
@@ -42,11 +52,18 @@ fn tiles(dataset: &Dataset, channels: usize, height: usize, width: usize) -> Vec
     (0..dataset.classes.min(TILES) as u32).flat_map(|class| of(class).map(move |i| panel(class, i))).collect()
 }
 
-/// One series of dots a class.
+/// One series of dots a class, of the first samples: they are in random order.
 fn clouds(dataset: &Dataset) -> Panel {
     let series = |class: u32| {
-        let points =
-            || dataset.train.x.chunks_exact(2).zip(&dataset.train.y).filter(move |(_, y)| **y == class);
+        let points = || {
+            dataset
+                .train
+                .x
+                .chunks_exact(2)
+                .zip(&dataset.train.y)
+                .take(POINTS)
+                .filter(move |(_, y)| **y == class)
+        };
         Series {
             label: format!("class {class}"),
             x: points().map(|(p, _)| p[0]).collect(),
@@ -59,7 +76,7 @@ fn clouds(dataset: &Dataset) -> Panel {
     Panel {
         x: axis("first feature"),
         y: axis("second feature"),
-        series: (0..dataset.classes as u32).map(series).collect(),
+        series: (0..dataset.classes.min(CLOUDS) as u32).map(series).collect(),
         ..Panel::default()
     }
 }
@@ -94,6 +111,16 @@ mod tests {
         let series = &figure.panels[0].series;
         assert_eq!((series.len(), series.iter().map(|s| s.x.len()).sum::<usize>()), (4, 750));
         assert!(series.iter().all(|s| s.style == Style::Dots && s.x.len() == s.y.len()));
+    }
+
+    #[test]
+    fn large_clouds_are_cut_and_say_so() {
+        let figure = sheet("blobs:classes=30,samples=8000").unwrap();
+        let series = &figure.panels[0].series;
+        let drawn: usize = series.iter().map(|s| s.x.len()).sum();
+        assert!(series.len() == 20 && (1200..1500).contains(&drawn), "{drawn}");
+        assert!(figure.subtitle.ends_with("drawn: classes 0 to 19 of the first 2000, in random order"));
+        assert!(!sheet("spirals").unwrap().subtitle.contains("drawn"));
     }
 
     #[test]

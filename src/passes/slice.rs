@@ -3,8 +3,8 @@
 //! L(x, y) = L(theta + x d + y e), with d and e drawn and normalised as the settings say (Li et al. 2018).
 
 use super::range::Range;
-use super::run::title;
-use super::training::members;
+use super::run::{at_most, title};
+use super::training::evaluations;
 use super::{Files, Run, Saved, document, to_json};
 use crate::autodiff::Element;
 use crate::base::npz::Npz;
@@ -20,7 +20,6 @@ use crate::train::samples;
 use crate::with_precision;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -89,13 +88,35 @@ impl SliceSettings {
         }
     }
 
+    /// The memory that the results of the grid take, in bytes.
+    pub fn grid_bytes(&self) -> f64 {
+        // Per point: four results and the sums behind them.
+        (self.x.n as f64) * (self.y.n as f64) * POINT as f64
+    }
+
+    /// Refuses settings that do not fit a network in `precision` with `samples` training samples.
+    pub fn check_for(&self, precision: Precision, samples: usize) -> Result<()> {
+        let precision = self.precision.unwrap_or(precision);
+        for (flag, points) in [("--x", self.x.points()), ("--y", self.y.points())] {
+            let same = |w: &[f64]| with_precision!(precision, E => E::from_f64(w[0]) == E::from_f64(w[1]));
+            if points.windows(2).any(same) {
+                let expected = format!("points that differ in {precision}");
+                return Err(Error::expected(
+                    flag,
+                    expected,
+                    format!("{:e} between two", points[1] - points[0]),
+                ));
+            }
+        }
+        self.samples.map_or(Ok(()), |n| at_most(samples, n, "--samples"))
+    }
+
     /// Refuses settings that make no sense, before anything is loaded or trained.
     pub fn check(&self) -> Result<()> {
         if self.samples == Some(0) {
             return Err(Error::expected("--samples", "at least 1", 0));
         }
-        // Per point: four results and the sums behind them.
-        let bytes = (self.x.n as f64) * (self.y.n as f64) * 128.0;
+        let bytes = self.grid_bytes();
         if bytes > self.bytes()? as f64 {
             let gib = bytes / f64::from(1 << 30);
             let points = self.x.n as f64 * self.y.n as f64;
@@ -108,6 +129,9 @@ impl SliceSettings {
         Ok(())
     }
 }
+
+/// Bytes that a point of the grid takes.
+const POINT: usize = 128;
 
 /// What an observer of a slice hears, from any thread.
 #[derive(Clone, Copy, Debug)]
@@ -152,6 +176,7 @@ pub fn run(
     observe: &(dyn Fn(SliceEvent) + Sync),
 ) -> Result<SliceResult> {
     settings.check()?;
+    settings.check_for(run.precision, run.dataset.train.len())?;
     let precision = settings.precision.unwrap_or(run.precision);
     with_precision!(precision, E => compute::<E>(settings, precision, run, observe))
 }
@@ -165,9 +190,20 @@ fn compute<E: Element>(
     let network = Arc::new(run.network.clone());
     let dataset = super::run::cut(run.dataset.clone(), settings.samples, "--samples")?;
     // What the element type makes of theta and directions is what is evaluated and saved.
-    let rounded = |v: Vec<f64>| v.into_iter().map(|x| E::from_f64(x).to_f64()).collect::<Vec<f64>>();
-    let theta = rounded(run.theta.clone());
-    let [x, y] = directions(settings, &network, &theta)?.map(rounded);
+    let rounded = |v: &[f64], what: &str| {
+        let fits = |x: &f64| match E::from_f64(*x).to_f64() {
+            y if y.is_finite() => Ok(y),
+            _ => Err(Error::expected(
+                "--precision",
+                format!("{what} that fit in {precision}"),
+                format!("{x:e}"),
+            )),
+        };
+        v.iter().map(fits).collect::<Result<Vec<f64>>>()
+    };
+    let theta = rounded(&run.theta, "weights")?;
+    let [x, y] = directions(settings, &network, &theta)?;
+    let (x, y) = (rounded(&x, "directions")?, rounded(&y, "directions")?);
     let objectives = [&dataset.train, &dataset.test]
         .map(|part| Objective::<E>::new(network.clone(), samples(&network, part)));
     let single: Vec<E> = theta.iter().map(|t| E::from_f64(*t)).collect();
@@ -176,12 +212,6 @@ fn compute<E: Element>(
     let memory = settings.bytes()?;
     let slicers = objectives.each_ref().map(|o| Slicer::new(o, &theta, &x, &y, memory / 2));
     let (xs, ys) = (settings.x.points(), settings.y.points());
-    for (flag, points) in [("--x", &xs), ("--y", &ys)] {
-        if points.windows(2).any(|w| E::from_f64(w[0]) == E::from_f64(w[1])) {
-            let expected = format!("points that differ in {precision}");
-            return Err(Error::expected(flag, expected, format!("{:e} between two", points[1] - points[0])));
-        }
-    }
     let points: Vec<(f64, f64)> = ys.iter().flat_map(|y| xs.iter().map(|x| (*x, *y))).collect();
 
     // A few points, each in a row of its own as the work is shared out, tell how long the grid will take.
@@ -194,7 +224,7 @@ fn compute<E: Element>(
         slicer.evaluate(&trial, &|_| {})?;
         seconds += start.elapsed().as_secs_f64() * points.len() as f64 / trial.len() as f64;
     }
-    let bytes = slicers.iter().map(|s| s.bytes(threads)).sum::<usize>() + points.len() * 128;
+    let bytes = slicers.iter().map(|s| s.bytes(threads)).sum::<usize>() + points.len() * POINT;
     observe(SliceEvent::Predicted(points.len(), seconds, bytes));
 
     let share = |o: &Objective<E>| {
@@ -246,9 +276,6 @@ impl Facts<'_> {
         values: &[Vec<f64>; 4],
         curvature: NonConvexity,
     ) -> Result<Map<String, Value>> {
-        let mut hash = Sha256::new();
-        self.theta.iter().for_each(|t| hash.update(t.to_le_bytes()));
-        let weights: String = hash.finalize().iter().map(|b| format!("{b:02x}")).collect();
         let norm = |v: &[f64]| dot(v, v).sqrt();
         let finite = |i: usize| points.iter().zip(&values[i]).filter(|(_, v)| v.is_finite());
         let extremes = |i: usize| {
@@ -265,31 +292,31 @@ impl Facts<'_> {
             None if xs.n < 3 || ys.n < 3 => "a side has fewer than 3 points",
             None => "no cell is finite and curved beyond rounding",
         };
-        let center: Map<String, Value> =
-            members("train", &self.center[0]).into_iter().chain(members("test", &self.center[1])).collect();
-        let non_finite = values[0].iter().filter(|v| !v.is_finite()).count();
+        let (center, center_status) = evaluations(&self.center[0], &self.center[1]);
+        let [non_finite, test_non_finite] = [0, 2].map(|i| points.len() - finite(i).count());
         let value = json!({
             "command": "slice",
             "version": env!("CARGO_PKG_VERSION"),
-            "status": if non_finite == 0 { "done" } else { "done, with non-finite points" },
+            "status": if non_finite + test_non_finite == 0 { "done" } else { "done, with non-finite points" },
             "title": title(self.network, dataset),
             "settings": self.settings,
             "seed": self.settings.seed,
             "precision": self.precision,
             "network": self.network.spec(),
             "parameters": self.theta.len(),
-            "weights_sha256": weights,
             "data": self.run.data,
             "data_sha256": self.run.data.sha256,
             "samples": {"train": dataset.train.len(), "test": dataset.test.len()},
             "norm_statistics": "none in this network",
             "center": center,
+            "center_status": center_status,
             "cosine": cosine,
             "cosine_status": if cosine.is_finite() { "computed" } else { "a direction is zero" },
             "norms": {"theta": norm(self.theta), "x": norm(self.x), "y": norm(self.y)},
             "train_loss": extremes(0),
             "test_loss": extremes(2),
             "non_finite": non_finite,
+            "test_non_finite": test_non_finite,
             "non_convexity": curvature.fraction,
             "non_convexity_status": why,
             "non_convexity_undecided": curvature.undecided,
@@ -302,6 +329,12 @@ impl Facts<'_> {
 }
 
 impl SliceResult {
+    /// Records the SHA-256 of the weight file that the network came from.
+    pub fn of_weights(mut self, sha256: String) -> Self {
+        self.summary.insert("weights_sha256".to_owned(), sha256.into());
+        self
+    }
+
     /// One scalar of the summary, by its path.
     pub fn scalar(&self, path: &[&str]) -> Option<f64> {
         let (first, rest) = path.split_first()?;
@@ -318,7 +351,7 @@ impl SliceResult {
     pub fn load(directory: &Path) -> Result<Self> {
         let path = directory.join("slice.json");
         let at = files::named(&path);
-        let text = files::read_text(&path, files::LARGEST)?;
+        let text = files::read_text(&path, files::LARGEST_JSON)?;
         let bad = |e: serde_json::Error| Error::value(&at, &e.to_string());
         let summary: Map<String, Value> = serde_json::from_str(&text).map_err(bad)?;
         let settings = summary.get("settings").cloned();

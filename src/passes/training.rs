@@ -10,7 +10,7 @@ use crate::figure::{Axis, Figure, Panel, Scale, Series, Style};
 use crate::nn::{Evaluation, Weights};
 use crate::train::{Epoch, Event, TrainSettings, Trained, train};
 use crate::with_precision;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::path::Path;
 
 /// A finished run.
@@ -51,6 +51,11 @@ impl<'a> Prepared<'a> {
         self.parameters as u64 * (2 * element as u64 + 8)
     }
 
+    /// How many training samples there are.
+    pub fn samples(&self) -> usize {
+        self.dataset.train.len()
+    }
+
     /// Trains.
     pub fn run(self, observe: &mut (dyn FnMut(Event) + Send)) -> Result<TrainingResult> {
         let Self { settings, data, dataset, .. } = self;
@@ -66,9 +71,24 @@ pub fn run(settings: &TrainSettings, observe: &mut (dyn FnMut(Event) + Send)) ->
     Prepared::new(settings)?.run(observe)
 }
 
-/// `train_loss` and `train_accuracy` as JSON members; not a number is null, and the run's status says why.
-pub(super) fn members(prefix: &str, e: &Evaluation) -> [(String, Value); 2] {
-    [(format!("{prefix}_loss"), json!(e.loss)), (format!("{prefix}_accuracy"), json!(e.accuracy))]
+/// `train_loss`, `train_accuracy`, `test_loss`, `test_accuracy` as JSON members, null where they are not finite, and
+/// a status that says so.
+pub(super) fn evaluations(train: &Evaluation, test: &Evaluation) -> (Map<String, Value>, String) {
+    let members: Map<String, Value> = [
+        ("train_loss", train.loss),
+        ("train_accuracy", train.accuracy),
+        ("test_loss", test.loss),
+        ("test_accuracy", test.accuracy),
+    ]
+    .map(|(key, value)| (key.to_owned(), json!(value)))
+    .into_iter()
+    .collect();
+    let missing: Vec<&str> = members.iter().filter(|(_, v)| v.is_null()).map(|(k, _)| k.as_str()).collect();
+    let status = match missing.is_empty() {
+        true => "computed".to_owned(),
+        false => format!("not finite: {}", missing.join(", ")),
+    };
+    (members, status)
 }
 
 impl TrainingResult {
@@ -76,33 +96,22 @@ impl TrainingResult {
     pub fn title(&self) -> String {
         format!("{} on {}", self.trained.network.title(), self.settings.data)
     }
-}
 
-impl Saved for TrainingResult {
-    fn files(&self) -> Result<Files> {
+    fn weights(&self) -> Result<Vec<u8>> {
         let weights = Weights {
             network: (*self.trained.network).clone(),
             precision: self.settings.precision,
             theta: self.trained.theta.clone(),
             data: serde_json::to_string(&self.data).map_err(|e| Error::machine("data settings", e))?,
         };
-        let mut lines = String::new();
-        for epoch in &self.trained.epochs {
-            lines.push_str(&to_json(epoch)?.to_string());
-            lines.push('\n');
-        }
-        Ok(vec![
-            (WEIGHTS.to_owned(), weights.to_bytes()?),
-            ("metrics.jsonl".to_owned(), lines.into_bytes()),
-            ("run.json".to_owned(), document(&self.json()?)),
-        ])
+        weights.to_bytes()
     }
 
-    fn json(&self) -> Result<Value> {
+    /// The contents of `run.json`, given the weight file's.
+    fn record(&self, weights: &[u8]) -> Value {
         let t = &self.trained;
-        let last: serde_json::Map<String, Value> =
-            members("train", &t.train).into_iter().chain(members("test", &t.test)).collect();
-        Ok(json!({
+        let (last, status) = evaluations(&t.train, &t.test);
+        json!({
             "command": "train",
             "version": env!("CARGO_PKG_VERSION"),
             "status": t.status,
@@ -111,12 +120,36 @@ impl Saved for TrainingResult {
             "settings": self.settings,
             "seed": self.settings.seed,
             "data": self.data,
+            "data_sha256": self.data.sha256,
             "samples": {"train": self.samples.0, "test": self.samples.1},
             "parameters": t.theta.len(),
+            "weights_sha256": files::sha256(weights),
             "epochs": t.epochs.last().map_or(0, |e| e.epoch),
             "steps": t.steps,
             "final": last,
-        }))
+            "final_status": status,
+        })
+    }
+}
+
+impl Saved for TrainingResult {
+    fn files(&self) -> Result<Files> {
+        let weights = self.weights()?;
+        let record = document(&self.record(&weights));
+        let mut lines = String::new();
+        for epoch in &self.trained.epochs {
+            lines.push_str(&to_json(epoch)?.to_string());
+            lines.push('\n');
+        }
+        Ok(vec![
+            (WEIGHTS.to_owned(), weights),
+            ("metrics.jsonl".to_owned(), lines.into_bytes()),
+            ("run.json".to_owned(), record),
+        ])
+    }
+
+    fn json(&self) -> Result<Value> {
+        Ok(self.record(&self.weights()?))
     }
 
     fn figures(&self) -> Vec<Figure> {
@@ -172,7 +205,7 @@ fn curve(network: &str, settings: &TrainSettings, epochs: &[Epoch]) -> Figure {
 pub fn load_figures(directory: &Path) -> Result<Vec<Figure>> {
     let path = directory.join("run.json");
     let at = files::named(&path);
-    let text = files::read_text(&path, files::LARGEST)?;
+    let text = files::read_text(&path, files::LARGEST_JSON)?;
     let bad = |e: serde_json::Error| Error::value(&at, &e.to_string());
     let run: Value = serde_json::from_str(&text).map_err(bad)?;
     let settings = run.get("settings").cloned();
@@ -180,7 +213,7 @@ pub fn load_figures(directory: &Path) -> Result<Vec<Figure>> {
     let settings: TrainSettings = serde_json::from_value(settings).map_err(bad)?;
     let metrics = directory.join("metrics.jsonl");
     let at = files::named(&metrics);
-    let text = files::read_text(&metrics, files::LARGEST)?;
+    let text = files::read_text(&metrics, files::LARGEST_JSON)?;
     let mut epochs = Vec::new();
     for (i, line) in text.lines().enumerate() {
         let bad = |e: serde_json::Error| Error::value(format!("{at}: line {}", i + 1), &e.to_string());

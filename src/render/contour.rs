@@ -32,6 +32,8 @@ impl Kind for Contour {
 const SHADES: usize = 4;
 /// Cells a side below which the straight pieces of a contour show.
 const SMOOTH: usize = 100;
+/// Points a side beyond which nothing more is seen.
+const MOST: usize = 400;
 
 impl Draw for Contour {
     fn draw(&self, figure: &Figure, style: &Style) -> Drawing {
@@ -143,6 +145,21 @@ pub fn field(grid: &Grid, span: &Span, x: &Span, y: &Span) -> Field {
     Field { x: xs, y: ys, values }
 }
 
+/// Every k-th row and column of a grid that has more than `most` a side, its last ones too.
+pub fn thinned(grid: &Grid, most: usize) -> Grid {
+    let (w, h) = (grid.x.len(), grid.y.len());
+    let pick = |n: usize| -> Vec<usize> {
+        let step = n.div_ceil(most).max(1);
+        (0..n).filter(|i| i % step == 0 || i + 1 == n).collect()
+    };
+    let (columns, rows) = (pick(w), pick(h));
+    Grid {
+        x: columns.iter().map(|&i| grid.x[i]).collect(),
+        y: rows.iter().map(|&j| grid.y[j]).collect(),
+        values: rows.iter().flat_map(|&j| columns.iter().map(move |&i| grid.values[j * w + i])).collect(),
+    }
+}
+
 fn draw_panel(page: &mut Page, plane: &Plane, panel: &Panel, scale: &Scale, legend: &Legend) {
     let theme = page.style.theme;
     if panel.grids.iter().all(|g| g.values.is_empty()) {
@@ -152,7 +169,7 @@ fn draw_panel(page: &mut Page, plane: &Plane, panel: &Panel, scale: &Scale, lege
     let inner = scale.edges.get(1..scale.edges.len().saturating_sub(1)).unwrap_or_default();
     let words = ticks::labels(&scale.levels);
     for grid in panel.grids.iter().filter(|g| !g.values.is_empty()) {
-        let coarse = field(grid, &scale.span, &plane.x, &plane.y);
+        let coarse = field(&thinned(grid, MOST), &scale.span, &plane.x, &plane.y);
         let field =
             coarse.refined(SMOOTH.div_ceil(coarse.x.len().min(coarse.y.len()).max(2) - 1).clamp(1, 12));
         let on_sheet =
@@ -202,4 +219,19 @@ fn draw_panel(page: &mut Page, plane: &Plane, panel: &Panel, scale: &Scale, lege
 /// Black or white, whichever is read better on `ground`.
 fn contrast(ground: Ink) -> Ink {
     if ground.lightness() > 0.42 { BLACK } else { WHITE }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thinning_keeps_small_grids_and_the_ends_of_large_ones() {
+        let side = |n: usize| -> Vec<f64> { (0..n).map(|i| i as f64).collect() };
+        let grid = |w: usize, h: usize| Grid { x: side(w), y: side(h), values: side(w * h) };
+        assert_eq!(thinned(&grid(5, 4), 5), grid(5, 4));
+        let thin = thinned(&grid(12, 2), 5);
+        assert_eq!((thin.x, thin.y), (vec![0.0, 3.0, 6.0, 9.0, 11.0], side(2)));
+        assert_eq!(thin.values[4..6], [11.0, 12.0]);
+    }
 }

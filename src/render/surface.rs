@@ -7,7 +7,7 @@
 
 use super::canvas::{Canvas, Point, Rect, pen};
 use super::colorbar::Scale;
-use super::contour::{ends, field, scale_of};
+use super::contour::{ends, field, scale_of, thinned};
 use super::curves::{Legend, symbol};
 use super::isolines::Field;
 use super::page::{Page, nothing};
@@ -16,7 +16,7 @@ use super::style::{BLACK, Ink, Style, WHITE, size};
 use super::ticks::Span;
 use super::{Draw, Drawing};
 use crate::base::registry::Kind;
-use crate::figure::{Figure, Grid, Panel};
+use crate::figure::{Figure, Panel};
 use serde::{Deserialize, Serialize};
 
 /// A shaded surface.
@@ -89,7 +89,7 @@ fn draw_panel(
     }
     for grid in panel.grids.iter().filter(|g| !g.values.is_empty()) {
         let unit = |v: f64, span: &Span| 2.0 * span.at(v) - 1.0;
-        let coarse = field(&thinned(grid), &scale.span, &x, &y);
+        let coarse = field(&thinned(grid, MOST), &scale.span, &x, &y);
         let times = SMOOTH.div_ceil(coarse.x.len().min(coarse.y.len()).max(2) - 1).clamp(1, 12);
         let mut fine = coarse.refined(times);
         fine.x.iter_mut().for_each(|v| *v = unit(*v, &x));
@@ -113,21 +113,6 @@ fn draw_panel(
     }
     scene.draw_axes(&mut page.canvas, theme);
     scene.height()
-}
-
-/// Every k-th row and column of a grid that has more than can be seen.
-fn thinned(grid: &Grid) -> Grid {
-    let (w, h) = (grid.x.len(), grid.y.len());
-    let pick = |n: usize| -> Vec<usize> {
-        let step = n.div_ceil(MOST).max(1);
-        (0..n).filter(|i| i % step == 0 || i + 1 == n).collect()
-    };
-    let (columns, rows) = (pick(w), pick(h));
-    Grid {
-        x: columns.iter().map(|&i| grid.x[i]).collect(),
-        y: rows.iter().map(|&j| grid.y[j]).collect(),
-        values: rows.iter().flat_map(|&j| columns.iter().map(move |&i| grid.values[j * w + i])).collect(),
-    }
 }
 
 fn paint(page: &mut Page, scene: &Scene, field: &Field, mesh: (usize, usize), scale: &Scale) {

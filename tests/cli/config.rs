@@ -92,6 +92,8 @@ fn a_slice_takes_its_network_from_a_table() {
     config(2);
     let line = bench.refused("slice --config c.toml --out new", "runs/default");
     assert!(line.contains("[train]"), "{line}");
+    let line = bench.refused("slice --config c.toml --run runs/default --out new", "--run");
+    assert!(line.contains("[train]"), "{line}");
     // Without a table, the network that is there will do.
     bench.ok(&format!("slice {GRID}"));
     bench.write("c.toml", "[train]\nepohs = 2");

@@ -87,6 +87,10 @@ fn a_result_is_not_written_over_its_run() {
         bench.refused(&format!("slice --run {run} {GRID} --out {out}"), "--out");
     }
     bench.refused(&format!("slice {GRID} --out ./runs/default"), "--out");
+    std::fs::copy(bench.path("r/weights.safetensors"), bench.path("w.safetensors")).unwrap();
+    for run in ["w.safetensors", "./w.safetensors"] {
+        bench.refused(&format!("slice --run {run} {GRID} --out ."), "--out");
+    }
     bench.refused(&format!("slice --run r {GRID} --out r/weights.safetensors"), "r/weights.safetensors");
 }
 

@@ -39,6 +39,7 @@ fn of_train() {
         ("--data spirals:nose=1", "--data", "did you mean `noise`?"),
         ("--data spirals:noise", "--data", "key=value"),
         ("--data blobs:samples=10000000,dimension=1000", "--data", "74.5 GiB"),
+        ("--data blobs:samples=10000000,classes=10000", "--data", "745.1 GiB"),
         ("--optimizer sdg", "--optimizer", "did you mean `sgd`?"),
         ("--schedule step:every=x", "--schedule", "a number"),
         ("--precision f16", "--precision", "f32, f64"),
@@ -83,6 +84,19 @@ fn of_slice() {
         let line = bench.refused(&format!("slice --run r --out new/s {flags}"), at);
         assert!(line.contains(hint), "{flags}: {line}");
     }
+}
+
+#[test]
+fn of_slice_before_it_trains() {
+    let bench = Bench::new();
+    bench.refused("slice --samples 1298 --out s", "--samples");
+    bench.refused("slice --x=1:1.0000001:3 --out s", "--x");
+    let outcome = bench.run("slice --memory 1000000 --x=-1:1:2000000 --y=-1:1:1000000 --out s");
+    assert_eq!((outcome.code, outcome.stderr.lines().count()), (Some(1), 1), "{}", outcome.stderr);
+    if cfg!(target_os = "linux") {
+        assert!(outcome.stderr.starts_with("error: memory: expected "), "{}", outcome.stderr);
+    }
+    assert!(bench.files("").is_empty());
 }
 
 #[test]

@@ -50,7 +50,10 @@ fn arrays_and_scalars_are_those_that_scripts_rely_on() {
         assert_eq!(at(&result, "settings.x"), "-1:1:7");
         assert_eq!(result["precision"], precision);
         assert_eq!(at(&run, "data.sha256"), &result["data_sha256"]);
-        assert_eq!(result["weights_sha256"].as_str().map(str::len), Some(64));
+        assert_eq!(run["data_sha256"], result["data_sha256"]);
+        assert_eq!(run["weights_sha256"], result["weights_sha256"]);
+        let sha256 = losscape::base::files::sha256(&bench.bytes("runs/a/weights.safetensors"));
+        assert_eq!(result["weights_sha256"], sha256);
         let npz = bench.npz("s/slice.npz");
         let names: Vec<&str> = npz.iter().map(|(name, _)| name).collect();
         assert_eq!(names, ["x", "y", "train_loss", "train_accuracy", "test_loss", "test_accuracy"]);
@@ -140,8 +143,35 @@ fn non_finite_points_are_null_with_a_status_and_still_drawn() {
     let result = bench.json("s/slice.json");
     assert_eq!(result["status"], "done, with non-finite points");
     assert_eq!((&result["non_finite"], &result["non_convexity"]), (&6.into(), &serde_json::Value::Null));
+    assert_eq!((&result["test_non_finite"], &result["center_status"]), (&6.into(), &"computed".into()));
     assert!(result["non_convexity_status"].as_str().unwrap().len() > 5);
     assert!(!bench.text("s/slice.json").contains("NaN"));
     let loss = bench.npz("s/slice.npz").get("train_loss").unwrap().to_f64();
     assert_eq!(loss.iter().filter(|v| v.is_finite()).count(), 3);
+}
+
+#[test]
+fn a_default_run_that_is_not_understood_is_refused_and_kept() {
+    let bench = Bench::new();
+    bench.ok(&format!("train {TINY}"));
+    let whole = bench.text("runs/default/run.json");
+    for (text, hint) in [
+        (whole.replace("\"status\": \"done\"", "\"status\": \"finished\""), "finished"),
+        (whole.replace("\"lr\": ", "\"rate\": "), "`rate`"),
+        (whole[..whole.len() / 2].to_owned(), "line"),
+        ("\u{0}".to_owned(), "line 1"),
+    ] {
+        bench.write("runs/default/run.json", text);
+        let line = bench.refused(&format!("slice {GRID} --out s"), "runs/default/run.json");
+        assert!(line.contains(hint) && line.contains("--run"), "{line}");
+    }
+    std::fs::remove_file(bench.path("runs/default/run.json")).unwrap();
+    bench.refused(&format!("slice {GRID} --out s"), "runs/default/run.json");
+    bench.write("runs/default/run.json", &whole);
+    bench.write("runs/default/weights.safetensors", "other");
+    bench.refused(&format!("slice {GRID} --out s"), "runs/default/weights.safetensors");
+    // One that did not end well is replaced only by what the configuration asks for.
+    bench.write("runs/default/run.json", whole.replace("\"status\": \"done\"", "\"status\": \"diverged\""));
+    bench.write("c.toml", "[train]\nseed = 7");
+    bench.refused("slice --config c.toml --out s", "runs/default: expected the network of");
 }

@@ -66,6 +66,18 @@ fn tensors_that_do_not_fit() {
 }
 
 #[test]
+fn weights_beyond_the_element_type() {
+    let bench = Bench::new();
+    bench.ok(&format!("train {TINY} --precision f64 --out r"));
+    let mut file = bench.tensors("r/weights.safetensors");
+    let Data::F64(values) = &mut file.tensors[0].data else { panic!("double precision") };
+    values[5] = 1e300;
+    bench.write("large", file.to_bytes());
+    let line = bench.refused(&format!("slice --run large --precision f32 {GRID} --out new/s"), "--precision");
+    assert!(line.contains("expected weights that fit in f32, found 1e300"), "{line}");
+}
+
+#[test]
 fn specifications_that_do_not_fit() {
     let t = Trained::new();
     let spec =

@@ -2,7 +2,8 @@
 
 use crate::refused;
 use losscape::base::files::{
-    DirectoryLock, brief, read_regular, read_text, writable_directory, write_atomic, write_atomic_with,
+    DirectoryLock, brief, read_regular, read_text, writable_directory, write_all_atomic, write_atomic,
+    write_atomic_with,
 };
 use std::fs;
 use std::io::Write;
@@ -168,4 +169,21 @@ fn a_lock_follows_no_link() {
 fn foreign_text_is_short_and_on_one_line() {
     assert_eq!(brief("a\nb\x1b[31m"), "a\\nb\\u{1b}[31m");
     assert_eq!(brief(&"é".repeat(500)), "é".repeat(120) + "...");
+}
+
+#[test]
+fn a_list_cut_short_leaves_nothing_that_says_it_is_complete() {
+    let directory = tempfile::tempdir().unwrap();
+    let dir = directory.path();
+    let list = |middle: &str, text: &str| ["a", middle, "close.json"].map(|n| (n.to_owned(), text.into()));
+    write_all_atomic(dir, &list("b", "old")).unwrap();
+    assert_eq!(names(dir), ["a", "b", "close.json"]);
+    // The second rename fails, as if the program had been killed after the first.
+    assert_eq!(write_all_atomic(dir, &list("none/b", "new")).unwrap_err().exit_code(), 1);
+    assert_eq!(
+        (names(dir), fs::read(dir.join("a")).unwrap()),
+        (vec!["a".into(), "b".into()], b"new".to_vec())
+    );
+    write_all_atomic(dir, &list("b", "new")).unwrap();
+    assert_eq!(fs::read_to_string(dir.join("close.json")).unwrap(), "new");
 }
