@@ -55,10 +55,8 @@ impl Plane {
         for (value, label) in &ticks.major {
             let (x, y) = self.at(*value, self.y.low);
             canvas.line(&[(x, y), (x, y + size::TICK_LENGTH)], line);
-            // The last label may not leave the page.
-            let overhang = font::width(label, size::TICK, false) / 2.0 - size::MARGIN;
-            let x = x.min(rect.right() - overhang.max(0.0));
-            canvas.text((x, baseline), label, how(Anchor::Middle));
+            let (left, right) = label_ends(&self.x, rect.width, *value, label);
+            canvas.text((rect.left + (left + right) / 2.0, baseline), label, how(Anchor::Middle));
         }
         for value in ticks.minor {
             let (x, y) = self.at(value, self.y.low);
@@ -112,15 +110,19 @@ fn y_ticks(span: &Span, height: f64) -> Ticks {
     span.ticks(((height / 36.0) as usize).clamp(2, 7))
 }
 
+/// Where the label of a tick begins and ends along a horizontal axis. The last one may not leave the page.
+fn label_ends(span: &Span, width: f64, value: f64, label: &str) -> (f64, f64) {
+    let half = font::width(label, size::TICK, false) / 2.0;
+    let middle = (span.at(value) * width).min(width - (half - size::MARGIN).max(0.0));
+    (middle - half, middle + half)
+}
+
 /// The ticks of a horizontal axis: as many as have room for their labels.
 fn x_ticks(span: &Span, width: f64) -> Ticks {
     let most = ((width / 34.0) as usize).clamp(2, 9);
     let fits = |ticks: &Ticks| {
-        let ends = ticks.major.iter().map(|(value, label)| {
-            let (middle, half) = (span.at(*value) * width, font::width(label, size::TICK, false) / 2.0);
-            (middle - half, middle + half)
-        });
-        let ends: Vec<(f64, f64)> = ends.collect();
+        let ends: Vec<(f64, f64)> =
+            ticks.major.iter().map(|(value, label)| label_ends(span, width, *value, label)).collect();
         ends.windows(2).all(|w| w[1].0 - w[0].1 > 8.0)
     };
     let mut ticks = span.ticks(most);
