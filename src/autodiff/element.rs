@@ -60,6 +60,10 @@ pub trait Element:
     fn max(self, other: Self) -> Self;
     /// The smaller of `self` and `other`, as one select: a NaN in `self` is kept, a NaN in `other` is passed over.
     fn min(self, other: Self) -> Self;
+    /// `self * factor + addend`, rounded once. One instruction inside
+    /// [`vectorised`](crate::autodiff::elementary::vectorised) on machines that have it, and the same bits on those that
+    /// have not.
+    fn mul_add(self, factor: Self, addend: Self) -> Self;
     /// The square root, correctly rounded.
     fn sqrt(self) -> Self;
     /// Whether `self` is neither infinite nor NaN.
@@ -122,6 +126,10 @@ macro_rules! element {
             #[inline(always)]
             fn min(self, other: Self) -> Self {
                 if other < self { other } else { self }
+            }
+            #[inline(always)]
+            fn mul_add(self, factor: Self, addend: Self) -> Self {
+                $type::mul_add(self, factor, addend)
             }
             #[inline(always)]
             fn sqrt(self) -> Self {

@@ -9,6 +9,7 @@
 //!
 //! Columns are samples; everything is generic over the [`Element`] type, f32 or f64.
 
+pub mod curves;
 pub mod element;
 pub mod elementary;
 pub mod matrix;

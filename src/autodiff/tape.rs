@@ -4,8 +4,9 @@
 //! it ([`super::Plan`], [`super::TangentPlan`]) supplies theta and the data, as often as needed.
 
 use super::primitives::{
-    Add, Broadcast, CrossEntropy, Map, MatMul, Mul, Primitive, Rule, Scale, Softmax, SumCols, SumRows,
-    each_primitive, map::Curve,
+    Add, ArgMax, AveragePool, BlockBroadcast, BlockMean, Broadcast, Conv, ConvGeometry, CrossEntropy, Map,
+    MatMul, Mul, Permute, Pick, Primitive, Role, RowDot, Rule, Scale, Softmax, Standardize, SumCols, SumRows,
+    Variance, Window, each_primitive, map::Curve,
 };
 use super::{Degree, Shape};
 use std::sync::Arc;
@@ -30,7 +31,7 @@ pub struct Record {
     pub inputs: Vec<Node>,
     /// Shape of the value.
     pub shape: Shape,
-    /// Whether the value depends on theta.
+    /// Whether the value depends on theta with a derivative that is not zero everywhere.
     pub moving: bool,
 }
 
@@ -83,7 +84,9 @@ impl Tape {
         let op = op.into();
         let shapes: Vec<Shape> = inputs.iter().map(|n| self.shape(*n)).collect();
         let shape = each_primitive!(&op, leaf => unreachable!("leaves have constructors of their own"), rule => rule.shape(&shapes));
-        let moving = inputs.iter().any(|n| self.record(*n).moving);
+        let moves: Vec<bool> = inputs.iter().map(|n| self.record(*n).moving).collect();
+        // What has no tangent has no cotangent: the index of a maximum, the second derivative of a kinked function.
+        let moving = !each_primitive!(&op, leaf => true, rule => rule.still(&moves));
         self.enter(op, inputs.to_vec(), shape, moving)
     }
 
@@ -218,5 +221,54 @@ impl Tape {
             degrees.push(each_primitive!(&record.op, leaf => leaf(), rule => rule.degree(&of)));
         }
         degrees
+    }
+
+    /// `a` read as blocks of `inner` x `outer` numbers, each transposed; the result has `shape`.
+    pub fn permute(&mut self, a: Node, inner: usize, outer: usize, shape: Shape) -> Node {
+        if (inner == 1 || outer == 1) && self.shape(a) == shape {
+            return a;
+        }
+        self.push(Permute { inner, outer, shape }, &[a])
+    }
+
+    /// Weights (channels/groups * kernel x outputs) convolved with an image signal.
+    pub fn conv(&mut self, geometry: ConvGeometry, weights: Node, image: Node) -> Node {
+        self.push(Conv { geometry, role: Role::Output }, &[weights, image])
+    }
+
+    /// Means of blocks of `rows` x `cols` entries.
+    pub fn block_mean(&mut self, a: Node, rows: usize, cols: usize) -> Node {
+        if (rows, cols) == (1, 1) { a } else { self.push(BlockMean { rows, cols }, &[a]) }
+    }
+
+    /// Each entry of `a` repeated over a block of `rows` x `cols`.
+    pub fn block_broadcast(&mut self, a: Node, rows: usize, cols: usize) -> Node {
+        if (rows, cols) == (1, 1) { a } else { self.push(BlockBroadcast { rows, cols }, &[a]) }
+    }
+
+    /// Biased variances of blocks of `rows` x `cols` entries.
+    pub fn variance(&mut self, a: Node, rows: usize, cols: usize) -> Node {
+        self.push(Variance { rows, cols }, &[a])
+    }
+
+    /// `(a - mean) / sqrt(var + eps)` over blocks of `rows` x `cols` entries.
+    pub fn standardize(&mut self, a: Node, rows: usize, cols: usize, eps: f64) -> Node {
+        self.push(Standardize { rows, cols, eps, adjoint: false }, &[a])
+    }
+
+    /// The dot product of each row of `a` with the same row of `b`, r x 1.
+    pub fn row_dot(&mut self, a: Node, b: Node) -> Node {
+        self.push(RowDot, &[a, b])
+    }
+
+    /// The maximum of each window of an image signal, the first on ties.
+    pub fn max_pool(&mut self, window: Window, image: Node) -> Node {
+        let index = self.push(ArgMax { window }, &[image]);
+        self.push(Pick { window, adjoint: false }, &[index, image])
+    }
+
+    /// The mean of each window of an image signal, zeros in the padding counted.
+    pub fn average_pool(&mut self, window: Window, image: Node) -> Node {
+        self.push(AveragePool { window, adjoint: false }, &[image])
     }
 }

@@ -2,6 +2,7 @@
 
 mod activations;
 mod check;
+mod images;
 mod initializers;
 mod layers;
 mod losses;

@@ -84,11 +84,13 @@ fn every_primitive_has_true_tangents() {
             let mut workspace = tangents.workspace(3);
             tangents.run(&plan.values(bindings, &primal), &gaussian(&name, 20, 3 * p), 3, &mut workspace);
             tangents.run(&plan.values(bindings, &primal), &directions, 3, &mut workspace);
-            let block = tangents.tangent(out, &directions, p, &workspace).expect("something moves");
+            // No tangent at all is zero: the index of a maximum stands still.
+            let block = tangents.tangent(out, &directions, p, &workspace);
+            let still = vec![0.0; tape.shape(out).size()];
             for (j, d) in directions.chunks_exact(p).enumerate() {
                 let at = |t: f64| value(&plan, out, &along(&theta, t, d));
                 let slope: Vec<f64> = at(1e-5).iter().zip(at(-1e-5)).map(|(u, d)| (u - d) / 2e-5).collect();
-                let error = difference(&slope, block.slab(j).data);
+                let error = difference(&slope, block.map_or(&still[..], |block| block.slab(j).data));
                 // Central differences of numbers of size 1 with a step of 1e-5.
                 assert!(error <= 1e-9 * (1.0 + norm(&slope)), "{name}, moving {subset:b}: off by {error:e}");
             }

@@ -4,7 +4,12 @@
 //! To add one: write a file with a struct that implements [`Rule`], and add a line below. The conformance
 //! tests then check its derivatives, first and second, on the shapes its `examples` name.
 
+mod blocks;
+pub mod window;
+
 use super::{Block, Element, Node, Shape, Tape, View};
+pub use conv::{ConvGeometry, Role};
+pub use window::Window;
 
 /// How the value depends on the coordinates along which the parameters move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -133,4 +138,14 @@ primitives! {
     broadcast => Broadcast;
     softmax => Softmax;
     cross_entropy => CrossEntropy;
+    permute => Permute;
+    conv => Conv;
+    block_mean => BlockMean;
+    block_broadcast => BlockBroadcast;
+    variance => Variance;
+    standardize => Standardize;
+    row_dot => RowDot;
+    arg_max => ArgMax;
+    pick => Pick;
+    average_pool => AveragePool;
 }

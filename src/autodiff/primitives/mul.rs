@@ -1,7 +1,7 @@
 //! `A * B` elementwise, where B may also be a column, a row or a number, repeated over A.
 
 use super::add::{broadcast_examples, broadcast_shape, zip};
-use super::{Degree, Rule, TangentArgs};
+use super::{Degree, Primitive, Rule, TangentArgs};
 use crate::autodiff::{Element, Node, Shape, Tape, View};
 
 /// Elementwise (Hadamard) product with a broadcast second operand.
@@ -62,8 +62,13 @@ impl Rule for Mul {
         if which == 0 {
             return tape.mul(g, inputs[1]);
         }
+        let (whole, shape) = (tape.shape(inputs[0]), tape.shape(inputs[1]));
+        // A repeated column: product and sum in one pass. Ones as cotangents make it a mere sum.
+        let ones = matches!(tape.record(g).op, Primitive::Fill(1.0));
+        if shape.rows == whole.rows && shape.cols == 1 && whole.cols != 1 && !ones {
+            return tape.row_dot(g, inputs[0]);
+        }
         let product = tape.mul(g, inputs[0]);
-        let shape = tape.shape(inputs[1]);
         tape.sum_to(product, shape)
     }
 

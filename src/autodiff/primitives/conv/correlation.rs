@@ -1,0 +1,288 @@
+//! The roles `Output` and `Input`: weights moved over a signal.
+//!
+//! Both are correlations with stride 1 in what is stored: each result at (y, x) is a sum over kernel rows of dot products
+//! of contiguous runs. A sample (of one group of channels) is copied into a scratch with zeros around it, channels
+//! fastest, so that one row of a kernel meets one run of numbers. The weights are laid out once a call in panels of `L`
+//! result channels side by side, in the order of the run.
+//!
+//! The gradient in the image with stride S falls into S x S phases: image rows y with (y + P) mod S = a see the kernel's
+//! rows a, a + S, ... alone, and among them it is a correlation of G with those rows in reverse order. The output is
+//! the case of one phase.
+//!
+//! Places are taken `PLACES` at a time, so that `PLACES` x `L` sums stay in registers; each is a chain of fused
+//! multiply-adds in a fixed order, whatever the machine.
+
+use super::{Conv, Role};
+use crate::autodiff::{Element, elementary::vectorised};
+use rayon::prelude::*;
+
+/// Places computed together: 6 x 16 sums in f32 fill 12 of AVX2's 16 registers.
+const PLACES: usize = 6;
+
+/// Where a result is read from and written to, in a sample.
+#[derive(Clone, Copy)]
+struct Place {
+    /// Start of the first run in the scratch.
+    from: usize,
+    /// Column of the result.
+    to: usize,
+}
+
+/// Results that see the same part of the kernel.
+struct Phase<E, const L: usize> {
+    /// Numbers in a run: the part's columns times the group's channels.
+    run: usize,
+    /// For each group and block of L result channels: the weights, run after run.
+    panels: Vec<[E; L]>,
+    places: Vec<Place>,
+}
+
+/// A signal of one group with zeros around it.
+struct Scratch {
+    /// Channels of a group, and the number of groups.
+    channels: usize,
+    groups: usize,
+    /// The signal's rows and columns.
+    size: [usize; 2],
+    /// Rows and columns before the signal.
+    before: [usize; 2],
+    /// Rows and columns altogether.
+    padded: [usize; 2],
+}
+
+impl Scratch {
+    /// Whether a sample is its own scratch.
+    fn plain(&self) -> bool {
+        self.groups == 1 && self.padded == self.size
+    }
+
+    fn len(&self) -> usize {
+        self.padded[0] * self.padded[1] * self.channels
+    }
+
+    /// Copies one group of a sample into the middle of `scratch`.
+    fn fill<E: Copy>(&self, sample: &[E], group: usize, scratch: &mut [E]) {
+        let (channels, all) = (self.channels, self.channels * self.groups);
+        let rows = scratch.chunks_exact_mut(self.padded[1] * channels).skip(self.before[0]);
+        for (row, from) in rows.zip(sample.chunks_exact(self.size[1] * all)) {
+            let row = &mut row[self.before[1] * channels..][..self.size[1] * channels];
+            if self.groups == 1 {
+                row.copy_from_slice(from);
+                continue;
+            }
+            for (to, from) in row.chunks_exact_mut(channels).zip(from.chunks_exact(all)) {
+                to.copy_from_slice(&from[group * channels..][..channels]);
+            }
+        }
+    }
+}
+
+/// `out (+)=` the role `Output` or `Input` of `conv` for weights and a signal.
+pub(super) fn correlate<E: Element, const L: usize>(
+    conv: &Conv,
+    weights: &[E],
+    signal: &[E],
+    accumulate: bool,
+    out: &mut [E],
+) {
+    let geometry = &conv.geometry;
+    let (scratch, phases) = match conv.role {
+        Role::Input => image_phases::<E, L>(conv, weights),
+        _ => output_phases::<E, L>(conv, weights),
+    };
+    let (rows, columns) = match conv.role {
+        Role::Input => (geometry.window.channels, geometry.window.positions()),
+        _ => (geometry.outputs, geometry.window.outputs()),
+    };
+    let (read, written) =
+        (scratch.size[0] * scratch.size[1] * scratch.channels * scratch.groups, rows * columns);
+    let task = conv.samples_a_task(out.len() / written.max(1));
+    let run = |(out, signal): (&mut [E], &[E])| {
+        vectorised(
+            #[inline(always)]
+            || samples(&scratch, &phases, signal, read, rows, columns, accumulate, out),
+        );
+    };
+    if out.len() <= task * written {
+        run((out, signal));
+    } else {
+        out.par_chunks_mut(task * written).zip(signal.par_chunks(task * read)).for_each(run);
+    }
+}
+
+/// The panels of one phase: `weight(row of W, result channel)` for every tap of the run, zero beyond the channels.
+fn panels<E: Element, const L: usize>(
+    groups: usize,
+    results: usize,
+    length: usize,
+    weight: impl Fn(usize, usize, usize) -> E,
+) -> Vec<[E; L]> {
+    let blocks = results.div_ceil(L);
+    let mut panels = vec![[E::ZERO; L]; groups * blocks * length];
+    if length == 0 {
+        return panels;
+    }
+    for (i, panel) in panels.chunks_exact_mut(length).enumerate() {
+        let (group, first) = (i / blocks, i % blocks * L);
+        for (t, lanes) in panel.iter_mut().enumerate() {
+            for (lane, w) in lanes.iter_mut().enumerate().take(results - first) {
+                *w = weight(group, first + lane, t);
+            }
+        }
+    }
+    panels
+}
+
+/// The outputs: one phase, the whole kernel.
+fn output_phases<E: Element, const L: usize>(conv: &Conv, weights: &[E]) -> (Scratch, Vec<Phase<E, L>>) {
+    let geometry = &conv.geometry;
+    let (window, depth) = (&geometry.window, geometry.weights().rows);
+    let (channels, outputs) = (geometry.group_channels(), geometry.group_outputs());
+    let padded = [window.height + 2 * window.padding[0], window.width + 2 * window.padding[1]];
+    let scratch = Scratch {
+        channels,
+        groups: geometry.groups,
+        size: [window.height, window.width],
+        before: window.padding,
+        padded,
+    };
+    let run = window.kernel[1] * channels;
+    let panels = panels(geometry.groups, outputs, window.kernel[0] * run, |group, output, t| {
+        let (i, j, channel) = (t / run, t % run / channels, t % channels);
+        weights[(group * outputs + output) * depth + geometry.row(channel, [i, j])]
+    });
+    let [rows, columns] = window.places();
+    let place = |to: usize| {
+        let (y, x) = (to / columns, to % columns);
+        let from = (y * window.stride[0] * padded[1] + x * window.stride[1]) * channels;
+        Place { from, to }
+    };
+    (scratch, vec![Phase { run, panels, places: (0..rows * columns).map(place).collect() }])
+}
+
+/// The gradient in the image: one phase for each remainder by the stride.
+fn image_phases<E: Element, const L: usize>(conv: &Conv, weights: &[E]) -> (Scratch, Vec<Phase<E, L>>) {
+    let geometry = &conv.geometry;
+    let (window, depth) = (&geometry.window, geometry.weights().rows);
+    let (channels, outputs) = (geometry.group_channels(), geometry.group_outputs());
+    let (stride, padding, size) = (window.stride, window.padding, window.places());
+    // The first place that sees image row y is q - (taps - 1) with q = (y + P - a) / S, the last one is q.
+    let before = [0, 1].map(|axis| window.kernel[axis].div_ceil(stride[axis]) - 1);
+    let sides = [window.height, window.width];
+    let padded = [0, 1].map(|axis| {
+        let last = (sides[axis] - 1 + padding[axis]) / stride[axis];
+        before[axis] + size[axis].max(last + 1)
+    });
+    let scratch = Scratch { channels: outputs, groups: geometry.groups, size, before, padded };
+    let mut phases = Vec::new();
+    for a in (0..stride[0]).flat_map(|a| (0..stride[1]).map(move |b| [a, b])) {
+        // Kernel rows a, a + S, ...: this many of them.
+        let taps = [0, 1].map(|axis| window.kernel[axis].saturating_sub(a[axis]).div_ceil(stride[axis]));
+        let run = taps[1] * outputs;
+        let panels = panels(geometry.groups, channels, taps[0] * run, |group, channel, t| {
+            let tap = [t / run, t % run / outputs];
+            let at = [0, 1].map(|axis| a[axis] + stride[axis] * (taps[axis] - 1 - tap[axis]));
+            weights[(group * outputs + t % outputs) * depth + geometry.row(channel, at)]
+        });
+        let along =
+            |axis: usize| (0..sides[axis]).filter(move |y| (y + padding[axis]) % stride[axis] == a[axis]);
+        let start = |axis: usize, y: usize| {
+            (y + padding[axis] - a[axis]) / stride[axis] + before[axis] + 1 - taps[axis]
+        };
+        let mut places = Vec::new();
+        for y in along(0) {
+            let row = if taps[0] == 0 { 0 } else { start(0, y) * padded[1] };
+            for x in along(1) {
+                let column = if taps[1] == 0 { 0 } else { start(1, x) };
+                places.push(Place { from: (row + column) * outputs, to: y * window.width + x });
+            }
+        }
+        phases.push(Phase { run, panels, places });
+    }
+    (scratch, phases)
+}
+
+/// All samples of one task.
+#[inline(always)]
+#[expect(clippy::too_many_arguments, reason = "what a task reads, and where it writes")]
+fn samples<E: Element, const L: usize>(
+    scratch: &Scratch,
+    phases: &[Phase<E, L>],
+    signal: &[E],
+    read: usize,
+    rows: usize,
+    columns: usize,
+    accumulate: bool,
+    out: &mut [E],
+) {
+    let mut padded = vec![E::ZERO; if scratch.plain() { 0 } else { scratch.len() }];
+    let results = rows / scratch.groups;
+    let stride = scratch.padded[1] * scratch.channels;
+    for (out, sample) in out.chunks_exact_mut(rows * columns).zip(signal.chunks_exact(read)) {
+        for group in 0..scratch.groups {
+            let x = if scratch.plain() {
+                sample
+            } else {
+                scratch.fill(sample, group, &mut padded);
+                &padded[..]
+            };
+            for phase in phases {
+                let blocks = results.div_ceil(L);
+                let length = phase.panels.len() / (blocks * scratch.groups);
+                for block in 0..blocks {
+                    let panel = &phase.panels[(group * blocks + block) * length..][..length];
+                    let first = group * results + block * L;
+                    let lanes = (results - block * L).min(L);
+                    for places in phase.places.chunks(PLACES) {
+                        // A last, shorter group computes its last place several times over.
+                        let mut from = [0; PLACES];
+                        for (r, from) in from.iter_mut().enumerate() {
+                            *from = places[r.min(places.len() - 1)].from;
+                        }
+                        let sums = dots(x, from, stride, panel, phase.run);
+                        for (place, sums) in places.iter().zip(&sums) {
+                            let out = &mut out[place.to * rows + first..][..lanes];
+                            store(sums, accumulate, out);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn store<E: Element, const L: usize>(sums: &[E; L], accumulate: bool, out: &mut [E]) {
+    match (accumulate, <&mut [E; L]>::try_from(&mut *out)) {
+        (false, Ok(out)) => *out = *sums,
+        (false, Err(_)) => out.iter_mut().zip(sums).for_each(|(o, s)| *o = *s),
+        (true, _) => out.iter_mut().zip(sums).for_each(|(o, s)| *o += *s),
+    }
+}
+
+/// For each place, the sums over all runs of x times L weights.
+#[inline(always)]
+fn dots<E: Element, const L: usize>(
+    x: &[E],
+    from: [usize; PLACES],
+    stride: usize,
+    panel: &[[E; L]],
+    run: usize,
+) -> [[E; L]; PLACES] {
+    let mut sums = [[E::ZERO; L]; PLACES];
+    for (i, weights) in panel.chunks_exact(run.max(1)).enumerate() {
+        let mut runs = [&x[..0]; PLACES];
+        for r in 0..PLACES {
+            runs[r] = &x[from[r] + i * stride..][..weights.len()];
+        }
+        for (t, w) in weights.iter().enumerate() {
+            for r in 0..PLACES {
+                let v = runs[r][t];
+                for l in 0..L {
+                    sums[r][l] = v.mul_add(w[l], sums[r][l]);
+                }
+            }
+        }
+    }
+    sums
+}

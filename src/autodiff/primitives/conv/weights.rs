@@ -1,0 +1,159 @@
+//! The role `Weight`: the gradient in the weights, a sum over samples and places.
+//!
+//! For each row of the kernel it is a product of two tall matrices: places x run (one run of the padded image, columns
+//! times channels) and places x outputs. `ROWS` entries of the run by `L` outputs stay in registers while the places
+//! go by.
+//!
+//! Sums over about [`GROUP`] places are chains of fused multiply-adds in the element type, as in a matrix product; those
+//! are added in f64, in the order of the samples.
+
+use super::Conv;
+use crate::autodiff::{Element, elementary::vectorised};
+use rayon::prelude::*;
+
+/// Entries of a run computed together, see [`super::correlation`].
+const ROWS: usize = 6;
+/// Places that are added in the element type before the sums go to f64.
+const GROUP: usize = 1024;
+/// Most partial sums; each is as large as the weights.
+const PARTS: usize = 64;
+
+/// `out (+)=` the gradient in the weights for images and cotangents of the outputs.
+pub(super) fn sum<E: Element, const L: usize>(
+    conv: &Conv,
+    x: &[E],
+    g: &[E],
+    accumulate: bool,
+    out: &mut [E],
+) {
+    let geometry = &conv.geometry;
+    let window = &geometry.window;
+    let read = [window.channels * window.positions(), geometry.outputs * window.outputs()];
+    let samples = x.len() / read[0].max(1);
+    let task = conv.samples_a_task(samples).max(samples.div_ceil(PARTS)).max(1);
+    let part = |(x, g): (&[E], &[E])| {
+        vectorised(
+            #[inline(always)]
+            || part::<E, L>(conv, x, g),
+        )
+    };
+    let total = if samples <= task {
+        part((x, g))
+    } else {
+        let parts: Vec<Vec<[f64; L]>> =
+            x.par_chunks(task * read[0]).zip(g.par_chunks(task * read[1])).map(part).collect();
+        let mut parts = parts.into_iter();
+        let mut total = parts.next().unwrap_or_default();
+        for part in parts {
+            total.as_flattened_mut().iter_mut().zip(part.as_flattened()).for_each(|(t, p)| *t += p);
+        }
+        total
+    };
+    // From [group][block][i][j][channel][lane] to the weights' order.
+    let (channels, outputs, depth) =
+        (geometry.group_channels(), geometry.group_outputs(), geometry.weights().rows);
+    let [height, width] = window.kernel;
+    let tiled = tiled(conv);
+    for (o, column) in out.chunks_exact_mut(depth).enumerate() {
+        let (group, output) = (o / outputs, o % outputs);
+        let tile = (group * outputs.div_ceil(L) + output / L) * height * tiled;
+        for i in 0..height {
+            for j in 0..width {
+                for channel in 0..channels {
+                    let value = total[tile + i * tiled + j * channels + channel][output % L];
+                    let out = &mut column[geometry.row(channel, [i, j])];
+                    *out = if accumulate { *out } else { E::ZERO } + E::from_f64(value);
+                }
+            }
+        }
+    }
+}
+
+/// Length of a run, filled up to whole tiles.
+fn tiled(conv: &Conv) -> usize {
+    (conv.geometry.window.kernel[1] * conv.geometry.group_channels()).next_multiple_of(ROWS)
+}
+
+/// The sum over the samples of one task.
+#[inline(always)]
+fn part<E: Element, const L: usize>(conv: &Conv, x: &[E], g: &[E]) -> Vec<[f64; L]> {
+    let geometry = &conv.geometry;
+    let window = &geometry.window;
+    let (channels, outputs) = (geometry.group_channels(), geometry.group_outputs());
+    let (places, blocks, tiled) = (window.outputs(), outputs.div_ceil(L), tiled(conv));
+    let padded = [window.height + 2 * window.padding[0], window.width + 2 * window.padding[1]];
+    let stride = padded[1] * channels;
+    // The last tile of the last run may look beyond it; what it finds there goes into sums that nobody reads.
+    let mut image = vec![E::ZERO; padded[0] * stride + ROWS];
+    let mut cotangents = vec![[E::ZERO; L]; blocks * places];
+    let size = geometry.groups * blocks * window.kernel[0] * tiled;
+    let mut sums = vec![[E::ZERO; L]; size];
+    let mut total = vec![[0.0f64; L]; size];
+    let samples =
+        x.chunks_exact(window.channels * window.positions()).zip(g.chunks_exact(geometry.outputs * places));
+    let group_samples = (GROUP / places.max(1)).max(1);
+    let count = samples.len();
+    for (sample, (x, g)) in samples.enumerate() {
+        for group in 0..geometry.groups {
+            let rows = image.chunks_exact_mut(stride).skip(window.padding[0]);
+            for (row, x) in rows.zip(x.chunks_exact(window.width * window.channels)) {
+                let row = row[window.padding[1] * channels..].chunks_exact_mut(channels);
+                for (to, from) in row.zip(x.chunks_exact(window.channels)) {
+                    to.copy_from_slice(&from[group * channels..][..channels]);
+                }
+            }
+            for (place, g) in g.chunks_exact(geometry.outputs).enumerate() {
+                for (block, g) in g[group * outputs..][..outputs].chunks(L).enumerate() {
+                    cotangents[block * places + place][..g.len()].copy_from_slice(g);
+                }
+            }
+            for block in 0..blocks {
+                let cotangents = &cotangents[block * places..][..places];
+                for i in 0..window.kernel[0] {
+                    let sums =
+                        &mut sums[((group * blocks + block) * window.kernel[0] + i) * tiled..][..tiled];
+                    for (tile, sums) in sums.chunks_exact_mut(ROWS).enumerate() {
+                        let from = i * stride + tile * ROWS;
+                        add_products(conv, &image[from..], stride, cotangents, sums);
+                    }
+                }
+            }
+        }
+        if (sample + 1) % group_samples == 0 || sample + 1 == count {
+            for (total, sum) in total.as_flattened_mut().iter_mut().zip(sums.as_flattened_mut()) {
+                *total += sum.to_f64();
+                *sum = E::ZERO;
+            }
+        }
+    }
+    total
+}
+
+/// Adds, for [`ROWS`] entries of a run by L outputs, the products over all places.
+#[inline(always)]
+fn add_products<E: Element, const L: usize>(
+    conv: &Conv,
+    image: &[E],
+    stride: usize,
+    cotangents: &[[E; L]],
+    sums: &mut [[E; L]],
+) {
+    let window = &conv.geometry.window;
+    let Ok(sums) = <&mut [[E; L]; ROWS]>::try_from(sums) else { return };
+    let mut local = *sums;
+    let step = window.stride[1] * conv.geometry.group_channels();
+    let [_, columns] = window.places();
+    for (y, row) in cotangents.chunks_exact(columns).enumerate() {
+        let image = &image[y * window.stride[0] * stride..];
+        for (x, g) in row.iter().enumerate() {
+            let entries = &image[x * step..][..ROWS];
+            for r in 0..ROWS {
+                let v = entries[r];
+                for l in 0..L {
+                    local[r][l] = v.mul_add(g[l], local[r][l]);
+                }
+            }
+        }
+    }
+    *sums = local;
+}
