@@ -98,10 +98,7 @@ pub(super) fn correlate<E: Element, const L: usize>(
         (scratch.size[0] * scratch.size[1] * scratch.channels * scratch.groups, rows * columns);
     let task = conv.samples_a_task(out.len() / written.max(1));
     let run = |(out, signal): (&mut [E], &[E])| {
-        vectorised(
-            #[inline(always)]
-            || samples(&scratch, &phases, signal, read, rows, columns, accumulate, out),
-        );
+        samples(&scratch, &phases, signal, read, rows, columns, accumulate, out);
     };
     if out.len() <= task * written {
         run((out, signal));
@@ -203,7 +200,6 @@ fn image_phases<E: Element, const L: usize>(conv: &Conv, weights: &[E]) -> (Scra
 }
 
 /// All samples of one task.
-#[inline(always)]
 #[expect(clippy::too_many_arguments, reason = "what a task reads, and where it writes")]
 fn samples<E: Element, const L: usize>(
     scratch: &Scratch,
@@ -233,18 +229,24 @@ fn samples<E: Element, const L: usize>(
                     let panel = &phase.panels[(group * blocks + block) * length..][..length];
                     let first = group * results + block * L;
                     let lanes = (results - block * L).min(L);
-                    for places in phase.places.chunks(PLACES) {
-                        // A last, shorter group computes its last place several times over.
-                        let mut from = [0; PLACES];
-                        for (r, from) in from.iter_mut().enumerate() {
-                            *from = places[r.min(places.len() - 1)].from;
-                        }
-                        let sums = dots(x, from, stride, panel, phase.run);
-                        for (place, sums) in places.iter().zip(&sums) {
-                            let out = &mut out[place.to * rows + first..][..lanes];
-                            store(sums, accumulate, out);
-                        }
-                    }
+                    // A function of its own, so that its sums get registers.
+                    vectorised(
+                        #[inline(always)]
+                        || {
+                            for places in phase.places.chunks(PLACES) {
+                                // A last, shorter group computes its last place several times over.
+                                let mut from = [0; PLACES];
+                                for (r, from) in from.iter_mut().enumerate() {
+                                    *from = places[r.min(places.len() - 1)].from;
+                                }
+                                let sums = dots(x, from, stride, panel, phase.run);
+                                for (place, sums) in places.iter().zip(&sums) {
+                                    let out = &mut out[place.to * rows + first..][..lanes];
+                                    store(sums, accumulate, out);
+                                }
+                            }
+                        },
+                    );
                 }
             }
         }
@@ -275,11 +277,11 @@ fn dots<E: Element, const L: usize>(
         for r in 0..PLACES {
             runs[r] = &x[from[r] + i * stride..][..weights.len()];
         }
-        for (t, w) in weights.iter().enumerate() {
+        for t in 0..weights.len() {
             for r in 0..PLACES {
                 let v = runs[r][t];
                 for l in 0..L {
-                    sums[r][l] = v.mul_add(w[l], sums[r][l]);
+                    sums[r][l] = v.mul_add(weights[t][l], sums[r][l]);
                 }
             }
         }

@@ -89,6 +89,13 @@ fn part<E: Element, const L: usize>(conv: &Conv, x: &[E], g: &[E]) -> Vec<[f64; 
     let size = geometry.groups * blocks * window.kernel[0] * tiled;
     let mut sums = vec![[E::ZERO; L]; size];
     let mut total = vec![[0.0f64; L]; size];
+    // Where the window begins at each place.
+    let [_, columns] = window.places();
+    let start = |place: usize| {
+        let (y, x) = (place / columns, place % columns);
+        y * window.stride[0] * stride + x * window.stride[1] * channels
+    };
+    let starts: Vec<usize> = (0..places).map(start).collect();
     let samples =
         x.chunks_exact(window.channels * window.positions()).zip(g.chunks_exact(geometry.outputs * places));
     let group_samples = (GROUP / places.max(1)).max(1);
@@ -114,7 +121,7 @@ fn part<E: Element, const L: usize>(conv: &Conv, x: &[E], g: &[E]) -> Vec<[f64; 
                         &mut sums[((group * blocks + block) * window.kernel[0] + i) * tiled..][..tiled];
                     for (tile, sums) in sums.chunks_exact_mut(ROWS).enumerate() {
                         let from = i * stride + tile * ROWS;
-                        add_products(conv, &image[from..], stride, cotangents, sums);
+                        add_products(&image[from..], &starts, cotangents, sums);
                     }
                 }
             }
@@ -132,26 +139,19 @@ fn part<E: Element, const L: usize>(conv: &Conv, x: &[E], g: &[E]) -> Vec<[f64; 
 /// Adds, for [`ROWS`] entries of a run by L outputs, the products over all places.
 #[inline(always)]
 fn add_products<E: Element, const L: usize>(
-    conv: &Conv,
     image: &[E],
-    stride: usize,
+    places: &[usize],
     cotangents: &[[E; L]],
     sums: &mut [[E; L]],
 ) {
-    let window = &conv.geometry.window;
     let Ok(sums) = <&mut [[E; L]; ROWS]>::try_from(sums) else { return };
     let mut local = *sums;
-    let step = window.stride[1] * conv.geometry.group_channels();
-    let [_, columns] = window.places();
-    for (y, row) in cotangents.chunks_exact(columns).enumerate() {
-        let image = &image[y * window.stride[0] * stride..];
-        for (x, g) in row.iter().enumerate() {
-            let entries = &image[x * step..][..ROWS];
-            for r in 0..ROWS {
-                let v = entries[r];
-                for l in 0..L {
-                    local[r][l] = v.mul_add(g[l], local[r][l]);
-                }
+    for (from, g) in places.iter().zip(cotangents) {
+        let entries = &image[*from..][..ROWS];
+        for r in 0..ROWS {
+            let v = entries[r];
+            for l in 0..L {
+                local[r][l] = v.mul_add(g[l], local[r][l]);
             }
         }
     }
