@@ -21,13 +21,14 @@ impl BlockMean {
         let layout = blocks.layout(height);
         let mut totals = vec![[0.0]; height / self.rows];
         let shift = vec![0.0; totals.len()];
+        let mut scratch = Vec::new();
         let groups =
             out.chunks_exact_mut(totals.len().max(1)).zip(x.chunks_exact((height * self.cols).max(1)));
         vectorised(
             #[inline(always)]
             || {
                 for (out, x) in groups {
-                    sums::<E, 1, 1, 16>(layout, [x], &shift, &mut totals, |[x], _| [x]);
+                    sums::<E, 1, 1, 16>(layout, [x], &shift, &mut scratch, &mut totals, |[x], _| [x]);
                     for (o, [total]) in out.iter_mut().zip(&totals) {
                         *o = E::from_f64(*total / blocks.size());
                     }

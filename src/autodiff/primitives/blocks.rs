@@ -42,53 +42,53 @@ impl Blocks {
 
 /// Sums of `terms(entries, shift)` over each block of one group of columns.
 ///
-/// `x` are matrices of `height` rows, `rows` of them a block's; `shift` and `totals` have one entry a block, `scratch` as
-/// many as are needed.
+/// `x` are matrices of `height` rows, `rows` of them a block's; `shift` and `totals` have one entry a block, and `scratch`
+/// is made as large as it need be.
 #[inline(always)]
 pub(super) fn sums<E: Element, const I: usize, const S: usize, const T: usize>(
     (height, rows): (usize, usize),
     x: [&[E]; I],
     shift: &[f64],
+    scratch: &mut Vec<f64>,
     totals: &mut [[f64; S]],
     terms: impl Fn([f64; I], f64) -> [f64; S] + Copy,
 ) {
-    totals.fill([0.0; S]);
+    scratch.resize(S * height, 0.0);
     let mut row = 0;
     while row + T <= height {
         let mut shifts = [0.0; T];
         for (t, s) in shifts.iter_mut().enumerate() {
             *s = shift[(row + t) / rows];
         }
-        let sums = tile::<E, I, S, T>(height, row, x, &shifts, terms);
-        for t in 0..T {
-            for s in 0..S {
-                totals[(row + t) / rows][s] += sums[s][t];
-            }
-        }
+        tile::<E, I, S, T>(height, row, x, &shifts, scratch, terms);
         row += T;
     }
     while row < height {
-        let sums = tile::<E, I, S, 1>(height, row, x, &[shift[row / rows]], terms);
-        for s in 0..S {
-            totals[row / rows][s] += sums[s][0];
-        }
+        tile::<E, I, S, 1>(height, row, x, &[shift[row / rows]], scratch, terms);
         row += 1;
+    }
+    totals.fill([0.0; S]);
+    for (s, sums) in scratch.chunks_exact(height.max(1)).enumerate() {
+        for (total, sums) in totals.iter_mut().zip(sums.chunks_exact(rows)) {
+            total[s] = sums.iter().sum();
+        }
     }
 }
 
-/// The sums of T rows from `row` on.
+/// The sums of T rows from `row` on. They are stored side by side, which is what makes vectors of them.
 #[inline(always)]
 fn tile<E: Element, const I: usize, const S: usize, const T: usize>(
     height: usize,
     row: usize,
     x: [&[E]; I],
     shift: &[f64; T],
+    out: &mut [f64],
     terms: impl Fn([f64; I], f64) -> [f64; S] + Copy,
-) -> [[f64; T]; S] {
+) {
     let mut sums = [[0.0; T]; S];
     let mut at = row;
-    let mut entries = [[0.0; T]; I];
     while at + T <= x[0].len() {
+        let mut entries = [[0.0; T]; I];
         for i in 0..I {
             let x = &x[i][at..at + T];
             for t in 0..T {
@@ -107,7 +107,9 @@ fn tile<E: Element, const I: usize, const S: usize, const T: usize>(
         }
         at += height;
     }
-    sums
+    for s in 0..S {
+        out[s * height + row..][..T].copy_from_slice(&sums[s]);
+    }
 }
 
 /// Numbers that a pattern of coefficients is at least long, so that short columns fill vector registers too.
@@ -144,40 +146,70 @@ pub(super) fn write<E: Element, const I: usize, const K: usize>(
     out: &mut [E],
     f: impl Fn([E; I], [E; K]) -> E + Copy,
 ) {
-    let length = pattern[0].len();
+    let length = pattern[0].len().max(1);
     let mut start = 0;
-    while start < out.len() {
-        let run = length.min(out.len() - start);
+    for run in out.chunks_mut(length) {
+        let size = run.len();
         let mut at = 0;
-        while at < run {
-            let n = CHUNK.min(run - at);
-            let out = &mut out[start + at..][..n];
-            // Local arrays overlap nothing, which lets the loop below be vectors.
-            let (mut own, mut result) = ([E::ZERO; CHUNK], [E::ZERO; CHUNK]);
-            own[..n].copy_from_slice(out);
-            let mut entries = [&own[..n]; I];
+        for out in run.chunks_mut(CHUNK) {
+            let mut entries = [&[][..]; I];
             for i in 0..I {
                 if !x[i].is_empty() {
-                    entries[i] = &x[i][start + at..][..n];
+                    entries[i] = &x[i][start + at..][..out.len()];
                 }
             }
-            let mut coefficients = [&own[..n]; K];
+            let mut coefficients = [&[][..]; K];
             for k in 0..K {
-                coefficients[k] = &pattern[k][at..][..n];
+                coefficients[k] = &pattern[k][at..][..out.len()];
             }
-            for (j, result) in result[..n].iter_mut().enumerate() {
-                let (mut v, mut c) = ([E::ZERO; I], [E::ZERO; K]);
-                for i in 0..I {
-                    v[i] = entries[i][j];
+            at += out.len();
+            match <&mut [E; CHUNK]>::try_from(&mut *out) {
+                Ok(out) => piece(entries, coefficients, out, f),
+                Err(_) => {
+                    for (j, out) in out.iter_mut().enumerate() {
+                        let mut one = entries;
+                        one.iter_mut().filter(|x| !x.is_empty()).for_each(|x| *x = &x[j..]);
+                        let mut of = coefficients;
+                        of.iter_mut().for_each(|c| *c = &c[j..]);
+                        let mut result = [*out];
+                        piece(one, of, &mut result, f);
+                        *out = result[0];
+                    }
                 }
-                for k in 0..K {
-                    c[k] = coefficients[k][j];
-                }
-                *result = f(v, c);
             }
-            out.copy_from_slice(&result[..n]);
-            at += n;
         }
-        start += run;
+        start += size;
     }
+}
+
+/// N numbers at once. Local arrays overlap nothing, which lets the loop be vectors.
+#[inline(always)]
+fn piece<E: Element, const I: usize, const K: usize, const N: usize>(
+    x: [&[E]; I],
+    coefficients: [&[E]; K],
+    out: &mut [E; N],
+    f: impl Fn([E; I], [E; K]) -> E + Copy,
+) {
+    let own = *out;
+    let (mut entries, mut of) = ([&own[..]; I], [&own[..]; K]);
+    for i in 0..I {
+        if !x[i].is_empty() {
+            entries[i] = &x[i][..N];
+        }
+    }
+    for k in 0..K {
+        of[k] = &coefficients[k][..N];
+    }
+    let mut result = own;
+    for j in 0..N {
+        let (mut v, mut c) = ([E::ZERO; I], [E::ZERO; K]);
+        for i in 0..I {
+            v[i] = entries[i][j];
+        }
+        for k in 0..K {
+            c[k] = of[k][j];
+        }
+        result[j] = f(v, c);
+    }
+    *out = result;
 }

@@ -16,7 +16,16 @@ fn dots<E: Element>(a: View<E>, b: View<E>, accumulate: bool, out: &mut [E]) {
     let shift = vec![0.0; rows];
     vectorised(
         #[inline(always)]
-        || sums::<E, 2, 1, 16>((rows, 1), [a.data, b.data], &shift, &mut totals, |[a, b], _| [a * b]),
+        || {
+            sums::<E, 2, 1, 16>(
+                (rows, 1),
+                [a.data, b.data],
+                &shift,
+                &mut Vec::new(),
+                &mut totals,
+                |[a, b], _| [a * b],
+            )
+        },
     );
     for (o, [total]) in out.iter_mut().zip(totals) {
         *o = if accumulate { *o } else { E::ZERO } + E::from_f64(total);

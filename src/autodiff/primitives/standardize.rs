@@ -49,6 +49,7 @@ struct Groups<E, const S: usize, const K: usize> {
     /// Numbers in a group.
     run: usize,
     shift: Vec<f64>,
+    scratch: Vec<f64>,
     totals: Vec<[f64; S]>,
     coefficients: Vec<[f64; K]>,
     pattern: [Vec<E>; K],
@@ -62,6 +63,7 @@ impl<E: Element, const S: usize, const K: usize> Groups<E, S, K> {
             layout: blocks.layout(height),
             run: height * blocks.cols,
             shift: vec![0.0; count],
+            scratch: Vec::new(),
             totals: vec![[0.0; S]; count],
             coefficients: vec![[0.0; K]; count],
             pattern: std::array::from_fn(|_| Vec::new()),
@@ -89,7 +91,14 @@ impl<E: Element, const S: usize, const K: usize> Groups<E, S, K> {
             {
                 let read = group.map(|x| if x.is_empty() { &*out } else { x });
                 firsts(self.layout.1, read[0], &mut self.shift);
-                sums::<E, I, S, T>(self.layout, read, &self.shift, &mut self.totals, terms);
+                sums::<E, I, S, T>(
+                    self.layout,
+                    read,
+                    &self.shift,
+                    &mut self.scratch,
+                    &mut self.totals,
+                    terms,
+                );
             }
             let size = self.blocks.size();
             for ((c, total), shift) in self.coefficients.iter_mut().zip(&self.totals).zip(&self.shift) {

@@ -39,6 +39,7 @@ impl Rule for Variance {
     fn value<E: Element>(&self, inputs: &[View<E>], shape: Shape, out: &mut [E]) {
         let (x, blocks) = (inputs[0], self.blocks());
         let layout = blocks.layout(x.shape.rows);
+        let mut scratch = Vec::new();
         let mut shift = vec![0.0; shape.rows];
         let mut totals = vec![[0.0; 2]; shape.rows];
         vectorised(
@@ -47,7 +48,7 @@ impl Rule for Variance {
                 let groups = x.data.chunks_exact((x.shape.rows * self.cols).max(1));
                 for (out, x) in out.chunks_exact_mut(shape.rows.max(1)).zip(groups) {
                     firsts(layout.1, x, &mut shift);
-                    sums::<E, 1, 2, 16>(layout, [x], &shift, &mut totals, |[x], c| {
+                    sums::<E, 1, 2, 16>(layout, [x], &shift, &mut scratch, &mut totals, |[x], c| {
                         [x - c, (x - c) * (x - c)]
                     });
                     for (o, [first, second]) in out.iter_mut().zip(&totals) {
@@ -67,6 +68,7 @@ impl Rule for Variance {
         let Some(dx) = args.tangents[0] else { return };
         let (x, blocks) = (args.inputs[0], self.blocks());
         let layout = blocks.layout(x.shape.rows);
+        let mut scratch = Vec::new();
         let mut shift = vec![0.0; args.shape.rows];
         let mut totals = vec![[0.0; 3]; args.shape.rows];
         for (j, out) in out.chunks_exact_mut(args.shape.size()).enumerate() {
@@ -78,7 +80,7 @@ impl Rule for Variance {
                     for (out, (x, dx)) in out.chunks_exact_mut(args.shape.rows.max(1)).zip(groups) {
                         firsts(layout.1, x, &mut shift);
                         let terms = |[x, dx]: [f64; 2], c: f64| [x - c, dx, (x - c) * dx];
-                        sums::<E, 2, 3, 8>(layout, [x, dx], &shift, &mut totals, terms);
+                        sums::<E, 2, 3, 8>(layout, [x, dx], &shift, &mut scratch, &mut totals, terms);
                         for (o, sums) in out.iter_mut().zip(&totals) {
                             let [mean, mean_dx, mean_product] = sums.map(|s| s / blocks.size());
                             *o = E::from_f64(2.0 * (mean_product - mean * mean_dx));
