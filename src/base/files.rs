@@ -191,6 +191,13 @@ pub fn read_regular(path: &Path, most: u64) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// The regular file at `path`, open for reading, and its length. Pipes and devices are refused unopened.
+pub fn open_regular(path: &Path) -> Result<(File, u64)> {
+    let length = regular(path)?.len();
+    let file = File::open(path).map_err(|e| Error::machine(named(path), e))?;
+    Ok((file, length))
+}
+
 /// The text of the regular file at `path`, of at most `most` bytes.
 pub fn read_text(path: &Path, most: u64) -> Result<String> {
     String::from_utf8(read_regular(path, most)?).map_err(|e| {

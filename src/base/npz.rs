@@ -54,6 +54,12 @@ impl Npz {
         self.arrays.iter().find(|(n, _)| n == name).map(|(_, array)| array)
     }
 
+    /// Takes the array called `name` out.
+    pub fn take(&mut self, name: &str) -> Option<Array> {
+        let at = self.arrays.iter().position(|(n, _)| n == name)?;
+        Some(self.arrays.remove(at).1)
+    }
+
     /// Names and arrays, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Array)> {
         self.arrays.iter().map(|(name, array)| (name.as_str(), array))
@@ -166,6 +172,14 @@ impl Array {
             return Err(Error::expected(at, format!("{expected} bytes of numbers"), data.len()));
         }
         Ok(Self { shape, values })
+    }
+
+    /// The numbers as f64, without a copy where they are (integers beyond 2^53 are rounded).
+    pub fn into_f64(self) -> Vec<f64> {
+        match self.values {
+            Values::F64(v) => v,
+            _ => self.to_f64(),
+        }
     }
 
     /// The numbers as f64 (integers beyond 2^53 are rounded).

@@ -144,7 +144,7 @@ pub fn unknown<'a>(at: &str, found: &str, known: impl IntoIterator<Item = &'a st
 }
 
 /// Parts between commas; those inside brackets, braces and quotes part nothing.
-fn split_outside_brackets(text: &str) -> Vec<&str> {
+pub fn split_outside_brackets(text: &str) -> Vec<&str> {
     let (mut depth, mut quoted, mut start, mut parts) = (0i32, false, 0, Vec::new());
     for (i, c) in text.char_indices() {
         match c {

@@ -5,7 +5,7 @@ use super::arguments::{Common, config_and_out, name_kinds};
 use super::config::Sources;
 use super::output::{self, Target};
 use crate::base::{Error, Result, files};
-use crate::data::{Dataset, Source};
+use crate::data::{Dataset, Preparation, Samples, Source};
 use crate::figure::Figure;
 use crate::passes::{DataSettings, Files, Saved, document, sheet};
 use crate::render::Style;
@@ -27,9 +27,16 @@ const DEFAULT_OUT: &str = "out/data";
 const EXAMPLES: &str = "Examples:
   losscape data digits --out out/digits
   losscape data spirals:noise=0.1,turns=2 --data-seed 3
+  losscape data idx:directory=mnist --subset 0.1 --balance
+  losscape data cifar10:directory=cifar-10-batches-bin --standardize channel
+  losscape data csv:file=iris.csv,label=species
+  losscape data random-labels:base=digits
 
 Writes data.npz (train_x, train_y, test_x, test_y: split and standardised, exactly as training uses them),
-data.json (counts, hash) and, for images and points in the plane, samples.png and .svg.";
+data.json (counts, hash) and, for images, signals, points in the plane and curves, samples.png and .svg.
+
+Paths are kept as they are given, relative to where the program is started; a path with a comma or an equals
+sign is put in quotation marks: 'csv:file=\"a,b.csv\"'.";
 
 /// Settings of the data that are flags here.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize, clap::Args)]
@@ -41,9 +48,9 @@ struct DataFlags {
     /// Seed of the split and of generated data
     #[arg(long, value_name = "N", default_value_t = TrainSettings::default().data_seed)]
     data_seed: u64,
-    /// Subtract each feature's training mean and divide by its training standard deviation
-    #[arg(long, value_name = "BOOL", action = clap::ArgAction::Set, default_value_t = TrainSettings::default().standardize)]
-    standardize: bool,
+    #[command(flatten)]
+    #[serde(flatten)]
+    preparation: Preparation,
     /// Keep the first N training samples only (they are in random order) [default: all]
     #[arg(long, value_name = "N")]
     samples: Option<usize>,
@@ -51,8 +58,8 @@ struct DataFlags {
 
 impl Default for DataFlags {
     fn default() -> Self {
-        let TrainSettings { data, data_seed, standardize, samples, .. } = TrainSettings::default();
-        Self { data, data_seed, standardize, samples }
+        let TrainSettings { data, data_seed, preparation, samples, .. } = TrainSettings::default();
+        Self { data, data_seed, preparation, samples }
     }
 }
 
@@ -69,13 +76,13 @@ struct DataResult {
 
 fn run(matches: &ArgMatches) -> Result<()> {
     let mut sources = Sources::new(matches)?;
-    let DataFlags { data, data_seed, standardize, samples } = sources.take(&[])?;
+    let DataFlags { data, data_seed, preparation, samples } = sources.take(&[])?;
     let (common, style): (Common, Style) = (sources.take(&[])?, sources.take(&[])?);
     let out = sources.path("out")?.unwrap_or_else(|| PathBuf::from(DEFAULT_OUT));
     sources.finish()?;
     style.check()?;
     common.apply()?;
-    let settings = TrainSettings { data, data_seed, standardize, samples, ..TrainSettings::default() };
+    let settings = TrainSettings { data, data_seed, preparation, samples, ..TrainSettings::default() };
     let (settings, dataset) = DataSettings::load(&settings)?;
     let result = DataResult { settings, dataset };
     let target = Target::new(out)?;
@@ -94,16 +101,16 @@ fn run(matches: &ArgMatches) -> Result<()> {
     }
     let dataset = &result.dataset;
     let pictures = match pictures.is_empty() {
-        true => "no picture: neither images nor points in the plane".to_owned(),
+        true => "no picture: neither images, signals, points in the plane nor a curve".to_owned(),
         false => format!("{} (.png, .svg)", pictures.join(", ")),
     };
     output::print(&format!(
-        "{}: {} training and {} test samples of shape {:?}, {} classes\nwrote {}: data.npz, data.json, {pictures}\n",
+        "{}: {} training and {} test samples of shape {:?}, {}\nwrote {}: data.npz, data.json, {pictures}\n",
         dataset.name,
         dataset.train.len(),
         dataset.test.len(),
         dataset.shape,
-        dataset.classes,
+        dataset.targets(),
         files::named(target.directory()),
     ))
 }
@@ -117,10 +124,15 @@ impl Saved for DataResult {
 
     fn json(&self) -> Result<Value> {
         let d = &self.dataset;
-        let counts = |labels: &[u32]| {
-            let mut counts = vec![0usize; d.classes];
-            labels.iter().for_each(|l| counts[*l as usize] += 1);
-            counts
+        let counts = |samples: &Samples| {
+            let mut counts = vec![0usize; d.outputs];
+            samples.labels()?.iter().for_each(|l| counts[*l as usize] += 1);
+            Some(counts)
+        };
+        // Values have no classes, and classes are no values.
+        let (classes, values) = match d.has_classes() {
+            true => (Some(d.outputs), None),
+            false => (None, Some(d.outputs)),
         };
         Ok(json!({
             "command": "data",
@@ -129,9 +141,10 @@ impl Saved for DataResult {
             "settings": self.settings,
             "data_sha256": self.settings.sha256,
             "shape": d.shape,
-            "classes": d.classes,
+            "classes": classes,
+            "values": values,
             "samples": {"train": d.train.len(), "test": d.test.len()},
-            "class_counts": {"train": counts(&d.train.y), "test": counts(&d.test.y)},
+            "class_counts": {"train": counts(&d.train), "test": counts(&d.test)},
         }))
     }
 

@@ -3,7 +3,7 @@
 use crate::base::random::normal;
 use crate::base::registry::Kind;
 use crate::base::{Result, Streams};
-use crate::data::{Raw, Samples, fits_in_memory, within};
+use crate::data::{Raw, Samples, Split, fits_in_memory, within};
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
@@ -52,12 +52,14 @@ impl Blobs {
         };
         let centers: Vec<Vec<f64>> = (0..self.classes).map(centers).collect();
         let mut rng = streams.stream("data/blobs", 0);
-        let mut samples = Samples::default();
+        let (mut x, mut labels) = (Vec::new(), Vec::new());
         for i in 0..self.samples {
             let class = i % self.classes;
-            samples.x.extend(centers[class].iter().map(|center| center + self.spread * normal(&mut rng)));
-            samples.y.push(class as u32);
+            x.extend(centers[class].iter().map(|center| center + self.spread * normal(&mut rng)));
+            labels.push(class as u32);
         }
-        Ok(Raw { shape: vec![self.dimension], classes: self.classes, samples, held_out: self.samples / 4 })
+        let samples = Samples::of_classes(x, labels);
+        let (shape, split) = (vec![self.dimension], Split::Random(self.samples / 4));
+        Ok(Raw { shape, outputs: self.classes, samples, split, own_scale: false })
     }
 }

@@ -1,17 +1,34 @@
 //! Data sets: what a network is trained and measured on.
 //!
 //! A kind of data set is one file with one struct: its settings, and `load`, which returns all samples as they
-//! are ([`Raw`]). What follows is the same for all and stands in [`Dataset::load`]: splitting, standardising.
+//! are ([`Raw`]). What follows is the same for all and stands in [`Dataset::load`]: splitting, choosing a subset,
+//! label noise, standardising, as [`Preparation`] says. [`Augment`] varies images while training.
 //!
 //! To add one: write a file like `blobs.rs` and add its line below. It then shows in `--data`, in `losscape
 //! list`, in recipes and in the tests here.
+//!
+//! # Paths
+//! Kinds that read files take paths as settings, and keep them as they were given: a relative path stays relative
+//! to the directory that the program is started in. What identifies a data set is the SHA-256 of its samples
+//! ([`Dataset::sha256`]), never the path. A path with a comma or an equals sign is put in quotation marks.
 
+pub mod augment;
+pub mod cifar;
 pub mod dataset;
+pub mod input;
+pub mod preparation;
+pub mod samples;
+pub mod scaling;
 
-pub use dataset::{Dataset, Samples};
+pub use augment::Augment;
+pub use dataset::Dataset;
+pub use preparation::{Amount, Preparation, Standardize};
+pub use samples::{Samples, Targets};
+pub use scaling::Scaling;
 
-use crate::base::registry::Kind;
+use crate::base::registry::{Kind, Registry, parse_value};
 use crate::base::{self, Error, Streams};
+use rand::seq::SliceRandom;
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
@@ -21,6 +38,18 @@ crate::registry! {
         digits => Digits;
         spirals => Spirals;
         blobs => Blobs;
+        moons => Moons;
+        circles => Circles;
+        mnist1d => Mnist1d;
+        polynomial => Polynomial;
+        teacher_student => TeacherStudent;
+        identity => Identity;
+        random_labels => RandomLabels;
+        idx => Idx;
+        cifar10 => Cifar10;
+        cifar100 => Cifar100;
+        csv => Csv;
+        npz => NpzFile;
     }
 }
 
@@ -29,12 +58,50 @@ crate::registry! {
 pub struct Raw {
     /// Of one sample: `[features]` or `[channels, height, width]`.
     pub shape: Vec<usize>,
-    /// Number of classes; labels are below it.
-    pub classes: usize,
+    /// Number of classes, labels are below it; or how many values a sample has.
+    pub outputs: usize,
     /// All samples.
     pub samples: Samples,
-    /// How many of them are to be set aside for testing.
-    pub held_out: usize,
+    /// Which of them are set aside for testing.
+    pub split: Split,
+    /// Whether the inputs mean what they are: [`Standardize::Auto`] then leaves them alone.
+    pub own_scale: bool,
+}
+
+/// Which samples are set aside for testing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Split {
+    /// So many, drawn at random.
+    Random(usize),
+    /// So many at the end, as the source has them.
+    Last(usize),
+}
+
+impl Split {
+    /// Drawn at random: a share of `n` samples, at least one and not all.
+    pub fn share(n: usize, share: f64) -> Self {
+        let count = (share * n as f64).round() as usize;
+        Self::Random(count.clamp(1, n.saturating_sub(1).max(1)))
+    }
+
+    /// The samples for training, in random order, then those for testing; and how many are for training.
+    fn order(self, n: usize, streams: &Streams) -> (Vec<usize>, usize) {
+        let mut rng = streams.stream("data/split", 0);
+        let mut order: Vec<usize> = (0..n).collect();
+        match self {
+            Self::Random(held_out) => {
+                let held_out = held_out.min(n);
+                order.shuffle(&mut rng);
+                order.rotate_left(held_out);
+                (order, n - held_out)
+            }
+            Self::Last(held_out) => {
+                let train = n - held_out.min(n);
+                order[..train].shuffle(&mut rng);
+                (order, train)
+            }
+        }
+    }
 }
 
 impl Source {
@@ -44,6 +111,28 @@ impl Source {
             kind.check()?;
             kind.load(streams)
         })
+    }
+
+    /// The source as titles show it: its kind and the settings that are not defaults, of paths the last part only,
+    /// so that pictures do not depend on where files lie.
+    pub fn title(&self) -> String {
+        let text = self.text();
+        let Some((name, settings)) = text.split_once(':').filter(|(_, rest)| rest.contains('/')) else {
+            return text;
+        };
+        let shorten = |part: &str| {
+            let Some((key, value)) = part.split_once('=') else { return part.to_owned() };
+            let value = match parse_value(value) {
+                toml::Value::String(path) => {
+                    path.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned()
+                }
+                _ => value.to_owned(),
+            };
+            format!("{key}={value}")
+        };
+        let parts: Vec<String> =
+            base::registry::split_outside_brackets(settings).into_iter().map(shorten).collect();
+        format!("{name}:{}", parts.join(","))
     }
 }
 
@@ -57,7 +146,7 @@ fn within<T: PartialOrd + Display>(setting: &str, value: T, range: RangeInclusiv
 
 /// Refuses a data set that would not fit in memory beside a network; nothing is allocated before.
 fn fits_in_memory(setting: &str, samples: usize, features: usize) -> base::Result<()> {
-    // Loading holds the samples twice, before and after the split: 4 GiB at the peak.
+    // Loading holds the samples once, and those for testing twice.
     const MOST: u128 = 2 << 30;
     let bytes = 8 * samples as u128 * features as u128;
     if bytes <= MOST {
@@ -69,4 +158,9 @@ fn fits_in_memory(setting: &str, samples: usize, features: usize) -> base::Resul
         "data of at most 2 GiB",
         format!("{samples} x {features} numbers, {gib:.1} GiB"),
     ))
+}
+
+/// Reserves room for `count` numbers more; a machine without it says so.
+fn reserve(to: &mut Vec<f64>, count: usize, at: &str) -> base::Result<()> {
+    to.try_reserve_exact(count).map_err(|e| Error::machine(at, e))
 }

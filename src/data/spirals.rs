@@ -12,7 +12,7 @@
 use crate::base::random::normal;
 use crate::base::registry::Kind;
 use crate::base::{Result, Streams};
-use crate::data::{Raw, Samples, within};
+use crate::data::{Raw, Samples, Split, within};
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 use std::f64::consts::PI;
@@ -53,17 +53,19 @@ impl Spirals {
     /// The points, of either class in turn.
     pub fn load(&self, streams: &Streams) -> Result<Raw> {
         let mut rng = streams.stream("data/spirals", 0);
-        let mut samples = Samples::default();
+        let (mut x, mut labels) = (Vec::new(), Vec::new());
         for i in 0..self.samples {
             let class = (i % 2) as u32;
             let radius = rng.random::<f64>().sqrt();
             let angle = 2.0 * PI * self.turns * radius + PI * f64::from(class);
             // libm's, because the system's sine differs between systems in its last bit.
             let (sin, cos) = libm::sincos(angle);
-            samples.x.push(radius * cos + self.noise * normal(&mut rng));
-            samples.x.push(radius * sin + self.noise * normal(&mut rng));
-            samples.y.push(class);
+            x.push(radius * cos + self.noise * normal(&mut rng));
+            x.push(radius * sin + self.noise * normal(&mut rng));
+            labels.push(class);
         }
-        Ok(Raw { shape: vec![2], classes: 2, samples, held_out: self.samples / 4 })
+        let samples = Samples::of_classes(x, labels);
+        let split = Split::Random(self.samples / 4);
+        Ok(Raw { shape: vec![2], outputs: 2, samples, split, own_scale: false })
     }
 }

@@ -1,7 +1,7 @@
 //! A trained network with its data, as every analysis takes it: from a run directory or a weight file.
 
 use crate::base::{Error, Precision, Result, files};
-use crate::data::{Dataset, Source};
+use crate::data::{Dataset, Preparation, Source};
 use crate::nn::{Network, Weights};
 use crate::train::TrainSettings;
 use serde::{Deserialize, Serialize};
@@ -15,8 +15,9 @@ pub struct DataSettings {
     pub data: Source,
     /// Seed of split and generation.
     pub data_seed: u64,
-    /// Whether features are standardised.
-    pub standardize: bool,
+    /// Subset, label noise, standardising.
+    #[serde(flatten)]
+    pub preparation: Preparation,
     /// How many training samples were used; all when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub samples: Option<usize>,
@@ -45,11 +46,11 @@ pub const WEIGHTS: &str = "weights.safetensors";
 impl DataSettings {
     /// The data of a training run, and what to remember of them.
     pub fn load(settings: &TrainSettings) -> Result<(Self, Dataset)> {
-        let dataset = Dataset::load(&settings.data, settings.data_seed, settings.standardize)?;
+        let dataset = Dataset::load(&settings.data, settings.data_seed, &settings.preparation)?;
         let this = Self {
             data: settings.data.clone(),
             data_seed: settings.data_seed,
-            standardize: settings.standardize,
+            preparation: settings.preparation.clone(),
             samples: settings.samples,
             sha256: dataset.sha256(),
         };
@@ -69,8 +70,7 @@ pub fn at_most(all: usize, n: usize, at: &str) -> Result<()> {
 pub fn cut(mut dataset: Dataset, samples: Option<usize>, at: &str) -> Result<Dataset> {
     let Some(n) = samples else { return Ok(dataset) };
     at_most(dataset.train.len(), n, at)?;
-    let first: Vec<usize> = (0..n).collect();
-    dataset.train = dataset.train.select(&first, dataset.features());
+    dataset.train.truncate(n);
     Ok(dataset)
 }
 
@@ -95,16 +95,24 @@ impl Run {
         }
         let data: DataSettings =
             serde_json::from_str(&weights.data).map_err(|e| Error::value(&at, &e.to_string()))?;
-        let dataset = Dataset::load(&data.data, data.data_seed, data.standardize)?;
+        let dataset =
+            Dataset::load(&data.data, data.data_seed, &data.preparation).map_err(|e| missing(&at, e))?;
         let found = dataset.sha256();
         if found != data.sha256 {
             let expected = format!("{} with SHA-256 {}", dataset.name, data.sha256);
             return Err(Error::expected(at, expected, format!("another: {found}")));
         }
         let (features, spec) = (dataset.features(), weights.network.spec());
-        if features != weights.network.features() || dataset.classes != spec.outputs {
+        if !dataset.has_classes() {
+            return Err(Error::expected(
+                at,
+                "a data set with classes",
+                format!("{}, with values", dataset.name),
+            ));
+        }
+        if features != weights.network.features() || dataset.outputs != spec.outputs {
             let expected = format!("{} features and {} classes", weights.network.features(), spec.outputs);
-            let found = format!("{} with {features} and {}", dataset.name, dataset.classes);
+            let found = format!("{} with {features} and {}", dataset.name, dataset.outputs);
             return Err(Error::expected(at, expected, found));
         }
         let dataset = cut(dataset, data.samples, &at)?;
@@ -115,6 +123,17 @@ impl Run {
     /// One line that names the network and its data.
     pub fn title(&self) -> String {
         title(&self.network, &self.dataset)
+    }
+}
+
+/// Data that are no longer where they were: what to do about it.
+fn missing(at: &str, error: Error) -> Error {
+    match error {
+        Error::Request { at: file, what } => {
+            let hint = "paths of data are kept as they were given: start where they lead to the same files";
+            Error::request(format!("{at}: {file}"), format!("{what} ({hint})"))
+        }
+        other => other,
     }
 }
 

@@ -94,7 +94,7 @@ pub(super) fn evaluations(train: &Evaluation, test: &Evaluation) -> (Map<String,
 impl TrainingResult {
     /// One line that names the network and its data.
     pub fn title(&self) -> String {
-        format!("{} on {}", self.trained.network.title(), self.settings.data)
+        format!("{} on {}", self.trained.network.title(), self.settings.data.title())
     }
 
     fn weights(&self) -> Result<Vec<u8>> {

@@ -13,7 +13,7 @@ pub use schedules::Schedule;
 pub use settings::TrainSettings;
 
 use crate::autodiff::Element;
-use crate::base::{Result, Streams, files::null_is_nan, interrupt};
+use crate::base::{Error, Result, Streams, files::null_is_nan, interrupt};
 use crate::data::{self, Dataset};
 use crate::nn::{Evaluation, Network, Objective, Samples, Spec};
 use batch::BatchGradient;
@@ -90,17 +90,24 @@ pub struct Trained {
 
 /// The network that the settings name, for a data set.
 pub fn network(settings: &TrainSettings, dataset: &Dataset) -> Result<Network> {
+    if !dataset.has_classes() {
+        return Err(Error::expected(
+            "--data",
+            "a data set with classes",
+            format!("{}, with values", dataset.name),
+        ));
+    }
     Network::new(Spec {
         model: settings.model.clone(),
         loss: settings.loss.clone(),
         input: dataset.shape.clone(),
-        outputs: dataset.classes,
+        outputs: dataset.outputs,
     })
 }
 
-/// Samples of a data set in a network's element type.
+/// Samples of a data set with classes in a network's element type.
 pub fn samples<E: Element>(network: &Network, samples: &data::Samples) -> Arc<Samples<E>> {
-    Arc::new(Samples::new(network, &samples.x, &samples.y))
+    Arc::new(Samples::new(network, &samples.x, samples.labels().unwrap_or_default()))
 }
 
 /// Trains a network on `dataset`, whose training samples are already cut to `settings.samples`.

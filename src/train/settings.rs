@@ -2,7 +2,7 @@
 
 use super::{Optimizer, Schedule};
 use crate::base::{Error, Precision, Result};
-use crate::data::Source;
+use crate::data::{Preparation, Source};
 use crate::nn::{architectures::Architecture, inits::Initializer, losses::Loss};
 use serde::{Deserialize, Serialize};
 
@@ -16,9 +16,10 @@ pub struct TrainSettings {
     /// Seed of the split and of generated data; runs of different --seed share it
     #[arg(long, value_name = "N", default_value_t = TrainSettings::default().data_seed)]
     pub data_seed: u64,
-    /// Subtract each feature's training mean and divide by its training standard deviation
-    #[arg(long, value_name = "BOOL", action = clap::ArgAction::Set, default_value_t = TrainSettings::default().standardize)]
-    pub standardize: bool,
+    /// Subset, label noise, standardising.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub preparation: Preparation,
     /// Train on the first N training samples only (they are in random order) [default: all]
     #[arg(long, value_name = "N")]
     pub samples: Option<usize>,
@@ -62,7 +63,7 @@ impl Default for TrainSettings {
         Self {
             data: Source::default(),
             data_seed: 0,
-            standardize: true,
+            preparation: Preparation::default(),
             samples: None,
             model: Architecture::default(),
             loss: Loss::default(),
@@ -111,6 +112,7 @@ impl TrainSettings {
         if self.samples == Some(0) {
             return Err(Error::expected("--samples", "at least 1", 0));
         }
+        self.preparation.check()?;
         const MOST_EPOCHS: usize = 100_000_000;
         match self.epochs > MOST_EPOCHS {
             true => Err(Error::expected("--epochs", format!("at most {MOST_EPOCHS}"), self.epochs)),

@@ -2,6 +2,7 @@
 
 mod bench;
 mod config;
+mod data;
 mod faults;
 mod help;
 mod outside;

@@ -33,7 +33,11 @@ fn flags_and_shorthands_reach_the_settings() {
         ("--lr 0.25", "lr", json!(0.25)),
         ("--batch-size 7", "batch-size", json!(7)),
         ("--precision f64", "precision", json!("f64")),
-        ("--standardize false", "standardize", json!(false)),
+        ("--standardize false", "standardize", json!("none")),
+        ("--standardize channel", "standardize", json!("channel")),
+        ("--subset 0.5", "subset", json!(0.5)),
+        ("--subset 100 --balance", "balance", json!(true)),
+        ("--label-noise 0.25", "label-noise", json!(0.25)),
     ] {
         assert_eq!(at(&recorded(flags)["settings"], path), &value, "{flags}");
     }
@@ -65,6 +69,10 @@ fn every_setting_changes_the_weights() {
         "--batch-size 7",
         "--precision f64",
         "--standardize false",
+        "--standardize channel",
+        "--subset 60",
+        "--balance",
+        "--label-noise 0.25",
         "--data blobs",
     ] {
         assert!(weights(flags) != plain, "{flags}");

@@ -126,6 +126,17 @@ fn nested_kinds_read_back() {
         assert_ne!(model, Architecture::default());
         reads_back(&model);
     }
+    for text in [
+        "random-labels:base=moons",
+        "random-labels:base={kind=\"spirals\",noise=0.5},inputs=gaussian",
+        "idx:directory=\"a,b=c\"",
+        "csv:label=species,header=true",
+        "csv:label=3,header=false",
+    ] {
+        let source = Source::parse(text).unwrap_or_else(|e| panic!("{text}: {e}"));
+        assert_ne!(source, Source::default());
+        reads_back(&source);
+    }
     let layer = Layer::parse("activate:function=leaky-relu:slope=0.25").unwrap_or_else(|e| panic!("{e}"));
     assert_eq!(layer.settings()["function"]["slope"].as_float(), Some(0.25));
     reads_back(&layer);
@@ -235,6 +246,9 @@ fn bad_values_are_refused_by_name() {
     names_setting::<Architecture>("mlp:hidden=[8,0]", "hidden");
     names_setting::<Source>("blobs:classes=1", "classes");
     names_setting::<Source>("spirals:samples=0", "samples");
+    names_setting::<Source>("teacher-student:units=9", "units");
+    names_setting::<Source>("csv:delimiter=ab", "delimiter");
+    names_setting::<Source>("random-labels:base=blobs:classes=1", "classes");
     // Inside another kind as well.
     names_setting::<Architecture>("mlp:activation=leaky-relu:slope=nan", "slope");
 }

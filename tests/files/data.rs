@@ -1,39 +1,68 @@
 //! Every data set of the registry: loads, repeats itself, follows its seed, is standardised.
 
+use crate::{Files, cifar, idx, labels, load_as, refused};
 use losscape::base::registry::Registry;
-use losscape::data::{Dataset, Samples, Source};
+use losscape::data::{Dataset, Preparation, Source, Standardize};
 
 fn load(source: &Source, seed: u64) -> Dataset {
-    Dataset::load(source, seed, true).unwrap_or_else(|e| panic!("{source}: {e}"))
+    let preparation = Preparation::standardized(Standardize::Feature);
+    Dataset::load(source, seed, &preparation).unwrap_or_else(|e| panic!("{source}: {e}"))
 }
 
 fn refusal(text: &str) -> String {
-    let error = Source::parse(text).expect_err(text);
-    assert_eq!(error.exit_code(), 2);
-    error.to_string()
+    refused(Source::parse(text))
+}
+
+/// Every kind with settings that it loads with: kinds that read files get small ones.
+fn every_source(files: &Files) -> Vec<Source> {
+    idx::mnist(files);
+    cifar::cifar10(files);
+    cifar::cifar100(files);
+    let table: String = (0..40).map(|i| format!("{},{},{}\n", i * i % 17, i % 5, i % 2)).collect();
+    files.write("t.csv", table);
+    load(&Source::default(), 0).to_npz().write(&files.path("data.npz")).unwrap();
+    let with_files = |source: Source| match source.name() {
+        "idx" => files.source("idx:directory=@"),
+        "cifar10" => files.source("cifar10:directory=@"),
+        "cifar100" => files.source("cifar100:directory=@"),
+        "csv" => files.source("csv:file=@/t.csv"),
+        "npz" => files.source("npz:file=@/data.npz"),
+        _ => source,
+    };
+    Source::all().into_iter().map(with_files).collect()
 }
 
 #[test]
 fn every_data_set_follows_its_seed_and_nothing_else() {
-    for source in Source::all() {
+    let files = Files::new();
+    for source in every_source(&files) {
         let data = load(&source, 0);
-        assert_eq!(data, load(&source, 0), "{source}");
-        assert_eq!(data.sha256(), load(&source, 0).sha256(), "{source}");
-        assert_ne!(data.sha256(), load(&source, 1).sha256(), "{source}");
-        assert_eq!(data.name, source.to_string());
+        let same = data.sha256();
+        assert_eq!(same, load(&source, 0).sha256(), "{source}");
+        assert_ne!(same, load(&source, 1).sha256(), "{source}");
+        assert_eq!(data.name, source.title());
     }
 }
 
 #[test]
 fn every_data_set_is_consistent() {
-    for source in Source::all() {
+    let files = Files::new();
+    for source in every_source(&files) {
         let data = load(&source, 0);
-        for Samples { x, y } in [&data.train, &data.test] {
-            assert_eq!(x.len(), y.len() * data.features(), "{source}");
-            assert!(x.iter().all(|v| v.is_finite()), "{source}");
-            assert!(y.iter().all(|&label| (label as usize) < data.classes), "{source}");
-            for class in 0..data.classes as u32 {
-                assert!(y.contains(&class), "{source}: class {class} is in both parts");
+        for samples in [&data.train, &data.test] {
+            assert!(!samples.is_empty(), "{source}");
+            assert_eq!(samples.x.len(), samples.len() * data.features(), "{source}");
+            assert!(samples.x.iter().all(|v| v.is_finite()), "{source}");
+            let Some(labels) = samples.labels() else {
+                let values = samples.values().unwrap();
+                assert_eq!(values.len(), samples.len() * data.outputs, "{source}");
+                assert!(values.iter().all(|v| !v.is_infinite()) && values.iter().any(|v| v.is_finite()));
+                continue;
+            };
+            assert_eq!(labels.len(), samples.len(), "{source}");
+            assert!(labels.iter().all(|&label| (label as usize) < data.outputs), "{source}");
+            for class in 0..data.outputs as u32 {
+                assert!(labels.contains(&class), "{source}: class {class} is in both parts");
             }
         }
     }
@@ -41,7 +70,8 @@ fn every_data_set_is_consistent() {
 
 #[test]
 fn training_samples_have_mean_0_and_deviation_1_or_are_0() {
-    for source in Source::all() {
+    let files = Files::new();
+    for source in every_source(&files) {
         let data = load(&source, 0);
         let (d, n) = (data.features(), data.train.len() as f64);
         for f in 0..d {
@@ -57,9 +87,9 @@ fn training_samples_have_mean_0_and_deviation_1_or_are_0() {
 
 #[test]
 fn digits_are_split_into_1297_and_500_and_no_sample_is_in_both() {
-    let data = Dataset::load(&Source::default(), 0, false).unwrap();
+    let data = load_as(&Source::default(), Standardize::None).unwrap();
     assert_eq!((data.train.len(), data.test.len()), (1297, 500));
-    assert_eq!((data.shape.as_slice(), data.classes), ([1, 8, 8].as_slice(), 10));
+    assert_eq!((data.shape.as_slice(), data.outputs), ([1, 8, 8].as_slice(), 10));
     // No two digits are the same image, so as many distinct rows as samples means that none was used twice.
     let all = || data.train.x.chunks(64).chain(data.test.x.chunks(64));
     let rows: std::collections::HashSet<Vec<u8>> =
@@ -67,9 +97,16 @@ fn digits_are_split_into_1297_and_500_and_no_sample_is_in_both() {
     assert_eq!(rows.len(), 1797);
 }
 
+/// Weight files of older runs name their data by this number: it must not change.
+#[test]
+fn the_default_data_set_is_what_it_always_was() {
+    let data = load(&Source::default(), 0);
+    assert_eq!(data.sha256(), "24e4e0a7369565e4e6e69f102a7d5a32064602a855c2919c583a6a194fb70c0e");
+}
+
 #[test]
 fn standardising_uses_the_training_samples_only() {
-    let raw = Dataset::load(&Source::default(), 0, false).unwrap();
+    let raw = load_as(&Source::default(), Standardize::None).unwrap();
     let scaled = load(&Source::default(), 0);
     let f = 20;
     let column = || raw.train.x.iter().skip(f).step_by(64);
@@ -82,24 +119,15 @@ fn standardising_uses_the_training_samples_only() {
 }
 
 #[test]
-fn noiseless_spirals_lie_on_their_curve() {
-    let data = Dataset::load(&Source::parse("spirals:noise=0,turns=2").unwrap(), 3, false).unwrap();
-    assert_eq!(data.train.len() + data.test.len(), 1000);
-    for (p, &class) in data.train.x.chunks(2).zip(&data.train.y) {
-        let r = p[0].hypot(p[1]);
-        let angle = 4.0 * std::f64::consts::PI * r + std::f64::consts::PI * f64::from(class);
-        assert!((p[0] - r * angle.cos()).abs() < 1e-12 && (p[1] - r * angle.sin()).abs() < 1e-12);
-    }
-}
-
-#[test]
-fn blobs_without_spread_are_their_centers() {
-    let data =
-        Dataset::load(&Source::parse("blobs:classes=5,dimension=7,spread=0").unwrap(), 0, false).unwrap();
-    assert_eq!((data.shape.as_slice(), data.classes), ([7].as_slice(), 5));
-    let center = |class| data.train.y.iter().position(|&y| y == class).map(|i| &data.train.x[i * 7..][..7]);
-    for (x, &y) in data.test.x.chunks(7).zip(&data.test.y) {
-        assert_eq!(Some(x), center(y));
+fn titles_show_of_paths_the_last_part_only() {
+    for (text, title) in [
+        ("digits", "digits"),
+        ("spirals:noise=0.5", "spirals:noise=0.5"),
+        ("idx:directory=mnist", "idx:directory=mnist"),
+        ("idx:directory=/a/b/mnist/,classes=47", "idx:classes=47,directory=mnist"),
+        ("csv:file=\"../x,y/iris.csv\",label=species", "csv:file=iris.csv,label=species"),
+    ] {
+        assert_eq!(Source::parse(text).unwrap().title(), title);
     }
 }
 
@@ -118,4 +146,30 @@ fn senseless_settings_are_refused() {
     assert!(refusal("blobs:samples=-1").starts_with("data set blobs: "));
     assert!(refusal("digits:samples=10").contains("samples"));
     assert!(refusal("digts").contains("did you mean `digits`?"));
+    assert!(
+        refusal("teacher-student:units=9")
+            .contains("units: expected at most 8, the dimension, or random=true")
+    );
+    assert!(Source::parse("teacher-student:units=9,random=true").is_ok());
+    assert!(refusal("teacher-student:activation=rleu").contains("`relu`"));
+    assert!(refusal("identity:rank=21").contains("rank: expected 1 to 20, found 21"));
+    assert!(refusal("identity:observed=1.5").contains("observed: expected 0 to 1"));
+    assert!(refusal("circles:factor=2").contains("factor: expected 0 to 1"));
+    assert!(refusal("mnist1d:translation=0").contains("translation: expected 1 to 72"));
+    assert!(refusal("random-labels:base=digts").contains("did you mean `digits`?"));
+    assert!(refusal("cifar100:labels=rough").contains("`fine`"));
+    assert!(refusal("csv:task=clustering").contains("`regression`"));
+    assert!(refusal("csv:header=maybe").contains("expected one of auto, true, false, found `maybe`"));
+    assert!(refusal("idx:test=1").contains("test: expected 0 to 0.9"));
+    let values = load_as(&Source::parse("random-labels:base=polynomial").unwrap(), Standardize::None);
+    assert!(refused(values).contains("base: expected a data set with classes, found one with values"));
+}
+
+#[test]
+fn labels_are_there_or_values_are() {
+    let classes = load(&Source::default(), 0);
+    assert!(labels(&classes.train).len() == 1297 && classes.train.values().is_none());
+    let values = load(&Source::parse("polynomial").unwrap(), 0);
+    assert!(values.train.values().is_some_and(|v| v.len() == 150) && values.train.labels().is_none());
+    assert_eq!((classes.targets(), values.targets()), ("10 classes".into(), "1 value a sample".into()));
 }

@@ -1,8 +1,8 @@
 //! `.npz` archives: the same bytes for the same arrays, read back as written, and refused when broken.
 
-use crate::refused;
+use crate::{Files, labels, load_as, no_file_in_place_of, refused};
 use losscape::base::npz::{Array, Npz, Values};
-use losscape::data::{Dataset, Source};
+use losscape::data::{Samples, Source, Standardize};
 use proptest::prelude::*;
 use std::io::{Cursor, Write};
 use zip::write::SimpleFileOptions;
@@ -61,7 +61,7 @@ fn arrays_come_back_as_written_in_order() {
 fn files_are_written_and_read() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("data.npz");
-    let data = Dataset::load(&Source::default(), 0, true).unwrap();
+    let data = load_as(&Source::default(), Standardize::Feature).unwrap();
     data.to_npz().write(&path).unwrap();
     let back = Npz::read(&path).unwrap();
     assert_eq!(back, data.to_npz());
@@ -171,6 +171,114 @@ fn broken_arrays_are_refused() {
         "f.npz: a: shape: expected a tuple of sizes, found (-1,), }"
     );
     assert_eq!(refusal(&npy("{}", &[])), "f.npz: a: descr: expected a value, found none");
+}
+
+/// What `losscape data` writes is a data set again: the same test samples, and the same training samples reordered.
+#[test]
+fn a_data_set_comes_back_from_its_archive() {
+    let files = Files::new();
+    for text in ["digits", "blobs:dimension=3", "polynomial", "identity:observed=0.25"] {
+        let data = load_as(&files.source(text), Standardize::None).unwrap();
+        data.to_npz().write(&files.path("data.npz")).unwrap();
+        let back = files.load("npz:file=@/data.npz").unwrap();
+        assert_eq!(
+            (&back.shape, back.outputs, back.test.len()),
+            (&data.shape, data.outputs, data.test.len()),
+            "{text}"
+        );
+        assert_eq!(sorted(&back.train), sorted(&data.train), "{text}");
+        assert_eq!(bits(&back.test), bits(&data.test), "{text}: test samples keep their order");
+        assert_eq!(back.name, "npz:file=data.npz");
+    }
+}
+
+/// Inputs and targets as bits, which NaN has too.
+fn bits(samples: &Samples) -> Vec<(Vec<u64>, Vec<u64>)> {
+    let targets: Vec<f64> = match samples.labels() {
+        Some(labels) => labels.iter().map(|label| f64::from(*label)).collect(),
+        None => samples.values().unwrap().to_vec(),
+    };
+    let each = targets.len() / samples.len();
+    let bits = |values: &[f64]| values.iter().map(|v| v.to_bits()).collect();
+    (0..samples.len()).map(|i| (bits(samples.input(i)), bits(&targets[i * each..(i + 1) * each]))).collect()
+}
+
+fn sorted(samples: &Samples) -> Vec<(Vec<u64>, Vec<u64>)> {
+    let mut all = bits(samples);
+    all.sort();
+    all
+}
+
+/// An archive of `x` and `y` as a data set.
+fn pair(x: (&[usize], Vec<f64>), y: (&[usize], Values)) -> Files {
+    let files = Files::new();
+    let mut npz = Npz::default();
+    npz.push("x", x.0, x.1);
+    npz.push("y", y.0, y.1);
+    npz.write(&files.path("p.npz")).unwrap();
+    files
+}
+
+const PAIR: &str = "npz:file=@/p.npz,test=0.5";
+
+#[test]
+fn inputs_and_targets_alone_are_split() {
+    let x: Vec<f64> = (0..24).map(f64::from).collect();
+    for (shape, sample) in
+        [(vec![4, 6], vec![6]), (vec![4, 2, 3], vec![1, 2, 3]), (vec![4, 3, 2, 1], vec![3, 2, 1])]
+    {
+        let files = pair((&shape, x.clone()), (&[4], vec![0i64, 2, 0, 1].into()));
+        let data = files.load(PAIR).unwrap();
+        assert_eq!((data.train.len(), data.test.len(), data.outputs, data.shape), (2, 2, 3, sample));
+        for samples in [&data.train, &data.test] {
+            for (i, label) in labels(samples).iter().enumerate() {
+                let first = samples.input(i)[0];
+                assert_eq!(*label, [0, 2, 0, 1][first as usize / 6]);
+            }
+        }
+    }
+    let files = pair((&[4, 6], x), (&[4, 2], vec![0.5f32, f32::NAN, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0].into()));
+    let data = files.load(PAIR).unwrap();
+    assert!(!data.has_classes() && data.outputs == 2);
+}
+
+#[test]
+fn arrays_that_are_no_data_set_are_refused() {
+    let x = || vec![0.0, 1.0, 2.0, 3.0];
+    let of = |x: (&[usize], Vec<f64>), y: (&[usize], Values)| pair(x, y).refusal(PAIR);
+    let labels = |l: Vec<i64>| Values::from(l);
+    let shape =
+        "p.npz: x: expected shape (samples, features) or (samples, channels, height, width), nothing empty";
+    assert_eq!(of((&[4], x()), (&[4], labels(vec![0; 4]))), format!("{shape}, found [4]"));
+    assert_eq!(of((&[0, 4], vec![]), (&[0], labels(vec![]))), format!("{shape}, found [0, 4]"));
+    assert_eq!(of((&[4, 0], vec![]), (&[4], labels(vec![0; 4]))), format!("{shape}, found [4, 0]"));
+    assert_eq!(
+        of((&[2, 2], vec![0.0, 1.0, f64::NAN, 2.0]), (&[2], labels(vec![0, 1]))),
+        "p.npz: x: expected finite numbers, found NaN in sample 1"
+    );
+    assert_eq!(
+        of((&[2, 2], x()), (&[3], labels(vec![0, 1, 0]))),
+        "p.npz: y: expected targets of 2 samples, found an array of shape [3]"
+    );
+    for bad in [-1, 10_000, i64::MAX] {
+        let message = of((&[2, 2], x()), (&[2], labels(vec![0, bad])));
+        assert_eq!(message, format!("p.npz: y: expected classes from 0 to 9999, found {bad}"));
+    }
+    assert!(of((&[2, 2], x()), (&[2, 2], labels(vec![0; 4]))).contains("one class a sample"));
+    assert!(of((&[2, 2], x()), (&[2], vec![0.0, f64::INFINITY].into())).contains("found inf"));
+    let files = Files::new();
+    let mut npz = Npz::default();
+    npz.push("train_x", &[2, 2], x());
+    npz.push("train_y", &[2], vec![0i64, 1]);
+    npz.write(&files.path("p.npz")).unwrap();
+    assert_eq!(files.refusal(PAIR), "p.npz: expected an array `test_x`, found none");
+    npz.push("test_x", &[2, 2], x());
+    npz.push("test_y", &[2], vec![0.5, 1.0]);
+    npz.write(&files.path("p.npz")).unwrap();
+    assert!(files.refusal(PAIR).contains("test_y: expected classes (whole numbers), as in train_y"));
+    assert!(files.write("p.npz", "PK").refusal(PAIR).starts_with("p.npz: expected a .npz archive"));
+    no_file_in_place_of(&files.path("p.npz"), || files.refusal(PAIR));
+    assert!(files.refusal("npz").contains("as npz:file=PATH, found none"));
 }
 
 fn values() -> impl Strategy<Value = Values> {

@@ -6,7 +6,7 @@
 
 use crate::base::registry::Kind;
 use crate::base::{Error, Result, Streams};
-use crate::data::{Raw, Samples};
+use crate::data::{Raw, Samples, Split};
 use flate2::read::GzDecoder;
 use serde::{Deserialize, Serialize};
 use std::io::Read;
@@ -32,12 +32,13 @@ impl Digits {
     pub fn load(&self, _: &Streams) -> Result<Raw> {
         let mut bytes = Vec::with_capacity(SAMPLES * (PIXELS + 1));
         GzDecoder::new(PACKED).read_to_end(&mut bytes).map_err(|e| Error::machine("digits", e))?;
-        let mut samples = Samples::default();
+        let (mut x, mut labels) = (Vec::new(), Vec::new());
         for record in bytes.chunks_exact(PIXELS + 1) {
-            samples.x.extend(record[..PIXELS].iter().map(|&pixel| f64::from(pixel)));
-            samples.y.push(u32::from(record[PIXELS]));
+            x.extend(record[..PIXELS].iter().map(|&pixel| f64::from(pixel)));
+            labels.push(u32::from(record[PIXELS]));
         }
-        Ok(Raw { shape: vec![1, 8, 8], classes: 10, samples, held_out: 500 })
+        let samples = Samples::of_classes(x, labels);
+        Ok(Raw { shape: vec![1, 8, 8], outputs: 10, samples, split: Split::Random(500), own_scale: false })
     }
 }
 
@@ -48,7 +49,7 @@ mod tests {
     #[test]
     fn known_facts() {
         let raw = Digits {}.load(&Streams::new(0)).unwrap();
-        let Samples { x, y } = &raw.samples;
+        let (x, y) = (&raw.samples.x, raw.samples.labels().unwrap());
         assert_eq!((y.len(), x.len()), (SAMPLES, SAMPLES * PIXELS));
         let counts: Vec<usize> = (0..10).map(|c| y.iter().filter(|&&label| label == c).count()).collect();
         assert_eq!(counts, [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]);

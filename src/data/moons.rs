@@ -1,0 +1,58 @@
+//! Two interleaved half circles: two classes in the plane.
+//!
+//! With t uniform in [0, pi), a point is (cos t, sin t) in class 0 and (1 - cos t, 1/2 - sin t) in class 1, plus
+//! noise N(0, I): the shapes of scikit-learn's make_moons.
+
+use crate::base::random::normal;
+use crate::base::registry::Kind;
+use crate::base::{Result, Streams};
+use crate::data::{Raw, Samples, Split, within};
+use rand::RngExt;
+use serde::{Deserialize, Serialize};
+use std::f64::consts::PI;
+
+/// Two interleaved half circles.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Moons {
+    /// Samples in both classes together; a quarter of them is held out for testing.
+    pub samples: usize,
+    /// Standard deviation of the noise on each coordinate; the radius is 1.
+    pub noise: f64,
+}
+
+impl Default for Moons {
+    fn default() -> Self {
+        // The noise of scikit-learn's examples of decision boundaries is .3, where the classes overlap; at .1 they
+        // can be told apart.
+        Self { samples: 1000, noise: 0.1 }
+    }
+}
+
+impl Kind for Moons {
+    const NAME: &'static str = "moons";
+    const SUMMARY: &'static str =
+        "two interleaved half circles in the plane, 2 classes (as scikit-learn's make_moons)";
+
+    fn check(&self) -> Result<()> {
+        within("samples", self.samples, 8..=10_000_000)?;
+        within("noise", self.noise, 0.0..=100.0)
+    }
+}
+
+impl Moons {
+    /// The points, of either class in turn.
+    pub fn load(&self, streams: &Streams) -> Result<Raw> {
+        let mut rng = streams.stream("data/moons", 0);
+        let (mut x, mut labels) = (Vec::new(), Vec::new());
+        for i in 0..self.samples {
+            let (sin, cos) = libm::sincos(PI * rng.random::<f64>());
+            let point = if i % 2 == 0 { [cos, sin] } else { [1.0 - cos, 0.5 - sin] };
+            x.extend(point.map(|c| c + self.noise * normal(&mut rng)));
+            labels.push((i % 2) as u32);
+        }
+        let samples = Samples::of_classes(x, labels);
+        let split = Split::Random(self.samples / 4);
+        Ok(Raw { shape: vec![2], outputs: 2, samples, split, own_scale: false })
+    }
+}

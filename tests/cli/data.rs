@@ -1,0 +1,114 @@
+//! Data of one's own from the command line: broken files are refused with nothing written, paths stay as given.
+
+use crate::bench::{Bench, at};
+use serde_json::json;
+
+/// A table of two features that part two classes.
+fn table() -> String {
+    let line = |i: u32| format!("{},{},{}\n", i % 7, i % 5, if i % 7 > 3 { "high" } else { "low" });
+    "a,b,class\n".to_owned() + &(0..80).map(line).collect::<String>()
+}
+
+const TRAIN: &str = "train --hidden 3 --epochs 1 --dpi 20 --quiet";
+
+#[test]
+fn a_run_on_a_table_is_analysed_where_its_path_leads_to_it() {
+    let bench = Bench::new();
+    bench.write("d/t.csv", table());
+    bench.ok(&format!("{TRAIN} --data csv:file=d/t.csv --out r"));
+    let run = bench.json("r/run.json");
+    assert_eq!(at(&run, "settings.data.file"), &json!("d/t.csv"), "the path as given");
+    assert_eq!(at(&run, "samples"), &json!({"train": 60, "test": 20}));
+    let slice = "slice --run r --x=-1:1:3 --y=-1:1:3 --dpi 20 --quiet --out s";
+    bench.ok(slice);
+    std::fs::rename(bench.path("d/t.csv"), bench.path("d/moved.csv")).unwrap();
+    let line = bench.refused(slice, "r/weights.safetensors: metadata `losscape.data`: d/t.csv: expected");
+    assert!(line.contains("found nothing there (paths of data are kept as they were given"), "{line}");
+    bench.write("d/t.csv", table().replace("1,1,", "1,2,"));
+    let line =
+        bench.refused(slice, "r/weights.safetensors: metadata `losscape.data`: expected csv:file=t.csv");
+    assert!(line.contains("SHA-256"), "{line}");
+}
+
+#[test]
+fn pictures_and_hashes_do_not_depend_on_where_files_lie() {
+    let bench = Bench::new();
+    bench.write("d/t.csv", table());
+    bench.write("e/f/t.csv", table());
+    for (directory, out) in [("d", "one"), ("e/f", "two"), (&bench.path("d").display().to_string(), "three")]
+    {
+        bench.ok(&format!("{TRAIN} --data csv:file={directory}/t.csv --out {out}"));
+    }
+    for file in ["metrics.jsonl", "training.svg"] {
+        let one = bench.bytes(&format!("one/{file}"));
+        assert!(one == bench.bytes(&format!("two/{file}")) && one == bench.bytes(&format!("three/{file}")));
+    }
+    let sha256 = |out: &str| bench.json(&format!("{out}/run.json"))["data_sha256"].clone();
+    assert!(sha256("one") == sha256("two") && sha256("one") == sha256("three"));
+}
+
+#[test]
+fn broken_files_are_refused_with_nothing_written() {
+    let bench = Bench::new();
+    bench.write("d/train-images-idx3-ubyte", b"\0\0\x08");
+    bench.write("d/train-labels-idx1-ubyte", b"\0\0\x08");
+    bench.write("c/data_batch_1.bin", b"short");
+    bench.write("t.csv", "1,x\n1e999,y\n");
+    bench.write("x.npz", "PK");
+    for (source, place) in [
+        ("idx:directory=d", "d/train-images-idx3-ubyte: "),
+        ("cifar10:directory=c", "c/data_batch_1.bin: "),
+        ("cifar100:directory=c", "c/train.bin: "),
+        ("csv:file=t.csv", "t.csv: line 2, column 0: "),
+        ("npz:file=x.npz", "x.npz: "),
+        ("csv:file=/dev/zero", "/dev/zero: expected a regular file, found a device"),
+        ("idx", "data set idx: directory: "),
+        ("polynomial", "--data: expected a data set with classes"),
+    ] {
+        bench.refused(&format!("{TRAIN} --data {source} --out new"), place);
+        if source != "polynomial" {
+            bench.refused(&format!("data {source} --out new"), place);
+        }
+    }
+}
+
+#[test]
+fn settings_of_preparation_are_flags_and_keys() {
+    let bench = Bench::new();
+    let flags = "--subset 100 --balance --label-noise 0.5 --standardize channel";
+    bench.ok(&format!("data {flags} --dpi 20 --out flags"));
+    let result = bench.json("flags/data.json");
+    assert_eq!(at(&result, "samples.train"), &json!(100));
+    assert_eq!(at(&result, "settings.subset"), &json!(100));
+    assert_eq!(at(&result, "settings.standardize"), &json!("channel"));
+    // Balanced before the noise, and no longer after.
+    assert_ne!(at(&result, "class_counts.train"), &json!([10; 10]));
+    let keys = "subset = 100\nbalance = true\nlabel-noise = 0.5\nstandardize = \"channel\"\ndpi = 20\nout = \"keys\"";
+    bench.write("c.toml", keys);
+    bench.ok("data --config c.toml");
+    assert_eq!(bench.bytes("flags/data.npz"), bench.bytes("keys/data.npz"));
+    for (flags, place) in [
+        ("--subset 0", "--subset: expected 1 to 1297"),
+        ("--subset some", "--subset"),
+        ("--subset 1.5", "--subset"),
+        ("--label-noise 2", "--label-noise: expected 0 to 1"),
+        ("--label-noise nan", "--label-noise: expected 0 to 1"),
+        ("--balance --subset 101", "--subset: expected a multiple"),
+        ("--standardize rows", "--standardize"),
+    ] {
+        bench.refused(&format!("data {flags} --out new"), place);
+        bench.refused(&format!("train {flags} --out new"), place);
+    }
+}
+
+#[test]
+fn values_are_written_as_values() {
+    let bench = Bench::new();
+    bench.ok("data identity:observed=0.5 --quiet --out i");
+    let result = bench.json("i/data.json");
+    assert_eq!((at(&result, "classes"), at(&result, "values")), (&json!(null), &json!(20)));
+    let npz = bench.npz("i/data.npz");
+    let y = npz.get("train_y").unwrap();
+    assert_eq!(y.shape, [20, 20]);
+    assert_eq!(y.to_f64().iter().filter(|v| v.is_nan()).count(), 200);
+}

@@ -1,0 +1,212 @@
+//! Tables as text: headers, label columns, quotes, and refusals.
+
+use crate::{Files, labels, no_file_in_place_of};
+use losscape::data::Dataset;
+use proptest::prelude::*;
+
+const HALF: &str = "csv:file=@/t.csv,test=0.5";
+
+fn load(text: &str, settings: &str) -> Dataset {
+    let files = Files::new();
+    let data = files.write("t.csv", text).load(&format!("csv:file=@/t.csv{settings}"));
+    data.unwrap_or_else(|e| panic!("{e}: {text}"))
+}
+
+/// Refusal of a table, without the file's name.
+fn refusal(text: impl AsRef<[u8]>, settings: &str) -> String {
+    let files = Files::new();
+    let message = files.write("t.csv", text).refusal(&format!("csv:file=@/t.csv{settings}"));
+    message.strip_prefix("t.csv: ").unwrap_or_else(|| panic!("{message}")).to_owned()
+}
+
+/// All samples, training and test, in the order of their first feature.
+fn rows(data: &Dataset) -> Vec<(Vec<f64>, f64)> {
+    let mut rows: Vec<(Vec<f64>, f64)> = [&data.train, &data.test]
+        .into_iter()
+        .flat_map(|samples| {
+            (0..samples.len()).map(|i| {
+                let y = samples.labels().map(|labels| f64::from(labels[i]));
+                (samples.input(i).to_vec(), y.or(samples.values().map(|values| values[i])).unwrap())
+            })
+        })
+        .collect();
+    rows.sort_by(|a, b| a.0[0].total_cmp(&b.0[0]));
+    rows
+}
+
+#[test]
+fn tables_are_read_with_and_without_a_header() {
+    let expected = vec![(vec![1.0, -2.5], 1.0), (vec![2.0, 0.0], 0.0), (vec![3.0, 100.0], 1.0)];
+    for text in [
+        "a,b,class\n1,-2.5,yes\n2,0,no\n3,1e2,yes\n",
+        "1,-2.5,yes\n2,0,no\n3,1e2,yes",
+        "\u{feff}a, b ,\"class\"\r\n\r\n 1 , -2.5 ,yes\r\n2,0,\"no\" \r\n  \n3,1e2,yes\r\n",
+        "a,\"b,\n\"\"c\"\"\",class\n\"1\",-2.5,yes\n2,0,no\n3,1e2,yes\n",
+    ] {
+        let data = load(text, "");
+        assert_eq!(rows(&data), expected, "{text}");
+        assert_eq!((data.shape.as_slice(), data.outputs, data.test.len()), ([2].as_slice(), 2, 1));
+    }
+}
+
+#[test]
+fn the_label_column_goes_by_name_or_number() {
+    let text = "class,a,b\nx,1,2\ny,3,4\n";
+    let expected = vec![(vec![1.0, 2.0], 0.0), (vec![3.0, 4.0], 1.0)];
+    for label in ["class", "0", "\"class\""] {
+        assert_eq!(rows(&load(text, &format!(",label={label}"))), expected, "{label}");
+    }
+    let middle = rows(&load("1;7;2\n3;8;4\n", ",label=1,delimiter=;"));
+    assert_eq!(middle, expected);
+    // Columns may be called by numbers, or `last`.
+    assert_eq!(rows(&load("a,b,0\n1,2,7\n3,4,8\n", ",label=0,header=true")), expected);
+    assert_eq!(rows(&load("last,a,b\n7,1,2\n8,3,4\n", "")), expected);
+    assert!(refusal(text, ",label=clas").ends_with("found `clas` (did you mean `class`?)"));
+    assert_eq!(refusal(text, ",label=3"), "label: expected 0 to 2, found 3");
+    assert!(refusal("1,2\n3,4\n", ",label=class").ends_with("found no header (see `header`)"));
+}
+
+#[test]
+fn headers_may_be_asked_for_or_denied() {
+    let numbers = "2019,2020\n1,0\n2,1\n3,0\n";
+    assert_eq!(load(numbers, ",header=true").train.len() + load(numbers, ",header=true").test.len(), 3);
+    let all = load(numbers, "");
+    assert_eq!((all.train.len() + all.test.len(), all.outputs), (4, 3));
+    assert!(
+        refusal("a,b\n1,0\n2,1\n", ",header=false").contains("line 1, column 0: expected a finite number")
+    );
+    // One number among the names makes the line a sample.
+    assert!(refusal("a,1,c\n1,2,x\n2,2,y\n", "").contains("line 1, column 0: expected a finite number"));
+}
+
+#[test]
+fn classes_are_in_the_order_of_their_numbers_or_texts() {
+    let classes = |names: [&str; 4]| {
+        let lines: Vec<String> = names.iter().enumerate().map(|(i, n)| format!("{i},{n}")).collect();
+        rows(&load(&lines.join("\n"), "")).into_iter().map(|r| r.1).collect::<Vec<f64>>()
+    };
+    assert_eq!(classes(["10", "9", "-3", "9"]), [2.0, 1.0, 0.0, 1.0]);
+    assert_eq!(classes(["10", "9", "x", "9"]), [0.0, 1.0, 2.0, 1.0]);
+    assert_eq!(classes(["b", "a", "", "a"]), [2.0, 1.0, 0.0, 1.0]);
+}
+
+#[test]
+fn regression_takes_numbers() {
+    let data = load("x,y\n1,0.25\n2,-7\n3,0.25\n", ",task=regression");
+    assert_eq!(rows(&data), [(vec![1.0], 0.25), (vec![2.0], -7.0), (vec![3.0], 0.25)]);
+    assert!(!data.has_classes() && data.outputs == 1);
+    let message = refusal("x,y\n1,0.25\n2,much\n", ",task=regression");
+    assert_eq!(message, "line 3, column y: expected a finite number, found `much`");
+}
+
+#[test]
+fn broken_tables_are_refused() {
+    let of = |text: &str| refusal(text, "");
+    assert_eq!(of(""), "expected samples, found none");
+    assert_eq!(of("\n \n"), "expected samples, found none");
+    assert_eq!(of("a,b\n"), "expected at least 2 samples, found 0");
+    assert_eq!(of("1,x\n"), "expected at least 2 samples, found 1");
+    assert_eq!(of("1,x\n2,x\n"), "expected at least 2 classes, found 1");
+    assert_eq!(of("1\n2\n"), "line 1: expected at least 2 fields parted by `,`, found 1");
+    assert_eq!(of("1,2,x\n1,2\n"), "line 2: expected 3 fields, found 2");
+    assert_eq!(of("1,2,x\n\n1,2,3,y\n"), "line 3: expected 3 fields, found 4");
+    for bad in ["nan", "NaN", "inf", "-inf", "1e999", "", "0x10", "1 2", "1,000.0.0"] {
+        let message = of(&format!("1,x\n{bad},y\n"));
+        assert!(message.contains("line 2"), "{message}");
+        assert!(message.contains("expected a finite number") || bad.contains(','), "{message}");
+    }
+    assert_eq!(of("1,x\n2\0,y\n"), "line 2: expected text, found a NUL byte");
+    assert_eq!(
+        refusal(b"1,x\n2,\xff\n", ""),
+        "line 2: expected text in UTF-8, found other bytes at column 2 of it"
+    );
+    assert_eq!(of("1,x\n\"2,y\n3,x\n"), "line 3: expected a closing quotation mark, found none");
+    assert!(
+        of("1,x\n\"2\"3,y\n").starts_with("line 2: expected `,` or the end after a quoted field, found `3")
+    );
+    let many: String = (0..10_001).map(|i| format!("{i},c{i}\n")).collect();
+    assert!(of(&many).starts_with("line 10001, column 1: expected at most 10000 classes"), "{}", of(&many));
+    assert_eq!(refusal(b"\x1f\x8b\x08", ""), "expected plain text, found gzip data (gunzip them first)");
+}
+
+#[test]
+fn an_endless_line_is_refused_before_it_is_read() {
+    let files = Files::new();
+    let file = std::fs::File::create(files.path("t.csv")).unwrap();
+    // 3 GB without a line end, of which the disk holds nothing.
+    file.set_len(3_000_000_000).unwrap();
+    assert_eq!(
+        files.refusal(HALF),
+        "t.csv: line 1: expected lines of at most 8388608 bytes, found a longer one"
+    );
+    files.write("t.csv", "1,".repeat(5_000_000));
+    assert_eq!(
+        files.refusal(HALF),
+        "t.csv: line 1: expected lines of at most 8388608 bytes, found a longer one"
+    );
+    files.write("t.csv", "1,".repeat(300_000));
+    assert_eq!(files.refusal(HALF), "t.csv: line 1: expected at most 262144 fields, found more");
+    // A quotation mark that is never closed.
+    files.write("t.csv", format!("1,\"{}", "a\n".repeat(5_000_000)));
+    assert!(files.refusal(HALF).contains("expected lines of at most 8388608 bytes"));
+}
+
+#[test]
+fn whatever_lies_in_its_place_is_refused_at_once() {
+    let files = Files::new();
+    no_file_in_place_of(&files.path("t.csv"), || files.refusal(HALF));
+    assert!(files.refusal("csv").contains("as csv:file=PATH, found none"));
+    for (delimiter, refused) in
+        [("\t", false), (";", false), ("|", false), ("ab", true), ("\"\"", true), ("é", true)]
+    {
+        let text = format!("csv:delimiter=\"{}\"", delimiter.replace('"', "\\\""));
+        let parsed = <losscape::data::Source as losscape::base::registry::Registry>::parse(&text);
+        assert_eq!(parsed.is_err(), refused, "{text}");
+    }
+}
+
+/// Spirals written as a table and read again are the same samples.
+#[test]
+fn numbers_survive_as_text() {
+    let spirals = Files::new().load("spirals:samples=64").unwrap();
+    let mut text = "x,y,class\n".to_owned();
+    for (i, label) in labels(&spirals.train).iter().enumerate() {
+        let x = spirals.train.input(i);
+        text += &format!("{},{},{label}\n", x[0], x[1]);
+    }
+    let mut expected: Vec<(Vec<f64>, f64)> = (0..spirals.train.len())
+        .map(|i| (spirals.train.input(i).to_vec(), f64::from(labels(&spirals.train)[i])))
+        .collect();
+    expected.sort_by(|a, b| a.0[0].total_cmp(&b.0[0]));
+    assert_eq!(rows(&load(&text, "")), expected);
+}
+
+proptest! {
+    #[test]
+    fn random_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        let _ = Files::new().write("t.csv", bytes).load(HALF);
+    }
+
+    #[test]
+    fn random_text_never_panics(text in "[0-9a,\"\n\r .e-]{0,120}", label in 0usize..4) {
+        let _ = Files::new().write("t.csv", text).load(&format!("{HALF},label={label}"));
+    }
+
+    #[test]
+    fn any_fields_come_back_from_quotes(
+        names in prop::collection::vec("[ -~é\n\r]{1,12}", 2..6),
+        numbers in prop::collection::vec(-1e6f64..1e6, 6),
+    ) {
+        // Classes of any text, quoted.
+        let mut distinct: Vec<String> = names.iter().map(|n| n.to_owned()).collect();
+        distinct.sort();
+        distinct.dedup();
+        prop_assume!(distinct.len() >= 2);
+        let line = |(n, name): (&f64, &String)| format!("{n},\"{}\"\n", name.replace('"', "\"\""));
+        let text: String = numbers.iter().zip(names.iter().cycle()).map(line).collect();
+        let data = load(&text, "");
+        let seen: std::collections::BTreeSet<&String> = numbers.iter().zip(names.iter().cycle()).map(|p| p.1).collect();
+        prop_assert_eq!(data.outputs, seen.len());
+        prop_assert_eq!(data.train.len() + data.test.len(), 6);
+    }
+}
