@@ -10,10 +10,10 @@ use losscape::base::Streams;
 use losscape::base::pool::on_workers;
 use losscape::base::random::{Rng, normal};
 use losscape::landscape::directions::Draw;
-use losscape::landscape::{Direction, Normalization, Slicer};
-use losscape::nn::{Network, Objective, Samples, Spec};
+use losscape::landscape::{Direction, Normalization, Slicer, State};
+use losscape::nn::{Network, Objective, Samples, Spec, Statistics};
 use losscape::train::TrainSettings;
-use losscape::train::batch::BatchGradient;
+use losscape::train::batch::{BatchGradient, Noise};
 use losscape::train::optimizers::Stepper;
 use rand::RngExt;
 use std::sync::Arc;
@@ -60,7 +60,7 @@ impl Case {
 
     /// One run evaluates `side` x `side` points, loss and accuracy.
     fn grid(&self, side: usize) -> Box<dyn FnMut() + '_> {
-        let objective = Objective::new(self.network.clone(), self.samples.clone());
+        let objective = Objective::new(self.network.clone(), self.samples.clone(), Statistics::Running);
         let streams = Streams::new(1);
         let [x, y] = [0, 1].map(|i| {
             let mut d =
@@ -71,19 +71,19 @@ impl Case {
         let at = |i: usize| 2.0 * i as f64 / (side - 1) as f64 - 1.0;
         let points: Vec<(f64, f64)> = (0..side * side).map(|i| (at(i % side), at(i / side))).collect();
         Box::new(move || {
-            let slicer = Slicer::new(&objective, &self.theta, &x, &y, MEMORY);
+            let slicer = Slicer::new(&objective, &self.theta, State::Frozen(Vec::new()), [&x, &y], MEMORY);
             std::hint::black_box(slicer.evaluate(&points, &|_| {}).expect("a slice"));
         })
     }
 
     /// One run linearizes and takes `count` products in a row, each of the last one's normalised result.
     fn products(&self, count: usize) -> Box<dyn FnMut() + '_> {
-        let objective = Objective::new(self.network.clone(), self.samples.clone());
+        let objective = Objective::new(self.network.clone(), self.samples.clone(), Statistics::Running);
         let theta = self.single();
         let mut rng = Streams::new(2).stream("bench/vector", 0);
         let start: Vec<f64> = theta.iter().map(|_| normal(&mut rng)).collect();
         Box::new(move || {
-            let linearization = objective.linearize(&theta, Curvature::Hessian, MEMORY);
+            let linearization = objective.linearize(&theta, &[], Curvature::Hessian, MEMORY);
             let mut v = start.clone();
             for _ in 0..count {
                 let norm = v.iter().map(|x| x * x).sum::<f64>().sqrt();
@@ -96,11 +96,11 @@ impl Case {
 
     /// One run evaluates the loss alone `count` times.
     fn losses(&self, count: usize) -> Box<dyn FnMut() + '_> {
-        let objective = Objective::new(self.network.clone(), self.samples.clone());
+        let objective = Objective::new(self.network.clone(), self.samples.clone(), Statistics::Running);
         let theta = self.single();
         Box::new(move || {
             for _ in 0..count {
-                std::hint::black_box(objective.evaluate(std::hint::black_box(&theta)));
+                std::hint::black_box(objective.evaluate(std::hint::black_box(&theta), &[]));
             }
         })
     }
@@ -111,11 +111,12 @@ impl Case {
         Box::new(move || {
             let mut theta = self.single();
             let mut stepper = Stepper::new(&optimizer, theta.len());
-            let mut compute = BatchGradient::new(&self.network, batch);
+            let mut compute = BatchGradient::new(&self.network, batch, false);
             for step in 0..steps {
                 let start = (step * batch) % (self.samples.len() - batch + 1);
                 let indices: Vec<u32> = (start as u32..(start + batch) as u32).collect();
-                compute.run(&theta, &self.samples, &indices);
+                let noise = Noise { streams: Streams::new(0), step: 0, augment: None };
+                compute.run(&theta, &[], &self.samples, &indices, &noise);
                 stepper.step(0.01, &mut theta, |start, out| compute.gradient(start, out));
             }
             std::hint::black_box(theta);

@@ -19,6 +19,8 @@ const ARITY: usize = 2;
 pub struct Bindings<'a, E> {
     /// All parameters, flat.
     pub theta: &'a [E],
+    /// The network's state beside them, flat: running statistics. Empty for a network without.
+    pub state: &'a [E],
     /// The tape's inputs, in order of their creation.
     pub inputs: &'a [&'a [E]],
 }
@@ -139,7 +141,10 @@ impl Plan {
     /// A plan for `wanted`, where the caller fills in the values of `given` before every run
     /// ([`Plan::given_mut`]).
     pub fn new(tape: Arc<Tape>, wanted: &[Node], given: &[Node]) -> Self {
-        let bound = |n: Node| matches!(tape.record(n).op, Primitive::Parameter(_) | Primitive::Input(_));
+        let bound = |n: Node| {
+            let op = &tape.record(n).op;
+            matches!(op, Primitive::Parameter(_) | Primitive::Input(_) | Primitive::State(_))
+        };
         let steps = needed(&tape, wanted, |n| bound(n) || given.contains(&n));
         let uses = |n: Node| tape.record(n).inputs.clone();
         let slots = Slots::assign(&tape, &steps, uses, given, |n| wanted.contains(&n));
@@ -222,6 +227,7 @@ impl<'a, E: Element> Values<'a, E> {
         let data = match record.op {
             Primitive::Parameter(offset) => &self.bindings.theta[offset..offset + size],
             Primitive::Input(index) => &self.bindings.inputs[index][..size],
+            Primitive::State(offset) => &self.bindings.state[offset..offset + size],
             _ => {
                 let slot = self.plan.slots.of[node.0].expect("the plan computes what it is asked for");
                 &self.workspace.slots[slot][..size]

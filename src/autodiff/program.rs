@@ -15,6 +15,8 @@ pub struct Program {
     residual: Option<Node>,
     /// Where each parameter lies in theta, and its gradient's node; `None` where the loss does not depend on it.
     gradients: Vec<(Range<usize>, Option<Node>)>,
+    /// Gradient in every node up to the losses.
+    cotangents: Vec<Option<Node>>,
 }
 
 /// Which second-order product a tangent plan computes.
@@ -52,7 +54,7 @@ impl Program {
             .map(|(range, n)| (range, cotangents.get(n.0).copied().flatten()))
             .collect();
         let residual = cotangents.get(outputs.0).copied().flatten();
-        Self { tape: Arc::new(tape), outputs, losses, residual, gradients }
+        Self { tape: Arc::new(tape), outputs, losses, residual, gradients, cotangents }
     }
 
     /// The recorded tape.
@@ -70,6 +72,11 @@ impl Program {
         self.losses
     }
 
+    /// The gradient of the summed loss in a node; `None` where the loss does not depend on it, or it not on theta.
+    pub fn cotangent(&self, node: Node) -> Option<Node> {
+        self.cotangents.get(node.0).copied().flatten()
+    }
+
     fn gradient_nodes(&self) -> Vec<Node> {
         self.gradients.iter().filter_map(|(_, n)| *n).collect()
     }
@@ -81,8 +88,14 @@ impl Program {
 
     /// A plan for losses and the gradient.
     pub fn gradient_plan(&self) -> Plan {
+        self.gradient_plan_with(&[])
+    }
+
+    /// A plan for losses, the gradient and other nodes.
+    pub fn gradient_plan_with(&self, others: &[Node]) -> Plan {
         let mut wanted = self.gradient_nodes();
         wanted.extend([self.losses, self.outputs]);
+        wanted.extend(others);
         Plan::new(self.tape.clone(), &wanted, &[])
     }
 

@@ -5,7 +5,7 @@
 
 use super::primitives::{
     Add, ArgMax, AveragePool, BlockBroadcast, BlockMean, Broadcast, Conv, ConvGeometry, CrossEntropy, Map,
-    MatMul, Mul, Permute, Pick, Primitive, Role, RowDot, Rule, Scale, Softmax, Standardize, SumCols, SumRows,
+    MatMul, Mul, PadRows, Permute, Pick, Primitive, Role, RowDot, Rule, Scale, Softmax, Standardize, SumCols, SumRows,
     Variance, Window, each_primitive, map::Curve,
 };
 use super::{Degree, Shape};
@@ -72,6 +72,11 @@ impl Tape {
     pub fn input(&mut self, shape: Shape) -> Node {
         self.inputs += 1;
         self.enter(Primitive::Input(self.inputs - 1), Vec::new(), shape, false)
+    }
+
+    /// A matrix cut out of the network's state: `shape` column-major from `offset` on.
+    pub fn state(&mut self, offset: usize, shape: Shape) -> Node {
+        self.enter(Primitive::State(offset), Vec::new(), shape, false)
     }
 
     /// A matrix of one repeated number.
@@ -209,16 +214,12 @@ impl Tape {
         all
     }
 
-    /// How each node depends on coordinates along which the parameters accepted by `moves` go.
-    pub fn degrees(&self, moves: impl Fn(Node) -> bool) -> Vec<Degree> {
+    /// How each node depends on coordinates on which leaves depend as `leaf` says.
+    pub fn degrees(&self, leaf: impl Fn(&Primitive) -> Degree) -> Vec<Degree> {
         let mut degrees: Vec<Degree> = Vec::with_capacity(self.records.len());
-        for (n, record) in self.records.iter().enumerate() {
+        for record in &self.records {
             let of: Vec<Degree> = record.inputs.iter().map(|i| degrees[i.0]).collect();
-            let leaf = || match record.op {
-                Primitive::Parameter(_) if moves(Node(n)) => Degree::Affine,
-                _ => Degree::Constant,
-            };
-            degrees.push(each_primitive!(&record.op, leaf => leaf(), rule => rule.degree(&of)));
+            degrees.push(each_primitive!(&record.op, leaf => leaf(&record.op), rule => rule.degree(&of)));
         }
         degrees
     }
@@ -270,5 +271,10 @@ impl Tape {
     /// The mean of each window of an image signal, zeros in the padding counted.
     pub fn average_pool(&mut self, window: Window, image: Node) -> Node {
         self.push(AveragePool { window, adjoint: false }, &[image])
+    }
+
+    /// `a` within rows of zeros: `rows` in all, `before` of them first.
+    pub fn pad_rows(&mut self, a: Node, before: usize, rows: usize) -> Node {
+        if self.shape(a).rows == rows { a } else { self.push(PadRows { before, rows, adjoint: false }, &[a]) }
     }
 }

@@ -267,6 +267,17 @@ macro_rules! registry {
             }
         }
 
+        impl From<$First> for $Name {
+            fn from(kind: $First) -> Self {
+                Self::$First(kind)
+            }
+        }
+        $(impl From<$Type> for $Name {
+            fn from(kind: $Type) -> Self {
+                Self::$Type(kind)
+            }
+        })*
+
         /// The first kind registered is the default.
         impl Default for $Name {
             fn default() -> Self {

@@ -10,4 +10,4 @@ pub mod slice;
 
 pub use directions::Direction;
 pub use normalizations::Normalization;
-pub use slice::Slicer;
+pub use slice::{Slicer, State};

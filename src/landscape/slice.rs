@@ -40,11 +40,35 @@ struct Cut {
 /// The frontier of one chunk: value and two tangents of each node, (x tangent, y tangent) empty for zero.
 type Frontier<E> = Vec<[Vec<E>; 3]>;
 
+/// The network's state on a plane.
+pub enum State<'a, E> {
+    /// The same everywhere.
+    Frozen(Vec<E>),
+    /// Made anew from theta at every point: refreshed statistics, singular vectors.
+    Follows(&'a (dyn Fn(&[E]) -> Vec<E> + Sync)),
+}
+
+impl<E: std::fmt::Debug> std::fmt::Debug for State<'_, E> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Frozen(state) => f.debug_tuple("Frozen").field(state).finish(),
+            Self::Follows(_) => f.write_str("Follows"),
+        }
+    }
+}
+
+fn interrupted() -> Error {
+    let signal = interrupt::requested().unwrap_or(0);
+    let kept = "an unfinished grid is not kept".to_owned();
+    Error::Interrupted { at: "slice".to_owned(), kept, signal }
+}
+
 /// Evaluates points of one plane on one objective.
 #[derive(Debug)]
 pub struct Slicer<'a, E> {
     objective: &'a Objective<E>,
     theta: Vec<E>,
+    state: State<'a, E>,
     directions: Vec<E>,
     cuts: Vec<Cut>,
     kept: Vec<Option<Frontier<E>>>,
@@ -80,9 +104,14 @@ fn along<E: Element>(a: &[E], t: E, b: &[E], out: &mut [E]) {
 }
 
 impl Cut {
-    fn new(program: &Program, moves: impl Fn(Node) -> bool + Copy) -> Self {
+    fn new(program: &Program, moves: impl Fn(usize) -> bool, state_moves: bool) -> Self {
         let tape = program.tape();
-        let degrees = tape.degrees(moves);
+        let degrees = tape.degrees(|leaf| match leaf {
+            Primitive::Parameter(offset) if moves(*offset) => Degree::Affine,
+            Primitive::State(_) if state_moves => Degree::General,
+            _ => Degree::Constant,
+        });
+        let moves = |n: Node| matches!(tape.record(n).op, Primitive::Parameter(offset) if moves(offset));
         let wanted = [program.losses(), program.outputs()];
         let leaf = |n: Node| tape.record(n).inputs.is_empty();
         let known = |n: Node| !leaf(n) && degrees[n.index()] != Degree::General;
@@ -108,24 +137,28 @@ impl Cut {
 }
 
 impl<'a, E: Element> Slicer<'a, E> {
-    /// The plane through `theta` along `x` and `y`. Frontiers are kept as far as `memory` bytes allow, and
-    /// computed again for every row of points beyond that; the bits are the same.
-    pub fn new(objective: &'a Objective<E>, theta: &[f64], x: &[f64], y: &[f64], memory: usize) -> Self {
+    /// The plane through `theta` along `x` and `y`, with the network's `state` as it is, or as it follows from theta at
+    /// each point. Frontiers are kept as far as `memory` bytes allow, and computed again for every row of points
+    /// beyond that; the bits are the same.
+    pub fn new(
+        objective: &'a Objective<E>,
+        theta: &[f64],
+        state: State<'a, E>,
+        [x, y]: [&[f64]; 2],
+        memory: usize,
+    ) -> Self {
         let rounded = |v: &[f64]| v.iter().map(|t| E::from_f64(*t)).collect::<Vec<E>>();
-        let parameters = &objective.network().layout().parameters;
-        let moving: Vec<(usize, bool)> = parameters
+        let layout = objective.network().layout();
+        let moving: Vec<usize> = layout
+            .parameters
             .iter()
-            .map(|p| (p.offset, [x, y].iter().any(|d| d[p.range()].iter().any(|v| *v != 0.0))))
+            .filter(|p| [x, y].iter().any(|d| d[p.range()].iter().any(|v| *v != 0.0)))
+            .map(|p| p.offset)
             .collect();
+        let moves = |offset| layout.at(offset).is_some_and(|p| moving.contains(&p.offset));
         let cuts: Vec<Cut> = objective
             .programs()
-            .map(|program| {
-                let tape = program.tape();
-                Cut::new(program, |n| match tape.record(n).op {
-                    Primitive::Parameter(offset) => moving.contains(&(offset, true)),
-                    _ => false,
-                })
-            })
+            .map(|program| Cut::new(program, moves, matches!(state, State::Follows(_))))
             .collect();
         let read = match cuts.first() {
             Some(cut) => cut.suffix.parameters(),
@@ -134,6 +167,7 @@ impl<'a, E: Element> Slicer<'a, E> {
         let mut this = Self {
             objective,
             theta: rounded(theta),
+            state,
             directions: [rounded(x), rounded(y)].concat(),
             scratch: cuts.iter().map(|_| Pool::default()).collect(),
             cuts,
@@ -158,7 +192,12 @@ impl<'a, E: Element> Slicer<'a, E> {
     fn frontier(&self, chunk: &Chunk) -> Frontier<E> {
         let cut = self.cut(chunk);
         let inputs = self.objective.inputs(chunk);
-        let bindings = Bindings { theta: &self.theta, inputs: &inputs };
+        // Where the state follows theta, nothing that reads it is part of the frontier.
+        let state = match &self.state {
+            State::Frozen(state) => state.as_slice(),
+            State::Follows(_) => &[],
+        };
+        let bindings = Bindings { theta: &self.theta, state, inputs: &inputs };
         let mut values = cut.prefix.workspace();
         cut.prefix.run(&bindings, &mut values);
         let values = cut.prefix.values(bindings, &values);
@@ -181,20 +220,18 @@ impl<'a, E: Element> Slicer<'a, E> {
         let mut means = Vec::with_capacity(points.len());
         // A band of runs at a time bounds the memory of the sums over chunks.
         for band in runs.chunks((BAND / chunks.len().max(1)).max(1)) {
+            let states = self.states(band)?;
             let tallies: Option<Vec<Vec<Tally>>> = (0..band.len() * chunks.len())
                 .into_par_iter()
                 .map(|task| {
                     let run = band[task / chunks.len()];
-                    let tallies = self.run(run, &chunks[task % chunks.len()])?;
+                    let states = states.get(task / chunks.len()).map_or(&[][..], Vec::as_slice);
+                    let tallies = self.run(run, states, &chunks[task % chunks.len()])?;
                     done(run.len() as f64 / chunks.len() as f64);
                     Some(tallies)
                 })
                 .collect();
-            let Some(tallies) = tallies else {
-                let signal = interrupt::requested().unwrap_or(0);
-                let kept = "an unfinished grid is not kept".to_owned();
-                return Err(Error::Interrupted { at: "slice".to_owned(), kept, signal });
-            };
+            let tallies = tallies.ok_or_else(interrupted)?;
             for (tallies, run) in tallies.chunks(chunks.len().max(1)).zip(band) {
                 let at = |i: usize| Tally::mean(tallies.iter().map(|t| t[i]), self.objective.samples());
                 means.extend((0..run.len()).map(at));
@@ -203,8 +240,24 @@ impl<'a, E: Element> Slicer<'a, E> {
         Ok(means)
     }
 
-    /// One chunk at points of one y; `None` when somebody has asked for a stop.
-    fn run(&self, points: &[(f64, f64)], chunk: &Chunk) -> Option<Vec<Tally>> {
+    /// The state at each point of each run, where it follows theta; nothing where it does not.
+    fn states(&self, runs: &[&[(f64, f64)]]) -> Result<Vec<Vec<Vec<E>>>> {
+        let State::Follows(follow) = &self.state else { return Ok(Vec::new()) };
+        let (d, e) = self.directions.split_at(self.theta.len());
+        let at = |(x, y): &(f64, f64)| {
+            let (mut row, mut theta) = (self.theta.clone(), self.theta.clone());
+            along(&self.theta, E::from_f64(*y), e, &mut row);
+            along(&row, E::from_f64(*x), d, &mut theta);
+            interrupt::requested().is_none().then(|| follow(&theta))
+        };
+        let run = |run: &&[(f64, f64)]| run.par_iter().map(at).collect();
+        let states: Option<Vec<Vec<Vec<E>>>> = runs.par_iter().map(run).collect();
+        states.ok_or_else(interrupted)
+    }
+
+    /// One chunk at points of one y, with the state at each where it is not frozen; `None` when somebody has asked for a
+    /// stop.
+    fn run(&self, points: &[(f64, f64)], states: &[Vec<E>], chunk: &Chunk) -> Option<Vec<Tally>> {
         let cut = self.cut(chunk);
         let again;
         let frontier = match &self.kept[chunk.index] {
@@ -229,7 +282,7 @@ impl<'a, E: Element> Slicer<'a, E> {
             for r in &self.read {
                 along(&self.theta[r.clone()], y, &e[r.clone()], &mut at_y[r.clone()]);
             }
-            let at = |(x, _): &(f64, f64)| {
+            let at = |(i, (x, _)): (usize, &(f64, f64))| {
                 if interrupt::requested().is_some() {
                     return None;
                 }
@@ -240,13 +293,17 @@ impl<'a, E: Element> Slicer<'a, E> {
                 for r in &self.read {
                     along(&at_y[r.clone()], x, &d[r.clone()], &mut at_xy[r.clone()]);
                 }
-                let bindings = Bindings { theta: at_xy, inputs: &inputs };
+                let state = match &self.state {
+                    State::Frozen(state) => state,
+                    State::Follows(_) => &states[i],
+                };
+                let bindings = Bindings { theta: at_xy, state, inputs: &inputs };
                 cut.suffix.run(&bindings, workspace);
                 let values = cut.suffix.values(bindings, workspace);
                 let of = |node| values.of(node).data;
                 Some(Tally::of(of(cut.losses), of(cut.outputs), self.objective.labels(chunk)))
             };
-            points.iter().map(at).collect()
+            points.iter().enumerate().map(at).collect()
         })
     }
 

@@ -16,25 +16,38 @@ use crate::base::pool::Pool;
 pub struct Linearization<'a, E> {
     objective: &'a Objective<E>,
     theta: Vec<E>,
+    state: Vec<E>,
     plans: Vec<ProductPlan>,
     kept: Vec<Option<Workspace<E>>>,
     tangents: Vec<Pool<(usize, Workspace<E>)>>,
 }
 
 impl<'a, E: Element> Linearization<'a, E> {
-    pub(super) fn new(objective: &'a Objective<E>, theta: &[E], curvature: Curvature, memory: usize) -> Self {
+    pub(super) fn new(
+        objective: &'a Objective<E>,
+        theta: &[E],
+        state: &[E],
+        curvature: Curvature,
+        memory: usize,
+    ) -> Self {
         let plans: Vec<ProductPlan> = objective.programs().map(|p| p.product_plan(curvature)).collect();
         let tangents = plans.iter().map(|_| Pool::default()).collect();
-        let mut this = Self { objective, theta: theta.to_vec(), plans, kept: Vec::new(), tangents };
+        let (theta, state) = (theta.to_vec(), state.to_vec());
+        let mut this = Self { objective, theta, state, plans, kept: Vec::new(), tangents };
         let bytes = |chunk: &Chunk| this.plans[chunk.program].primal.bytes::<E>();
         this.kept = objective.within_memory(memory, bytes, |chunk| this.primal(chunk));
         this
     }
 
+    fn bindings<'b>(&'b self, inputs: &'b [&'b [E]]) -> Bindings<'b, E> {
+        Bindings { theta: &self.theta, state: &self.state, inputs }
+    }
+
     fn primal(&self, chunk: &Chunk) -> Workspace<E> {
         let plan = &self.plans[chunk.program].primal;
         let mut workspace = plan.workspace();
-        plan.run(&Bindings { theta: &self.theta, inputs: &self.objective.inputs(chunk) }, &mut workspace);
+        let inputs = self.objective.inputs(chunk);
+        plan.run(&self.bindings(&inputs), &mut workspace);
         workspace
     }
 
@@ -57,7 +70,7 @@ impl<'a, E: Element> Linearization<'a, E> {
                 }
             };
             let inputs = self.objective.inputs(chunk);
-            let values = plan.primal.values(Bindings { theta: &self.theta, inputs: &inputs }, primal);
+            let values = plan.primal.values(self.bindings(&inputs), primal);
             let fresh = || (k, plan.tangents.workspace(k));
             self.tangents[chunk.program].with(fresh, |(size, workspace)| {
                 if *size != k {

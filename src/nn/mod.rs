@@ -1,7 +1,7 @@
 //! Networks as data: layers recorded on the tape, their parameters in one flat vector.
 //!
 //! A [`Spec`] unfolds into a [`Network`]; an [`Objective`] is the network's mean loss over given samples, with
-//! value, gradient and exact curvature products. `activations`, `inits`, `losses`, `layers` and
+//! value, gradient and exact curvature products. `activations`, `inits`, `losses`, `layers`, `norms` and
 //! `architectures` hold one file a kind.
 
 pub mod activations;
@@ -12,13 +12,16 @@ pub mod layout;
 pub mod linearization;
 pub mod losses;
 pub mod network;
+pub mod norms;
 pub mod objective;
+pub mod recorder;
 pub mod samples;
 pub mod weights;
 
 pub use layout::{Layout, Parameter, Role};
 pub use linearization::Linearization;
-pub use network::{Network, Spec};
-pub use objective::{Evaluation, Objective, Tally};
+pub use network::{Network, Recording, Spec};
+pub use objective::{Evaluation, Objective, Statistics, Tally};
+pub use recorder::Mode;
 pub use samples::Samples;
 pub use weights::Weights;

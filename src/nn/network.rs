@@ -1,11 +1,14 @@
-//! A network: its specification as data, its layers, its layout, and its program on the tape.
+//! A network: its specification as data, its layout, and its program on the tape.
 
 use super::architectures::{Architecture, Unfold};
 use super::inits::{Initialize, Initializer};
-use super::layers::{Forward, Layer};
-use super::layout::{Layout, Parameter, Role};
+use super::layers::{Item, record_all};
+use super::layout::{Layout, Role, Statistic};
 use super::losses::{Criterion, Loss};
-use crate::autodiff::{Node, Program, Shape, Tape};
+use super::norms::weight::LENGTH;
+use super::recorder::{Follow, Mask, Mode, Recorder, Signal, Trace};
+use crate::autodiff::{Element, Node, Program, Shape, Tape};
+use crate::base::random::normal;
 use crate::base::registry::Registry;
 use crate::base::{Error, Result, Streams};
 use serde::{Deserialize, Serialize};
@@ -24,52 +27,59 @@ pub struct Spec {
     pub outputs: usize,
 }
 
-/// Most parameters that a network may have: 2^31, 16 GiB in double precision.
-const MOST_PARAMETERS: usize = 1 << 31;
+/// Most numbers that a sample may have.
+const MOST_FEATURES: usize = 1 << 31;
 
 /// A network without its parameters.
 #[derive(Clone, Debug)]
 pub struct Network {
     spec: Spec,
-    layers: Vec<(Layer, Vec<usize>)>,
+    layers: Vec<Item>,
     layout: Layout,
+    traces: Vec<Trace>,
+}
+
+/// A network recorded for a number of samples.
+#[derive(Clone, Debug)]
+pub struct Recording {
+    /// Loss and gradient. Its inputs are the data (features x samples), the targets (outputs x samples), the mask of
+    /// observed targets if there is one, then the masks of dropout.
+    pub program: Program,
+    /// Outputs of all layers, each after those within it.
+    pub traces: Vec<Trace>,
+    /// State that follows values of training steps.
+    pub follows: Vec<Follow>,
+    /// Dropout's masks.
+    pub masks: Vec<Mask>,
 }
 
 impl Network {
-    /// Unfolds a specification; refuses one of impossible size.
+    /// Unfolds a specification; refuses one that does not fit together or is of impossible size.
     pub fn new(spec: Spec) -> Result<Self> {
         let features = spec.input.iter().try_fold(1usize, |n, d| n.checked_mul(*d));
-        if !features.is_some_and(|n| (1..=MOST_PARAMETERS).contains(&n)) {
+        if !features.is_some_and(|n| (1..=MOST_FEATURES).contains(&n)) {
             return Err(Error::expected("input", "1 to 2^31 numbers a sample", format!("{:?}", spec.input)));
+        }
+        if !matches!(spec.input.len(), 1 | 3) {
+            let expected = "[features] or [channels, height, width]";
+            return Err(Error::expected("input", expected, format!("{:?}", spec.input)));
         }
         if spec.outputs == 0 {
             return Err(Error::expected("outputs", "at least 1", 0));
         }
-        let (mut layers, mut layout) = (Vec::new(), Layout::default());
-        let (mut shape, mut offset) = (spec.input.clone(), 0usize);
-        for (i, layer) in spec.model.layers(spec.outputs).into_iter().enumerate() {
-            let mut indices = Vec::new();
-            for need in layer.needs(&shape) {
-                let size = need.shape.iter().try_fold(1usize, |n, d| n.checked_mul(*d));
-                let end = size.and_then(|s| s.checked_add(offset)).filter(|end| *end <= MOST_PARAMETERS);
-                let Some(end) = end else {
-                    let found = format!("{:?} for {i}.{}", need.shape, need.name);
-                    return Err(Error::expected("model", "at most 2^31 parameters", found));
-                };
-                let (name, fan_in, fan_out) = (format!("{i}.{}", need.name), need.fan_in, need.fan_out);
-                indices.push(layout.parameters.len());
-                let parameter =
-                    Parameter { name, shape: need.shape, role: need.role, fan_in, fan_out, offset };
-                layout.parameters.push(parameter);
-                offset = end;
-            }
-            shape = layer.output(&shape)?;
-            layers.push((layer, indices));
+        let layers = spec.model.layers(&spec.input, spec.outputs);
+        let mut network = Self { spec, layers, layout: Layout::default(), traces: Vec::new() };
+        let mut tape = Tape::new();
+        let data = tape.input(Shape::new(network.features(), 1));
+        let mut recorder = Recorder::new(&mut tape, 1, Mode::Training);
+        let output = network.forward(&mut recorder, data)?;
+        let (layout, traces) = (recorder.layout, recorder.traces);
+        if output.shape != [network.spec.outputs] {
+            let expected = format!("{} outputs", network.spec.outputs);
+            return Err(Error::expected("model", expected, format!("{:?}", output.shape)));
         }
-        if shape != [spec.outputs] {
-            return Err(Error::expected("model", format!("{} outputs", spec.outputs), format!("{shape:?}")));
-        }
-        Ok(Self { spec, layers, layout })
+        (network.layout, network.traces) = (layout, traces);
+        Ok(network)
     }
 
     /// What the network was made from.
@@ -79,21 +89,25 @@ impl Network {
 
     /// The network in a few words for titles: `64-32-10 mlp`, the widths where they are few.
     pub fn title(&self) -> String {
-        let outputs = |(_, indices): &(Layer, Vec<usize>)| {
-            let first = &self.layout.parameters[*indices.first()?];
-            first.shape.first().map(ToString::to_string)
-        };
-        let widths: Vec<String> = self.layers.iter().filter_map(outputs).collect();
         let model = &self.spec.model;
-        match widths.len() {
-            1..=6 => format!("{}-{} {}", self.features(), widths.join("-"), model.name()),
+        let weights: Vec<_> = self.layout.weights().collect();
+        match weights.len() {
+            1..=6 if weights.iter().all(|p| p.shape.len() == 2) => {
+                let widths: Vec<String> = weights.iter().map(|p| p.shape[0].to_string()).collect();
+                format!("{}-{} {}", self.features(), widths.join("-"), model.name())
+            }
             _ => model.to_string(),
         }
     }
 
-    /// Where its parameters lie.
+    /// Where its parameters and state lie.
     pub fn layout(&self) -> &Layout {
         &self.layout
+    }
+
+    /// Outputs of its layers, for their names, shapes and weights; the nodes are of no tape that still exists.
+    pub fn traces(&self) -> &[Trace] {
+        &self.traces
     }
 
     /// Length of one sample.
@@ -101,10 +115,20 @@ impl Network {
         self.spec.input.iter().product()
     }
 
-    /// Rows of the widest matrix in its program.
+    /// Numbers of one sample in the largest signal of its program.
     pub fn widest(&self) -> usize {
-        let sizes = self.layout.parameters.iter().flat_map(|p| [p.fan_in, p.fan_out]);
-        sizes.chain([self.features()]).max().unwrap_or(1)
+        self.traces.iter().map(|t| t.signal.size()).chain([self.features()]).max().unwrap_or(1)
+    }
+
+    /// Whether some signal is an image, with a column for each position.
+    pub fn has_images(&self) -> bool {
+        self.traces.iter().any(|t| t.signal.image)
+    }
+
+    /// Multiplications by weights in one sample's outputs.
+    pub fn multiplications(&self) -> usize {
+        let of = |t: &Trace| t.weight.map_or(0, |w| self.layout.parameters[w].size() * t.signal.positions());
+        self.traces.iter().map(of).sum()
     }
 
     /// Draws all parameters; a stream for each, so that changing one layer leaves the others alone.
@@ -116,41 +140,105 @@ impl Network {
                     let mut rng = streams.stream("init", i as u64);
                     initializer.fill(p.fan_in, p.fan_out, &mut rng, &mut theta[p.range()]);
                 }
-                Role::Bias => {}
+                _ => theta[p.range()].fill(p.start),
             }
         }
+        self.match_lengths(&mut theta);
         theta
     }
 
-    /// The program for a number of samples. Its inputs are the data (features x samples) and the targets
-    /// (outputs x samples).
+    /// Sets the lengths of weight norm to those of their directions, so that the weights are what was drawn.
+    pub fn match_lengths(&self, theta: &mut [f64]) {
+        for pair in self.layout.parameters.windows(2).filter(|pair| pair[0].name.ends_with(LENGTH)) {
+            for (i, filter) in pair[1].filters().enumerate() {
+                let squares: f64 = theta[filter].iter().map(|v| v * v).sum();
+                theta[pair[0].offset + i] = squares.sqrt();
+            }
+        }
+    }
+
+    /// The state before training: means 0, variances 1, and the singular vectors of the weights in `theta`.
+    pub fn start<E: Element>(&self, theta: &[E]) -> Vec<E> {
+        let mut state = vec![E::ZERO; self.layout.state_size()];
+        for (i, buffer) in self.layout.buffers.iter().enumerate() {
+            let part = &mut state[buffer.range()];
+            match buffer.statistic {
+                Statistic::Mean | Statistic::Right => {}
+                Statistic::Variance => part.fill(E::ONE),
+                Statistic::Left => {
+                    let mut rng = Streams::new(0).stream("spectral", i as u64);
+                    part.iter_mut().for_each(|u| *u = E::from_f64(normal(&mut rng)));
+                }
+            }
+        }
+        self.renew_to_convergence(theta, &mut state);
+        state
+    }
+
+    /// One step of power iteration for every weight under spectral norm: v <- W^T u / |W^T u|, u <- W v / |W v|.
+    /// Returns the largest change of a singular vector.
+    pub fn renew<E: Element>(&self, theta: &[E], state: &mut [E]) -> f64 {
+        let mut change = 0.0f64;
+        for spectral in &self.layout.spectral {
+            let weight = &self.layout.parameters[spectral.weight];
+            let [left, right] = [spectral.left, spectral.left + 1].map(|i| self.layout.buffers[i].range());
+            let mut v = vec![0.0; right.len()];
+            for (filter, u) in weight.filters().zip(&state[left.clone()]) {
+                v.iter_mut().zip(&theta[filter]).for_each(|(v, w)| *v += w.to_f64() * u.to_f64());
+            }
+            normalise(&mut v);
+            let dot = |filter: std::ops::Range<usize>| {
+                theta[filter].iter().zip(&v).map(|(w, v)| w.to_f64() * v).sum::<f64>()
+            };
+            let mut u: Vec<f64> = weight.filters().map(dot).collect();
+            normalise(&mut u);
+            for (range, new) in [(left, u), (right, v)] {
+                for (old, new) in state[range].iter_mut().zip(new) {
+                    change = change.max((old.to_f64() - new).abs());
+                    *old = E::from_f64(new);
+                }
+            }
+        }
+        change
+    }
+
+    /// [`Network::renew`] until the singular vectors stand still, or a thousand times.
+    pub fn renew_to_convergence<E: Element>(&self, theta: &[E], state: &mut [E]) {
+        const MOST: usize = 1000;
+        for _ in 0..MOST {
+            if self.renew(theta, state) <= 4.0 * E::EPSILON.to_f64() {
+                break;
+            }
+        }
+    }
+
+    /// The program for a number of samples, with running statistics. Its inputs are the data (features x samples) and
+    /// the targets (outputs x samples).
     pub fn program(&self, samples: usize) -> Program {
+        self.record(samples, Mode::Running, false).program
+    }
+
+    /// The network for a number of samples, in a mode; `masked` if some targets are not observed.
+    pub fn record(&self, samples: usize, mode: Mode, masked: bool) -> Recording {
         let mut tape = Tape::new();
         let data = tape.input(Shape::new(self.features(), samples));
         let targets = tape.input(Shape::new(self.spec.outputs, samples));
-        let outputs = self.record(&mut tape, data);
-        let losses = self.spec.loss.record(&mut tape, outputs, targets);
-        Program::new(tape, outputs, losses)
+        let observed = masked.then(|| tape.input(Shape::new(self.spec.outputs, samples)));
+        let mut recorder = Recorder::new(&mut tape, samples, mode);
+        let outputs = match self.forward(&mut recorder, data) {
+            Ok(outputs) => outputs.node,
+            Err(e) => unreachable!("recorded before without an error: {e}"),
+        };
+        let Recorder { traces, follows, masks, .. } = recorder;
+        let losses = self.spec.loss.record(&mut tape, outputs, targets, observed);
+        Recording { program: Program::new(tape, outputs, losses), traces, follows, masks }
     }
 
-    fn record(&self, tape: &mut Tape, data: Node) -> Node {
-        self.layers.iter().fold(data, |x, (layer, indices)| {
-            let parameters: Vec<Node> = indices
-                .iter()
-                .map(|i| {
-                    let p = &self.layout.parameters[*i];
-                    let outputs = p.shape.first().copied().unwrap_or(1);
-                    let inputs = p.size() / outputs.max(1);
-                    // A bias is a column; a row-major weight, outputs x inputs, is inputs x outputs by columns.
-                    let shape = match p.role {
-                        Role::Weight => Shape::new(inputs, outputs),
-                        Role::Bias => Shape::new(outputs, inputs),
-                    };
-                    tape.parameter(p.offset, shape)
-                })
-                .collect();
-            layer.record(tape, x, &parameters)
-        })
+    /// Records the layers from `data` (features x samples) to the outputs (outputs x samples).
+    pub fn forward(&self, recorder: &mut Recorder, data: Node) -> Result<Signal> {
+        let input = Signal { node: data, shape: self.spec.input.clone(), image: false };
+        let output = record_all(&self.layers, "", recorder, &input)?;
+        Ok(recorder.flat(&output))
     }
 
     /// The targets of `labels`, outputs x samples.
@@ -160,5 +248,13 @@ impl Network {
             self.spec.loss.target(*label as usize, column);
         }
         targets
+    }
+}
+
+/// Scales to length 1; zero stays zero.
+fn normalise(v: &mut [f64]) {
+    let length = v.iter().map(|x| x * x).sum::<f64>().sqrt();
+    if length > 0.0 {
+        v.iter_mut().for_each(|x| *x /= length);
     }
 }

@@ -4,10 +4,11 @@
 //! working sets stay in cache and the bytes of a result do not depend on the number of threads: chunks are
 //! computed in parallel, their sums added in order, in f64.
 
-use super::{Linearization, Network, Samples};
+use super::{Linearization, Mode, Network, Samples};
 use crate::autodiff::elementary::vectorised;
 use crate::autodiff::matrix::{LANES, transpose};
-use crate::autodiff::{Bindings, Curvature, Element, Plan, Program, Workspace};
+use super::recorder::Follow;
+use crate::autodiff::{Bindings, Curvature, Element, Node, Plan, Program, Workspace};
 use crate::base::pool::Pool;
 use rayon::prelude::*;
 use std::ops::Range;
@@ -19,7 +20,7 @@ pub struct Evaluation {
     /// Mean loss, in the loss's units (nats for cross-entropy).
     pub loss: f64,
     /// Share of samples whose largest output is the label's; of equal outputs the first counts. NaN if the loss
-    /// is.
+    /// is, and in regression, where there are no labels.
     pub accuracy: f64,
 }
 
@@ -28,14 +29,18 @@ pub struct Evaluation {
 pub struct Tally {
     /// Sum of the losses.
     pub loss: f64,
-    /// Number of correct samples.
-    pub correct: usize,
+    /// Number of correct samples; none where there are no labels.
+    pub correct: Option<usize>,
 }
 
 impl Tally {
     /// Sums up one run: `losses` (1 x n), `outputs` (classes x n).
     pub fn of<E: Element>(losses: &[E], outputs: &[E], labels: &[u32]) -> Self {
-        let rows = (outputs.len() / labels.len().max(1)).max(1);
+        let loss = losses.iter().map(|l| l.to_f64()).sum();
+        if labels.is_empty() {
+            return Self { loss, correct: None };
+        }
+        let rows = (outputs.len() / labels.len()).max(1);
         let mut tile = vec![[E::ZERO; LANES]; rows];
         let mut correct = 0;
         vectorised(
@@ -47,17 +52,19 @@ impl Tally {
                 }
             },
         );
-        Self { loss: losses.iter().map(|l| l.to_f64()).sum(), correct }
+        Self { loss, correct: Some(correct) }
     }
 
     /// The means over `samples` samples of tallies added in the order given.
     pub fn mean(tallies: impl IntoIterator<Item = Tally>, samples: usize) -> Evaluation {
+        let start = Tally { loss: 0.0, correct: Some(0) };
+        let add = |a: Option<usize>, b: Option<usize>| Some(a? + b?);
         let total = tallies
             .into_iter()
-            .fold(Tally::default(), |a, b| Tally { loss: a.loss + b.loss, correct: a.correct + b.correct });
+            .fold(start, |a, b| Tally { loss: a.loss + b.loss, correct: add(a.correct, b.correct) });
         let n = samples as f64;
-        // Without numbers as outputs there is nothing to be right or wrong.
-        let correct = if total.loss.is_nan() { f64::NAN } else { total.correct as f64 };
+        // Without numbers as outputs, or without labels, there is nothing to be right or wrong.
+        let correct = total.correct.filter(|_| !total.loss.is_nan()).map_or(f64::NAN, |c| c as f64);
         Evaluation { loss: total.loss / n, accuracy: correct / n }
     }
 }
@@ -104,6 +111,8 @@ pub struct Objective<E> {
     chunks: Vec<Chunk>,
     /// Programs for the two chunk sizes that occur, larger first, with plans for the loss alone.
     programs: Vec<(Program, Plan)>,
+    /// For each program, statistics that the state can follow, and a plan for them; none with running statistics.
+    follows: Vec<(Vec<Follow>, Plan)>,
     workspaces: Vec<Pool<Workspace<E>>>,
     parts: Pool<Vec<E>>,
 }
@@ -112,6 +121,19 @@ pub struct Objective<E> {
 const CHUNK_ELEMENTS: usize = 1 << 19;
 /// Columns below which products lose speed, however wide the network, and beyond which a chunk gains nothing.
 const CHUNK_COLUMNS: (usize, usize) = (64, 512);
+/// The same for networks whose signals are images, where a sample has many columns.
+const CHUNK_IMAGES: (usize, usize) = (4, 64);
+
+/// Which statistics batch norm and its kin use where a network is evaluated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Statistics {
+    /// The running ones, frozen in the state: each sample by itself.
+    #[default]
+    Running,
+    /// Those of groups of samples, in stored order, of at most so many, whose sizes differ by at most one. A group is a
+    /// chunk: values, products and slices mean the same function.
+    Groups(usize),
+}
 
 /// Cuts `n` into runs of at most `most`, whose sizes differ by at most one, larger first.
 pub fn even_cuts(n: usize, most: usize) -> Vec<Range<usize>> {
@@ -128,9 +150,13 @@ pub fn even_cuts(n: usize, most: usize) -> Vec<Range<usize>> {
 
 impl<E: Element> Objective<E> {
     /// The mean loss of `network` over `samples`.
-    pub fn new(network: Arc<Network>, samples: Arc<Samples<E>>) -> Self {
-        let widest = network.widest();
-        let columns = (CHUNK_ELEMENTS / widest.max(1)).clamp(CHUNK_COLUMNS.0, CHUNK_COLUMNS.1);
+    pub fn new(network: Arc<Network>, samples: Arc<Samples<E>>, statistics: Statistics) -> Self {
+        let (least, most) = if network.has_images() { CHUNK_IMAGES } else { CHUNK_COLUMNS };
+        let fits = (CHUNK_ELEMENTS / network.widest()).clamp(least, most);
+        let (columns, mode) = match statistics {
+            Statistics::Groups(size) if network.layout().couples_samples => (size, Mode::Batch),
+            _ => (fits, Mode::Running),
+        };
         let cuts = even_cuts(samples.len(), columns);
         let mut sizes: Vec<usize> = cuts.iter().map(ExactSizeIterator::len).collect();
         sizes.dedup();
@@ -140,16 +166,16 @@ impl<E: Element> Objective<E> {
             Chunk { index, samples, program }
         };
         let chunks = cuts.into_iter().enumerate().map(chunk).collect();
-        let programs: Vec<_> = sizes
-            .iter()
-            .map(|size| {
-                let program = network.program(*size);
-                let plan = program.value_plan();
-                (program, plan)
-            })
-            .collect();
+        let (mut programs, mut follows) = (Vec::new(), Vec::new());
+        for size in &sizes {
+            let recording = network.record(*size, mode, samples.masked());
+            let nodes: Vec<Node> = recording.follows.iter().map(|f| f.node).collect();
+            follows.push((recording.follows, Plan::new(recording.program.tape().clone(), &nodes, &[])));
+            let plan = recording.program.value_plan();
+            programs.push((recording.program, plan));
+        }
         let workspaces = programs.iter().map(|_| Pool::default()).collect();
-        Self { network, samples, chunks, programs, workspaces, parts: Pool::default() }
+        Self { network, samples, chunks, programs, follows, workspaces, parts: Pool::default() }
     }
 
     /// The network.
@@ -177,14 +203,19 @@ impl<E: Element> Objective<E> {
         &self.programs[chunk.program].0
     }
 
-    /// Data and targets of a chunk.
-    pub fn inputs(&self, chunk: &Chunk) -> [&[E]; 2] {
+    /// Data, targets and mask of a chunk.
+    pub fn inputs(&self, chunk: &Chunk) -> [&[E]; 3] {
         self.samples.inputs(&chunk.samples)
     }
 
     /// Labels of a chunk.
     pub fn labels(&self, chunk: &Chunk) -> &[u32] {
         self.samples.labels(&chunk.samples)
+    }
+
+    /// Bytes of the buffers in which one chunk is evaluated.
+    pub fn bytes(&self) -> usize {
+        self.programs.iter().map(|(_, plan)| plan.bytes::<E>()).max().unwrap_or(0)
     }
 
     /// Runs `work` on as many chunks, from the first on, as fit into `memory` bytes together, in parallel; `None`
@@ -208,15 +239,15 @@ impl<E: Element> Objective<E> {
         self.chunks.par_iter().zip(fits).map(|(chunk, fits)| fits.then(|| work(chunk))).collect()
     }
 
-    /// Mean loss and accuracy at `theta`, with no tape kept.
-    pub fn evaluate(&self, theta: &[E]) -> Evaluation {
+    /// Mean loss and accuracy at `theta` and `state`, with no tape kept.
+    pub fn evaluate(&self, theta: &[E], state: &[E]) -> Evaluation {
         let tallies: Vec<Tally> = self
             .chunks
             .par_iter()
             .map(|chunk| {
                 let (program, plan) = &self.programs[chunk.program];
                 let inputs = self.inputs(chunk);
-                let bindings = Bindings { theta, inputs: &inputs };
+                let bindings = Bindings { theta, state, inputs: &inputs };
                 self.workspaces[chunk.program].with(
                     || plan.workspace(),
                     |workspace| {
@@ -231,13 +262,47 @@ impl<E: Element> Objective<E> {
         Tally::mean(tallies, self.samples())
     }
 
+    /// The state with its running statistics made anew: the means over all groups, weighed by their samples, as one pass
+    /// over the samples in training mode would leave them with a cumulative average. Only an objective with
+    /// [`Statistics::Groups`] has any; otherwise, and for the rest of the state, it is what it was.
+    pub fn refresh(&self, theta: &[E], state: &[E]) -> Vec<E> {
+        let statistics: Vec<Vec<f64>> = self
+            .chunks
+            .par_iter()
+            .map(|chunk| {
+                let (follows, plan) = &self.follows[chunk.program];
+                let inputs = self.inputs(chunk);
+                let bindings = Bindings { theta, state, inputs: &inputs };
+                let mut workspace = plan.workspace();
+                plan.run(&bindings, &mut workspace);
+                let values = plan.values(bindings, &workspace);
+                let of = |f: &Follow| -> Vec<f64> {
+                    values.of(f.node).data.iter().map(|x| f.factor * x.to_f64()).collect()
+                };
+                follows.iter().flat_map(of).collect()
+            })
+            .collect();
+        let mut state = state.to_vec();
+        let (mut at, n) = (0, self.samples() as f64);
+        for follow in self.follows.first().map_or(&[][..], |(follows, _)| follows) {
+            let range = self.network.layout().buffers[follow.buffer].range();
+            for element in &mut state[range] {
+                let parts = self.chunks.iter().zip(&statistics);
+                let sum: f64 = parts.map(|(chunk, s)| chunk.samples.len() as f64 * s[at]).sum();
+                *element = E::from_f64(sum / n);
+                at += 1;
+            }
+        }
+        state
+    }
+
     /// Mean loss and accuracy, and the gradient of the mean loss.
-    pub fn gradient(&self, theta: &[E]) -> (Evaluation, Vec<f64>) {
+    pub fn gradient(&self, theta: &[E], state: &[E]) -> (Evaluation, Vec<f64>) {
         let plans: Vec<Plan> = self.programs().map(Program::gradient_plan).collect();
         let (tallies, gradient) = self.sum_over_chunks(theta.len(), |chunk, out| {
             let (program, _) = &self.programs[chunk.program];
             let (plan, inputs) = (&plans[chunk.program], self.inputs(chunk));
-            let bindings = Bindings { theta, inputs: &inputs };
+            let bindings = Bindings { theta, state, inputs: &inputs };
             let mut workspace = plan.workspace();
             plan.run(&bindings, &mut workspace);
             let values = plan.values(bindings, &workspace);
@@ -248,10 +313,16 @@ impl<E: Element> Objective<E> {
         (Tally::mean(tallies, self.samples()), gradient)
     }
 
-    /// Exact products with the curvature at `theta`, with the primal values of as many chunks kept as fit
+    /// Exact products with the curvature at `theta` and `state`, with the primal values of as many chunks kept as fit
     /// into `memory` bytes.
-    pub fn linearize(&self, theta: &[E], curvature: Curvature, memory: usize) -> Linearization<'_, E> {
-        Linearization::new(self, theta, curvature, memory)
+    pub fn linearize(
+        &self,
+        theta: &[E],
+        state: &[E],
+        curvature: Curvature,
+        memory: usize,
+    ) -> Linearization<'_, E> {
+        Linearization::new(self, theta, state, curvature, memory)
     }
 
     /// Runs `work` on every chunk, in parallel; it writes all of `size` numbers. Returns what it returned, in order,

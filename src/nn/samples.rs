@@ -9,7 +9,10 @@ use std::ops::Range;
 pub struct Samples<E> {
     data: Vec<E>,
     targets: Vec<E>,
+    /// 1 where a target is observed, 0 elsewhere; empty if all are.
+    observed: Vec<E>,
     labels: Vec<u32>,
+    count: usize,
     features: usize,
     outputs: usize,
 }
@@ -17,46 +20,68 @@ pub struct Samples<E> {
 impl<E: Element> Samples<E> {
     /// Rounds `data` (features x samples) to the element type and lays out the targets of `labels`.
     pub fn new(network: &Network, data: &[f64], labels: &[u32]) -> Self {
-        assert_eq!(data.len(), labels.len() * network.features(), "data of {} samples", labels.len());
-        let rounded = |v: &[f64]| v.iter().map(|x| E::from_f64(*x)).collect();
+        Self { labels: labels.to_vec(), ..Self::regression(network, data, &network.targets(labels)) }
+    }
+
+    /// Rounds `data` (features x samples) and `targets` (outputs x samples) to the element type; a target that is NaN
+    /// is not observed.
+    pub fn regression(network: &Network, data: &[f64], targets: &[f64]) -> Self {
+        let (features, outputs) = (network.features(), network.spec().outputs);
+        let count = data.len() / features;
+        assert_eq!((data.len(), targets.len()), (count * features, count * outputs), "{count} samples");
+        let rounded = |v: &[f64], f: fn(f64) -> f64| v.iter().map(|x| E::from_f64(f(*x))).collect();
+        let observed: fn(f64) -> f64 = |t| if t.is_nan() { 0.0 } else { 1.0 };
+        let all = !targets.iter().any(|t| t.is_nan());
         Self {
-            data: rounded(data),
-            targets: rounded(&network.targets(labels)),
-            labels: labels.to_vec(),
-            features: network.features(),
-            outputs: network.spec().outputs,
+            data: rounded(data, |x| x),
+            targets: rounded(targets, |t| if t.is_nan() { 0.0 } else { t }),
+            observed: if all { Vec::new() } else { rounded(targets, observed) },
+            labels: Vec::new(),
+            count,
+            features,
+            outputs,
         }
+    }
+
+    /// Whether some targets are not observed.
+    pub fn masked(&self) -> bool {
+        !self.observed.is_empty()
     }
 
     /// Number of samples.
     pub fn len(&self) -> usize {
-        self.labels.len()
+        self.count
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.labels.is_empty()
+        self.count == 0
     }
 
-    /// Data and targets of a run of samples: the inputs of the network's program.
-    pub fn inputs(&self, range: &Range<usize>) -> [&[E]; 2] {
+    /// Data, targets and, where some are not observed, their mask, of a run of samples: the inputs of the network's
+    /// program (the mask is empty, and no input, where there is none).
+    pub fn inputs(&self, range: &Range<usize>) -> [&[E]; 3] {
         let cut = |rows: usize| range.start * rows..range.end * rows;
-        [&self.data[cut(self.features)], &self.targets[cut(self.outputs)]]
+        let observed = if self.masked() { &self.observed[cut(self.outputs)] } else { &[] };
+        [&self.data[cut(self.features)], &self.targets[cut(self.outputs)], observed]
     }
 
-    /// Labels of a run of samples.
+    /// Labels of a run of samples; none in regression.
     pub fn labels(&self, range: &Range<usize>) -> &[u32] {
-        &self.labels[range.clone()]
+        self.labels.get(range.clone()).unwrap_or_default()
     }
 
-    /// Copies the samples at `indices` into a batch: data and targets, column by column.
-    pub fn gather(&self, indices: &[u32], data: &mut [E], targets: &mut [E]) {
-        let columns = data.chunks_exact_mut(self.features).zip(targets.chunks_exact_mut(self.outputs));
-        for (i, (x, t)) in indices.iter().zip(columns) {
-            let one = *i as usize..*i as usize + 1;
-            let [data, targets] = self.inputs(&one);
-            x.copy_from_slice(data);
-            t.copy_from_slice(targets);
+    /// Copies the samples at `indices` into a batch, column by column; the mask into `observed` if that is not empty.
+    pub fn gather(&self, indices: &[u32], data: &mut [E], targets: &mut [E], observed: &mut [E]) {
+        let batch: [(&mut [E], &[E], usize); 3] = [
+            (data, &self.data, self.features),
+            (targets, &self.targets, self.outputs),
+            (observed, &self.observed, self.outputs),
+        ];
+        for (batch, all, rows) in batch {
+            for (i, column) in indices.iter().zip(batch.chunks_exact_mut(rows)) {
+                column.copy_from_slice(&all[*i as usize * rows..][..rows]);
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 //! The metadata key `losscape` holds the network's [`Spec`] as JSON, and `losscape.data` whatever the
 //! writer says of the data it was trained on.
 
+use super::layout::Statistic;
 use super::{Network, Spec};
 use crate::base::tensors::{Data, Tensor, TensorFile};
 use crate::base::{Error, Precision, Result};
@@ -18,6 +19,8 @@ pub struct Weights {
     pub precision: Precision,
     /// Its parameters.
     pub theta: Vec<f64>,
+    /// Its state: running statistics, singular vectors.
+    pub state: Vec<f64>,
     /// What the writer said of the data, as JSON; empty for nothing.
     pub data: String,
 }
@@ -27,16 +30,25 @@ const DATA: &str = "losscape.data";
 
 /// `theta` as one tensor a parameter, with `prefix` before each name.
 pub fn tensors(network: &Network, theta: &[f64], precision: Precision, prefix: &str) -> Vec<Tensor> {
-    let layout = &network.layout().parameters;
+    let parameters = network.layout().parameters.iter();
     let tensor = |p: &super::Parameter| {
-        let values = &theta[p.range()];
-        let data = match precision {
-            Precision::F32 => Data::F32(values.iter().map(|x| *x as f32).collect()),
-            Precision::F64 => Data::F64(values.to_vec()),
-        };
-        Tensor { name: format!("{prefix}{}", p.name), shape: p.shape.clone(), data }
+        tensor(format!("{prefix}{}", p.name), p.shape.clone(), &theta[p.range()], precision)
     };
-    layout.iter().map(tensor).collect()
+    parameters.map(tensor).collect()
+}
+
+/// `state` as one tensor a buffer.
+pub fn state_tensors(network: &Network, state: &[f64], precision: Precision) -> Vec<Tensor> {
+    let buffers = network.layout().buffers.iter();
+    buffers.map(|b| tensor(b.name.clone(), vec![b.size], &state[b.range()], precision)).collect()
+}
+
+fn tensor(name: String, shape: Vec<usize>, values: &[f64], precision: Precision) -> Tensor {
+    let data = match precision {
+        Precision::F32 => Data::F32(values.iter().map(|x| *x as f32).collect()),
+        Precision::F64 => Data::F64(values.to_vec()),
+    };
+    Tensor { name, shape, data }
 }
 
 /// Reads a network's parameters from the tensors of a file whose names start with `prefix`; refuses missing,
@@ -44,24 +56,45 @@ pub fn tensors(network: &Network, theta: &[f64], precision: Precision, prefix: &
 pub fn theta(at: &str, file: &TensorFile, network: &Network, prefix: &str) -> Result<Vec<f64>> {
     let mut theta = Vec::new();
     for p in &network.layout().parameters {
-        let name = format!("{prefix}{}", p.name);
-        let at = format!("{at}: {name}");
-        let Some(tensor) = file.get(&name) else {
-            return Err(Error::expected(at, format!("a tensor of shape {:?}", p.shape), "none"));
-        };
-        if tensor.shape != p.shape {
-            return Err(Error::expected(at, format!("shape {:?}", p.shape), format!("{:?}", tensor.shape)));
-        }
-        match &tensor.data {
-            Data::F32(values) => theta.extend(values.iter().map(|x| f64::from(*x))),
-            Data::F64(values) => theta.extend_from_slice(values),
-        }
-        if let Some(bad) = theta[p.offset..].iter().position(|x| !x.is_finite()) {
-            let found = format!("{} at element {bad}", theta[p.offset + bad]);
-            return Err(Error::expected(at, "finite numbers", found));
-        }
+        read(at, file, &format!("{prefix}{}", p.name), &p.shape, &mut theta)?;
     }
     Ok(theta)
+}
+
+/// Reads a network's state; refuses what it refuses for parameters, and negative variances.
+pub fn state(at: &str, file: &TensorFile, network: &Network) -> Result<Vec<f64>> {
+    let mut state = Vec::new();
+    for b in &network.layout().buffers {
+        read(at, file, &b.name, &[b.size], &mut state)?;
+        let negative = state[b.offset..].iter().find(|x| **x < 0.0);
+        if let (Statistic::Variance, Some(x)) = (b.statistic, negative) {
+            return Err(Error::expected(format!("{at}: {}", b.name), "variances of at least 0", x));
+        }
+    }
+    Ok(state)
+}
+
+/// Appends the numbers of one tensor.
+fn read(at: &str, file: &TensorFile, name: &str, shape: &[usize], out: &mut Vec<f64>) -> Result<()> {
+    let at = format!("{at}: {name}");
+    let Some(tensor) = file.get(name) else {
+        return Err(Error::expected(at, format!("a tensor of shape {shape:?}"), "none"));
+    };
+    if tensor.shape != shape {
+        return Err(Error::expected(at, format!("shape {shape:?}"), format!("{:?}", tensor.shape)));
+    }
+    let start = out.len();
+    match &tensor.data {
+        Data::F32(values) => out.extend(values.iter().map(|x| f64::from(*x))),
+        Data::F64(values) => out.extend_from_slice(values),
+    }
+    match out[start..].iter().position(|x| !x.is_finite()) {
+        Some(bad) => {
+            let found = format!("{} at element {bad}", out[start + bad]);
+            Err(Error::expected(at, "finite numbers", found))
+        }
+        None => Ok(()),
+    }
 }
 
 impl Weights {
@@ -73,7 +106,8 @@ impl Weights {
         if !self.data.is_empty() {
             metadata.insert(DATA.to_owned(), self.data.clone());
         }
-        let tensors = tensors(&self.network, &self.theta, self.precision, "");
+        let mut tensors = tensors(&self.network, &self.theta, self.precision, "");
+        tensors.extend(state_tensors(&self.network, &self.state, self.precision));
         Ok(TensorFile { metadata, tensors }.to_bytes())
     }
 
@@ -92,7 +126,11 @@ impl Weights {
             .map_err(|e| Error::value(format!("{at}: metadata `{SPEC}`"), &e.to_string()))?;
         let network = Network::new(spec).map_err(|e| Error::request(&at, e.to_string()))?;
         let theta = theta(&at, &file, &network, "")?;
-        let known = |name: &str| network.layout().parameters.iter().any(|p| p.name == name);
+        let state = state(&at, &file, &network)?;
+        let layout = network.layout();
+        let known = |name: &str| {
+            layout.parameters.iter().any(|p| p.name == name) || layout.buffers.iter().any(|b| b.name == name)
+        };
         if let Some(extra) = file.tensors.iter().find(|t| !known(&t.name)) {
             return Err(Error::expected(format!("{at}: {}", extra.name), "no such tensor", "one"));
         }
@@ -102,6 +140,6 @@ impl Weights {
             false => Precision::F32,
         };
         let data = file.metadata.get(DATA).cloned().unwrap_or_default();
-        Ok(Self { network, precision, theta, data })
+        Ok(Self { network, precision, theta, state, data })
     }
 }

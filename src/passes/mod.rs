@@ -6,6 +6,7 @@ pub mod range;
 pub mod run;
 pub mod sheet;
 pub mod slice;
+pub mod statistics;
 pub mod training;
 
 pub use run::{DataSettings, Run};

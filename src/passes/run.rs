@@ -21,6 +21,9 @@ pub struct DataSettings {
     /// How many training samples were used; all when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub samples: Option<usize>,
+    /// Samples in a training batch, which share statistics where a norm uses several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch_size: Option<usize>,
     /// SHA-256 of the data set before `samples` cut it.
     pub sha256: String,
 }
@@ -32,6 +35,8 @@ pub struct Run {
     pub network: Network,
     /// Its parameters.
     pub theta: Vec<f64>,
+    /// Its state: running statistics, singular vectors.
+    pub state: Vec<f64>,
     /// Element type it was trained in.
     pub precision: Precision,
     /// What it was trained on.
@@ -52,6 +57,7 @@ impl DataSettings {
             data_seed: settings.data_seed,
             preparation: settings.preparation.clone(),
             samples: settings.samples,
+            batch_size: Some(settings.batch_size),
             sha256: dataset.sha256(),
         };
         Ok((this, cut(dataset, settings.samples, "--samples")?))
@@ -116,8 +122,8 @@ impl Run {
             return Err(Error::expected(at, expected, found));
         }
         let dataset = cut(dataset, data.samples, &at)?;
-        let Weights { network, precision, theta, .. } = weights;
-        Ok((Self { network, theta, precision, data, dataset }, sha256))
+        let Weights { network, precision, theta, state, .. } = weights;
+        Ok((Self { network, theta, state, precision, data, dataset }, sha256))
     }
 
     /// One line that names the network and its data.

@@ -4,6 +4,7 @@
 
 use super::range::Range;
 use super::run::{at_most, title};
+use super::statistics::{GroupSize, Policy, Stats};
 use super::training::evaluations;
 use super::{Files, Run, Saved, document, to_json};
 use crate::autodiff::Element;
@@ -14,7 +15,7 @@ use crate::base::{Error, Precision, Result, Streams, files};
 use crate::figure::{Axis, Figure, Grid, Mark, Panel, Scale};
 use crate::landscape::directions::Draw;
 use crate::landscape::geometry::{NonConvexity, cosine, dot, non_convexity, orthogonalise};
-use crate::landscape::{Direction, Normalization, Slicer};
+use crate::landscape::{Direction, Normalization, Slicer, State};
 use crate::nn::{Evaluation, Network, Objective, weights};
 use crate::train::samples;
 use crate::with_precision;
@@ -47,6 +48,13 @@ pub struct SliceSettings {
     /// Make the second direction orthogonal to the first, after normalisation
     #[arg(long, default_value_t = false)]
     pub orthogonal: bool,
+    /// Statistics of batch norm and its kin [default: running, where the network has such]
+    #[arg(long, value_name = "KIND")]
+    pub stats: Option<Stats>,
+    /// Samples in a group that shares statistics, with --stats batch or refresh: a number, or `all` [default: the
+    /// training batch]
+    #[arg(long, value_name = "N")]
+    pub stat_batch: Option<GroupSize>,
     /// Evaluate on the first N training samples only (they are in random order) [default: all]
     #[arg(long, value_name = "N")]
     pub samples: Option<usize>,
@@ -71,6 +79,8 @@ impl Default for SliceSettings {
             normalize: Normalization::default(),
             biases: false,
             orthogonal: false,
+            stats: None,
+            stat_batch: None,
             samples: None,
             seed: 0,
             precision: None,
@@ -204,13 +214,43 @@ fn compute<E: Element>(
     let theta = rounded(&run.theta, "weights")?;
     let [x, y] = directions(settings, &network, &theta)?;
     let (x, y) = (rounded(&x, "directions")?, rounded(&y, "directions")?);
-    let objectives = [&dataset.train, &dataset.test]
-        .map(|part| Objective::<E>::new(network.clone(), samples(&network, part)));
-    let single: Vec<E> = theta.iter().map(|t| E::from_f64(*t)).collect();
-    let center = objectives.each_ref().map(|o| o.evaluate(&single));
-
+    let policy = Policy::new(&network, settings.stats, settings.stat_batch, run.data.batch_size)?;
     let memory = settings.bytes()?;
-    let slicers = objectives.each_ref().map(|o| Slicer::new(o, &theta, &x, &y, memory / 2));
+    let parts = [&dataset.train, &dataset.test].map(|part| samples::<E>(&network, part));
+    let objective = |part: &Arc<crate::nn::Samples<E>>, statistics| {
+        let objective = Objective::new(network.clone(), part.clone(), statistics);
+        let bytes = objective.bytes();
+        match bytes <= memory {
+            true => Ok(objective),
+            false => {
+                let expected = format!("groups that fit in {} GiB (--memory)", settings.memory);
+                let gib = bytes as f64 / f64::from(1 << 30);
+                Err(Error::expected("--stat-batch", expected, format!("{}, {gib:.1} GiB", policy.group)))
+            }
+        }
+    };
+    let objectives =
+        [objective(&parts[0], policy.evaluation())?, objective(&parts[1], policy.evaluation())?];
+    let single: Vec<E> = theta.iter().map(|t| E::from_f64(*t)).collect();
+    let state: Vec<E> = rounded(&run.state, "statistics")?.into_iter().map(E::from_f64).collect();
+    // What the state is at a point; at the center that of singular vectors is what training left.
+    let source = match policy.stats {
+        Some(Stats::Refresh) => Some(objective(&parts[0], policy.group.statistics())?),
+        _ => None,
+    };
+    let spectral = !network.layout().spectral.is_empty();
+    let follow = |theta: &[E]| {
+        let mut at = state.clone();
+        network.renew_to_convergence(theta, &mut at);
+        source.as_ref().map_or_else(|| at.clone(), |source| source.refresh(theta, &at))
+    };
+    let follows = spectral || source.is_some();
+    let at_center = if follows { follow(&single) } else { state.clone() };
+    let center = objectives.each_ref().map(|o| o.evaluate(&single, &at_center));
+    let slicers = objectives.each_ref().map(|o| {
+        let state = if follows { State::Follows(&follow) } else { State::Frozen(state.clone()) };
+        Slicer::new(o, &theta, state, [&x, &y], memory / 2)
+    });
     let (xs, ys) = (settings.x.points(), settings.y.points());
     let points: Vec<(f64, f64)> = ys.iter().flat_map(|y| xs.iter().map(|x| (*x, *y))).collect();
 
@@ -246,7 +286,9 @@ fn compute<E: Element>(
     }
     let epsilon = E::EPSILON.to_f64();
     let curvature = non_convexity(&xs, &ys, &values[0], epsilon);
-    let summary = Facts { settings, precision, run, network: &network, theta: &theta, x: &x, y: &y, center };
+    let statistics = policy.words(spectral);
+    let summary =
+        Facts { settings, precision, run, network: &network, theta: &theta, x: &x, y: &y, center, statistics };
     let summary = summary.json(&dataset, &points, &values, curvature)?;
     let tensors = [("x/", &x), ("y/", &y)]
         .into_iter()
@@ -266,6 +308,7 @@ struct Facts<'a> {
     x: &'a [f64],
     y: &'a [f64],
     center: [Evaluation; 2],
+    statistics: String,
 }
 
 impl Facts<'_> {
@@ -307,7 +350,7 @@ impl Facts<'_> {
             "data": self.run.data,
             "data_sha256": self.run.data.sha256,
             "samples": {"train": dataset.train.len(), "test": dataset.test.len()},
-            "norm_statistics": "none in this network",
+            "norm_statistics": self.statistics,
             "center": center,
             "center_status": center_status,
             "cosine": cosine,

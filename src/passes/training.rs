@@ -102,6 +102,7 @@ impl TrainingResult {
             network: (*self.trained.network).clone(),
             precision: self.settings.precision,
             theta: self.trained.theta.clone(),
+            state: self.trained.state.clone(),
             data: serde_json::to_string(&self.data).map_err(|e| Error::machine("data settings", e))?,
         };
         weights.to_bytes()

@@ -1,12 +1,16 @@
 //! The gradient of a mini-batch, on buffers that are used again in every step.
 //!
 //! A large batch is cut into parts that run in parallel; how many depends on the work in it and never on the
-//! number of threads, and their sums are added in order, so that the bytes stay the same.
+//! number of threads, and their sums are added in order, so that the bytes stay the same. Where statistics over the
+//! batch enter the network (batch norm), it is not cut: there the primitives share their own work out.
 
 use crate::autodiff::elementary::vectorised;
 use crate::autodiff::{Bindings, Element, Plan, Program, Values, Workspace};
+use crate::base::Streams;
 use crate::nn::objective::even_cuts;
-use crate::nn::{Network, Samples};
+use crate::nn::recorder::{Follow, Mask};
+use crate::nn::{Mode, Network, Recording, Samples};
+use rand::RngExt;
 use rayon::prelude::*;
 
 /// Multiplications worth a task of their own: about a millisecond.
@@ -19,9 +23,22 @@ struct Part<E> {
     program: Program,
     plan: Plan,
     workspace: Workspace<E>,
-    data: Vec<E>,
-    targets: Vec<E>,
+    /// Data, targets, mask of observed targets (empty without), masks of dropout.
+    inputs: Vec<Vec<E>>,
+    masks: Vec<Mask>,
+    follows: Vec<(Follow, std::ops::Range<usize>)>,
     samples: usize,
+}
+
+/// What is random in a step, each number a pure function of (stream, step, layer, sample).
+#[derive(Clone, Copy)]
+pub struct Noise<'a, E> {
+    /// The run's streams.
+    pub streams: Streams,
+    /// Steps done before.
+    pub step: u64,
+    /// Changes the data of one sample, given its index.
+    pub augment: Option<&'a (dyn Fn(u32, &mut [E]) + Sync)>,
 }
 
 /// Computes gradients of batches of one size.
@@ -32,25 +49,16 @@ pub struct BatchGradient<E> {
 }
 
 impl<E: Element> BatchGradient<E> {
-    /// For batches of `samples` samples.
-    pub fn new(network: &Network, samples: usize) -> Self {
-        let work = 3 * network.layout().size() * samples;
-        let count = (work / TASK).clamp(1, PARTS.min(samples));
+    /// For batches of `samples` samples; `masked` if some targets are not observed.
+    pub fn new(network: &Network, samples: usize, masked: bool) -> Self {
+        let work = 3 * network.multiplications() * samples;
+        let count = match network.layout().couples_samples {
+            true => 1,
+            false => (work / TASK).clamp(1, PARTS.min(samples)),
+        };
         let parts = even_cuts(samples, samples.div_ceil(count))
             .into_iter()
-            .map(|range| {
-                let samples = range.len();
-                let program = network.program(samples);
-                let plan = program.gradient_plan();
-                Part {
-                    workspace: plan.workspace(),
-                    data: vec![E::ZERO; samples * network.features()],
-                    targets: vec![E::ZERO; samples * network.spec().outputs],
-                    program,
-                    plan,
-                    samples,
-                }
-            })
+            .map(|range| Part::new(network, range.len(), masked))
             .collect();
         Self { parts, samples }
     }
@@ -62,7 +70,14 @@ impl<E: Element> BatchGradient<E> {
 
     /// Runs the samples at `indices` and returns their mean loss; [`BatchGradient::gradient`] then gives its
     /// gradient.
-    pub fn run(&mut self, theta: &[E], all: &Samples<E>, indices: &[u32]) -> f64 {
+    pub fn run(
+        &mut self,
+        theta: &[E],
+        state: &[E],
+        all: &Samples<E>,
+        indices: &[u32],
+        noise: &Noise<E>,
+    ) -> f64 {
         let mut start = 0;
         let mut tasks: Vec<(&mut Part<E>, &[u32])> = Vec::with_capacity(self.parts.len());
         for part in &mut self.parts {
@@ -71,8 +86,10 @@ impl<E: Element> BatchGradient<E> {
             start = end;
         }
         match tasks.as_mut_slice() {
-            [(part, indices)] => part.run(theta, all, indices),
-            many => many.par_iter_mut().for_each(|(part, indices)| part.run(theta, all, indices)),
+            [(part, indices)] => part.run(theta, state, all, indices, noise),
+            many => {
+                many.par_iter_mut().for_each(|(part, indices)| part.run(theta, state, all, indices, noise))
+            }
         }
         let sums = self.parts.iter().map(|part| {
             let losses = part.values().of(part.program.losses()).data;
@@ -104,17 +121,77 @@ impl<E: Element> BatchGradient<E> {
             },
         );
     }
+
+    /// Lets the running statistics in `state` follow those of the last run.
+    pub fn follow(&self, state: &mut [E]) {
+        // Whatever couples samples is not cut into parts.
+        for part in &self.parts[..1] {
+            let values = part.values();
+            for (follow, range) in &part.follows {
+                let (keep, take) = (1.0 - follow.momentum, follow.momentum * follow.factor);
+                for (old, new) in state[range.clone()].iter_mut().zip(values.of(follow.node).data) {
+                    *old = E::from_f64(keep * old.to_f64() + take * new.to_f64());
+                }
+            }
+        }
+    }
 }
 
 impl<E: Element> Part<E> {
-    /// What the last run computed. Losses and gradients lie in the workspace: theta and data are not asked for.
-    fn values(&self) -> Values<'_, E> {
-        self.plan.values(Bindings { theta: &[], inputs: &[] }, &self.workspace)
+    fn new(network: &Network, samples: usize, masked: bool) -> Self {
+        let Recording { program, follows, masks, .. } = network.record(samples, Mode::Training, masked);
+        let nodes: Vec<_> = follows.iter().map(|f| f.node).collect();
+        let plan = program.gradient_plan_with(&nodes);
+        let outputs = network.spec().outputs;
+        let sizes = [network.features(), outputs, if masked { outputs } else { 0 }];
+        let sizes = sizes.into_iter().chain(masks.iter().map(|m| m.size));
+        let buffers = &network.layout().buffers;
+        Self {
+            workspace: plan.workspace(),
+            inputs: sizes.map(|size| vec![E::ZERO; samples * size]).collect(),
+            follows: follows.into_iter().map(|f| (f.clone(), buffers[f.buffer].range())).collect(),
+            program,
+            plan,
+            masks,
+            samples,
+        }
     }
 
-    fn run(&mut self, theta: &[E], all: &Samples<E>, indices: &[u32]) {
-        all.gather(indices, &mut self.data, &mut self.targets);
-        let inputs: [&[E]; 2] = [&self.data, &self.targets];
-        self.plan.run(&Bindings { theta, inputs: &inputs }, &mut self.workspace);
+    /// What the last run computed. Losses and gradients lie in the workspace: theta and data are not asked for.
+    fn values(&self) -> Values<'_, E> {
+        self.plan.values(Bindings { theta: &[], state: &[], inputs: &[] }, &self.workspace)
     }
+
+    fn run(&mut self, theta: &[E], state: &[E], all: &Samples<E>, indices: &[u32], noise: &Noise<E>) {
+        if let [data, targets, observed, masks @ ..] = self.inputs.as_mut_slice() {
+            all.gather(indices, data, targets, observed);
+            if let Some(augment) = noise.augment {
+                let features = data.len() / indices.len().max(1);
+                for (index, x) in indices.iter().zip(data.chunks_exact_mut(features)) {
+                    augment(*index, x);
+                }
+            }
+            for (layer, (mask, values)) in self.masks.iter().zip(masks).enumerate() {
+                for (index, column) in indices.iter().zip(values.chunks_exact_mut(mask.size)) {
+                    drop_some(mask.rate, &noise.streams, noise.step, layer, *index, column);
+                }
+            }
+        }
+        let inputs: Vec<&[E]> = self.inputs.iter().filter(|v| !v.is_empty()).map(Vec::as_slice).collect();
+        self.plan.run(&Bindings { theta, state, inputs: &inputs }, &mut self.workspace);
+    }
+}
+
+/// The mask of dropout for one sample: 0 with probability `rate`, else 1 / (1 - rate).
+fn drop_some<E: Element>(
+    rate: f64,
+    streams: &Streams,
+    step: u64,
+    layer: usize,
+    sample: u32,
+    mask: &mut [E],
+) {
+    let mut rng = streams.stream(&format!("train/dropout/{layer}/{sample}"), step);
+    let kept = E::from_f64(1.0 / (1.0 - rate));
+    mask.iter_mut().for_each(|m| *m = if rng.random::<f64>() < rate { E::ZERO } else { kept });
 }

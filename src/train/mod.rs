@@ -15,8 +15,8 @@ pub use settings::TrainSettings;
 use crate::autodiff::Element;
 use crate::base::{Error, Result, Streams, files::null_is_nan, interrupt};
 use crate::data::{self, Dataset};
-use crate::nn::{Evaluation, Network, Objective, Samples, Spec};
-use batch::BatchGradient;
+use crate::nn::{Evaluation, Network, Objective, Samples, Spec, Statistics};
+use batch::{BatchGradient, Noise};
 use optimizers::Stepper;
 use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
@@ -74,6 +74,8 @@ pub struct Trained {
     pub network: Arc<Network>,
     /// Its parameters; in single precision rounded to it.
     pub theta: Vec<f64>,
+    /// Its state: running statistics, singular vectors.
+    pub state: Vec<f64>,
     /// The network after every epoch.
     pub epochs: Vec<Epoch>,
     /// Steps made.
@@ -121,8 +123,9 @@ pub fn train<E: Element>(
     let streams = Streams::new(settings.seed);
     let mut theta: Vec<E> = network.init(&settings.init, &streams).into_iter().map(E::from_f64).collect();
     let train = samples::<E>(&network, &dataset.train);
-    let on_train = Objective::new(network.clone(), train.clone());
-    let on_test = Objective::new(network.clone(), samples(&network, &dataset.test));
+    let mut state = network.start(&theta);
+    let on_train = Objective::new(network.clone(), train.clone(), Statistics::Running);
+    let on_test = Objective::new(network.clone(), samples(&network, &dataset.test), Statistics::Running);
 
     let n = train.len();
     let batch_size = settings.batch_size.min(n.max(1));
@@ -132,8 +135,8 @@ pub fn train<E: Element>(
         let epoch = step as f64 / steps_per_epoch.max(1) as f64;
         settings.lr * settings.schedule.factor(epoch, settings.epochs as f64, settings.warmup)
     };
-    let record = |epoch: usize, step: u64, theta: &[E]| {
-        let (train, test) = (on_train.evaluate(theta), on_test.evaluate(theta));
+    let record = |epoch: usize, step: u64, theta: &[E], state: &[E]| {
+        let (train, test) = (on_train.evaluate(theta, state), on_test.evaluate(theta, state));
         Epoch {
             epoch,
             step,
@@ -146,13 +149,13 @@ pub fn train<E: Element>(
     };
 
     let mut stepper = Stepper::new(&settings.optimizer, theta.len());
-    let mut whole = BatchGradient::new(&network, batch_size);
+    let mut whole = BatchGradient::new(&network, batch_size, train.masked());
     let mut rest = match n % batch_size {
         0 => None,
-        rest => Some(BatchGradient::new(&network, rest)),
+        rest => Some(BatchGradient::new(&network, rest, train.masked())),
     };
     let started = Instant::now();
-    let mut epochs = vec![record(0, 0, &theta)];
+    let mut epochs = vec![record(0, 0, &theta, &state)];
     let evaluation = started.elapsed();
     epochs.iter().for_each(|e| observe(Event::Epoch(e)));
     let mut step = 0;
@@ -165,13 +168,16 @@ pub fn train<E: Element>(
                 Some(rest) if indices.len() == rest.samples() => rest,
                 _ => &mut whole,
             };
-            let loss = batch.run(&theta, &train, indices);
+            let noise = Noise { streams, step, augment: None };
+            network.renew(&theta, &mut state);
+            let loss = batch.run(&theta, &state, &train, indices, &noise);
             if !loss.is_finite() {
                 let reason = format!("the loss of a batch is {loss} at step {step}, in epoch {epoch}");
                 end = Some((Status::Diverged, reason));
                 break 'training;
             }
             stepper.step(rate_at(step), &mut theta, |start, out| batch.gradient(start, out));
+            batch.follow(&mut state);
             step += 1;
             observe(Event::Step(step, total));
             if interrupt::requested().is_some() {
@@ -179,7 +185,7 @@ pub fn train<E: Element>(
                 break 'training;
             }
         }
-        let record = record(epoch, step, &theta);
+        let record = record(epoch, step, &theta, &state);
         observe(Event::Epoch(&record));
         let (loss, diverged) = (record.train_loss, !record.train_loss.is_finite());
         epochs.push(record);
@@ -198,13 +204,14 @@ pub fn train<E: Element>(
             let unknown = Evaluation { loss: f64::NAN, accuracy: f64::NAN };
             (unknown, unknown)
         }
-        false => (on_train.evaluate(&theta), on_test.evaluate(&theta)),
+        false => (on_train.evaluate(&theta, &state), on_test.evaluate(&theta, &state)),
     };
     Ok(Trained {
         train,
         test,
         steps: step,
         theta: theta.iter().map(|t| t.to_f64()).collect(),
+        state: state.iter().map(|s| s.to_f64()).collect(),
         network,
         epochs,
         status,

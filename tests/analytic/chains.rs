@@ -36,7 +36,7 @@ fn scalar_chain_anywhere() {
     for layers in 1..=8 {
         let (objective, product) = (chain(layers), -0.7);
         let w = weights(layers, product);
-        let (evaluation, gradient) = objective.gradient(&w);
+        let (evaluation, gradient) = objective.gradient(&w, &[]);
         let residual = product - 1.0;
         agree("loss", &[evaluation.loss], &[residual * residual / 2.0], TOLERANCE);
         agree(
@@ -63,7 +63,7 @@ fn scalar_chain_anywhere() {
 fn scalar_chain_at_a_global_minimum() {
     for layers in 1..=8 {
         let (objective, w) = (chain(layers), weights(layers, 1.0));
-        assert!(objective.evaluate(&w).loss <= 1e-30);
+        assert!(objective.evaluate(&w, &[]).loss <= 1e-30);
         let hessian = dense(&objective, &w, Curvature::Hessian);
         let spectrum = eigenvalues(&hessian, layers);
         let sharpness: f64 = w.iter().map(|w| (1.0 / w).powi(2)).sum();
@@ -84,8 +84,8 @@ fn scalar_chain_at_zero() {
         let objective = chain(layers);
         let zero = vec![0.0; layers];
         assert!(of(layers).iter().all(|h| *h == 0.0), "{layers} layers: not a plateau");
-        assert!(objective.gradient(&zero).1.iter().all(|g| *g == 0.0));
-        assert_eq!(objective.evaluate(&zero).loss, 0.5);
+        assert!(objective.gradient(&zero, &[]).1.iter().all(|g| *g == 0.0));
+        assert_eq!(objective.evaluate(&zero, &[]).loss, 0.5);
     }
 }
 
@@ -127,7 +127,7 @@ fn layers_of_bias_free_relu_networks_pull_equally() {
             let objective = objective::<f64>(&network, &gaussian("relu/data", n * 5), &labels);
             let theta: Vec<f64> =
                 gaussian("relu/theta", network.layout().size()).iter().map(|w| w * 0.6).collect();
-            let (_, gradient) = objective.gradient(&theta);
+            let (_, gradient) = objective.gradient(&theta, &[]);
             let pulls: Vec<f64> = network
                 .layout()
                 .parameters

@@ -39,14 +39,14 @@ const K: usize = 2;
 /// Everything that an objective computes, as bits; `memory` says how many chunks are kept.
 fn everything<E: Element>(objective: &Objective<E>, theta: &[f64], memory: usize) -> Vec<u64> {
     let theta: Vec<E> = theta.iter().map(|t| E::from_f64(*t)).collect();
-    let (evaluation, gradient) = objective.gradient(&theta);
-    let again = objective.evaluate(&theta);
+    let (evaluation, gradient) = objective.gradient(&theta, &[]);
+    let again = objective.evaluate(&theta, &[]);
     assert_eq!(evaluation, again, "with and without a gradient");
     let mut all = vec![evaluation.loss, evaluation.accuracy];
     all.extend(gradient);
     let directions = gaussian("chunks/directions", theta.len() * K);
     for curvature in [Curvature::Hessian, Curvature::GaussNewton] {
-        let linearization = objective.linearize(&theta, curvature, memory);
+        let linearization = objective.linearize(&theta, &[], curvature, memory);
         let first = linearization.products(&directions, K);
         // Buffers are used again, for another number of vectors between.
         linearization.products(&directions[..theta.len()], 1);
@@ -104,13 +104,13 @@ fn chunks_add_up_to_the_whole() {
         // All samples at once.
         let (n, targets) = (labels.len(), network.targets(&labels));
         let program = network.program(n);
-        let bindings = Bindings { theta: &theta, inputs: &[&data, &targets] };
+        let bindings = Bindings { theta: &theta, state: &[], inputs: &[&data, &targets] };
         let plan = program.gradient_plan();
         let workspace = run(&plan, &bindings);
         let values = plan.values(bindings, &workspace);
         let mut gradient = vec![0.0; theta.len()];
         program.read_gradient(&values, &mut gradient);
-        let (evaluation, found) = objective.gradient(&theta);
+        let (evaluation, found) = objective.gradient(&theta, &[]);
         let loss = values.of(program.losses()).data.iter().sum();
         close("loss", &[evaluation.loss], &[loss], n as f64);
         close("gradient", &found, &gradient, n as f64);
@@ -129,7 +129,7 @@ fn chunks_add_up_to_the_whole() {
             plan.tangents.run(&plan.primal.values(bindings, &primal), &directions, K, &mut tangents);
             let mut products = vec![0.0; theta.len() * K];
             program.read_products(&plan, &tangents, K, &mut products);
-            let found = objective.linearize(&theta, curvature, usize::MAX).products(&directions, K);
+            let found = objective.linearize(&theta, &[], curvature, usize::MAX).products(&directions, K);
             close("products", &found, &products, n as f64);
         }
     }
@@ -144,7 +144,7 @@ fn any_number_of_samples_is_a_mean_over_them() {
     let labels: Vec<u32> = (0..1025).map(|i| (i % CLASSES) as u32).collect();
     let single = |i: usize| {
         let one = objective::<f64>(&network, &data[2 * i..2 * i + 2], &labels[i..=i]);
-        (one.evaluate(&theta).loss, one.gradient(&theta).1)
+        (one.evaluate(&theta, &[]).loss, one.gradient(&theta, &[]).1)
     };
     let singles: Vec<(f64, Vec<f64>)> = (0..1025).map(single).collect();
     for n in [1, 2, 511, 512, 513, 1024, 1025] {
@@ -154,8 +154,8 @@ fn any_number_of_samples_is_a_mean_over_them() {
             loss += l;
             gradient.iter_mut().zip(g).for_each(|(sum, g)| *sum += g);
         }
-        close("loss", &[objective.evaluate(&theta).loss], &[loss], n as f64);
-        close("gradient", &objective.gradient(&theta).1, &gradient, n as f64);
+        close("loss", &[objective.evaluate(&theta, &[]).loss], &[loss], n as f64);
+        close("gradient", &objective.gradient(&theta, &[]).1, &gradient, n as f64);
     }
 }
 

@@ -9,7 +9,7 @@ mod slices;
 use losscape::autodiff::{Curvature, Element};
 use losscape::base::Streams;
 use losscape::base::random::normal;
-use losscape::nn::{Network, Objective, Samples, Spec};
+use losscape::nn::{Network, Objective, Samples, Spec, Statistics};
 use std::sync::Arc;
 
 /// N(0, 1) draws from a stream named by the test.
@@ -24,14 +24,14 @@ fn network(model: &str, loss: &str, inputs: usize, outputs: usize) -> Arc<Networ
 }
 
 fn objective<E: Element>(network: &Arc<Network>, data: &[f64], labels: &[u32]) -> Objective<E> {
-    Objective::new(network.clone(), Arc::new(Samples::new(network, data, labels)))
+    Objective::new(network.clone(), Arc::new(Samples::new(network, data, labels)), Statistics::Running)
 }
 
 /// The whole curvature matrix, p x p.
 fn dense(objective: &Objective<f64>, theta: &[f64], curvature: Curvature) -> Vec<f64> {
     let p = theta.len();
     let identity: Vec<f64> = (0..p * p).map(|i| if i % (p + 1) == 0 { 1.0 } else { 0.0 }).collect();
-    objective.linearize(theta, curvature, usize::MAX).products(&identity, p)
+    objective.linearize(theta, &[], curvature, usize::MAX).products(&identity, p)
 }
 
 /// Every number within `tolerance` of what it should be, absolutely: what is compared is of size 1.

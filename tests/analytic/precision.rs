@@ -10,8 +10,8 @@ fn evaluate<E: Element>(loss: &str, logits: &[f64], label: u32) -> (Evaluation, 
     let network = network("mlp:hidden=[],bias=false", loss, 1, logits.len());
     let theta: Vec<E> = logits.iter().map(|z| E::from_f64(*z)).collect();
     let objective = objective::<E>(&network, &[1.0], &[label]);
-    let (evaluation, gradient) = objective.gradient(&theta);
-    let alone = objective.evaluate(&theta);
+    let (evaluation, gradient) = objective.gradient(&theta, &[]);
+    let alone = objective.evaluate(&theta, &[]);
     assert_eq!(evaluation.loss.to_bits(), alone.loss.to_bits(), "with and without a gradient");
     assert_eq!(evaluation.accuracy.to_bits(), alone.accuracy.to_bits());
     (evaluation, gradient)

@@ -62,8 +62,8 @@ fn least_squares() {
             }
         }
     }
-    let (evaluation, found) = objective.gradient(&theta);
-    agree("loss", &[evaluation.loss, objective.evaluate(&theta).loss], &[loss, loss], TOLERANCE);
+    let (evaluation, found) = objective.gradient(&theta, &[]);
+    agree("loss", &[evaluation.loss, objective.evaluate(&theta, &[]).loss], &[loss, loss], TOLERANCE);
     agree("gradient", &found, &gradient, TOLERANCE);
     let expected = kronecker(&x, |o, q| if o == q { 1.0 } else { 0.0 });
     for curvature in [Curvature::Hessian, Curvature::GaussNewton] {
@@ -90,7 +90,7 @@ fn softmax_regression_at_zero() {
             }
         }
     }
-    let (evaluation, found) = objective.gradient(&theta);
+    let (evaluation, found) = objective.gradient(&theta, &[]);
     agree("loss", &[evaluation.loss], &[(C as f64).ln()], TOLERANCE);
     agree("gradient", &found, &gradient, TOLERANCE);
     // (I - 11^T / C) / C
@@ -108,7 +108,7 @@ fn logistic_regression_at_zero() {
     let labels: Vec<u32> = (0..N).map(|n| (n % 3 % 2) as u32).collect();
     let network = network("mlp:hidden=[],bias=false", "cross-entropy", D, 2);
     let objective = objective::<f64>(&network, &data, &labels);
-    let linearization = objective.linearize(&[0.0; 2 * D], Curvature::Hessian, usize::MAX);
+    let linearization = objective.linearize(&[0.0; 2 * D], &[], Curvature::Hessian, usize::MAX);
     for i in 0..D {
         let mut direction = vec![0.0; 2 * D];
         (direction[i], direction[D + i]) = (0.5, -0.5);

@@ -5,7 +5,7 @@ use crate::{agree, gaussian, network, objective};
 use losscape::autodiff::{Curvature, Element};
 use losscape::base::Streams;
 use losscape::landscape::directions::Draw;
-use losscape::landscape::{Direction, Normalization, Slicer};
+use losscape::landscape::{Direction, Normalization, Slicer, State};
 use losscape::nn::{Evaluation, Network, Objective, Role};
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ fn slice<E: Element>(
     memory: usize,
 ) -> Vec<Evaluation> {
     let [x, y] = directions;
-    Slicer::new(objective, theta, x, y, memory).evaluate(&POINTS, &|_| {}).expect("a slice")
+    Slicer::new(objective, theta, State::Frozen(Vec::new()), [x, y], memory).evaluate(&POINTS, &|_| {}).expect("a slice")
 }
 
 #[test]
@@ -37,9 +37,9 @@ fn a_linear_model_with_squared_error_is_an_exact_quadratic() {
     let objective = objective::<f64>(&network, &gaussian("slices/data", n * 5), &labels(n, 3));
     let p = network.layout().size();
     let [theta, d, e] = ["theta", "d", "e"].map(|name| gaussian(&format!("slices/{name}"), p));
-    let (at, gradient) = objective.gradient(&theta);
+    let (at, gradient) = objective.gradient(&theta, &[]);
     let products =
-        objective.linearize(&theta, Curvature::Hessian, usize::MAX).products(&[&d[..], &e].concat(), 2);
+        objective.linearize(&theta, &[], Curvature::Hessian, usize::MAX).products(&[&d[..], &e].concat(), 2);
     let (hd, he) = products.split_at(p);
     let expected = POINTS.map(|(x, y)| {
         let linear = x * dot(&gradient, &d) + y * dot(&gradient, &e);
@@ -87,7 +87,7 @@ fn every_point_is_the_loss_of_its_own_parameters() {
         for ((x, y), found) in POINTS.iter().zip(found) {
             let there: Vec<f64> =
                 (0..theta.len()).map(|i| theta[i] + y * directions[1][i] + x * directions[0][i]).collect();
-            let expected = objective.evaluate(&there);
+            let expected = objective.evaluate(&there, &[]);
             agree("loss", &[found.loss / expected.loss], &[1.0], 1e-12);
             assert_eq!(found.accuracy, expected.accuracy, "at ({x}, {y})");
         }
@@ -99,7 +99,7 @@ fn same_bits<E: Element>() {
     let objective = objective::<E>(&network, &data, &labels);
     let theta: Vec<f64> = theta.iter().map(|t| E::from_f64(*t).to_f64()).collect();
     let single: Vec<E> = theta.iter().map(|t| E::from_f64(*t)).collect();
-    let center = objective.evaluate(&single);
+    let center = objective.evaluate(&single, &[]);
     for directions in variants(&network, &directions) {
         let expected = slice(&objective, &theta, &directions, usize::MAX);
         assert_eq!(expected[0], center, "the centre is the network's own loss");
@@ -112,7 +112,7 @@ fn same_bits<E: Element>() {
         }
         // Any order, any company: a point's value is its own.
         let [x, y] = &directions;
-        let slicer = Slicer::new(&objective, &theta, x, y, usize::MAX);
+        let slicer = Slicer::new(&objective, &theta, State::Frozen(Vec::new()), [x, y], usize::MAX);
         for i in [6, 2, 0, 5] {
             let alone = slicer.evaluate(&POINTS[i..=i], &|_| {}).expect("a slice");
             assert_eq!(alone[0], expected[i], "point {i} alone");

@@ -62,6 +62,8 @@ fn slope(tolerance: f64, f: impl Fn(f64) -> Vec<f64>) -> Option<Vec<f64>> {
 pub struct Loss<'a> {
     pub program: &'a Program,
     pub inputs: Vec<&'a [f64]>,
+    /// The network's state.
+    pub state: &'a [f64],
     /// Whether there are kinks, where derivatives jump.
     pub kinked: bool,
 }
@@ -69,7 +71,7 @@ pub struct Loss<'a> {
 impl Loss<'_> {
     fn run(&self, plan: &Plan, theta: &[f64]) -> Workspace<f64> {
         let mut workspace = plan.workspace();
-        plan.run(&Bindings { theta, inputs: &self.inputs }, &mut workspace);
+        plan.run(&Bindings { theta, state: self.state, inputs: &self.inputs }, &mut workspace);
         workspace
     }
 
@@ -77,7 +79,7 @@ impl Loss<'_> {
     pub fn forward(&self, theta: &[f64]) -> (f64, Vec<f64>) {
         let plan = self.program.value_plan();
         let workspace = self.run(&plan, theta);
-        let values = plan.values(Bindings { theta, inputs: &self.inputs }, &workspace);
+        let values = plan.values(Bindings { theta, state: self.state, inputs: &self.inputs }, &workspace);
         let outputs = values.of(self.program.outputs()).data.to_vec();
         (values.of(self.program.losses()).data.iter().sum(), outputs)
     }
@@ -90,7 +92,7 @@ impl Loss<'_> {
         let plan = self.program.gradient_plan();
         let workspace = self.run(&plan, theta);
         let mut gradient = vec![0.0; theta.len()];
-        let bindings = Bindings { theta, inputs: &self.inputs };
+        let bindings = Bindings { theta, state: self.state, inputs: &self.inputs };
         self.program.read_gradient(&plan.values(bindings, &workspace), &mut gradient);
         gradient
     }
@@ -100,7 +102,7 @@ impl Loss<'_> {
         let plan = self.program.product_plan(curvature);
         let primal = self.run(&plan.primal, theta);
         let mut tangents = plan.tangents.workspace(k);
-        let bindings = Bindings { theta, inputs: &self.inputs };
+        let bindings = Bindings { theta, state: self.state, inputs: &self.inputs };
         plan.tangents.run(&plan.primal.values(bindings, &primal), directions, k, &mut tangents);
         let mut out = vec![0.0; theta.len() * k];
         self.program.read_products(&plan, &tangents, k, &mut out);

@@ -253,7 +253,7 @@ fn max_pooling_has_true_derivatives() {
         let losses = tape.mul(cubes, weights);
         let weights = gaussian(&name, 1, tape.shape(out).size());
         let program = Program::new(tape, out, losses);
-        let loss = Loss { program: &program, inputs: vec![&weights], kinked: true };
+        let loss = Loss { program: &program, inputs: vec![&weights], state: &[], kinked: true };
         let theta = gaussian(&name, 2, shape.size());
         loss.check_gradient(&name, &theta);
         loss.check_product(&name, &theta);

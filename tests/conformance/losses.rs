@@ -22,7 +22,7 @@ fn program(loss: &Loss, samples: usize) -> Program {
     let mut tape = Tape::new();
     let shape = Shape::new(CLASSES, samples);
     let (outputs, targets) = (tape.parameter(0, shape), tape.input(shape));
-    let losses = loss.record(&mut tape, outputs, targets);
+    let losses = loss.record(&mut tape, outputs, targets, None);
     assert_eq!(tape.shape(losses), Shape::new(1, samples), "{loss}: one number a sample");
     Program::new(tape, outputs, losses)
 }
@@ -40,7 +40,7 @@ fn every_loss_has_true_derivatives() {
     for kind in tried() {
         let name = format!("loss {kind}");
         let (program, targets) = (program(&kind, SAMPLES), targets(&kind, &LABELS));
-        let loss = check::Loss { program: &program, inputs: vec![&targets], kinked: false };
+        let loss = check::Loss { program: &program, inputs: vec![&targets], state: &[], kinked: false };
         let outputs = gaussian(&name, 0, CLASSES * SAMPLES);
         loss.check_gradient(&name, &outputs);
         loss.check_product(&name, &outputs);
@@ -64,7 +64,7 @@ fn losses_are_the_functions_of_their_names() {
             let Some(expected) = sample_loss(&kind, &outputs, *label) else { continue };
             known += 1;
             let found =
-                check::Loss { program: &program, inputs: vec![target], kinked: false }.value(&outputs);
+                check::Loss { program: &program, inputs: vec![target], state: &[], kinked: false }.value(&outputs);
             // Rounding on both sides.
             assert!((found - expected).abs() <= 1e-14 * (1.0 + expected), "{kind}: {found}, not {expected}");
         }
@@ -77,7 +77,7 @@ fn losses_are_the_functions_of_their_names() {
 fn every_loss_treats_samples_one_by_one() {
     for kind in tried() {
         let (program, targets) = (program(&kind, SAMPLES), targets(&kind, &LABELS));
-        let loss = check::Loss { program: &program, inputs: vec![&targets], kinked: false };
+        let loss = check::Loss { program: &program, inputs: vec![&targets], state: &[], kinked: false };
         let p = CLASSES * SAMPLES;
         let outputs = gaussian("samples one by one", 0, p);
         let hessian = loss.products(Curvature::Hessian, &outputs, &identity(p), p);

@@ -3,6 +3,7 @@
 
 use crate::check::{self, difference, dot, gaussian, identity, norm, unit};
 use crate::reference;
+use crate::layers::kinked;
 use crate::{activations, losses};
 use losscape::autodiff::{Curvature, Program, Shape, Tape};
 use losscape::base::Streams;
@@ -10,9 +11,8 @@ use losscape::base::registry::Registry;
 use losscape::nn::activations::Activation;
 use losscape::nn::architectures::{Architecture, Mlp, Unfold};
 use losscape::nn::inits::Initializer;
-use losscape::nn::layers::Layer;
 use losscape::nn::losses::{Criterion, Loss};
-use losscape::nn::{Network, Objective, Samples, Spec};
+use losscape::nn::{Mode, Network, Objective, Samples, Spec, Statistics};
 use std::sync::Arc;
 
 const OUTPUTS: usize = 3;
@@ -22,6 +22,7 @@ struct Case {
     name: String,
     network: Network,
     theta: Vec<f64>,
+    state: Vec<f64>,
     data: Vec<f64>,
     targets: Vec<f64>,
     labels: Vec<u32>,
@@ -44,16 +45,30 @@ impl Case {
         rounded(&mut theta);
         rounded(&mut data);
         let targets = network.targets(&labels);
-        let kinked = network.spec().model.layers(OUTPUTS).iter().any(has_kink);
-        Self { name: name.to_owned(), network, theta, data, targets, labels, kinked }
+        let spec = network.spec();
+        let items = spec.model.layers(&spec.input, OUTPUTS);
+        let kinked = items.iter().any(|item| kinked(&item.layer));
+        // Running statistics that are not those of the start.
+        let mut state = network.start(&theta);
+        state.iter_mut().for_each(|s| *s += 0.25);
+        rounded(&mut state);
+        Self { name: name.to_owned(), network, theta, state, data, targets, labels, kinked }
     }
 
     fn loss<'a>(&'a self, program: &'a Program) -> check::Loss<'a> {
-        check::Loss { program, inputs: vec![&self.data, &self.targets], kinked: self.kinked }
+        check::Loss { program, inputs: vec![&self.data, &self.targets], state: &self.state, kinked: self.kinked }
     }
 
+    /// In every mode: with running statistics, and with those of the samples where there are such.
     fn check(&self) {
-        let program = self.network.program(self.labels.len());
+        self.check_in(Mode::Running, Statistics::Running);
+        if self.network.layout().couples_samples {
+            self.check_in(Mode::Batch, Statistics::Groups(usize::MAX));
+        }
+    }
+
+    fn check_in(&self, mode: Mode, statistics: Statistics) {
+        let program = self.network.record(self.labels.len(), mode, false).program;
         let loss = self.loss(&program);
         loss.check_gradient(&self.name, &self.theta);
         loss.check_product(&self.name, &self.theta);
@@ -62,7 +77,7 @@ impl Case {
         loss.check_gauss_newton(&self.name, &self.theta, |outputs, change| {
             self.loss_curvature(outputs, change)
         });
-        self.check_precisions();
+        self.check_precisions(statistics);
     }
 
     /// H_loss in the outputs, whose products are checked with the losses.
@@ -70,20 +85,22 @@ impl Case {
         let mut tape = Tape::new();
         let shape = Shape::new(OUTPUTS, self.labels.len());
         let (z, targets) = (tape.parameter(0, shape), tape.input(shape));
-        let losses = self.network.spec().loss.record(&mut tape, z, targets);
+        let losses = self.network.spec().loss.record(&mut tape, z, targets, None);
         let program = Program::new(tape, z, losses);
-        let loss = check::Loss { program: &program, inputs: vec![&self.targets], kinked: false };
+        let loss = check::Loss { program: &program, inputs: vec![&self.targets], state: &[], kinked: false };
         loss.products(Curvature::Hessian, outputs, change, 1)
     }
 
     /// f32 against f64, through what passes use.
-    fn check_precisions(&self) {
+    fn check_precisions(&self, statistics: Statistics) {
         let network = Arc::new(self.network.clone());
         let wide = Arc::new(Samples::<f64>::new(&network, &self.data, &self.labels));
         let narrow = Arc::new(Samples::<f32>::new(&network, &self.data, &self.labels));
-        let (wide, narrow) = (Objective::new(network.clone(), wide), Objective::new(network, narrow));
+        let wide = Objective::new(network.clone(), wide, statistics);
+        let narrow = Objective::new(network, narrow, statistics);
+        let single: Vec<f32> = self.state.iter().map(|s| *s as f32).collect();
         let theta: Vec<f32> = self.theta.iter().map(|t| *t as f32).collect();
-        let (expected, found) = (wide.gradient(&self.theta), narrow.gradient(&theta));
+        let (expected, found) = (wide.gradient(&self.theta, &self.state), narrow.gradient(&theta, &single));
         let error = (expected.0.loss - found.0.loss).abs();
         // A few hundred roundings of 6e-8 each.
         assert!(error <= 1e-5 * expected.0.loss, "{}: f32 loss off by {error:e}", self.name);
@@ -93,17 +110,13 @@ impl Case {
         let mut v = gaussian(&self.name, 52, p * k);
         rounded(&mut v);
         for curvature in [Curvature::Hessian, Curvature::GaussNewton] {
-            let expected = wide.linearize(&self.theta, curvature, usize::MAX).products(&v, k);
-            let found = narrow.linearize(&theta, curvature, usize::MAX).products(&v, k);
+            let expected = wide.linearize(&self.theta, &self.state, curvature, usize::MAX).products(&v, k);
+            let found = narrow.linearize(&theta, &single, curvature, usize::MAX).products(&v, k);
             let (error, size) = (difference(&expected, &found), norm(&expected));
             assert!(size > 0.0);
             assert!(error <= 1e-3 * size, "{}: f32 {curvature:?} off by {error:e} of {size:e}", self.name);
         }
     }
-}
-
-fn has_kink(layer: &Layer) -> bool {
-    matches!(layer, Layer::Activate(activate) if activate.function.has_kink())
 }
 
 fn network(model: Architecture, loss: Loss, input: &[usize]) -> Network {
@@ -251,11 +264,11 @@ fn blocks_of_products_are_the_single_ones() {
         let network = Arc::new(network(mlp(&[7, 6], activation), Loss::default(), &[4]));
         let case = Case::new(&name, (*network).clone(), &Initializer::default(), 9);
         let samples = Arc::new(Samples::<f64>::new(&network, &case.data, &case.labels));
-        let objective = Objective::new(network, samples);
+        let objective = Objective::new(network, samples, Statistics::Running);
         let (p, k) = (case.theta.len(), 7);
         let v = gaussian(&name, 60, p * k);
         for curvature in [Curvature::Hessian, Curvature::GaussNewton] {
-            let linearization = objective.linearize(&case.theta, curvature, usize::MAX);
+            let linearization = objective.linearize(&case.theta, &[], curvature, usize::MAX);
             let block = linearization.products(&v, k);
             assert!(linearization.products(&[], 0).is_empty());
             for (v, expected) in v.chunks_exact(p).zip(block.chunks_exact(p)) {

@@ -39,7 +39,7 @@ fn every_primitive_has_true_derivatives() {
         let losses = tape.mul(linear_and_squares, weights);
         let weights = gaussian(&name, 0, tape.shape(out).size());
         let program = Program::new(tape, out, losses);
-        let loss = Loss { program: &program, inputs: vec![&weights], kinked: false };
+        let loss = Loss { program: &program, inputs: vec![&weights], state: &[], kinked: false };
         let theta = gaussian(&name, 1, p);
         loss.check_gradient(&name, &theta);
         loss.check_product(&name, &theta);
@@ -49,7 +49,7 @@ fn every_primitive_has_true_derivatives() {
 
 /// The values of `node` at theta, on a tape without inputs.
 fn value(plan: &Plan, node: Node, theta: &[f64]) -> Vec<f64> {
-    let bindings = Bindings { theta, inputs: &[] };
+    let bindings = Bindings { theta, state: &[], inputs: &[] };
     let mut workspace = plan.workspace();
     plan.run(&bindings, &mut workspace);
     plan.values(bindings, &workspace).of(node).data.to_vec()
@@ -77,7 +77,7 @@ fn every_primitive_has_true_tangents() {
             let (tangents, mut reads) = TangentPlan::new(&tape, &[out], moves, None);
             reads.push(out);
             let plan = Plan::new(tangents.tape().clone(), &reads, &[]);
-            let bindings = Bindings { theta: &theta, inputs: &[] };
+            let bindings = Bindings { theta: &theta, state: &[], inputs: &[] };
             let mut primal = plan.workspace();
             plan.run(&bindings, &mut primal);
             // What the tangents do not write must not be zero by luck.

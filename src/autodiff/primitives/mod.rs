@@ -94,6 +94,8 @@ macro_rules! primitives {
             Parameter(usize),
             /// A matrix supplied at run time, by index: data, targets, masks. It never moves.
             Input(usize),
+            /// A matrix cut out of the network's state at an offset, column-major. It never moves.
+            State(usize),
             /// A matrix of one repeated number.
             Fill(f64),
             $(
@@ -105,7 +107,7 @@ macro_rules! primitives {
         macro_rules! each_primitive {
             ($value:expr, leaf => $leaf:expr, $rule:ident => $body:expr) => {
                 match $value {
-                    Primitive::Parameter(_) | Primitive::Input(_) | Primitive::Fill(_) => $leaf,
+                    Primitive::Parameter(_) | Primitive::Input(_) | Primitive::State(_) | Primitive::Fill(_) => $leaf,
                     $(Primitive::$Type($rule) => $body,)+
                 }
             };
@@ -139,6 +141,7 @@ primitives! {
     softmax => Softmax;
     cross_entropy => CrossEntropy;
     permute => Permute;
+    pad_rows => PadRows;
     conv => Conv;
     block_mean => BlockMean;
     block_broadcast => BlockBroadcast;

@@ -30,8 +30,8 @@ impl Normalization {
         for p in &layout.parameters {
             match (p.role, others) {
                 (Role::Weight, _) => match_normalization!(self, kind => kind.normalize(p, theta, d)),
-                (Role::Bias, true) => d[p.range()].copy_from_slice(&theta[p.range()]),
-                (Role::Bias, false) => d[p.range()].fill(0.0),
+                (_, true) => d[p.range()].copy_from_slice(&theta[p.range()]),
+                (_, false) => d[p.range()].fill(0.0),
             }
         }
     }

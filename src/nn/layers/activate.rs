@@ -1,7 +1,6 @@
 //! An activation applied to every unit.
 
-use super::{Forward, Need};
-use crate::autodiff::{Node, Tape};
+use super::{Forward, Recorder, Signal};
 use crate::base::{Result, registry::Kind};
 use crate::nn::activations::Activation;
 use serde::{Deserialize, Serialize};
@@ -20,15 +19,9 @@ impl Kind for Activate {
 }
 
 impl Forward for Activate {
-    fn output(&self, input: &[usize]) -> Result<Vec<usize>> {
-        Ok(input.to_vec())
-    }
+    const ACTIVATION: bool = true;
 
-    fn needs(&self, _input: &[usize]) -> Vec<Need> {
-        Vec::new()
-    }
-
-    fn record(&self, tape: &mut Tape, input: Node, _parameters: &[Node]) -> Node {
-        tape.map(&self.function.curve(), 0, input)
+    fn forward(&self, cx: &mut Recorder, input: &Signal) -> Result<Signal> {
+        Ok(input.with(cx.tape.map(&self.function.curve(), 0, input.node)))
     }
 }

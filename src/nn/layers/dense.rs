@@ -1,8 +1,10 @@
 //! Fully connected: z = W x + b. Images are read as one column of channels x height x width.
 
-use super::{Forward, Need, Role};
-use crate::autodiff::{Node, Tape};
+use super::{Forward, Recorder, Signal};
 use crate::base::{Error, Result, registry::Kind};
+use crate::nn::layout::Role;
+use crate::nn::norms::{Norm, of_weights};
+use crate::nn::recorder::Need;
 use serde::{Deserialize, Serialize};
 
 /// Every output sees every input.
@@ -13,11 +15,13 @@ pub struct Dense {
     pub units: usize,
     /// Whether outputs have a bias.
     pub bias: bool,
+    /// A norm of the weights, or `none`.
+    pub norm: Norm,
 }
 
 impl Default for Dense {
     fn default() -> Self {
-        Self { units: 32, bias: true }
+        Self { units: 32, bias: true, norm: Norm::default() }
     }
 }
 
@@ -26,6 +30,7 @@ impl Kind for Dense {
     const SUMMARY: &'static str = "W x + b, every output from every input";
 
     fn check(&self) -> Result<()> {
+        of_weights(&self.norm)?;
         match self.units {
             0 => Err(Error::expected("units", "at least 1", 0)),
             _ => Ok(()),
@@ -34,25 +39,17 @@ impl Kind for Dense {
 }
 
 impl Forward for Dense {
-    fn output(&self, _input: &[usize]) -> Result<Vec<usize>> {
-        Ok(vec![self.units])
-    }
-
-    fn needs(&self, input: &[usize]) -> Vec<Need> {
-        let (fan_in, fan_out) = (input.iter().product(), self.units);
-        let need = |name, shape, role| Need { name, shape, role, fan_in, fan_out };
-        let mut needs = vec![need("weight", vec![fan_out, fan_in], Role::Weight)];
+    fn forward(&self, cx: &mut Recorder, input: &Signal) -> Result<Signal> {
+        let input = cx.flat(input);
+        let (fan_in, fan_out) = (input.size(), self.units);
+        let shape = vec![fan_out, fan_in];
+        let need = Need { name: "weight", shape, role: Role::Weight, fan_in, fan_out, start: 0.0 };
+        let weight = self.norm.weight(cx, need)?;
+        let mut node = cx.tape.matmul((weight, true), (input.node, false));
         if self.bias {
-            needs.push(need("bias", vec![fan_out], Role::Bias));
+            let bias = cx.column("bias", fan_out, Role::Bias, 0.0)?;
+            node = cx.tape.add(node, bias);
         }
-        needs
-    }
-
-    fn record(&self, tape: &mut Tape, input: Node, parameters: &[Node]) -> Node {
-        let product = tape.matmul((parameters[0], true), (input, false));
-        match parameters.get(1) {
-            Some(bias) => tape.add(product, *bias),
-            None => product,
-        }
+        Ok(Signal { node, shape: vec![fan_out], image: false })
     }
 }

@@ -1,59 +1,59 @@
 //! Layers: what a network is a list of.
 //!
-//! A layer says which parameters it needs and records itself on the tape; derivatives follow from the tape.
-//! To add one: a file with a struct that implements [`Kind`](crate::base::registry::Kind) and [`Forward`], and a line below.
+//! A layer asks the recorder for the parameters it needs and records itself on the tape; derivatives follow from the
+//! tape. To add one: a file with a struct that implements [`Kind`](crate::base::registry::Kind) and [`Forward`],
+//! and a line below.
 
-use super::layout::Role;
-use crate::autodiff::{Node, Tape};
+pub mod item;
+
+pub use item::Item;
+
+use super::recorder::{Recorder, Signal};
 use crate::base::Result;
 use crate::registry;
 
-/// A parameter as a layer asks for it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Need {
-    /// Name within the layer: `weight`, `bias`.
-    pub name: &'static str,
-    /// PyTorch's shape.
-    pub shape: Vec<usize>,
-    /// What it does.
-    pub role: Role,
-    /// Inputs to one output.
-    pub fan_in: usize,
-    /// Outputs that one input reaches.
-    pub fan_out: usize,
-}
-
 /// What a layer is.
 pub trait Forward {
-    /// Shape of one sample's output (features, or channels x height x width) from that of its input.
-    fn output(&self, input: &[usize]) -> Result<Vec<usize>>;
+    /// Whether it is an activation, applied to every unit.
+    const ACTIVATION: bool = false;
 
-    /// The parameters it needs for such an input, in the order in which [`Forward::record`] takes them.
-    fn needs(&self, input: &[usize]) -> Vec<Need>;
-
-    /// Records the output (features x samples) from the input and the parameters: a tensor of shape
-    /// a x b x ... row-major is the column-major matrix (b ...) x a.
-    fn record(&self, tape: &mut Tape, input: Node, parameters: &[Node]) -> Node;
+    /// Records the output from the input; refuses inputs that it does not fit.
+    fn forward(&self, cx: &mut Recorder, input: &Signal) -> Result<Signal>;
 }
 
 registry! {
     /// What a network is a list of.
     Layer, "layer", match_layer {
         dense => Dense;
+        conv => Conv;
         activate => Activate;
+        normalize => Normalize;
+        max_pool => MaxPool;
+        average_pool => AveragePool;
+        global_pool => GlobalPool;
+        flatten => Flatten;
+        residual => Residual;
+        dropout => Dropout;
+        subsample => Subsample;
+        shift => Shift;
+        gain => Gain;
+        sum => Sum;
     }
 }
 
-impl Forward for Layer {
-    fn output(&self, input: &[usize]) -> Result<Vec<usize>> {
-        match_layer!(self, kind => kind.output(input))
+impl Layer {
+    /// Records the layer under a name.
+    pub fn record(&self, name: &str, cx: &mut Recorder, input: &Signal) -> Result<Signal> {
+        fn activation<F: Forward>(_: &F) -> bool {
+            F::ACTIVATION
+        }
+        match_layer!(self, kind => cx.layer(name, activation(kind), |cx| kind.forward(cx, input)))
     }
+}
 
-    fn needs(&self, input: &[usize]) -> Vec<Need> {
-        match_layer!(self, kind => kind.needs(input))
-    }
-
-    fn record(&self, tape: &mut Tape, input: Node, parameters: &[Node]) -> Node {
-        match_layer!(self, kind => kind.record(tape, input, parameters))
-    }
+/// Records layers one after the other.
+pub fn record_all(items: &[Item], prefix: &str, cx: &mut Recorder, input: &Signal) -> Result<Signal> {
+    items.iter().enumerate().try_fold(input.clone(), |signal, (i, item)| {
+        item.layer.record(&item.path(prefix, i), cx, &signal)
+    })
 }

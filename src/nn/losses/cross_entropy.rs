@@ -33,7 +33,7 @@ impl Criterion for CrossEntropy {
         out[label] += 1.0 - self.smoothing;
     }
 
-    fn record(&self, tape: &mut Tape, outputs: Node, targets: Node) -> Node {
+    fn record(&self, tape: &mut Tape, outputs: Node, targets: Node, _mask: Option<Node>) -> Node {
         tape.cross_entropy(outputs, targets)
     }
 }

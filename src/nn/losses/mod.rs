@@ -11,7 +11,7 @@ pub trait Criterion {
     fn target(&self, label: usize, out: &mut [f64]);
 
     /// Records the loss of each sample (1 x samples) from outputs and targets (classes x samples).
-    fn record(&self, tape: &mut Tape, outputs: Node, targets: Node) -> Node;
+    fn record(&self, tape: &mut Tape, outputs: Node, targets: Node, mask: Option<Node>) -> Node;
 }
 
 registry! {
@@ -27,7 +27,7 @@ impl Criterion for Loss {
         match_loss!(self, kind => kind.target(label, out));
     }
 
-    fn record(&self, tape: &mut Tape, outputs: Node, targets: Node) -> Node {
-        match_loss!(self, kind => kind.record(tape, outputs, targets))
+    fn record(&self, tape: &mut Tape, outputs: Node, targets: Node, mask: Option<Node>) -> Node {
+        match_loss!(self, kind => kind.record(tape, outputs, targets, mask))
     }
 }

@@ -22,8 +22,9 @@ impl Criterion for SquaredError {
         out[label] = 1.0;
     }
 
-    fn record(&self, tape: &mut Tape, outputs: Node, targets: Node) -> Node {
+    fn record(&self, tape: &mut Tape, outputs: Node, targets: Node, mask: Option<Node>) -> Node {
         let difference = tape.add_scaled(outputs, -1.0, targets);
+        let difference = mask.map_or(difference, |mask| tape.mul(difference, mask));
         let squares = tape.mul(difference, difference);
         let sums = tape.sum_rows(squares);
         tape.scale(0.5, sums)

@@ -1,0 +1,50 @@
+//! The student of a teacher-student problem: one hidden layer without biases whose units are added up,
+//! f(x) = sum_i f(w_i . x), or weighed by trained output weights. With as many units as the teacher it has bad minima;
+//! with one or two more they vanish (Safran and Shamir 2018).
+
+use super::{Unfold, activate, dense, within};
+use crate::base::{Result, registry::Kind};
+use crate::nn::activations::Activation;
+use crate::nn::layers::{Item, Sum};
+use crate::nn::norms::Norm;
+use serde::{Deserialize, Serialize};
+
+/// One hidden layer, added up.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Student {
+    /// Hidden units.
+    pub units: usize,
+    /// Of each unit.
+    pub activation: Activation,
+    /// Whether output weights are trained; they are 1 otherwise.
+    pub train_outputs: bool,
+}
+
+impl Default for Student {
+    fn default() -> Self {
+        Self { units: 8, activation: Activation::default(), train_outputs: false }
+    }
+}
+
+impl Kind for Student {
+    const NAME: &'static str = "student";
+    const SUMMARY: &'static str =
+        "one hidden layer whose units are added up, for teacher-student data (Safran and Shamir 2018)";
+
+    fn check(&self) -> Result<()> {
+        within("units", self.units, 1..=1_000_000)
+    }
+}
+
+impl Unfold for Student {
+    fn layers(&self, _input: &[usize], outputs: usize) -> Vec<Item> {
+        let mut layers = dense(self.units, false, &Norm::default());
+        layers.push(activate(&self.activation));
+        match self.train_outputs || outputs != 1 {
+            true => layers.extend(dense(outputs, false, &Norm::default())),
+            false => layers.push(Item::new("", Sum)),
+        }
+        layers
+    }
+}

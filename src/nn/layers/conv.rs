@@ -1,0 +1,113 @@
+//! 2D convolution (cross-correlation, as everywhere in the field): each output channel is a filter over the
+//! channels of its group. An image of height H becomes one of height (H + 2 padding - kernel) / stride + 1, rounded
+//! down.
+
+use super::{Forward, Recorder, Signal};
+use crate::autodiff::primitives::Window;
+use crate::autodiff::primitives::conv::ConvGeometry;
+use crate::base::{Error, Result, registry::Kind};
+use crate::nn::layout::Role;
+use crate::nn::norms::{Norm, of_weights};
+use crate::nn::recorder::Need;
+use serde::{Deserialize, Serialize};
+
+/// A convolution.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Conv {
+    /// Number of filters.
+    pub channels: usize,
+    /// Height and width of a filter.
+    pub kernel: usize,
+    /// Steps between neighbouring outputs.
+    pub stride: usize,
+    /// Rows and columns of zeros around the image.
+    pub padding: usize,
+    /// Groups of channels that do not see each other.
+    pub groups: usize,
+    /// Whether outputs have a bias.
+    pub bias: bool,
+    /// A norm of the weights, or `none`.
+    pub norm: Norm,
+}
+
+impl Default for Conv {
+    fn default() -> Self {
+        // 3 x 3 that keeps the size (Simonyan and Zisserman 2015).
+        Self { channels: 16, kernel: 3, stride: 1, padding: 1, groups: 1, bias: true, norm: Norm::default() }
+    }
+}
+
+/// Refuses windows that make no sense: those beyond the padding would see nothing of the image.
+pub(super) fn check_window(kernel: usize, stride: usize, padding: usize) -> Result<()> {
+    const MOST: usize = 1 << 12;
+    let settings = [("kernel", kernel, 1..=MOST), ("stride", stride, 1..=MOST)];
+    for (setting, value, range) in settings.into_iter().chain([("padding", padding, 0..=kernel.max(1) - 1)]) {
+        if !range.contains(&value) {
+            return Err(Error::expected(setting, format!("{} to {}", range.start(), range.end()), value));
+        }
+    }
+    Ok(())
+}
+
+/// A window that moves over an image; refuses images that it does not fit into.
+pub(super) fn window(
+    cx: &Recorder,
+    shape: &[usize],
+    kernel: usize,
+    stride: usize,
+    padding: usize,
+) -> Result<Window> {
+    let window = Window {
+        channels: shape[0],
+        height: shape[1],
+        width: shape[2],
+        kernel: [kernel; 2],
+        stride: [stride; 2],
+        padding: [padding; 2],
+    };
+    window.check(&format!("layer {}", cx.path()))?;
+    Ok(window)
+}
+
+impl Kind for Conv {
+    const NAME: &'static str = "conv";
+    const SUMMARY: &'static str = "2D convolution: channels, kernel, stride, padding, groups, bias";
+
+    fn check(&self) -> Result<()> {
+        of_weights(&self.norm)?;
+        check_window(self.kernel, self.stride, self.padding)?;
+        match (self.channels, self.groups) {
+            (0, _) => Err(Error::expected("channels", "at least 1", 0)),
+            (_, 0) => Err(Error::expected("groups", "at least 1", 0)),
+            (c, g) if c % g != 0 => {
+                Err(Error::expected("groups", format!("a divisor of the {c} channels"), g))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Forward for Conv {
+    fn forward(&self, cx: &mut Recorder, input: &Signal) -> Result<Signal> {
+        let input = cx.image(input)?;
+        let window = window(cx, &input.shape, self.kernel, self.stride, self.padding)?;
+        let (channels, groups) = (input.channels(), self.groups);
+        if channels % groups != 0 {
+            return Err(cx.refuse(format!("channels in {groups} groups"), channels));
+        }
+        let area = self.kernel * self.kernel;
+        let shape = vec![self.channels, channels / groups, self.kernel, self.kernel];
+        let (fan_in, fan_out) = (channels / groups * area, self.channels / groups * area);
+        let need = Need { name: "weight", shape, role: Role::Weight, fan_in, fan_out, start: 0.0 };
+        let weight = self.norm.weight(cx, need)?;
+        let geometry = ConvGeometry { window, outputs: self.channels, groups };
+        let mut node = cx.tape.conv(geometry, weight, input.node);
+        if self.bias {
+            let bias = cx.column("bias", self.channels, Role::Bias, 0.0)?;
+            node = cx.tape.add(node, bias);
+        }
+        let [height, width] = window.places();
+        Ok(Signal { node, shape: vec![self.channels, height, width], image: true })
+    }
+}

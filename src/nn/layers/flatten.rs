@@ -1,0 +1,23 @@
+//! An image as a vector of channels x height x width numbers. Dense layers do this by themselves; written out, it
+//! keeps the positions of later layers as in PyTorch's `Sequential`.
+
+use super::{Forward, Recorder, Signal};
+use crate::base::{Result, registry::Kind};
+use serde::{Deserialize, Serialize};
+
+/// An image as a vector.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Flatten;
+
+impl Kind for Flatten {
+    const NAME: &'static str = "flatten";
+    const SUMMARY: &'static str = "an image as a vector of channels x height x width numbers";
+}
+
+impl Forward for Flatten {
+    fn forward(&self, cx: &mut Recorder, input: &Signal) -> Result<Signal> {
+        let flat = cx.flat(input);
+        Ok(Signal { shape: vec![flat.size()], ..flat })
+    }
+}

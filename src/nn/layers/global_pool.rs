@@ -1,0 +1,23 @@
+//! The mean of each channel over all positions: an image becomes a vector (Lin, Chen and Yan 2014).
+
+use super::{Forward, Recorder, Signal};
+use crate::base::{Result, registry::Kind};
+use serde::{Deserialize, Serialize};
+
+/// Global average pooling.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GlobalPool;
+
+impl Kind for GlobalPool {
+    const NAME: &'static str = "global-pool";
+    const SUMMARY: &'static str = "the mean of each channel over all positions (Lin, Chen and Yan 2014)";
+}
+
+impl Forward for GlobalPool {
+    fn forward(&self, cx: &mut Recorder, input: &Signal) -> Result<Signal> {
+        let input = cx.image(input)?;
+        let node = cx.tape.block_mean(input.node, 1, input.positions());
+        Ok(Signal { node, shape: vec![input.channels()], image: false })
+    }
+}

@@ -1,0 +1,40 @@
+//! Layer norm (Ba, Kiros and Hinton 2016): each sample is standardised over all its channels and positions. The scale
+//! and shift that follow are one for each channel (on vectors PyTorch's `LayerNorm`, on images its `GroupNorm(1, C)`).
+
+use super::{EPS, Standard, check_eps};
+use crate::base::{Result, registry::Kind};
+use crate::nn::recorder::{Recorder, Signal};
+use serde::{Deserialize, Serialize};
+
+/// Layer norm.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Layer {
+    /// Added to the variance.
+    pub eps: f64,
+}
+
+impl Default for Layer {
+    fn default() -> Self {
+        Self { eps: EPS }
+    }
+}
+
+impl Kind for Layer {
+    const NAME: &'static str = "layer";
+    const SUMMARY: &'static str = "each sample over channels and positions (Ba, Kiros and Hinton 2016)";
+
+    fn check(&self) -> Result<()> {
+        check_eps(self.eps)
+    }
+}
+
+impl Standard for Layer {
+    fn signal(&self, cx: &mut Recorder, input: &Signal) -> Result<Signal> {
+        let (channels, positions) = (input.channels(), input.positions());
+        if input.size() < 2 {
+            return Err(cx.refuse("at least 2 numbers a sample for layer norm", input.size()));
+        }
+        Ok(input.with(cx.tape.standardize(input.node, channels, positions, self.eps)))
+    }
+}

@@ -1,0 +1,45 @@
+//! Spectral norm (Miyato et al. 2018): W / sigma(W), the largest singular value of W as outputs x (everything else).
+//!
+//! sigma = u^T W v with singular vectors u and v that are state, not parameters: each training step renews them by
+//! one step of power iteration (v <- W^T u / |W^T u|, u <- W v / |W v|), and derivatives take them as constants. A
+//! product with the Hessian freezes them; a slice renews them at every point until they stand still.
+
+use super::Standard;
+use crate::autodiff::Node;
+use crate::autodiff::curves::Reciprocal;
+use crate::autodiff::primitives::map::Curve;
+use crate::base::{Result, registry::Kind};
+use crate::nn::layout::Statistic;
+use crate::nn::recorder::{Need, Recorder};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// Spectral norm.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Spectral;
+
+impl Kind for Spectral {
+    const NAME: &'static str = "spectral";
+    const SUMMARY: &'static str = "W / sigma(W), its largest singular value (Miyato et al. 2018)";
+}
+
+impl Standard for Spectral {
+    const OF_WEIGHTS: bool = true;
+
+    fn weight(&self, cx: &mut Recorder, need: Need) -> Result<Node> {
+        let outputs = need.shape[0];
+        let inputs = need.shape.iter().skip(1).product();
+        let index = cx.layout.parameters.len();
+        let weight = cx.parameter(Need { name: "weight_orig", ..need })?;
+        let (left, u) = cx.buffer("weight_u", outputs, Statistic::Left);
+        let (_, v) = cx.buffer("weight_v", inputs, Statistic::Right);
+        cx.spectral(index, left);
+        // The weight is inputs x outputs here, so sigma = v . (W u).
+        let image = cx.tape.matmul((weight, false), (u, false));
+        let sigma = cx.tape.matmul((v, true), (image, false));
+        let curve: Arc<dyn Curve> = Arc::new(Reciprocal);
+        let inverse = cx.tape.map(&curve, 0, sigma);
+        Ok(cx.tape.mul(weight, inverse))
+    }
+}

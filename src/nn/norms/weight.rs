@@ -1,0 +1,45 @@
+//! Weight norm (Salimans and Kingma 2016): W = g v / ||v||, one g and one direction v for each output, so that length and
+//! direction of a filter are learned apart. It starts at g = ||v||: the initializer's weights are the network's.
+
+use super::Standard;
+use crate::autodiff::curves::InverseSqrt;
+use crate::autodiff::primitives::map::Curve;
+use crate::autodiff::{Node, Shape};
+use crate::base::{Result, registry::Kind};
+use crate::nn::layout::Role;
+use crate::nn::recorder::{Need, Recorder};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// Weight norm.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Weight;
+
+impl Kind for Weight {
+    const NAME: &'static str = "weight";
+    const SUMMARY: &'static str = "W = g v / ||v|| for each output (Salimans and Kingma 2016)";
+}
+
+/// Name of the lengths; they start at those of the directions.
+pub(in crate::nn) const LENGTH: &str = "weight_g";
+
+impl Standard for Weight {
+    const OF_WEIGHTS: bool = true;
+
+    fn weight(&self, cx: &mut Recorder, need: Need) -> Result<Node> {
+        let outputs = need.shape[0];
+        let mut shape = vec![1; need.shape.len()];
+        shape[0] = outputs;
+        let length = Need { name: LENGTH, shape, role: Role::NormScale, ..need };
+        let index = cx.declare(length)?;
+        let length = cx.tape.parameter(cx.layout.parameters[index].offset, Shape::new(1, outputs));
+        let direction = cx.parameter(Need { name: "weight_v", ..need })?;
+        let squares = cx.tape.mul(direction, direction);
+        let squares = cx.tape.sum_rows(squares);
+        let curve: Arc<dyn Curve> = Arc::new(InverseSqrt { eps: 0.0 });
+        let inverse = cx.tape.map(&curve, 0, squares);
+        let scale = cx.tape.mul(length, inverse);
+        Ok(cx.tape.mul(direction, scale))
+    }
+}

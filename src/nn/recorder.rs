@@ -1,0 +1,307 @@
+//! Recording a network: the one pass over its layers from which layout, programs and names follow.
+//!
+//! A layer takes a [`Signal`] and the [`Recorder`], asks the latter for its parameters and state, and returns
+//! another signal. The same pass is made for every number of samples; it meets the same parameters in the same
+//! order each time, so that the layout is what the first one saw.
+//!
+//! A signal is a matrix in one of two forms. *Flat* is (channels height width) x samples, a sample's numbers in
+//! PyTorch's order; dense layers read it, and data come in it. An *image* is channels x (samples height width),
+//! channels fastest, so that a filter's output is a row and a bias a column; convolutions and norms read it. Vectors
+//! have one position, and the two forms are the same.
+
+use super::layout::{Branch, Buffer, Layout, Parameter, Role, Spectral, Statistic};
+use crate::autodiff::{Node, Shape, Tape};
+use crate::base::{Error, Result};
+
+/// Most parameters that a network may have: 2^31, 16 GiB in double precision.
+const MOST_PARAMETERS: usize = 1 << 31;
+
+/// Which statistics normalise.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// The running ones, from the state: every sample by itself. Dropout is off.
+    #[default]
+    Running,
+    /// Those of the samples at hand. Dropout is off.
+    Batch,
+    /// Those of the samples at hand. Dropout is on.
+    Training,
+}
+
+/// A value between two layers, for all samples.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Signal {
+    /// Where it is on the tape.
+    pub node: Node,
+    /// Of one sample: `[features]` or `[channels, height, width]`.
+    pub shape: Vec<usize>,
+    /// Whether a column is one position of one sample, not a whole sample.
+    pub image: bool,
+}
+
+impl Signal {
+    /// The same with another value of the same shape.
+    pub fn with(&self, node: Node) -> Self {
+        Self { node, ..self.clone() }
+    }
+
+    /// Numbers in one sample.
+    pub fn size(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Channels of an image, features of a vector.
+    pub fn channels(&self) -> usize {
+        self.shape.first().copied().unwrap_or(1)
+    }
+
+    /// Positions of an image; 1 for a vector.
+    pub fn positions(&self) -> usize {
+        self.shape.iter().skip(1).product()
+    }
+}
+
+/// What a layer that has been recorded put out, for those who look inside.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trace {
+    /// Path of the layer.
+    pub name: String,
+    /// Its output.
+    pub signal: Signal,
+    /// Position among the parameters of the weight that it multiplies by.
+    pub weight: Option<usize>,
+    /// Whether it is an activation.
+    pub activation: bool,
+}
+
+/// A part of the state that follows statistics of the samples at hand, in each training step:
+/// state <- (1 - momentum) state + momentum factor value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Follow {
+    /// Position among the buffers.
+    pub buffer: usize,
+    /// What it follows, a column.
+    pub node: Node,
+    /// Share of the new value.
+    pub momentum: f64,
+    /// What the value is multiplied by: n / (n - 1) makes a variance unbiased.
+    pub factor: f64,
+}
+
+/// A run-time input that dropout multiplies by: 0 with the probability `rate`, else 1 / (1 - rate).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mask {
+    /// Probability that a number is dropped.
+    pub rate: f64,
+    /// Numbers of one sample.
+    pub size: usize,
+}
+
+/// A parameter as a layer asks for it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Need<'a> {
+    /// Name within the layer: `weight`, `bias`.
+    pub name: &'a str,
+    /// PyTorch's shape.
+    pub shape: Vec<usize>,
+    /// What it does.
+    pub role: Role,
+    /// Inputs to one output.
+    pub fan_in: usize,
+    /// Outputs that one input reaches.
+    pub fan_out: usize,
+    /// Where it starts, unless it is a weight.
+    pub start: f64,
+}
+
+/// What layers record themselves with.
+#[derive(Debug)]
+pub struct Recorder<'a> {
+    /// What is recorded.
+    pub tape: &'a mut Tape,
+    /// Number of samples.
+    pub samples: usize,
+    /// Which statistics normalise.
+    pub mode: Mode,
+    /// What has been met so far.
+    pub layout: Layout,
+    /// Outputs of the layers so far.
+    pub traces: Vec<Trace>,
+    /// State that follows values.
+    pub follows: Vec<Follow>,
+    /// Dropout's inputs, in order.
+    pub masks: Vec<Mask>,
+    path: Vec<String>,
+    branch: Option<usize>,
+    branches: usize,
+    weight: Option<usize>,
+}
+
+impl<'a> Recorder<'a> {
+    /// Records on `tape`, from its next parameter on.
+    pub fn new(tape: &'a mut Tape, samples: usize, mode: Mode) -> Self {
+        Self {
+            tape,
+            samples,
+            mode,
+            layout: Layout::default(),
+            traces: Vec::new(),
+            follows: Vec::new(),
+            masks: Vec::new(),
+            path: Vec::new(),
+            branch: None,
+            branches: 0,
+            weight: None,
+        }
+    }
+
+    /// Path of the layer that is recorded: `blocks.0.conv1`.
+    pub fn path(&self) -> String {
+        self.path.join(".")
+    }
+
+    /// `PATH: expected EXPECTED, found FOUND`.
+    pub fn refuse(&self, expected: impl std::fmt::Display, found: impl std::fmt::Display) -> Error {
+        Error::expected(format!("layer {}", self.path()), expected, found)
+    }
+
+    /// Whether statistics of the samples at hand normalise.
+    pub fn batch_statistics(&self) -> bool {
+        self.mode != Mode::Running
+    }
+
+    /// Records a layer under its name, and keeps its trace.
+    pub fn layer(
+        &mut self,
+        name: &str,
+        activation: bool,
+        record: impl FnOnce(&mut Self) -> Result<Signal>,
+    ) -> Result<Signal> {
+        self.path.push(name.to_owned());
+        let outer = self.weight.take();
+        let signal = record(self)?;
+        let weight = std::mem::replace(&mut self.weight, outer);
+        self.traces.push(Trace { name: self.path(), signal: signal.clone(), weight, activation });
+        self.path.pop();
+        Ok(signal)
+    }
+
+    /// Records a residual branch: its weights know that they are in one.
+    pub fn branch(&mut self, record: impl FnOnce(&mut Self) -> Result<Signal>) -> Result<Signal> {
+        let index = self.branches;
+        self.branches += 1;
+        let outer = self.branch.replace(index);
+        let first = self.layout.parameters.len();
+        let signal = record(self);
+        self.branch = outer;
+        let mut weights = self.layout.parameters[first..].iter_mut().rev();
+        let last = weights.find_map(|p| p.branch.as_mut().filter(|b| b.index == index));
+        last.into_iter().for_each(|b| b.last = true);
+        signal
+    }
+
+    /// The next parameter, as it stands in theta.
+    pub fn declare(&mut self, need: Need) -> Result<usize> {
+        let offset = self.layout.size();
+        let size = need.shape.iter().try_fold(1usize, |n, d| n.checked_mul(*d));
+        let end = size.and_then(|s| s.checked_add(offset)).filter(|end| *end <= MOST_PARAMETERS);
+        if end.is_none() {
+            let found = format!("{:?} for {}.{}", need.shape, self.path(), need.name);
+            return Err(Error::expected("model", "at most 2^31 parameters", found));
+        }
+        if need.shape.contains(&0) {
+            return Err(self.refuse("at least 1 of everything", format!("{:?} for {}", need.shape, need.name)));
+        }
+        let weight = need.role == Role::Weight;
+        let index = self.layout.parameters.len();
+        if weight {
+            self.weight = Some(index);
+        }
+        self.layout.parameters.push(Parameter {
+            name: format!("{}.{}", self.path(), need.name),
+            shape: need.shape,
+            role: need.role,
+            fan_in: need.fan_in,
+            fan_out: need.fan_out,
+            offset,
+            start: need.start,
+            branch: self.branch.filter(|_| weight).map(|index| Branch { index, last: false }),
+        });
+        Ok(index)
+    }
+
+    /// The next parameter: a weight as inputs x outputs.
+    pub fn parameter(&mut self, need: Need) -> Result<Node> {
+        let index = self.declare(need)?;
+        let p = &self.layout.parameters[index];
+        Ok(self.tape.parameter(p.offset, p.matrix()))
+    }
+
+    /// The next parameter, a number for each of `size` channels: size x 1.
+    pub fn column(&mut self, name: &str, size: usize, role: Role, start: f64) -> Result<Node> {
+        let index = self.declare(Need { name, shape: vec![size], role, fan_in: size, fan_out: size, start })?;
+        Ok(self.tape.parameter(self.layout.parameters[index].offset, Shape::new(size, 1)))
+    }
+
+    /// The next piece of state, size x 1, and its position.
+    pub fn buffer(&mut self, name: &str, size: usize, statistic: Statistic) -> (usize, Node) {
+        let (index, offset) = (self.layout.buffers.len(), self.layout.state_size());
+        let name = format!("{}.{name}", self.path());
+        self.layout.buffers.push(Buffer { name, size, statistic, offset });
+        (index, self.tape.state(offset, Shape::new(size, 1)))
+    }
+
+    /// Says that the weight declared last is divided by its largest singular value, whose vectors are the buffers
+    /// from `left` on.
+    pub fn spectral(&mut self, weight: usize, left: usize) {
+        self.layout.spectral.push(Spectral { weight, left });
+    }
+
+    /// A mask of dropout, in the form of `signal`.
+    pub fn mask(&mut self, signal: &Signal, rate: f64) -> Node {
+        self.masks.push(Mask { rate, size: signal.size() });
+        let shape = self.tape.shape(signal.node);
+        self.tape.input(shape)
+    }
+
+    /// The signal with a sample a column.
+    pub fn flat(&mut self, signal: &Signal) -> Signal {
+        match signal.image {
+            false => signal.clone(),
+            true => {
+                let shape = Shape::new(signal.size(), self.samples);
+                let node = self.tape.permute(signal.node, signal.channels(), signal.positions(), shape);
+                Signal { node, shape: signal.shape.clone(), image: false }
+            }
+        }
+    }
+
+    /// The signal with a position a column; a vector as it is.
+    pub fn channelled(&mut self, signal: &Signal) -> Signal {
+        match signal.image || signal.shape.len() == 1 {
+            true => signal.clone(),
+            false => {
+                let (channels, positions) = (signal.channels(), signal.positions());
+                let shape = Shape::new(channels, self.samples * positions);
+                let node = self.tape.permute(signal.node, positions, channels, shape);
+                Signal { node, shape: signal.shape.clone(), image: true }
+            }
+        }
+    }
+
+    /// The signal as an image; refuses a vector.
+    pub fn image(&mut self, signal: &Signal) -> Result<Signal> {
+        match signal.shape.len() {
+            3 => Ok(self.channelled(signal)),
+            _ => Err(self.refuse("an image: channels x height x width", format!("{:?}", signal.shape))),
+        }
+    }
+
+    /// A column for each channel, as a norm's scale and shift: gamma x + beta.
+    pub fn affine(&mut self, signal: &Signal, start: f64) -> Result<Signal> {
+        let scale = self.column("weight", signal.channels(), Role::NormScale, start)?;
+        let shift = self.column("bias", signal.channels(), Role::NormShift, 0.0)?;
+        let scaled = self.tape.mul(signal.node, scale);
+        Ok(signal.with(self.tape.add(scaled, shift)))
+    }
+}
