@@ -292,6 +292,40 @@ fn standardising_keeps_its_digits_far_from_zero() {
     }
 }
 
+/// A norm between other entries, where it works in place: value against the definition, gradient, product, symmetry.
+#[test]
+fn norms_in_the_middle_of_a_tape_have_true_derivatives() {
+    let shape = Shape::new(6, 20);
+    for (rows, cols) in [(1, 20), (6, 5), (1, 5), (3, 5), (6, 1), (2, 4)] {
+        let name = format!("norm over {rows} x {cols}");
+        let mut tape = Tape::new();
+        let x = tape.parameter(0, shape);
+        let twice = tape.scale(2.0, x);
+        let y = tape.standardize(twice, rows, cols, 0.5);
+        let weights = tape.input(shape);
+        let cubes = tape.mul(y, y);
+        let cubes = tape.mul(cubes, y);
+        let losses = tape.mul(cubes, weights);
+        let weights = gaussian(&name, 0, shape.size());
+        let program = Program::new(tape, y, losses);
+        let loss = Loss { program: &program, inputs: vec![&weights], kinked: false };
+        let theta = gaussian(&name, 1, shape.size());
+        let y = loss.forward(&theta).1;
+        for (k, y) in y.iter().enumerate() {
+            let (i, j) = (k % 6 / rows * rows, k / 6 / cols * cols);
+            let block: Vec<f64> =
+                (0..rows * cols).map(|e| 2.0 * theta[(j + e / rows) * 6 + i + e % rows]).collect();
+            let mean = block.iter().sum::<f64>() / block.len() as f64;
+            let variance = block.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / block.len() as f64;
+            let expected = (2.0 * theta[k] - mean) / (variance + 0.5).sqrt();
+            assert!((y - expected).abs() <= 1e-14, "{name}: {y} for {expected}");
+        }
+        loss.check_gradient(&name, &theta);
+        loss.check_product(&name, &theta);
+        loss.check_symmetry(&name, Curvature::Hessian, &theta);
+    }
+}
+
 /// A repeated column's gradient is a row-wise dot product: of the same numbers as product and sum.
 #[test]
 fn row_dots_are_sums_of_products() {

@@ -11,7 +11,7 @@ use super::Conv;
 use crate::autodiff::{Element, elementary::vectorised};
 use rayon::prelude::*;
 
-/// Entries of a run computed together, see [`super::correlation`].
+/// Entries of a run computed together: 6 x 16 sums in f32 fill 12 of AVX2's 16 registers.
 const ROWS: usize = 6;
 /// Places that are added in the element type before the sums go to f64.
 const GROUP: usize = 1024;
