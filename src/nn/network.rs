@@ -1,7 +1,7 @@
 //! A network: its specification as data, its layers, its layout, and its program on the tape.
 
 use super::architectures::{Architecture, Unfold};
-use super::inits::{Initialize, Initializer};
+use super::inits::{Fans, Initialize, Initializer};
 use super::layers::{Forward, Layer};
 use super::layout::{Layout, Parameter, Role};
 use super::losses::{Criterion, Loss};
@@ -114,7 +114,8 @@ impl Network {
             match p.role {
                 Role::Weight => {
                     let mut rng = streams.stream("init", i as u64);
-                    initializer.fill(p.fan_in, p.fan_out, &mut rng, &mut theta[p.range()]);
+                    let fans = Fans { fan_in: p.fan_in, fan_out: p.fan_out, shape: &p.shape };
+                    initializer.fill(&fans, &mut rng, &mut theta[p.range()]);
                 }
                 Role::Bias => {}
             }
@@ -129,7 +130,7 @@ impl Network {
         let data = tape.input(Shape::new(self.features(), samples));
         let targets = tape.input(Shape::new(self.spec.outputs, samples));
         let outputs = self.record(&mut tape, data);
-        let losses = self.spec.loss.record(&mut tape, outputs, targets);
+        let losses = self.spec.loss.record(&mut tape, outputs, targets, None);
         Program::new(tape, outputs, losses)
     }
 

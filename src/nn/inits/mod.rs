@@ -2,13 +2,17 @@
 //!
 //! To add one: a file with a struct that implements [`Kind`](crate::base::registry::Kind) and [`Initialize`], and a line below.
 
+pub mod fans;
+
+pub use fans::{Fan, Fans};
+
 use crate::base::random::Rng;
 use crate::registry;
 
 /// Draws one weight tensor.
 pub trait Initialize {
-    /// Fills a tensor whose units have `fan_in` inputs and `fan_out` outputs.
-    fn fill(&self, fan_in: usize, fan_out: usize, rng: &mut Rng, out: &mut [f64]);
+    /// Fills a tensor, row-major.
+    fn fill(&self, fans: &Fans, rng: &mut Rng, out: &mut [f64]);
 }
 
 registry! {
@@ -20,13 +24,16 @@ registry! {
         lecun_uniform => LecunUniform;
         glorot_normal => GlorotNormal;
         glorot_uniform => GlorotUniform;
+        geometric => Geometric;
+        orthogonal => Orthogonal;
+        delta_orthogonal => DeltaOrthogonal;
         naive => Naive;
     }
 }
 
 impl Initialize for Initializer {
-    fn fill(&self, fan_in: usize, fan_out: usize, rng: &mut Rng, out: &mut [f64]) {
-        match_initializer!(self, kind => kind.fill(fan_in, fan_out, rng, out));
+    fn fill(&self, fans: &Fans, rng: &mut Rng, out: &mut [f64]) {
+        match_initializer!(self, kind => kind.fill(fans, rng, out));
     }
 }
 
