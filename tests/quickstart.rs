@@ -13,7 +13,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     // A trained network and its data: what every analysis takes. `Run::read` gets one from a run directory.
     let (data, dataset) = DataSettings::load(&settings)?;
     let network = (*trained.network).clone();
-    let run = Run { network, theta: trained.theta, precision: settings.precision, data, dataset };
+    let (theta, state) = (trained.theta, trained.state);
+    let run = Run { network, theta, state, precision: settings.precision, data, dataset };
 
     // The plane through the weights along two random, filter-normalised directions.
     let plane = SliceSettings { x: "-1:1:11".parse()?, y: "-1:1:11".parse()?, ..SliceSettings::default() };

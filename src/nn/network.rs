@@ -1,7 +1,7 @@
 //! A network: its specification as data, its layout, and its program on the tape.
 
 use super::architectures::{Architecture, Unfold};
-use super::inits::{Initialize, Initializer};
+use super::inits::{Fans, Initialize, Initializer};
 use super::layers::{Item, record_all};
 use super::layout::{Layout, Role, Statistic};
 use super::losses::{Criterion, Loss};
@@ -131,20 +131,32 @@ impl Network {
         self.traces.iter().map(of).sum()
     }
 
-    /// Draws all parameters; a stream for each, so that changing one layer leaves the others alone.
+    /// Draws all parameters, before [`Network::adapt`]; a stream for each, so that changing one layer leaves the others alone.
     pub fn init(&self, initializer: &Initializer, streams: &Streams) -> Vec<f64> {
         let mut theta = vec![0.0; self.layout.size()];
         for (i, p) in self.layout.parameters.iter().enumerate() {
             match p.role {
                 Role::Weight => {
                     let mut rng = streams.stream("init", i as u64);
-                    initializer.fill(p.fan_in, p.fan_out, &mut rng, &mut theta[p.range()]);
+                    let fans = Fans { fan_in: p.fan_in, fan_out: p.fan_out, shape: &p.shape };
+                    let weight = &mut theta[p.range()];
+                    initializer.fill(&fans, &mut rng, weight);
+                    let factor = initializer.factor(&self.layout, p);
+                    weight.iter_mut().for_each(|w| *w *= factor);
                 }
                 _ => theta[p.range()].fill(p.start),
             }
         }
         self.match_lengths(&mut theta);
         theta
+    }
+
+    /// Lets an initializer that looks at data do so: at the first of the training samples (features x samples).
+    pub fn adapt<E: Element>(&self, initializer: &Initializer, data: &[E], theta: &mut [E]) {
+        if let Some(samples) = initializer.batch() {
+            let first = data.len().min(samples * self.features());
+            initializer.adapt(self, &data[..first], theta);
+        }
     }
 
     /// Sets the lengths of weight norm to those of their directions, so that the weights are what was drawn.

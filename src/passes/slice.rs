@@ -16,6 +16,7 @@ use crate::figure::{Axis, Figure, Grid, Mark, Panel, Scale};
 use crate::landscape::directions::Draw;
 use crate::landscape::geometry::{NonConvexity, cosine, dot, non_convexity, orthogonalise};
 use crate::landscape::{Direction, Normalization, Slicer, State};
+use crate::nn::losses::Loss;
 use crate::nn::{Evaluation, Network, Objective, weights};
 use crate::train::samples;
 use crate::with_precision;
@@ -483,12 +484,13 @@ impl Saved for SliceResult {
 
     fn figures(&self) -> Vec<Figure> {
         let loss = self.summary.get("network").and_then(|n| n.get("loss"));
-        let kind = loss.map(|l| l.get("kind").unwrap_or(l)).and_then(Value::as_str).unwrap_or_default();
-        let unit = if kind == "cross-entropy" { " (nats)" } else { "" };
+        let loss: Option<Loss> = loss.and_then(|l| serde_json::from_value(l.clone()).ok());
+        let axis = |what: &str| loss.as_ref().map_or(what.to_owned(), |l| l.axis(what));
+        let (train, test) = (axis("training loss"), axis("test loss"));
         vec![
-            self.figure("contour", "contour", "train_loss", &format!("training loss{unit}"), Scale::Auto),
-            self.figure("surface", "surface", "train_loss", &format!("training loss{unit}"), Scale::Auto),
-            self.figure("contour-test", "contour", "test_loss", &format!("test loss{unit}"), Scale::Auto),
+            self.figure("contour", "contour", "train_loss", &train, Scale::Auto),
+            self.figure("surface", "surface", "train_loss", &train, Scale::Auto),
+            self.figure("contour-test", "contour", "test_loss", &test, Scale::Auto),
             self.figure("accuracy", "contour", "train_accuracy", "training accuracy", Scale::Linear),
         ]
     }

@@ -3,7 +3,6 @@
 use super::run::WEIGHTS;
 use super::{DataSettings, Files, Saved, document, to_json};
 use crate::base::pool::on_workers;
-use crate::base::registry::Registry;
 use crate::base::{Error, Result, files};
 use crate::data::Dataset;
 use crate::figure::{Axis, Figure, Panel, Scale, Series, Style};
@@ -170,8 +169,6 @@ fn curve(network: &str, settings: &TrainSettings, epochs: &[Epoch]) -> Figure {
         style,
     };
     let axis = |label: &str, scale: Scale| Axis { label: label.to_owned(), scale, range: None };
-    let unit =
-        if settings.loss.name() == "cross-entropy" { "cross-entropy (nats)" } else { settings.loss.name() };
     let panel = |y: Axis, series: Vec<Series>| Panel {
         x: axis("epoch", Scale::Linear),
         y,
@@ -185,7 +182,7 @@ fn curve(network: &str, settings: &TrainSettings, epochs: &[Epoch]) -> Figure {
         subtitle: format!("{optimizer}, {schedule} rate {lr}, batches of {batch_size}, seed {seed}"),
         panels: vec![
             panel(
-                axis(&format!("mean loss: {unit}"), Scale::Auto),
+                axis(&format!("mean loss: {}", settings.loss.label()), Scale::Auto),
                 vec![
                     series("train", Style::Line, |e| e.train_loss),
                     series("test", Style::Dashed, |e| e.test_loss),

@@ -18,7 +18,7 @@ fn value<E: Element>(op: impl Into<Primitive>, inputs: &[(Shape, &[E])]) -> Vec<
     let out = tape.push(op, &nodes);
     let plan = Plan::new(Arc::new(tape), &[out], &[]);
     let data: Vec<&[E]> = inputs.iter().map(|(_, data)| *data).collect();
-    let bindings = Bindings { theta: &[], inputs: &data };
+    let bindings = Bindings { theta: &[], state: &[], inputs: &data };
     let mut workspace = plan.workspace();
     plan.run(&bindings, &mut workspace);
     plan.values(bindings, &workspace).of(out).data.to_vec()
@@ -308,7 +308,7 @@ fn norms_in_the_middle_of_a_tape_have_true_derivatives() {
         let losses = tape.mul(cubes, weights);
         let weights = gaussian(&name, 0, shape.size());
         let program = Program::new(tape, y, losses);
-        let loss = Loss { program: &program, inputs: vec![&weights], kinked: false };
+        let loss = Loss { program: &program, inputs: vec![&weights], state: &[], kinked: false };
         let theta = gaussian(&name, 1, shape.size());
         let y = loss.forward(&theta).1;
         for (k, y) in y.iter().enumerate() {

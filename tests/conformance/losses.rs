@@ -12,7 +12,7 @@ const SAMPLES: usize = 5;
 /// Every kind with its defaults, and some with settings of their own.
 pub fn tried() -> Vec<Loss> {
     let mut all = Loss::all();
-    for text in ["cross-entropy:smoothing=0.1", "cross-entropy:smoothing=1"] {
+    for text in ["cross-entropy:smoothing=0.1", "cross-entropy:smoothing=1", "hinge:squared=true"] {
         all.push(Loss::parse(text).expect("a valid loss"));
     }
     all
@@ -40,7 +40,7 @@ fn every_loss_has_true_derivatives() {
     for kind in tried() {
         let name = format!("loss {kind}");
         let (program, targets) = (program(&kind, SAMPLES), targets(&kind, &LABELS));
-        let loss = check::Loss { program: &program, inputs: vec![&targets], state: &[], kinked: false };
+        let loss = check::Loss { program: &program, inputs: vec![&targets], state: &[], kinked: kind.has_kink() };
         let outputs = gaussian(&name, 0, CLASSES * SAMPLES);
         loss.check_gradient(&name, &outputs);
         loss.check_product(&name, &outputs);
@@ -69,7 +69,7 @@ fn losses_are_the_functions_of_their_names() {
             assert!((found - expected).abs() <= 1e-14 * (1.0 + expected), "{kind}: {found}, not {expected}");
         }
     }
-    assert!(known >= 4 * SAMPLES);
+    assert_eq!(known, tried().len() * SAMPLES, "every loss has a formula");
 }
 
 /// Samples do not see each other: the Hessian in the outputs has a block for each.
@@ -85,6 +85,89 @@ fn every_loss_treats_samples_one_by_one() {
             let (row, column) = (i % p, i / p);
             assert!(row / CLASSES == column / CLASSES || *entry == 0.0, "{kind}: samples mix, by {entry:e}");
         }
-        assert!(norm(&hessian) > 1e-2, "{kind}: no curvature");
+        let curved = norm(&hessian) > 1e-2;
+        assert_eq!(curved, !kind.piecewise_linear(), "{kind}: curvature of {:e}", norm(&hessian));
+    }
+}
+
+/// What was not observed has no say, and what was keeps its own: a mask of ones changes nothing.
+#[test]
+fn masks_leave_out_what_was_not_observed() {
+    for kind in tried() {
+        let name = format!("masked {kind}");
+        let shape = Shape::new(CLASSES, SAMPLES);
+        let mut tape = Tape::new();
+        let (outputs, targets, mask) = (tape.parameter(0, shape), tape.input(shape), tape.input(shape));
+        let losses = kind.record(&mut tape, outputs, targets, Some(mask));
+        let masked = Program::new(tape, outputs, losses);
+        let (whole, given) = (program(&kind, SAMPLES), targets_of(&kind));
+        let z = gaussian(&name, 0, CLASSES * SAMPLES);
+        let value = |mask: &[f64], targets: &[f64]| {
+            let loss = check::Loss { program: &masked, inputs: vec![targets, mask], state: &[], kinked: kind.has_kink() };
+            (loss.value(&z), loss.gradient(&z))
+        };
+        let plain = check::Loss { program: &whole, inputs: vec![&given], state: &[], kinked: kind.has_kink() };
+        let all = value(&[1.0; CLASSES * SAMPLES], &given);
+        // Sums of smoothed targets round.
+        assert!((all.0 - plain.value(&z)).abs() <= 1e-14 * all.0, "{name}: a mask of ones");
+        assert!(difference(&all.1, &plain.gradient(&z)) <= 1e-14 * norm(&all.1), "{name}: a mask of ones");
+        let none = value(&[0.0; CLASSES * SAMPLES], &given);
+        assert_eq!((none.0, norm(&none.1)), (0.0, 0.0), "{name}: nothing was observed");
+        // One hidden entry: whatever number stands for it, nothing changes.
+        let mut mask = vec![1.0; CLASSES * SAMPLES];
+        mask[CLASSES + 2] = 0.0;
+        let mut other = given.clone();
+        other[CLASSES + 2] = if kind.values() { 17.0 } else { other[CLASSES + 2] };
+        let (hidden, changed) = (value(&mask, &given), value(&mask, &other));
+        assert_eq!(hidden, changed, "{name}: a hidden target speaks");
+        assert!(
+            kind.name() == "cross-entropy" || hidden.1[CLASSES + 2] == 0.0,
+            "{name}: a hidden output is pulled"
+        );
+        let loss = check::Loss { program: &masked, inputs: vec![&given, &mask], state: &[], kinked: kind.has_kink() };
+        loss.check_gradient(&name, &z);
+        loss.check_product(&name, &z);
+    }
+}
+
+fn targets_of(loss: &Loss) -> Vec<f64> {
+    targets(loss, &LABELS)
+}
+
+/// Squared error takes any numbers for targets, in plain arithmetic.
+#[test]
+fn squared_error_takes_values() {
+    let kind = Loss::parse("squared-error").expect("a loss");
+    assert!(kind.values());
+    let (z, y) = (gaussian("values", 0, CLASSES), gaussian("values", 1, CLASSES));
+    let program = program(&kind, 1);
+    let found = check::Loss { program: &program, inputs: vec![&y], state: &[], kinked: false }.value(&z);
+    let expected: f64 = z.iter().zip(&y).map(|(z, y)| (z - y).powi(2) / 2.0).sum();
+    assert!((found - expected).abs() <= 1e-15 * (1.0 + expected));
+}
+
+#[test]
+fn losses_say_their_unit() {
+    let label = |text: &str| Loss::parse(text).expect("a loss").label();
+    assert_eq!(label("cross-entropy:smoothing=0.1"), "cross-entropy (nats)");
+    assert_eq!(label("logistic"), "logistic (nats)");
+    assert_eq!(label("squared-error"), "squared-error");
+    assert_eq!(label("hinge"), "hinge");
+}
+
+/// Far from the boundary nothing overflows, and a right answer by far costs nothing.
+#[test]
+fn losses_of_margins_survive_far_outputs() {
+    for text in ["hinge", "hinge:squared=true", "logistic"] {
+        let kind = Loss::parse(text).expect("a loss");
+        let (program, targets) = (program(&kind, 1), targets(&kind, &[2]));
+        let loss = check::Loss { program: &program, inputs: vec![&targets], state: &[], kinked: true };
+        let (right, wrong) = ([-1e4, -1e4, 1e4, -1e4], [1e4, -1e4, -1e4, -1e4]);
+        assert_eq!((loss.value(&right), norm(&loss.gradient(&right))), (0.0, 0.0), "{text}");
+        assert!(loss.value(&wrong) >= 2e4 && loss.value(&wrong).is_finite(), "{text}");
+        assert!(loss.gradient(&wrong)[0] > 0.0 && loss.gradient(&wrong)[2] < 0.0, "{text}");
+        let mut lost = right;
+        lost[1] = f64::NAN;
+        assert!(loss.value(&lost).is_nan(), "{text}: NaN is not seen");
     }
 }

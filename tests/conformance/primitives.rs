@@ -119,7 +119,13 @@ fn every_primitive_is_of_the_degree_it_claims() {
             let [before, here, after] = [-1.0, 0.0, 1.0].map(|t| value(&plan, out, &along(&theta, t, &d)));
             let bend = difference(&along(&along(&before, -2.0, &here), 1.0, &after), &vec![0.0; here.len()]);
             let size = norm(&before) + 2.0 * norm(&here) + norm(&after);
-            let degrees = tape.degrees(moves);
+            let degrees = tape.degrees(|leaf| match leaf {
+                Primitive::Parameter(offset) => {
+                    let moving = parameters.iter().any(|(node, start, _)| start == offset && moves(*node));
+                    if moving { Degree::Affine } else { Degree::Constant }
+                }
+                _ => Degree::Constant,
+            });
             let degree =
                 tape.nodes().zip(degrees).find(|(node, _)| *node == out).expect("it is on the tape").1;
             match degree {

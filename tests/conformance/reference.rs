@@ -3,7 +3,7 @@
 use crate::check::along;
 use losscape::autodiff::primitives::map::Curve;
 use losscape::base::registry::Registry;
-use losscape::nn::losses::Loss;
+use losscape::nn::losses::{Criterion, Loss};
 use std::sync::Arc;
 
 /// The summed loss of a multilayer perceptron; parameters as PyTorch would list them: for each layer the
@@ -12,6 +12,8 @@ pub struct Mlp {
     /// Inputs, hidden widths, outputs.
     pub sizes: Vec<usize>,
     pub activation: Arc<dyn Curve>,
+    /// Where its derivatives jump.
+    pub kinks: &'static [f64],
     pub loss: Loss,
     /// One sample after the other.
     pub data: Vec<f64>,
@@ -19,7 +21,7 @@ pub struct Mlp {
 }
 
 impl Mlp {
-    /// Outputs for one sample, and its smallest distance of a hidden unit from the kink at 0.
+    /// Outputs for one sample, and its smallest distance of a hidden unit from a kink.
     pub fn forward(&self, theta: &[f64], sample: usize) -> (Vec<f64>, f64) {
         let mut units = self.data[sample * self.sizes[0]..][..self.sizes[0]].to_vec();
         let (mut at, mut margin) = (0, f64::INFINITY);
@@ -34,7 +36,8 @@ impl Mlp {
             }
             at += (inputs + 1) * outputs;
             if layer + 1 < self.sizes.len() {
-                margin = z.iter().fold(margin, |m, z| m.min(z.abs()));
+                let near = |m: f64, z: &f64| self.kinks.iter().fold(m, |m, kink| m.min((z - kink).abs()));
+                margin = z.iter().fold(margin, near);
                 let mut active = vec![0.0; outputs];
                 self.activation.apply_f64(0, &z, &mut active);
                 z = active;
@@ -45,9 +48,18 @@ impl Mlp {
         (units, margin)
     }
 
-    /// Smallest distance of any hidden unit from its kink, over all samples.
+    /// Smallest distance of any hidden unit, or of an output in a loss with a kink, from its kink, over all samples.
     pub fn margin(&self, theta: &[f64]) -> f64 {
-        (0..self.labels.len()).map(|n| self.forward(theta, n).1).fold(f64::INFINITY, f64::min)
+        let of = |n: usize| {
+            let (outputs, margin) = self.forward(theta, n);
+            if !self.loss.has_kink() {
+                return margin;
+            }
+            // Hinges, of whichever power, have it at y f = 1.
+            let sign = |c: usize| if c == self.labels[n] as usize { 1.0 } else { -1.0 };
+            (0..outputs.len()).fold(margin, |m, c| m.min((1.0 - sign(c) * outputs[c]).abs()))
+        };
+        (0..self.labels.len()).map(of).fold(f64::INFINITY, f64::min)
     }
 
     /// The summed loss; none where the loss has no formula here.
@@ -94,6 +106,14 @@ pub fn sample_loss(loss: &Loss, outputs: &[f64], label: usize) -> Option<f64> {
         "squared-error" => {
             let target = |c: usize| if c == label { 1.0 } else { 0.0 };
             (0..classes).map(|c| (outputs[c] - target(c)).powi(2)).sum::<f64>() / 2.0
+        }
+        "hinge" | "logistic" => {
+            let margin = |c: usize| if c == label { outputs[c] } else { -outputs[c] };
+            let cost = |m: f64| match loss.settings().get("squared").map(|s| s.as_bool()) {
+                Some(Some(squared)) => (1.0 - m).max(0.0).powi(if squared { 2 } else { 1 }),
+                _ => (1.0 + (-m).exp()).ln(),
+            };
+            (0..classes).map(|c| cost(margin(c))).sum()
         }
         _ => return None,
     })

@@ -82,7 +82,7 @@ fn reads_back<R: Walked>(kind: &R) {
 /// Another value of the same type, valid for most settings.
 fn other(value: &Value) -> Option<Value> {
     Some(match value {
-        Value::Float(x) => Value::Float(x * 0.5 + 0.125),
+        Value::Float(x) => Value::Float(x * 0.5 + 0.13),
         Value::Integer(n) => Value::Integer(n + 1),
         Value::Boolean(b) => Value::Boolean(!b),
         Value::Array(items) => Value::Array(items.iter().chain(items).cloned().collect()),
@@ -242,6 +242,21 @@ fn bad_values_are_refused_by_name() {
     names_setting::<Loss>("cross-entropy:smoothing=nan", "smoothing");
     names_setting::<Activation>("leaky-relu:slope=inf", "slope");
     names_setting::<Initializer>("naive:std=-1.0", "std");
+    names_setting::<Activation>("celu:alpha=0", "alpha");
+    names_setting::<Activation>("elu:alpha=-1", "alpha");
+    names_setting::<Initializer>("geometric:c=-1", "c");
+    names_setting::<Initializer>("orthogonal:gain=inf", "gain");
+    names_setting::<Initializer>("delta-orthogonal:gain=-1", "gain");
+    names_setting::<Optimizer>("adam:beta1=1", "beta1");
+    names_setting::<Optimizer>("adamw:eps=0", "eps");
+    names_setting::<Optimizer>("rmsprop:momentum=1", "momentum");
+    names_setting::<Optimizer>("nadam:momentum-decay=-1", "momentum-decay");
+    names_setting::<Optimizer>("lion:weight-decay=-1", "weight-decay");
+    names_setting::<Schedule>("multi-step:at=[0.5,2]", "at");
+    names_setting::<Schedule>("exponential:gamma=1.1", "gamma");
+    names_setting::<Schedule>("sgdr:mult=0", "mult");
+    names_setting::<Schedule>("triangular:half-cycle=0", "half-cycle");
+    names_setting::<Schedule>("one-cycle:div=0.5", "div");
     names_setting::<Layer>("dense:units=0", "units");
     names_setting::<Architecture>("mlp:hidden=[8,0]", "hidden");
     names_setting::<Source>("blobs:classes=1", "classes");

@@ -13,8 +13,8 @@ use std::sync::Arc;
 pub trait Scalar: Debug + Send + Sync + 'static {
     /// f'' is zero wherever it exists; its tangent is then a structural zero.
     const PIECEWISE_LINEAR: bool = false;
-    /// f' jumps somewhere, where finite differences say nothing.
-    const KINKED: bool = Self::PIECEWISE_LINEAR;
+    /// Where f' or f'' jumps, so that finite differences across say nothing.
+    const KINKS: &'static [f64] = &[];
 
     /// f(x).
     fn value<E: Element>(&self, x: E) -> E;

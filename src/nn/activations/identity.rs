@@ -17,7 +17,6 @@ impl Kind for Identity {
 
 impl Scalar for Identity {
     const PIECEWISE_LINEAR: bool = true;
-    const KINKED: bool = false;
     #[inline(always)]
     fn value<E: Element>(&self, x: E) -> E {
         x

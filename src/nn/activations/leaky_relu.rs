@@ -33,6 +33,7 @@ impl Kind for LeakyRelu {
 
 impl Scalar for LeakyRelu {
     const PIECEWISE_LINEAR: bool = true;
+    const KINKS: &'static [f64] = &[0.0];
     #[inline(always)]
     fn value<E: Element>(&self, x: E) -> E {
         if x > E::ZERO { x } else { E::from_f64(self.slope) * x }

@@ -20,6 +20,14 @@ registry! {
         softplus => Softplus;
         gelu => Gelu;
         silu => Silu;
+        mish => Mish;
+        elu => Elu;
+        selu => Selu;
+        celu => Celu;
+        softsign => Softsign;
+        hard_tanh => HardTanh;
+        squared_relu => SquaredRelu;
+        quadratic => Quadratic;
         identity => Identity;
     }
 }
@@ -33,11 +41,16 @@ impl Activation {
         match_activation!(self, kind => erased(kind))
     }
 
-    /// Whether the function has a kink, where derivatives jump and finite differences say nothing.
-    pub fn has_kink(&self) -> bool {
-        fn kinked<S: Scalar>(_: &S) -> bool {
-            S::KINKED
+    /// Where f' or f'' jumps and finite differences across say nothing.
+    pub fn kinks(&self) -> &'static [f64] {
+        fn kinks<S: Scalar>(_: &S) -> &'static [f64] {
+            S::KINKS
         }
-        match_activation!(self, kind => kinked(kind))
+        match_activation!(self, kind => kinks(kind))
+    }
+
+    /// Whether there are such places.
+    pub fn has_kink(&self) -> bool {
+        !self.kinks().is_empty()
     }
 }

@@ -18,6 +18,7 @@ impl Kind for Relu {
 
 impl Scalar for Relu {
     const PIECEWISE_LINEAR: bool = true;
+    const KINKS: &'static [f64] = &[0.0];
     #[inline(always)]
     fn value<E: Element>(&self, x: E) -> E {
         if x <= E::ZERO { E::ZERO } else { x }

@@ -1,6 +1,6 @@
 //! Glorot, normal: a compromise between signals forward and gradients backward.
 
-use super::Initialize;
+use super::{Fans, Initialize};
 use crate::base::{random::Rng, registry::Kind};
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +15,7 @@ impl Kind for GlorotNormal {
 }
 
 impl Initialize for GlorotNormal {
-    fn fill(&self, fan_in: usize, fan_out: usize, rng: &mut Rng, out: &mut [f64]) {
-        super::normal(2.0 / (fan_in + fan_out) as f64, rng, out);
+    fn fill(&self, fans: &Fans, rng: &mut Rng, out: &mut [f64]) {
+        super::normal(2.0 / (fans.fan_in + fans.fan_out) as f64, rng, out);
     }
 }

@@ -1,6 +1,6 @@
 //! LeCun, normal: variance 1 / fan_in keeps the variance of linear layers.
 
-use super::Initialize;
+use super::{Fans, Initialize};
 use crate::base::{random::Rng, registry::Kind};
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +15,7 @@ impl Kind for LecunNormal {
 }
 
 impl Initialize for LecunNormal {
-    fn fill(&self, fan_in: usize, _fan_out: usize, rng: &mut Rng, out: &mut [f64]) {
-        super::normal(1.0 / fan_in as f64, rng, out);
+    fn fill(&self, fans: &Fans, rng: &mut Rng, out: &mut [f64]) {
+        super::normal(1.0 / fans.fan_in as f64, rng, out);
     }
 }

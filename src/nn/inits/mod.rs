@@ -2,13 +2,32 @@
 //!
 //! To add one: a file with a struct that implements [`Kind`](crate::base::registry::Kind) and [`Initialize`], and a line below.
 
+pub mod fans;
+
+pub use fans::{Fan, Fans};
+
+use super::{Layout, Network, Parameter};
+use crate::autodiff::Element;
 use crate::base::random::Rng;
 use crate::registry;
 
 /// Draws one weight tensor.
 pub trait Initialize {
-    /// Fills a tensor whose units have `fan_in` inputs and `fan_out` outputs.
-    fn fill(&self, fan_in: usize, fan_out: usize, rng: &mut Rng, out: &mut [f64]);
+    /// Fills a tensor, row-major.
+    fn fill(&self, fans: &Fans, rng: &mut Rng, out: &mut [f64]);
+
+    /// What a weight is multiplied by then, for its place in the network.
+    fn factor(&self, _layout: &Layout, _weight: &Parameter) -> f64 {
+        1.0
+    }
+
+    /// How many training samples [`Initialize::adapt`] is to see; none if it does nothing.
+    fn batch(&self) -> Option<usize> {
+        None
+    }
+
+    /// Changes the weights in `theta` by what the network makes of the first training samples (features x samples).
+    fn adapt<E: Element>(&self, _network: &Network, _data: &[E], _theta: &mut [E]) {}
 }
 
 registry! {
@@ -20,13 +39,30 @@ registry! {
         lecun_uniform => LecunUniform;
         glorot_normal => GlorotNormal;
         glorot_uniform => GlorotUniform;
+        geometric => Geometric;
+        orthogonal => Orthogonal;
+        delta_orthogonal => DeltaOrthogonal;
+        lsuv => Lsuv;
+        fixup => FixUp;
         naive => Naive;
     }
 }
 
 impl Initialize for Initializer {
-    fn fill(&self, fan_in: usize, fan_out: usize, rng: &mut Rng, out: &mut [f64]) {
-        match_initializer!(self, kind => kind.fill(fan_in, fan_out, rng, out));
+    fn fill(&self, fans: &Fans, rng: &mut Rng, out: &mut [f64]) {
+        match_initializer!(self, kind => kind.fill(fans, rng, out));
+    }
+
+    fn factor(&self, layout: &Layout, weight: &Parameter) -> f64 {
+        match_initializer!(self, kind => kind.factor(layout, weight))
+    }
+
+    fn batch(&self) -> Option<usize> {
+        match_initializer!(self, kind => kind.batch())
+    }
+
+    fn adapt<E: Element>(&self, network: &Network, data: &[E], theta: &mut [E]) {
+        match_initializer!(self, kind => kind.adapt(network, data, theta));
     }
 }
 

@@ -1,6 +1,6 @@
 //! Naive: one standard deviation for every layer, whatever its width. Kept to be seen failing in deep networks.
 
-use super::Initialize;
+use super::{Fans, Initialize};
 use crate::base::{Error, Result, random::Rng, registry::Kind};
 use serde::{Deserialize, Serialize};
 
@@ -31,7 +31,7 @@ impl Kind for Naive {
 }
 
 impl Initialize for Naive {
-    fn fill(&self, _fan_in: usize, _fan_out: usize, rng: &mut Rng, out: &mut [f64]) {
+    fn fill(&self, _fans: &Fans, rng: &mut Rng, out: &mut [f64]) {
         super::normal(self.std * self.std, rng, out);
     }
 }

@@ -33,7 +33,16 @@ impl Criterion for CrossEntropy {
         out[label] += 1.0 - self.smoothing;
     }
 
-    fn record(&self, tape: &mut Tape, outputs: Node, targets: Node, _mask: Option<Node>) -> Node {
-        tape.cross_entropy(outputs, targets)
+    fn unit(&self) -> Option<&'static str> {
+        Some("nats")
+    }
+
+    fn record(&self, tape: &mut Tape, outputs: Node, targets: Node, mask: Option<Node>) -> Node {
+        let losses = tape.cross_entropy(outputs, targets);
+        let Some(mask) = mask else { return losses };
+        // All outputs share one denominator: a sample counts by the share of its target that was observed.
+        let observed = tape.mul(targets, mask);
+        let share = tape.sum_rows(observed);
+        tape.mul(losses, share)
     }
 }

@@ -2,15 +2,41 @@
 //!
 //! To add one: a file with a struct that implements [`Kind`](crate::base::registry::Kind) and [`Criterion`], and a line below.
 
+use crate::autodiff::primitives::map::Scalar;
 use crate::autodiff::{Node, Tape};
+use crate::base::registry::Registry;
 use crate::registry;
+use std::sync::Arc;
 
 /// How far a network's outputs are from the targets.
 pub trait Criterion {
     /// The targets' column for a label: `classes` numbers.
     fn target(&self, label: usize, out: &mut [f64]);
 
-    /// Records the loss of each sample (1 x samples) from outputs and targets (classes x samples).
+    /// Whether targets may be any numbers (regression), not only those of [`Criterion::target`].
+    fn values(&self) -> bool {
+        false
+    }
+
+    /// The unit of its numbers, where they have one.
+    fn unit(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Whether it is linear in the outputs between kinks: its curvature in them is then a structural zero, and so is
+    /// a Gauss-Newton product.
+    fn piecewise_linear(&self) -> bool {
+        false
+    }
+
+    /// Whether its first or second derivatives jump somewhere, so that finite differences across say nothing.
+    fn has_kink(&self) -> bool {
+        self.piecewise_linear()
+    }
+
+    /// Records the loss of each sample (1 x samples) from outputs and targets (outputs x samples). A mask of the
+    /// same shape, of 0 and 1, says which targets were observed: the others cost nothing, whatever finite number
+    /// stands for them.
     fn record(&self, tape: &mut Tape, outputs: Node, targets: Node, mask: Option<Node>) -> Node;
 }
 
@@ -19,6 +45,8 @@ registry! {
     Loss, "loss", match_loss {
         cross_entropy => CrossEntropy;
         squared_error => SquaredError;
+        hinge => Hinge;
+        logistic => Logistic;
     }
 }
 
@@ -27,7 +55,58 @@ impl Criterion for Loss {
         match_loss!(self, kind => kind.target(label, out));
     }
 
+    fn values(&self) -> bool {
+        match_loss!(self, kind => kind.values())
+    }
+
+    fn unit(&self) -> Option<&'static str> {
+        match_loss!(self, kind => kind.unit())
+    }
+
+    fn piecewise_linear(&self) -> bool {
+        match_loss!(self, kind => kind.piecewise_linear())
+    }
+
+    fn has_kink(&self) -> bool {
+        match_loss!(self, kind => kind.has_kink())
+    }
+
     fn record(&self, tape: &mut Tape, outputs: Node, targets: Node, mask: Option<Node>) -> Node {
         match_loss!(self, kind => kind.record(tape, outputs, targets, mask))
     }
+}
+
+impl Loss {
+    /// `what` with the unit, for an axis: `training loss (nats)`.
+    pub fn axis(&self, what: &str) -> String {
+        match self.unit() {
+            Some(unit) => format!("{what} ({unit})"),
+            None => what.to_owned(),
+        }
+    }
+
+    /// The loss by name with its unit: `cross-entropy (nats)`.
+    pub fn label(&self) -> String {
+        self.axis(self.name())
+    }
+}
+
+/// One against the rest: +1 for the label's output, -1 for the others.
+fn signs(label: usize, out: &mut [f64]) {
+    out.fill(-1.0);
+    out[label] = 1.0;
+}
+
+/// The sum over outputs of `cost(y f)`, where y is the target.
+fn sum_of_margins<S: Scalar>(
+    cost: S,
+    tape: &mut Tape,
+    outputs: Node,
+    targets: Node,
+    mask: Option<Node>,
+) -> Node {
+    let margins = tape.mul(outputs, targets);
+    let costs = tape.map(&(Arc::new(cost) as _), 0, margins);
+    let observed = mask.map_or(costs, |mask| tape.mul(costs, mask));
+    tape.sum_rows(observed)
 }

@@ -1,19 +1,19 @@
-//! Squared error, 1/2 sum over outputs of (f - y)^2 with one-hot labels; the mean over samples makes it
-//! 1/(2n) sum over samples and outputs. (PyTorch's mean differs by 2/C.)
+//! Squared error, 1/2 sum over outputs of (f - y)^2, with one-hot labels or with any numbers for targets; the mean
+//! over samples makes it 1/(2n) sum over samples and outputs. (PyTorch's mean differs by 2/C.)
 
 use super::Criterion;
 use crate::autodiff::{Node, Tape};
 use crate::base::registry::Kind;
 use serde::{Deserialize, Serialize};
 
-/// Half the squared distance to the one-hot label.
+/// Half the squared distance to the one-hot label, or to the target values.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SquaredError;
 
 impl Kind for SquaredError {
     const NAME: &'static str = "squared-error";
-    const SUMMARY: &'static str = "half the squared distance to the one-hot label";
+    const SUMMARY: &'static str = "half the squared distance to the one-hot label, or to the target values";
 }
 
 impl Criterion for SquaredError {
@@ -22,9 +22,15 @@ impl Criterion for SquaredError {
         out[label] = 1.0;
     }
 
+    fn values(&self) -> bool {
+        true
+    }
+
     fn record(&self, tape: &mut Tape, outputs: Node, targets: Node, mask: Option<Node>) -> Node {
-        let difference = tape.add_scaled(outputs, -1.0, targets);
-        let difference = mask.map_or(difference, |mask| tape.mul(difference, mask));
+        let mut difference = tape.add_scaled(outputs, -1.0, targets);
+        if let Some(mask) = mask {
+            difference = tape.mul(difference, mask);
+        }
         let squares = tape.mul(difference, difference);
         let sums = tape.sum_rows(squares);
         tape.scale(0.5, sums)

@@ -1,10 +1,17 @@
 //! Optimizers: what a step does with a gradient.
 //!
 //! To add one: a file with a struct that implements [`Kind`](crate::base::registry::Kind) and [`Update`], and a line below.
+//!
+//! Equations and defaults are PyTorch's where it has the optimizer. Numbers that change from step to step are computed
+//! in f64 and rounded to the element type once.
 
-use crate::autodiff::{Element, elementary::vectorised};
+pub mod stepper;
+
+pub use stepper::Stepper;
+
+use crate::autodiff::Element;
+use crate::base::{Error, Result};
 use crate::registry;
-use rayon::prelude::*;
 
 /// Most vectors of state that an optimizer keeps beside theta.
 pub const STATES: usize = 3;
@@ -14,61 +21,99 @@ pub trait Update {
     /// How many vectors of state it keeps; they start at zero.
     fn states(&self) -> usize;
 
-    /// Moves `theta` by one step of length `rate`. Slices are equal runs of the whole vectors.
-    fn update<E: Element>(&self, rate: f64, theta: &mut [E], gradient: &[E], states: &mut [&mut [E]]);
+    /// The learning rate where none is given.
+    fn rate(&self) -> f64;
+
+    /// Whether a step is meant to see all samples.
+    fn full_batch(&self) -> bool {
+        false
+    }
+
+    /// Moves `theta` by one step of length `rate`, the `step`th (the first is 1). Slices are equal runs of the whole
+    /// vectors.
+    fn update<E: Element>(
+        &self,
+        step: u64,
+        rate: f64,
+        theta: &mut [E],
+        gradient: &[E],
+        states: &mut [&mut [E]],
+    );
 }
 
 registry! {
     /// What a step does with a gradient.
     Optimizer, "optimizer", match_optimizer {
         sgd => Sgd;
+        gd => Gd;
+        heavy_ball => HeavyBall;
+        nesterov => Nesterov;
+        adagrad => AdaGrad;
+        adadelta => AdaDelta;
+        rmsprop => RmsProp;
+        adam => Adam;
+        adamw => AdamW;
+        nadam => Nadam;
+        amsgrad => AmsGrad;
+        lion => Lion;
     }
 }
 
-/// An optimizer with its state.
-#[derive(Clone, Debug)]
-pub struct Stepper<E> {
-    optimizer: Optimizer,
-    states: Vec<Vec<E>>,
-}
-
-/// Elements that are updated together: gradient, theta and states of a block fit into first-level cache.
-const BLOCK: usize = 1 << 12;
-
-impl<E: Element> Stepper<E> {
-    /// An optimizer of p parameters, before its first step.
-    pub fn new(optimizer: &Optimizer, p: usize) -> Self {
-        let count = match_optimizer!(optimizer, kind => kind.states());
-        assert!(count <= STATES, "raise STATES for {optimizer}");
-        Self { optimizer: optimizer.clone(), states: vec![vec![E::ZERO; p]; count] }
+impl Optimizer {
+    /// How many vectors of state it keeps.
+    pub fn states(&self) -> usize {
+        match_optimizer!(self, kind => kind.states())
     }
 
-    /// One step of length `rate`. `gradient` writes the gradient, from an element on, over a block of it.
-    pub fn step(&mut self, rate: f64, theta: &mut [E], gradient: impl Fn(usize, &mut [E]) + Sync) {
-        let optimizer = &self.optimizer;
-        let block = |scratch: &mut Vec<E>, (i, (theta, states)): (usize, &mut Block<'_, E>)| {
-            scratch.resize(theta.len(), E::ZERO);
-            gradient(i * BLOCK, scratch);
-            vectorised(
-                #[inline(always)]
-                || match_optimizer!(optimizer, kind => kind.update(rate, theta, scratch, states)),
-            );
-        };
-        let mut states: Vec<_> = self.states.iter_mut().map(|s| s.chunks_mut(BLOCK)).collect();
-        let mut blocks: Vec<Block<E>> = theta
-            .chunks_mut(BLOCK)
-            .map(|theta| (theta, states.iter_mut().filter_map(Iterator::next).collect()))
-            .collect();
-        let fresh = || Vec::with_capacity(BLOCK);
-        match blocks.len() {
-            0..=4 => {
-                let mut scratch = fresh();
-                blocks.iter_mut().enumerate().for_each(|b| block(&mut scratch, b));
-            }
-            _ => blocks.par_iter_mut().enumerate().with_min_len(4).for_each_init(fresh, block),
-        }
+    /// The learning rate where none is given.
+    pub fn rate(&self) -> f64 {
+        match_optimizer!(self, kind => kind.rate())
+    }
+
+    /// Whether a step is meant to see all samples.
+    pub fn full_batch(&self) -> bool {
+        match_optimizer!(self, kind => kind.full_batch())
+    }
+
+    /// One step on equal runs of the whole vectors; see [`Update::update`].
+    #[inline(always)]
+    pub(super) fn update<E: Element>(
+        &self,
+        step: u64,
+        rate: f64,
+        theta: &mut [E],
+        gradient: &[E],
+        states: &mut [&mut [E]],
+    ) {
+        match_optimizer!(self, kind => kind.update(step, rate, theta, gradient, states));
     }
 }
 
-/// Equal runs of theta and of the states.
-type Block<'a, E> = (&'a mut [E], Vec<&'a mut [E]>);
+/// Refuses a share of an old average that would never fade.
+fn check_share(setting: &str, x: f64) -> Result<()> {
+    match (0.0..1.0).contains(&x) {
+        true => Ok(()),
+        false => Err(Error::expected(setting, "at least 0 and below 1", x)),
+    }
+}
+
+/// Refuses a weight decay that is no pull.
+fn check_decay(x: f64) -> Result<()> {
+    match x >= 0.0 && x.is_finite() {
+        true => Ok(()),
+        false => Err(Error::expected("weight-decay", "a finite number of at least 0", x)),
+    }
+}
+
+/// Refuses an `eps` that is zero in some element type: a gradient of 0 would then be divided by 0.
+fn check_eps(x: f64) -> Result<()> {
+    match (1e-30..=1.0).contains(&x) {
+        true => Ok(()),
+        false => Err(Error::expected("eps", "1e-30 to 1", x)),
+    }
+}
+
+/// 1 - share^step: what an average of ones over so many steps from zero on has reached.
+fn filled(share: f64, step: u64) -> f64 {
+    1.0 - share.powf(step as f64)
+}

@@ -29,19 +29,15 @@ impl Default for Sgd {
 
 impl Kind for Sgd {
     const NAME: &'static str = "sgd";
-    const SUMMARY: &'static str = "stochastic gradient descent; momentum, nesterov, weight-decay";
+    const SUMMARY: &'static str =
+        "stochastic gradient descent with momentum (heavy ball), or nesterov's look-ahead; weight-decay";
 
     fn check(&self) -> Result<()> {
-        if !(0.0..1.0).contains(&self.momentum) {
-            return Err(Error::expected("momentum", "at least 0 and below 1", self.momentum));
-        }
+        super::check_share("momentum", self.momentum)?;
         if self.nesterov && self.momentum == 0.0 {
             return Err(Error::expected("nesterov", "a momentum above 0", "momentum 0"));
         }
-        match self.weight_decay >= 0.0 && self.weight_decay.is_finite() {
-            true => Ok(()),
-            false => Err(Error::expected("weight-decay", "a finite number of at least 0", self.weight_decay)),
-        }
+        super::check_decay(self.weight_decay)
     }
 }
 
@@ -50,8 +46,19 @@ impl Update for Sgd {
         usize::from(self.momentum != 0.0)
     }
 
+    fn rate(&self) -> f64 {
+        0.05 // with momentum .9: the largest round rate at which the default network is calm
+    }
+
     #[inline(always)]
-    fn update<E: Element>(&self, rate: f64, theta: &mut [E], gradient: &[E], states: &mut [&mut [E]]) {
+    fn update<E: Element>(
+        &self,
+        _step: u64,
+        rate: f64,
+        theta: &mut [E],
+        gradient: &[E],
+        states: &mut [&mut [E]],
+    ) {
         let (rate, decay, momentum) =
             (E::from_f64(rate), E::from_f64(self.weight_decay), E::from_f64(self.momentum));
         let pairs = theta.iter_mut().zip(gradient);

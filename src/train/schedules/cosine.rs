@@ -1,7 +1,7 @@
 //! Cosine annealing: last + (1 - last) (1 + cos(pi epoch / epochs)) / 2 (Loshchilov and Hutter 2017, no restarts).
 
 use super::{Factor, Progress};
-use crate::base::{Error, Result, registry::Kind};
+use crate::base::{Result, registry::Kind};
 use serde::{Deserialize, Serialize};
 
 /// Half a cosine from the rate down to a share of it.
@@ -17,16 +17,12 @@ impl Kind for Cosine {
     const SUMMARY: &'static str = "half a cosine down to `last` of the rate (Loshchilov and Hutter 2017)";
 
     fn check(&self) -> Result<()> {
-        match (0.0..=1.0).contains(&self.last) {
-            true => Ok(()),
-            false => Err(Error::expected("last", "0 to 1", self.last)),
-        }
+        super::check_share("last", self.last)
     }
 }
 
 impl Factor for Cosine {
     fn factor(&self, progress: Progress) -> f64 {
-        let done = (progress.epoch / progress.epochs.max(f64::MIN_POSITIVE)).min(1.0);
-        self.last + (1.0 - self.last) * 0.5 * (1.0 + (std::f64::consts::PI * done).cos())
+        self.last + (1.0 - self.last) * super::half_cosine(progress.done())
     }
 }

@@ -1,7 +1,7 @@
 //! The rate falls by a factor every so many epochs: gamma^floor(epoch / every).
 
 use super::{Factor, Progress};
-use crate::base::{Error, Result, registry::Kind};
+use crate::base::{Result, registry::Kind};
 use serde::{Deserialize, Serialize};
 
 /// The rate falls by a factor every so many epochs.
@@ -25,13 +25,8 @@ impl Kind for Step {
     const SUMMARY: &'static str = "multiplied by gamma every so many epochs";
 
     fn check(&self) -> Result<()> {
-        if !(self.every > 0.0 && self.every.is_finite()) {
-            return Err(Error::expected("every", "a number of epochs above 0", self.every));
-        }
-        match self.gamma > 0.0 && self.gamma <= 1.0 {
-            true => Ok(()),
-            false => Err(Error::expected("gamma", "above 0 and at most 1", self.gamma)),
-        }
+        super::check_epochs("every", self.every)?;
+        super::check_gamma(self.gamma)
     }
 }
 

@@ -1,0 +1,54 @@
+//! CELU: x above zero, alpha (e^(x/alpha) - 1) below, so that f' is continuous whatever alpha: f' = 1 or e^(x/alpha),
+//! f'' = 0 or e^(x/alpha) / alpha. f'' jumps at 0; there it is that from below.
+
+use crate::autodiff::Element;
+use crate::autodiff::primitives::map::Scalar;
+use crate::base::{Error, Result, registry::Kind};
+use serde::{Deserialize, Serialize};
+
+/// x for x > 0, alpha (exp(x / alpha) - 1) below (Barron 2017).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Celu {
+    /// What the negative side saturates at, with the sign turned, and how slowly.
+    pub alpha: f64,
+}
+
+impl Default for Celu {
+    fn default() -> Self {
+        Self { alpha: 1.0 } // PyTorch's default; Barron 2017 leaves it free
+    }
+}
+
+impl Kind for Celu {
+    const NAME: &'static str = "celu";
+    const SUMMARY: &'static str = "x for x > 0, alpha (exp(x / alpha) - 1) below (Barron 2017)";
+
+    fn check(&self) -> Result<()> {
+        match (1e-6..=1e6).contains(&self.alpha) {
+            true => Ok(()),
+            false => Err(Error::expected("alpha", "1e-6 to 1e6", self.alpha)),
+        }
+    }
+}
+
+impl Scalar for Celu {
+    const KINKS: &'static [f64] = &[0.0];
+    #[inline(always)]
+    fn value<E: Element>(&self, x: E) -> E {
+        let alpha = E::from_f64(self.alpha);
+        let below = alpha * (x.min(E::ZERO) / alpha).exp_m1();
+        if x > E::ZERO { x } else { below }
+    }
+    #[inline(always)]
+    fn slope<E: Element>(&self, x: E) -> E {
+        let below = (x.min(E::ZERO) / E::from_f64(self.alpha)).exp();
+        if x > E::ZERO { E::ONE } else { below }
+    }
+    #[inline(always)]
+    fn curvature<E: Element>(&self, x: E) -> E {
+        let alpha = E::from_f64(self.alpha);
+        let below = (x.min(E::ZERO) / alpha).exp() / alpha;
+        if x > E::ZERO { E::ZERO } else { below }
+    }
+}

@@ -1,0 +1,53 @@
+//! Logistic loss, one against the rest: with y = +1 for the label's output and -1 for the others, sum over outputs
+//! of ln(1 + exp(-y f)), in nats: minus the log-likelihood of C independent yes-or-no answers, each with
+//! probability s(f) of a yes. (PyTorch's `MultiLabelSoftMarginLoss` is the mean over outputs instead.)
+
+use super::Criterion;
+use crate::autodiff::primitives::map::Scalar;
+use crate::autodiff::{Element, Node, Tape};
+use crate::base::registry::Kind;
+use serde::{Deserialize, Serialize};
+
+/// Binary cross-entropy of every output, in nats.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Logistic;
+
+impl Kind for Logistic {
+    const NAME: &'static str = "logistic";
+    const SUMMARY: &'static str =
+        "sum over outputs of ln(1 + exp(-y f)) in nats, y = +1 for the label and -1 for the rest";
+}
+
+impl Criterion for Logistic {
+    fn target(&self, label: usize, out: &mut [f64]) {
+        super::signs(label, out);
+    }
+
+    fn unit(&self) -> Option<&'static str> {
+        Some("nats")
+    }
+
+    fn record(&self, tape: &mut Tape, outputs: Node, targets: Node, mask: Option<Node>) -> Node {
+        super::sum_of_margins(Surprise, tape, outputs, targets, mask)
+    }
+}
+
+/// ln(1 + exp(-m)), with f' = -s(-m) and f'' = s(m) s(-m).
+#[derive(Debug)]
+struct Surprise;
+
+impl Scalar for Surprise {
+    #[inline(always)]
+    fn value<E: Element>(&self, m: E) -> E {
+        (-m).softplus()
+    }
+    #[inline(always)]
+    fn slope<E: Element>(&self, m: E) -> E {
+        -(-m).sigmoid()
+    }
+    #[inline(always)]
+    fn curvature<E: Element>(&self, m: E) -> E {
+        m.sigmoid() * (-m).sigmoid()
+    }
+}

@@ -1,0 +1,70 @@
+//! AMSGrad (Reddi, Kale and Kumar 2018), as PyTorch's Adam with `amsgrad=True`: Adam whose v never falls. g, m and v as in
+//! Adam; w <- max(w, v); theta <- theta - rate m^ / (sqrt w^ + eps) with w^ = w / (1 - beta2^t).
+
+use super::{Update, adam::Averages};
+use crate::autodiff::Element;
+use crate::base::{Result, registry::Kind};
+use serde::{Deserialize, Serialize};
+
+/// Adam whose steps never grow back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct AmsGrad {
+    /// Share of the old mean of gradients kept.
+    pub beta1: f64,
+    /// Share of the old mean of squares kept.
+    pub beta2: f64,
+    /// Keeps the divisor from zero.
+    pub eps: f64,
+    /// Pull towards zero added to the gradient, per unit of theta.
+    pub weight_decay: f64,
+}
+
+impl Default for AmsGrad {
+    fn default() -> Self {
+        Self { beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.0 } // PyTorch's defaults
+    }
+}
+
+impl Kind for AmsGrad {
+    const NAME: &'static str = "amsgrad";
+    const SUMMARY: &'static str = "Adam with the largest v so far in place of v (Reddi, Kale and Kumar 2018)";
+
+    fn check(&self) -> Result<()> {
+        super::check_share("beta1", self.beta1)?;
+        super::check_share("beta2", self.beta2)?;
+        super::check_eps(self.eps)?;
+        super::check_decay(self.weight_decay)
+    }
+}
+
+impl Update for AmsGrad {
+    fn states(&self) -> usize {
+        3
+    }
+
+    fn rate(&self) -> f64 {
+        0.001 // PyTorch's default
+    }
+
+    #[inline(always)]
+    fn update<E: Element>(
+        &self,
+        step: u64,
+        rate: f64,
+        theta: &mut [E],
+        gradient: &[E],
+        states: &mut [&mut [E]],
+    ) {
+        let [means, squares, largest] = states else { return };
+        let averages = Averages::of(self.beta1, self.beta2, self.eps, step);
+        let (rate, decay) = (E::from_f64(rate), E::from_f64(self.weight_decay));
+        let states = means.iter_mut().zip(squares.iter_mut()).zip(largest.iter_mut());
+        for ((t, g), ((m, v), w)) in theta.iter_mut().zip(gradient).zip(states) {
+            let g = *g + decay * *t;
+            averages.take(g, m, v);
+            *w = v.max(*w);
+            *t -= rate * (averages.mean(*m) / averages.size(*w));
+        }
+    }
+}

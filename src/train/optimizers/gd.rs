@@ -1,0 +1,63 @@
+//! Gradient descent: theta <- theta - rate (g + weight_decay theta), with the gradient of the whole training set.
+
+use super::{Sgd, Update};
+use crate::autodiff::Element;
+use crate::base::{Result, registry::Kind};
+use serde::{Deserialize, Serialize};
+
+/// Full-batch gradient descent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Gd {
+    /// Pull towards zero added to the gradient, per unit of theta.
+    pub weight_decay: f64,
+}
+
+impl Default for Gd {
+    fn default() -> Self {
+        Self { weight_decay: 0.0 }
+    }
+}
+
+impl Kind for Gd {
+    const NAME: &'static str = "gd";
+    const SUMMARY: &'static str = "theta - rate g with the gradient of all training samples in every step";
+
+    fn check(&self) -> Result<()> {
+        super::check_decay(self.weight_decay)
+    }
+}
+
+impl Update for Gd {
+    fn states(&self) -> usize {
+        self.plain().states()
+    }
+
+    fn rate(&self) -> f64 {
+        self.plain().rate()
+    }
+
+    fn full_batch(&self) -> bool {
+        true
+    }
+
+    #[inline(always)]
+    fn update<E: Element>(
+        &self,
+        step: u64,
+        rate: f64,
+        theta: &mut [E],
+        gradient: &[E],
+        states: &mut [&mut [E]],
+    ) {
+        self.plain().update(step, rate, theta, gradient, states);
+    }
+}
+
+impl Gd {
+    /// The same step, whatever the gradient is of.
+    #[inline(always)]
+    fn plain(&self) -> Sgd {
+        Sgd { momentum: 0.0, nesterov: false, weight_decay: self.weight_decay }
+    }
+}

@@ -1,0 +1,82 @@
+//! An optimizer at work: its state and its count of steps, over vectors of any length.
+
+use super::{Optimizer, STATES};
+use crate::autodiff::{Element, elementary::vectorised};
+use crate::base::{Error, Result};
+use rayon::prelude::*;
+
+/// An optimizer with its state.
+#[derive(Clone, Debug)]
+pub struct Stepper<E> {
+    optimizer: Optimizer,
+    step: u64,
+    states: Vec<Vec<E>>,
+}
+
+/// Elements that are updated together: gradient, theta and states of a block fit into first-level cache.
+const BLOCK: usize = 1 << 12;
+
+impl<E: Element> Stepper<E> {
+    /// An optimizer of p parameters, before its first step.
+    pub fn new(optimizer: &Optimizer, p: usize) -> Self {
+        let count = optimizer.states();
+        assert!(count <= STATES, "raise STATES for {optimizer}");
+        Self { optimizer: optimizer.clone(), step: 0, states: vec![vec![E::ZERO; p]; count] }
+    }
+
+    /// Steps made.
+    pub fn steps(&self) -> u64 {
+        self.step
+    }
+
+    /// The vectors that it keeps beside theta: with [`Stepper::steps`] all that the next step depends on.
+    pub fn states(&self) -> &[Vec<E>] {
+        &self.states
+    }
+
+    /// Goes on from where another stood after `step` steps; refuses states that are none of this optimizer's.
+    pub fn restore(&mut self, step: u64, states: Vec<Vec<E>>) -> Result<()> {
+        let lengths = |states: &[Vec<E>]| states.iter().map(Vec::len).collect::<Vec<usize>>();
+        let (expected, found) = (lengths(&self.states), lengths(&states));
+        if expected != found {
+            let at = format!("state of {}", self.optimizer);
+            return Err(Error::expected(
+                at,
+                format!("vectors of lengths {expected:?}"),
+                format!("{found:?}"),
+            ));
+        }
+        (self.step, self.states) = (step, states);
+        Ok(())
+    }
+
+    /// One step of length `rate`. `gradient` writes the gradient, from an element on, over a block of it.
+    pub fn step(&mut self, rate: f64, theta: &mut [E], gradient: impl Fn(usize, &mut [E]) + Sync) {
+        self.step += 1;
+        let (optimizer, step) = (&self.optimizer, self.step);
+        let block = |scratch: &mut Vec<E>, (i, (theta, states)): (usize, &mut Block<'_, E>)| {
+            scratch.resize(theta.len(), E::ZERO);
+            gradient(i * BLOCK, scratch);
+            vectorised(
+                #[inline(always)]
+                || optimizer.update(step, rate, theta, scratch, states),
+            );
+        };
+        let mut states: Vec<_> = self.states.iter_mut().map(|s| s.chunks_mut(BLOCK)).collect();
+        let mut blocks: Vec<Block<E>> = theta
+            .chunks_mut(BLOCK)
+            .map(|theta| (theta, states.iter_mut().filter_map(Iterator::next).collect()))
+            .collect();
+        let fresh = || Vec::with_capacity(BLOCK);
+        match blocks.len() {
+            0..=4 => {
+                let mut scratch = fresh();
+                blocks.iter_mut().enumerate().for_each(|b| block(&mut scratch, b));
+            }
+            _ => blocks.par_iter_mut().enumerate().with_min_len(4).for_each_init(fresh, block),
+        }
+    }
+}
+
+/// Equal runs of theta and of the states.
+type Block<'a, E> = (&'a mut [E], Vec<&'a mut [E]>);

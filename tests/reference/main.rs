@@ -1,0 +1,19 @@
+//! Against other implementations: figures from PyTorch and optax, made by `make.py` beside this file, which also
+//! records their versions in each JSON file.
+
+mod activations;
+mod optimizers;
+mod schedules;
+
+use serde::de::DeserializeOwned;
+
+/// The figures in one of the files.
+fn figures<T: DeserializeOwned>(json: &str) -> T {
+    serde_json::from_str(json).unwrap_or_else(|e| panic!("figures of another shape: {e}"))
+}
+
+/// The two agree to 1e-12 of their size, or of 1: some hundred roundings of 1e-16, in another order.
+fn agrees(found: f64, expected: f64, what: &str) {
+    let error = (found - expected).abs();
+    assert!(error <= 1e-12 * expected.abs().max(1.0), "{what}: {found}, not {expected}");
+}
