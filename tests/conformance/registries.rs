@@ -82,6 +82,7 @@ fn reads_back<R: Walked>(kind: &R) {
 /// Another value of the same type, valid for most settings.
 fn other(value: &Value) -> Option<Value> {
     Some(match value {
+        Value::Float(0.25) => Value::Float(0.125),
         Value::Float(x) => Value::Float(x * 0.5 + 0.125),
         Value::Integer(n) => Value::Integer(n + 1),
         Value::Boolean(b) => Value::Boolean(!b),

@@ -133,9 +133,9 @@ fn a_random_teacher_has_unit_weights() {
     let mut a = [[0.0; 3]; 3];
     let mut b = [0.0; 3];
     for (x, y) in x.chunks(3).zip(y) {
-        for i in 0..3 {
-            (0..3).for_each(|j| a[i][j] += x[i] * x[j]);
-            b[i] += x[i] * y.atanh();
+        for ((row, b), xi) in a.iter_mut().zip(&mut b).zip(x) {
+            row.iter_mut().zip(x).for_each(|(a, xj)| *a += xi * xj);
+            *b += xi * y.atanh();
         }
     }
     let det = |m: [[f64; 3]; 3]| {
