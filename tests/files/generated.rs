@@ -108,7 +108,8 @@ fn polynomial_features_are_chebyshevs() {
 
 #[test]
 fn the_teacher_is_a_sum_of_its_activations() {
-    let act: [(&str, fn(f64) -> f64); 4] = [
+    type Function = fn(f64) -> f64;
+    let act: [(&str, Function); 4] = [
         ("relu", |z| if z > 0.0 { z } else { 0.0 }),
         ("tanh", f64::tanh),
         ("softplus", |z| (1.0 + z.exp()).ln()),
