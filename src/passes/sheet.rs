@@ -110,7 +110,7 @@ fn signals(dataset: &Dataset, width: usize) -> Vec<Panel> {
     let panel = |p: usize| Panel {
         title: if dataset.has_classes() { format!("signal {} of each class", p + 1) } else { String::new() },
         x: axis("position", None),
-        y: axis(label, Some((-1.0, rows as f64))),
+        y: axis(label, Some((-0.95, rows as f64 - 0.05))),
         ..Panel::default()
     };
     let mut panels: Vec<Panel> = (0..chosen.iter().map(|c| c.0 + 1).max().unwrap_or(0)).map(panel).collect();

@@ -247,7 +247,7 @@ fn bad_values_are_refused_by_name() {
     names_setting::<Architecture>("mlp:hidden=[8,0]", "hidden");
     names_setting::<Source>("blobs:classes=1", "classes");
     names_setting::<Source>("spirals:samples=0", "samples");
-    names_setting::<Source>("teacher-student:units=9", "units");
+    names_setting::<Source>("teacher-student:units=11", "units");
     names_setting::<Source>("csv:delimiter=ab", "delimiter");
     names_setting::<Source>("random-labels:base=blobs:classes=1", "classes");
     // Inside another kind as well.
