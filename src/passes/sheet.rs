@@ -92,8 +92,8 @@ fn tiles(dataset: &Dataset, channels: usize, height: usize, width: usize) -> Vec
     panels
 }
 
-/// One signal of each class in each panel, one above the other: signal v of class c is drawn at c + v / (2 max |v|), so
-/// that neighbours touch at most. Channels of one signal share its place.
+/// One signal of each class in each panel, one above the other: signal v of class c is drawn at c + 0.9 v / max |v|, so
+/// that only the largest reach into the place of a neighbour. Channels of one signal share its place.
 fn signals(dataset: &Dataset, width: usize) -> Vec<Panel> {
     let rows = if dataset.has_classes() { dataset.outputs.min(ROWS) } else { ROWS };
     // Without classes, signal after signal.
@@ -110,13 +110,13 @@ fn signals(dataset: &Dataset, width: usize) -> Vec<Panel> {
     let panel = |p: usize| Panel {
         title: if dataset.has_classes() { format!("signal {} of each class", p + 1) } else { String::new() },
         x: axis("position", None),
-        y: axis(label, Some((-0.6, rows as f64 - 0.4))),
+        y: axis(label, Some((-0.95, rows as f64 - 0.05))),
         ..Panel::default()
     };
     let mut panels: Vec<Panel> = (0..chosen.iter().map(|c| c.0 + 1).max().unwrap_or(0)).map(panel).collect();
     for (p, row, signal) in chosen {
         for channel in signal.chunks_exact(width) {
-            let at = |v: &f64| row as f64 + if largest > 0.0 { v / largest / 2.0 } else { 0.0 };
+            let at = |v: &f64| row as f64 + if largest > 0.0 { 0.9 * v / largest } else { 0.0 };
             let x = (0..width).map(|p| p as f64).collect();
             let y = channel.iter().map(at).collect();
             panels[p].series.push(Series { x, y, ..Series::default() });
@@ -249,13 +249,13 @@ mod tests {
         for panel in &figure.panels {
             assert_eq!(panel.series.len(), 10);
             for (class, series) in panel.series.iter().enumerate() {
-                assert!(series.y.len() == 40 && series.y.iter().all(|y| (y - class as f64).abs() <= 0.5));
+                assert!(series.y.len() == 40 && series.y.iter().all(|y| (y - class as f64).abs() <= 0.9));
             }
         }
         let all = figure.panels.iter().flat_map(|p| p.series.iter().enumerate());
         let highest =
             all.flat_map(|(c, s)| s.y.iter().map(move |y| (y - c as f64).abs())).fold(0.0, f64::max);
-        assert!((highest - 0.5).abs() < 1e-12, "the largest reaches half way to its neighbour");
+        assert!((highest - 0.9).abs() < 1e-12, "the largest nearly reaches its neighbour");
     }
 
     #[test]

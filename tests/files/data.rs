@@ -147,10 +147,10 @@ fn senseless_settings_are_refused() {
     assert!(refusal("digits:samples=10").contains("samples"));
     assert!(refusal("digts").contains("did you mean `digits`?"));
     assert!(
-        refusal("teacher-student:units=9")
-            .contains("units: expected at most 8, the dimension, or random=true")
+        refusal("teacher-student:units=11")
+            .contains("units: expected at most 10, the dimension, or random=true")
     );
-    assert!(Source::parse("teacher-student:units=9,random=true").is_ok());
+    assert!(Source::parse("teacher-student:units=11,random=true").is_ok());
     assert!(refusal("teacher-student:activation=rleu").contains("`relu`"));
     assert!(refusal("identity:rank=21").contains("rank: expected 1 to 20, found 21"));
     assert!(refusal("identity:observed=1.5").contains("observed: expected 0 to 1"));

@@ -108,7 +108,8 @@ fn polynomial_features_are_chebyshevs() {
 
 #[test]
 fn the_teacher_is_a_sum_of_its_activations() {
-    let act: [(&str, fn(f64) -> f64); 4] = [
+    type Function = fn(f64) -> f64;
+    let act: [(&str, Function); 4] = [
         ("relu", |z| if z > 0.0 { z } else { 0.0 }),
         ("tanh", f64::tanh),
         ("softplus", |z| (1.0 + z.exp()).ln()),
@@ -133,9 +134,9 @@ fn a_random_teacher_has_unit_weights() {
     let mut a = [[0.0; 3]; 3];
     let mut b = [0.0; 3];
     for (x, y) in x.chunks(3).zip(y) {
-        for i in 0..3 {
-            (0..3).for_each(|j| a[i][j] += x[i] * x[j]);
-            b[i] += x[i] * y.atanh();
+        for ((row, b), xi) in a.iter_mut().zip(&mut b).zip(x) {
+            row.iter_mut().zip(x).for_each(|(a, xj)| *a += xi * xj);
+            *b += xi * y.atanh();
         }
     }
     let det = |m: [[f64; 3]; 3]| {
