@@ -4,6 +4,7 @@ use crate::base::{Error, Precision, Result, files};
 use crate::data::{Dataset, Source};
 use crate::nn::{Network, Weights};
 use crate::train::TrainSettings;
+use crate::train::checkpoint::CHECKPOINT;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -85,7 +86,11 @@ impl Run {
         let file = if path.is_dir() { path.join(WEIGHTS) } else { path.to_path_buf() };
         if path.is_dir() && !file.exists() {
             let expected = format!("a run directory with {WEIGHTS}, as `losscape train` writes it");
-            return Err(Error::expected(files::named(path), expected, "a directory without"));
+            let found = match path.join(CHECKPOINT).exists() {
+                true => "an unfinished run, which `losscape train --resume` goes on with",
+                false => "a directory without",
+            };
+            return Err(Error::expected(files::named(path), expected, found));
         }
         let weights = Weights::read(&file)?;
         let sha256 = files::sha256(&files::read_regular(&file, files::LARGEST)?);

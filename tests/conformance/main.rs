@@ -9,4 +9,5 @@ mod networks;
 mod primitives;
 mod reference;
 mod registries;
+mod resuming;
 mod training;

@@ -14,6 +14,22 @@ pub trait Update {
     /// How many vectors of state it keeps; they start at zero.
     fn states(&self) -> usize;
 
+    /// The rate when none is given.
+    fn rate(&self) -> f64 {
+        0.05 // SGD with momentum .9: the largest round rate at which the default network is calm
+    }
+
+    /// Whether it takes all samples at once: mini-batches would be something else.
+    fn full_batch(&self) -> bool {
+        false
+    }
+
+    /// A step that looks at the loss of all samples more than once, where the optimizer makes such steps instead of
+    /// [`Update::update`].
+    fn search(&self) -> Option<&Lbfgs> {
+        None
+    }
+
     /// Moves `theta` by one step of length `rate`. Slices are equal runs of the whole vectors.
     fn update<E: Element>(&self, rate: f64, theta: &mut [E], gradient: &[E], states: &mut [&mut [E]]);
 }
@@ -22,6 +38,29 @@ registry! {
     /// What a step does with a gradient.
     Optimizer, "optimizer", match_optimizer {
         sgd => Sgd;
+        lbfgs => Lbfgs;
+    }
+}
+
+impl Optimizer {
+    /// The rate when none is given.
+    pub fn rate(&self) -> f64 {
+        match_optimizer!(self, kind => kind.rate())
+    }
+
+    /// Whether it takes all samples at once.
+    pub fn full_batch(&self) -> bool {
+        match_optimizer!(self, kind => kind.full_batch())
+    }
+
+    /// The line search that its steps are, if they are.
+    pub fn search(&self) -> Option<&Lbfgs> {
+        match_optimizer!(self, kind => kind.search())
+    }
+
+    /// How many vectors of state it keeps.
+    pub fn states(&self) -> usize {
+        match_optimizer!(self, kind => kind.states())
     }
 }
 
@@ -33,7 +72,7 @@ pub struct Stepper<E> {
 }
 
 /// Elements that are updated together: gradient, theta and states of a block fit into first-level cache.
-const BLOCK: usize = 1 << 12;
+pub const BLOCK: usize = 1 << 12;
 
 impl<E: Element> Stepper<E> {
     /// An optimizer of p parameters, before its first step.
@@ -41,6 +80,16 @@ impl<E: Element> Stepper<E> {
         let count = match_optimizer!(optimizer, kind => kind.states());
         assert!(count <= STATES, "raise STATES for {optimizer}");
         Self { optimizer: optimizer.clone(), states: vec![vec![E::ZERO; p]; count] }
+    }
+
+    /// Its state, vector by vector.
+    pub fn states(&self) -> &[Vec<E>] {
+        &self.states
+    }
+
+    /// Takes up `states` after `_step` steps, where another stepper of the same optimizer left off.
+    pub fn restore(&mut self, _step: u64, states: Vec<Vec<E>>) {
+        self.states = states;
     }
 
     /// One step of length `rate`. `gradient` writes the gradient, from an element on, over a block of it.
