@@ -1,7 +1,7 @@
 //! Training as it goes, on standard error: a table above the bar on a terminal, a line now and then elsewhere.
 
 use super::output;
-use super::progress::{Progress, say};
+use super::progress::Progress;
 use crate::train::{Epoch, TrainSettings};
 use std::time::{Duration, Instant};
 
@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 pub struct Table {
     progress: Progress,
     quiet: bool,
+    /// What is said before anything else.
+    title: Option<String>,
     epochs: usize,
     batch: usize,
     told: u64,
@@ -19,15 +21,15 @@ pub struct Table {
 }
 
 impl Table {
-    /// Says what is trained, and starts the bar.
+    /// Before the first event: nothing is said yet.
     pub fn new(settings: &TrainSettings, samples: usize, quiet: bool) -> Self {
-        say(quiet, &format!("training {} on {}, seed {}", settings.model, settings.data, settings.seed));
         let batch = settings.batch(samples);
         let total = samples.div_ceil(batch) * settings.epochs;
         let now = Instant::now();
         Self {
             progress: Progress::new("training", "steps", total as f64, quiet),
             quiet,
+            title: Some(format!("training {} on {}, seed {}", settings.model, settings.data, settings.seed)),
             epochs: settings.epochs,
             batch,
             told: 0,
@@ -38,8 +40,17 @@ impl Table {
     }
 
     /// A line above the bar.
-    pub fn say(&self, text: &str) {
+    pub fn say(&mut self, text: &str) {
+        if let Some(title) = self.title.take() {
+            self.progress.line(&title);
+        }
         self.progress.line(text);
+    }
+
+    /// Training begins after so many steps that were made before.
+    pub fn resumed(&mut self, step: u64) {
+        self.progress.add((step - self.told) as f64);
+        self.told = step;
     }
 
     /// So many steps are made.

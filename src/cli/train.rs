@@ -181,7 +181,7 @@ pub fn train(
             table.say(&format!(
                 "going on with the unfinished run in {at}: {step} of {total} steps and {epochs} epochs are kept"
             ));
-            table.step(step);
+            table.resumed(step);
         }
         Event::Step(step, _) => table.step(step),
         Event::Epoch(epoch) => table.epoch(epoch),

@@ -11,8 +11,11 @@ use crate::train::{Epoch, TrainSettings};
 use serde_json::{Map, Value, json};
 use std::path::Path;
 
-/// The curves that are kept, and how they are read off an epoch.
-const CURVES: [(&str, fn(&Epoch) -> f64); 6] = [
+/// The name of an array, and what it has of each epoch.
+type Curve = (&'static str, fn(&Epoch) -> f64);
+
+/// The curves that are kept.
+const CURVES: [Curve; 6] = [
     ("train_loss", |e| e.train_loss),
     ("train_accuracy", |e| e.train_accuracy),
     ("test_loss", |e| e.test_loss),

@@ -314,7 +314,12 @@ fn curve(network: &str, settings: &TrainSettings, epochs: &[Epoch]) -> Figure {
         ],
     );
     let rate = if settings.optimizer.search().is_some() { "length of the step" } else { "learning rate" };
-    let rate = panel(axis(rate, Scale::Auto), vec![series("", Style::Line, |e| e.lr)]);
+    let mut rate = panel(axis(rate, Scale::Linear), vec![series("", Style::Line, |e| e.lr)]);
+    // From zero on, so that a constant rate is a line in the open and a fall to zero reaches the floor.
+    let highest = epochs.iter().map(|e| e.lr).fold(0.0, f64::max);
+    if highest > 0.0 && highest.is_finite() {
+        rate.y.range = Some((0.0, 1.08 * highest));
+    }
     let norm =
         panel(axis("norm of the gradient", Scale::Auto), vec![series("", Style::Line, |e| e.gradient_norm)]);
     Figure {

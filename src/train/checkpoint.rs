@@ -1,8 +1,8 @@
 //! The checkpoint of a run: everything that training carries from one step to the next, in one safetensors file, so
 //! that a run which was stopped anywhere ends in the same bytes as one that was not.
 //!
-//! The metadata key `losscape.checkpoint` holds settings, hash of the data and the epochs so far as JSON, the tensors
-//! hold theta, the optimizer's state, averages and snapshots. `losscape.sha256` is the SHA-256 of all of it: a file
+//! The metadata key `losscape.checkpoint` holds settings, hash of the data and counts as JSON, the tensors hold theta,
+//! the optimizer's state, averages, snapshots and a row of numbers an epoch. `losscape.sha256` is the SHA-256 of all of it: a file
 //! that was torn, changed or made by something else is refused, and so is one of other settings, other data or another
 //! version of the program, with what differs. The file is replaced atomically.
 
@@ -77,7 +77,7 @@ struct Header {
     best: Option<usize>,
     swa: Option<usize>,
     trajectory: Vec<u64>,
-    epochs: Vec<Epoch>,
+    epochs: usize,
 }
 
 /// The optimizer's state.
@@ -159,10 +159,12 @@ pub fn write<E: Element>(
         best: state.best.as_ref().map(|b| b.0),
         swa: state.swa.as_ref().map(|s| s.0),
         trajectory: state.trajectory.iter().map(|s| s.0).collect(),
-        epochs: state.epochs.clone(),
+        epochs: state.epochs.len(),
     };
     let text = serde_json::to_string(&header).map_err(|e| Error::machine(CHECKPOINT, e))?;
     let mut tensors = state.point.tensors("theta");
+    let rows: Vec<f64> = state.epochs.iter().flat_map(Epoch::row).collect();
+    tensors.push(tensor("epochs", &rows));
     tensors.extend(vectors.tensors());
     tensors.extend(state.best.iter().flat_map(|(_, point)| point.tensors("best")));
     tensors.extend(state.ema.iter().flat_map(|point| point.tensors("ema")));
@@ -242,13 +244,15 @@ pub fn read<E: Element>(
         return Err(Error::expected(&at, expected, format!("{} ({DISCARD})", header.data_sha256)));
     }
     let point = |name: &str| Point::read(&at, &file, name, p);
+    let rows: Vec<f64> = numbers(&at, &file, "epochs", header.epochs.saturating_mul(Epoch::COLUMNS))?;
+    let full = settings.target_gradient.is_some();
     let state = State {
         point: point("theta")?,
         step: header.step,
         norms: header.norms,
         rate: header.rate,
         stalled: header.stalled,
-        epochs: header.epochs,
+        epochs: rows.as_chunks().0.iter().map(|row| Epoch::from_row(row, full)).collect(),
         best: header.best.map(|epoch| Ok::<_, Error>((epoch, point("best")?))).transpose()?,
         ema: settings.ema.map(|_| Point::read(&at, &file, "ema", p)).transpose()?,
         swa: header.swa.map(|n| Ok::<_, Error>((n, Point::read(&at, &file, "swa", p)?))).transpose()?,

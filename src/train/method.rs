@@ -7,6 +7,7 @@ use super::gradient::Conditions;
 use super::optimizers::Stepper;
 use super::optimizers::lbfgs::{Lbfgs, Memory, Value};
 use crate::autodiff::Element;
+use crate::base::Result;
 use crate::nn::Network;
 
 /// How steps are made.
@@ -50,12 +51,15 @@ impl<E: Element> Method<E> {
     }
 
     /// Takes up the state of the same method after `step` steps.
-    pub fn restore(&mut self, step: u64, vectors: Vectors<E>) {
+    pub fn restore(&mut self, step: u64, vectors: Vectors<E>) -> Result<()> {
         match (self, vectors) {
             (Self::Steps { stepper, .. }, Vectors::Elements(states)) => stepper.restore(step, states),
-            (Self::Search { memory, .. }, Vectors::Pairs(pairs)) => *memory = pairs,
+            (Self::Search { memory, .. }, Vectors::Pairs(pairs)) => {
+                *memory = pairs;
+                Ok(())
+            }
             // A checkpoint is read into vectors of the sort that this method gave.
-            _ => {}
+            _ => Ok(()),
         }
     }
 }

@@ -70,6 +70,43 @@ fn nan() -> f64 {
     f64::NAN
 }
 
+impl Epoch {
+    /// Numbers in a row.
+    const COLUMNS: usize = 9;
+
+    /// The record as numbers, as checkpoints hold it.
+    fn row(&self) -> [f64; Self::COLUMNS] {
+        [
+            self.epoch as f64,
+            self.step as f64,
+            self.lr,
+            self.train_loss,
+            self.train_accuracy,
+            self.test_loss,
+            self.test_accuracy,
+            self.gradient_norm,
+            self.full_gradient_norm.unwrap_or(f64::NAN),
+        ]
+    }
+
+    /// The record of a row; `full`: whether the gradient over all samples was asked for.
+    fn from_row(row: &[f64; Self::COLUMNS], full: bool) -> Self {
+        let [epoch, step, lr, train_loss, train_accuracy, test_loss, test_accuracy, gradient_norm, norm] =
+            *row;
+        Self {
+            epoch: epoch as usize,
+            step: step as u64,
+            lr,
+            train_loss,
+            train_accuracy,
+            test_loss,
+            test_accuracy,
+            gradient_norm,
+            full_gradient_norm: full.then_some(norm),
+        }
+    }
+}
+
 /// What an observer hears.
 #[derive(Clone, Debug)]
 pub enum Event<'a> {

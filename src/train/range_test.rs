@@ -82,7 +82,10 @@ pub fn range_test<E: Element>(
     let mut stepper = Stepper::new(&settings.optimizer, theta.len());
     let mut conditions = Conditions::new(settings.clipping(), settings.sam, theta.len());
     let mut whole = BatchGradient::new(&network, batch_size);
-    let mut rest = (n % batch_size > 0).then(|| BatchGradient::new(&network, n % batch_size));
+    let mut rest = match n % batch_size {
+        0 => None,
+        rest => Some(BatchGradient::new(&network, rest)),
+    };
     let mut swept = Swept {
         rates: Vec::new(),
         losses: Vec::new(),

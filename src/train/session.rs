@@ -64,7 +64,15 @@ impl<'a, E: Element> Session<'a, E> {
         let resumed = kept.is_some();
         let state = match kept {
             Some((state, vectors)) => {
-                method.restore(state.step, vectors);
+                // The last epoch on record is over, and the one after it is not on record.
+                let over = state.epochs.len() as u64 * steps_per_epoch;
+                let (least, most) = (over.saturating_sub(steps_per_epoch), over.min(total));
+                if !(least..=most).contains(&state.step) {
+                    let at = keep.map_or_else(String::new, |keep| files::named(&keep.path));
+                    let expected = format!("{least} to {most} steps after {} epochs", state.epochs.len());
+                    return Err(Error::expected(at, expected, state.step));
+                }
+                method.restore(state.step, vectors)?;
                 state
             }
             None => {
@@ -183,7 +191,7 @@ impl<'a, E: Element> Session<'a, E> {
         if self.state.step == epoch as u64 {
             return Ok(None);
         }
-        let rate = self.rate_at(self.state.step);
+        let rate = self.settings.rate();
         let Method::Search { rules, memory, here } = &mut self.method else { return Ok(None) };
         let on_train = &self.on_train;
         let mut evaluate = |point: &mut Vec<f64>| {
@@ -345,8 +353,14 @@ impl<'a, E: Element> Session<'a, E> {
         let swa = swa.map(|(count, sum)| average(sum.scaled(1.0 / *count as f64), *count));
         let ema = state.ema.as_ref().filter(|point| point.is_finite());
         let ema = ema.map(|point| average(point.clone(), state.step as usize));
-        if interrupt::requested().is_some() {
-            return Err(self.interrupted());
+        match interrupt::requested() {
+            // The epoch that broke off is no place to go on from; an older checkpoint is.
+            Some(signal) if stop == Stop::NonFinite => {
+                let kept = "training had diverged, which was not written yet".to_owned();
+                return Err(Error::Interrupted { at: "train".to_owned(), kept, signal });
+            }
+            Some(_) => return Err(self.interrupted()),
+            None => {}
         }
         let best = state.best.as_ref().and_then(|(from, point)| {
             let e = state.epochs.get(*from)?;

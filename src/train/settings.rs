@@ -217,8 +217,16 @@ impl TrainSettings {
             return Err(Error::expected("--swa", format!("an epoch, 1 to {}", self.epochs), start));
         }
         if self.optimizer.search().is_some() {
-            // A line search compares losses of one function along one direction, the gradient's own.
+            // A line search sets the length of its steps itself, and compares losses of one function along one
+            // direction, the gradient's own.
             let with = format!("none with {}", self.optimizer.name());
+            if self.schedule != Schedule::default() {
+                let expected = format!("{} with {}", Schedule::default(), self.optimizer.name());
+                return Err(Error::expected("--schedule", expected, &self.schedule));
+            }
+            if self.warmup > 0.0 {
+                return Err(Error::expected("--warmup", with, self.warmup));
+            }
             if self.sam > 0.0 {
                 return Err(Error::expected("--sam", with, self.sam));
             }

@@ -41,6 +41,8 @@ fn of_train() {
         ("--target-gradient 0", "--target-gradient", "above 0"),
         ("--best loss", "--best", "test-loss, train-loss"),
         ("--optimizer lbfgs --batch-size 64", "--batch-size", "all 1297 samples"),
+        ("--optimizer lbfgs --schedule cosine", "--schedule", "constant with lbfgs"),
+        ("--optimizer lbfgs --warmup 2", "--warmup", "none with lbfgs"),
         ("--optimizer lbfgs --sam 0.1", "--sam", "none with lbfgs"),
         ("--optimizer lbfgs --clip 1", "--clip", "none with lbfgs"),
         ("--optimizer lbfgs:wolfe=0", "--optimizer", "wolfe"),

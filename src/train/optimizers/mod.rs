@@ -3,6 +3,7 @@
 //! To add one: a file with a struct that implements [`Kind`](crate::base::registry::Kind) and [`Update`], and a line below.
 
 use crate::autodiff::{Element, elementary::vectorised};
+use crate::base::{Error, Result};
 use crate::registry;
 use rayon::prelude::*;
 
@@ -87,9 +88,20 @@ impl<E: Element> Stepper<E> {
         &self.states
     }
 
-    /// Takes up `states` after `_step` steps, where another stepper of the same optimizer left off.
-    pub fn restore(&mut self, _step: u64, states: Vec<Vec<E>>) {
+    /// Goes on from where another stood after `_step` steps; refuses states that are none of this optimizer's.
+    pub fn restore(&mut self, _step: u64, states: Vec<Vec<E>>) -> Result<()> {
+        let lengths = |states: &[Vec<E>]| states.iter().map(Vec::len).collect::<Vec<usize>>();
+        let (expected, found) = (lengths(&self.states), lengths(&states));
+        if expected != found {
+            let at = format!("state of {}", self.optimizer);
+            return Err(Error::expected(
+                at,
+                format!("vectors of lengths {expected:?}"),
+                format!("{found:?}"),
+            ));
+        }
         self.states = states;
+        Ok(())
     }
 
     /// One step of length `rate`. `gradient` writes the gradient, from an element on, over a block of it.
