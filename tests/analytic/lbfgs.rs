@@ -8,13 +8,11 @@ use losscape::train::optimizers::Lbfgs;
 use losscape::train::optimizers::lbfgs::{Memory, Outcome, Value};
 use losscape::train::{self, Status, Stop, TrainSettings, Trained};
 
+/// Loss and gradient at a point.
+type At = (f64, Vec<f64>);
+
 /// Iterates until the gradient is shorter than `small`; where it ended, how many iterations and evaluations it took.
-fn minimise(
-    rules: &Lbfgs,
-    start: &[f64],
-    small: f64,
-    f: &dyn Fn(&[f64]) -> (f64, Vec<f64>),
-) -> (Vec<f64>, usize, usize) {
+fn minimise(rules: &Lbfgs, start: &[f64], small: f64, f: &dyn Fn(&[f64]) -> At) -> (Vec<f64>, usize, usize) {
     let mut evaluations = 0;
     let mut evaluate = |x: &mut Vec<f64>| {
         evaluations += 1;
@@ -39,7 +37,7 @@ fn minimise(
 }
 
 /// 1/2 (x - a)' D (x - a) with curvatures 1 to 100 and a_i = sin i.
-fn quadratic(n: usize) -> (impl Fn(&[f64]) -> (f64, Vec<f64>), Vec<f64>) {
+fn quadratic(n: usize) -> (impl Fn(&[f64]) -> At, Vec<f64>) {
     let minimum: Vec<f64> = (0..n).map(|i| (i as f64).sin()).collect();
     let a = minimum.clone();
     let f = move |x: &[f64]| {
