@@ -115,7 +115,7 @@ impl Case {
             for step in 0..steps {
                 let start = (step * batch) % (self.samples.len() - batch + 1);
                 let indices: Vec<u32> = (start as u32..(start + batch) as u32).collect();
-                let noise = Noise { streams: Streams::new(0), step: 0, augment: None };
+                let noise = Noise { streams: Streams::new(0), step: 0, epoch: 1, vary: None };
                 compute.run(&theta, &[], &self.samples, &indices, &noise);
                 stepper.step(0.01, &mut theta, |start, out| compute.gradient(start, out));
             }

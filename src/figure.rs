@@ -98,6 +98,8 @@ pub enum Style {
     Line,
     /// A dashed line.
     Dashed,
+    /// A thin, see-through line: one of many, behind what sums them up.
+    Faint,
     /// Unconnected dots.
     Dots,
     /// A solid line with a dot at every point, where the steps matter.

@@ -10,12 +10,13 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 /// A figure that the README's commands draw, its name in `plots/`, and whether its SVG is kept there too.
-const FIGURES: [(&str, &str, bool); 9] = [
+const FIGURES: [(&str, &str, bool); 10] = [
     ("out/slice/contour", "contour", true),
     ("out/slice/surface", "surface", true),
     ("out/slice/contour-test", "contour-test", true),
     ("out/slice/accuracy", "accuracy", true),
     ("runs/default/training", "training", true),
+    ("out/lr-range/lr-range", "lr-range", true),
     ("out/pixels/samples", "digits", true),
     ("out/spirals/samples", "spirals", false),
     ("out/spirals-slice/surface", "spirals-surface", false),

@@ -13,7 +13,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     // A trained network and its data: what every analysis takes. `Run::read` gets one from a run directory.
     let (data, dataset) = DataSettings::load(&settings)?;
     let network = (*trained.network).clone();
-    let (theta, state) = (trained.theta, trained.state);
+    let (theta, state) = (trained.point.theta, trained.point.state);
     let run = Run { network, theta, state, precision: settings.precision, data, dataset };
 
     // The plane through the weights along two random, filter-normalised directions.

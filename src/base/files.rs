@@ -88,6 +88,14 @@ pub fn write_all_atomic(directory: &Path, files: &[(String, Vec<u8>)]) -> Result
     write().map_err(|e: io::Error| Error::machine(named(directory), e))
 }
 
+/// Removes the file at `path`, if there is one.
+pub fn remove(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(Error::machine(named(path), e)),
+        _ => Ok(()),
+    }
+}
+
 /// Creates `path` as a directory unless it is one.
 pub fn directory(path: &Path) -> Result<()> {
     match fs::metadata(path) {

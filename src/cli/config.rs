@@ -73,11 +73,19 @@ impl<'a> Sources<'a> {
     where
         S: Args + FromArgMatches + Default + Serialize + DeserializeOwned,
     {
+        self.take_over(S::default(), shorthands)
+    }
+
+    /// The same with other defaults.
+    pub fn take_over<S>(&mut self, defaults: S, shorthands: &[Shorthand]) -> Result<S>
+    where
+        S: Args + FromArgMatches + Serialize + DeserializeOwned,
+    {
         let keys: Vec<(String, String)> = S::augment_args(Command::new(""))
             .get_arguments()
             .map(|a| (a.get_id().to_string(), a.get_id().as_str().replace('_', "-")))
             .collect();
-        let mut settings = Settings::<S>::new()?;
+        let mut settings = Settings::over(defaults)?;
         self.known.extend(keys.iter().map(|k| k.1.clone()));
         self.known.extend(shorthands.iter().map(|s| s.0.to_owned()));
         for (_, key) in &keys {
@@ -161,9 +169,8 @@ struct Settings<S> {
     value: S,
 }
 
-impl<S: Default + Serialize + DeserializeOwned> Settings<S> {
-    fn new() -> Result<Self> {
-        let value = S::default();
+impl<S: Serialize + DeserializeOwned> Settings<S> {
+    fn over(value: S) -> Result<Self> {
         Ok(Self { table: table_of(&value)?, value })
     }
 

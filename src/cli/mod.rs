@@ -7,12 +7,15 @@ mod completions;
 mod config;
 mod data;
 mod list;
+mod lr_range;
 mod man;
 mod output;
 mod plot;
 mod progress;
+mod seeds;
 mod signals;
 mod slice;
+mod table;
 mod train;
 
 use crate::base::{Error, Result};
@@ -32,6 +35,7 @@ struct Subcommand {
 
 const COMMANDS: &[Subcommand] = &[
     train::COMMAND,
+    lr_range::COMMAND,
     slice::COMMAND,
     plot::COMMAND,
     data::COMMAND,
@@ -48,7 +52,7 @@ const EXAMPLES: &str = "Examples:
   losscape list activation                     what there is to choose from
 
 Exit codes: 0 done, 1 the machine failed, 2 the request or a file is wrong, 3 computed but what was asked did
-not hold (training diverged), 130 and 143 ended by a signal.";
+not hold (training diverged, a target was missed), 130 and 143 ended by a signal.";
 
 /// The whole command with all its subcommands.
 fn command() -> Command {

@@ -103,7 +103,10 @@ impl Target {
 impl Drop for Target {
     /// Work that failed leaves no directory behind that was not there before.
     fn drop(&mut self) {
-        if !self.written.get() && !self.made.is_empty() {
+        // A checkpoint is worth keeping, and so is the lock beside it.
+        let kept = |entry: std::io::Result<std::fs::DirEntry>| entry.is_ok_and(|e| e.file_name() != ".lock");
+        let bare = !std::fs::read_dir(&self.directory).is_ok_and(|mut all| all.any(kept));
+        if !self.written.get() && !self.made.is_empty() && bare {
             let _ = std::fs::remove_file(self.directory.join(".lock"));
             remove(&self.made);
         }

@@ -6,7 +6,7 @@ use super::config::Sources;
 use super::output::{self, Target};
 use crate::base::{Error, Result, files};
 use crate::figure::Figure;
-use crate::passes::{Saved, SliceResult, training};
+use crate::passes::{LrRangeResult, Saved, SeedsResult, SliceResult, training};
 use crate::render::Style;
 use clap::{Arg, ArgMatches, Args, Command};
 use serde_json::json;
@@ -28,8 +28,12 @@ const EXAMPLES: &str = "Examples:
 type Load = fn(&Path) -> Result<Vec<Figure>>;
 
 /// The file that marks a result, and how its figures are read back.
-const RESULTS: &[(&str, Load)] =
-    &[("slice.json", |d| Ok(SliceResult::load(d)?.figures())), ("run.json", training::load_figures)];
+const RESULTS: &[(&str, Load)] = &[
+    ("slice.json", |d| Ok(SliceResult::load(d)?.figures())),
+    ("run.json", training::load_figures),
+    ("seeds.json", |d| Ok(SeedsResult::load(d)?.figures())),
+    ("lr-range.json", |d| Ok(LrRangeResult::load(d)?.figures())),
+];
 
 fn command(command: Command) -> Command {
     let path = clap::value_parser!(PathBuf);
@@ -73,7 +77,7 @@ fn run(matches: &ArgMatches) -> Result<()> {
         let names: Vec<&str> = RESULTS.iter().map(|r| r.0).collect();
         let expected = format!("a directory with {}", names.join(" or "));
         let found = match (result.is_dir(), result.exists()) {
-            (true, _) => "neither in it",
+            (true, _) => "none of them in it",
             (false, true) => "a file",
             (false, false) => "nothing there",
         };

@@ -60,6 +60,11 @@ impl Progress {
         }
     }
 
+    /// Whether somebody watches a bar.
+    pub fn is_live(&self) -> bool {
+        self.bar.is_some()
+    }
+
     /// A line above the bar.
     pub fn line(&self, text: &str) {
         match &self.bar {

@@ -5,13 +5,14 @@ use super::arguments::{Common, config_and_out, name_kinds};
 use super::config::Sources;
 use super::output::{self, Target};
 use super::progress::{Progress, say};
-use super::train::{self, Found};
+use super::train::{self, Found, Going};
 use crate::base::{Error, Result, files};
 use crate::passes::slice::{self, SliceEvent};
 use crate::passes::{Run, Saved, SliceResult, SliceSettings};
 use crate::render::Style;
-use crate::train::TrainSettings;
+use crate::train::checkpoint::CHECKPOINT;
 use crate::train::settings::SHORTHANDS;
+use crate::train::{Status, TrainSettings};
 use clap::{Arg, ArgMatches, Args, Command};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -137,7 +138,7 @@ fn default_run(
         other => other,
     })?;
     if let (Found::Done(settings) | Found::Unfinished(settings, _), Some(wanted)) = (&there, &wanted)
-        && settings != wanted
+        && settings.resolved() != wanted.resolved()
     {
         let found = format!("{} on {} with other settings", settings.model, settings.data);
         let expected = format!("the network of the configuration's [train] ({ELSEWHERE})");
@@ -148,15 +149,28 @@ fn default_run(
         say(quiet, &format!("using the network in {}: {model} on {data}", train::DEFAULT_OUT));
         return Ok(run);
     }
-    let wanted = wanted.unwrap_or_default();
+    let begun = directory.join(CHECKPOINT).exists();
+    let wanted = match (wanted, &there) {
+        (None, Found::Unfinished(settings, _)) if begun => settings.clone(),
+        (wanted, _) => wanted.unwrap_or_default(),
+    };
     let prepared = train::prepare(&wanted)?;
     slice.check_for(wanted.precision, prepared.samples())?;
     let target = Target::new(directory.clone())?;
     if let Found::Unfinished(_, reason) = &there {
         say(quiet, &format!("{} did not end well: {reason}", train::DEFAULT_OUT));
     }
-    say(quiet, &format!("no --run given: training the default network into {}", train::DEFAULT_OUT));
-    train::verdict(&train::train(&wanted, prepared, &target, style, quiet)?)?;
+    match begun {
+        true => say(quiet, &format!("no --run given: finishing the run in {}", train::DEFAULT_OUT)),
+        false => {
+            say(quiet, &format!("no --run given: training the default network into {}", train::DEFAULT_OUT))
+        }
+    }
+    let result = train::train(&wanted, prepared, &target, style, quiet, &Going::default())?;
+    match result.trained.status {
+        Status::TargetMissed => say(quiet, &format!("note: {}", result.trained.reason)),
+        _ => train::verdict(&result)?,
+    }
     Run::read_with_sha256(&directory)
 }
 

@@ -4,17 +4,21 @@ use super::Subcommand;
 use super::arguments::{Common, config_and_out, name_kinds};
 use super::config::{Sources, with_shorthands};
 use super::output::{self, Target};
-use super::progress::{Progress, say};
+use super::seeds;
+use super::table::Table;
 use crate::base::{Error, Result, files};
 use crate::passes::run::WEIGHTS;
 use crate::passes::training::Prepared;
 use crate::passes::{Saved, TrainingResult};
 use crate::render::Style;
+use crate::train::checkpoint::{self, CHECKPOINT, DISCARD};
 use crate::train::settings::SHORTHANDS;
-use crate::train::{Epoch, Event, Status, TrainSettings};
+use crate::train::{Event, Status, TrainSettings};
 use clap::{ArgMatches, Args, Command};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Where runs go by default.
 pub const DEFAULT_OUT: &str = "runs/default";
@@ -22,12 +26,57 @@ pub const DEFAULT_OUT: &str = "runs/default";
 const RECORD: &str = "run.json";
 
 /// What is read of a run's record.
-#[derive(serde::Deserialize)]
+#[derive(Deserialize)]
 struct Record {
     status: Status,
     #[serde(default)]
     reason: String,
     settings: TrainSettings,
+}
+
+/// Flags about stopping, going on and repeating; none of them changes what a run comes to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Args)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Going {
+    /// Train this many runs, with --seed and the seeds after it, one a core, into DIR/seed-N
+    #[arg(long, value_name = "N")]
+    pub seeds: Option<usize>,
+    /// Go on with the unfinished run in DIR, with the settings it has
+    #[arg(long)]
+    pub resume: bool,
+    /// Discard the unfinished run in DIR, and start anew
+    #[arg(long)]
+    pub fresh: bool,
+    /// Longest time between two checkpoints; 0 for one after every step
+    #[arg(long, value_name = "SECONDS", default_value_t = Going::default().checkpoint_every)]
+    pub checkpoint_every: f64,
+}
+
+impl Default for Going {
+    fn default() -> Self {
+        // Half a minute is little to lose.
+        Self { seeds: None, resume: false, fresh: false, checkpoint_every: 30.0 }
+    }
+}
+
+impl Going {
+    fn check(&self) -> Result<()> {
+        if !(self.checkpoint_every >= 0.0 && self.checkpoint_every <= 1e9) {
+            return Err(Error::expected("--checkpoint-every", "0 to 1e9 seconds", self.checkpoint_every));
+        }
+        if self.resume && self.fresh {
+            return Err(Error::expected("--fresh", "one of --resume and --fresh", "both"));
+        }
+        if self.resume && self.seeds.is_some() {
+            let expected = "no --seeds, whose unfinished runs the same command goes on with";
+            return Err(Error::expected("--resume", expected, "both"));
+        }
+        const MOST: usize = 10_000;
+        match self.seeds {
+            Some(n) if !(1..=MOST).contains(&n) => Err(Error::expected("--seeds", format!("1 to {MOST}"), n)),
+            _ => Ok(()),
+        }
+    }
 }
 
 pub const COMMAND: Subcommand =
@@ -37,36 +86,75 @@ const EXAMPLES: &str = "Examples:
   losscape train                                              the default network on handwritten digits
   losscape train --hidden 24,16 --activation tanh --seed 1 --out runs/b
   losscape train --data spirals:noise=0.1 --hidden 64,64 --epochs 200 --schedule cosine --warmup 5
-  losscape train --optimizer sgd:momentum=0.95,nesterov=true --lr 0.02 --weight-decay 1e-4
+  losscape train --optimizer sgd:momentum=0.95,nesterov=true --lr 0.02 --weight-decay 1e-4 --clip 1
+  losscape train --optimizer lbfgs --epochs 100 --target-gradient 1e-3   to a minimum, with full batches
+  losscape train --sam 0.05 --ema 0.999 --swa 15              sharpness-aware, with averaged weights beside the last
+  losscape train --snapshots log:20                           weights along the way, for trajectories
+  losscape train --seeds 8 --out runs/eight                   eight runs, a table and a picture of all
+  losscape train --resume --out runs/b                        go on with a run that was stopped
   losscape train --config my.toml                             the same keys as the flags: hidden = [24, 16]
 
-Writes run.json, weights.safetensors (complete in itself; loads into PyTorch by name), metrics.jsonl (a line
-an epoch), training.png and .svg. The same seed gives the same bytes on any number of threads.";
+Writes run.json, weights.safetensors (the last weights; complete in itself; loads into PyTorch by name),
+best.safetensors (of the epoch with the lowest loss, see --best), metrics.jsonl (a line an epoch), training.png and
+.svg; ema.safetensors, swa.safetensors and trajectory.safetensors (tensors STEP/NAME) when asked for. The same seed
+gives the same bytes on any number of threads.
+
+A run that is stopped or killed leaves checkpoint.safetensors; the same command, or --resume, goes on with it and ends
+in the same bytes. Checkpoints are written at the ends of epochs, a second or more apart, and within them at least
+every --checkpoint-every seconds (or nine times as long as writing one takes). A finished run is not resumed: a longer
+one is another run, and trains from the start.
+
+A target that all epochs do not reach is exit code 3; the run is written all the same.";
 
 fn command(command: Command) -> Command {
     let command = with_shorthands(TrainSettings::augment_args(command), SHORTHANDS);
+    let command = Going::augment_args(command.next_help_heading("Going on"));
     let command = config_and_out(Common::augment_args(command), DEFAULT_OUT);
     name_kinds(Style::augment_args(command.next_help_heading("Pictures")))
 }
 
 fn run(matches: &ArgMatches) -> Result<()> {
     let mut sources = Sources::new(matches)?;
-    let settings: TrainSettings = sources.take(SHORTHANDS)?;
-    let (common, style): (Common, Style) = (sources.take(&[])?, sources.take(&[])?);
+    let going: Going = sources.take(&[])?;
     let out = sources.path("out")?.unwrap_or_else(|| PathBuf::from(DEFAULT_OUT));
+    going.check()?;
+    let settings: TrainSettings = match going.resume {
+        true => sources.take_over(unfinished_settings(&out)?, SHORTHANDS)?,
+        false => sources.take(SHORTHANDS)?,
+    };
+    let (common, style): (Common, Style) = (sources.take(&[])?, sources.take(&[])?);
     sources.finish()?;
     settings.check()?;
     style.check()?;
     common.apply()?;
+    if let Some(count) = going.seeds {
+        return seeds::run(&settings, count, out, &going, &common, &style);
+    }
     let prepared = prepare(&settings)?;
     let target = Target::new(out)?;
-    let result = train(&settings, prepared, &target, &style, common.quiet)?;
+    let result = train(&settings, prepared, &target, &style, common.quiet, &going)?;
     match (common.json, common.quiet) {
         (true, _) => output::print_json(&result.json()?)?,
         (_, true) => {}
         _ => output::print(&summary(&result, &target))?,
     }
     verdict(&result)
+}
+
+/// The settings of the run that `--resume` goes on with.
+fn unfinished_settings(out: &Path) -> Result<TrainSettings> {
+    let path = out.join(CHECKPOINT);
+    if path.symlink_metadata().is_ok() {
+        return checkpoint::settings(&path);
+    }
+    let there = match found(out)? {
+        Found::Nothing => "none",
+        Found::Done(_) => {
+            "a finished one (a longer run is another one, and trains from the start, without --resume)"
+        }
+        Found::Unfinished(..) => "one that diverged",
+    };
+    Err(Error::expected("--resume", format!("an unfinished run in {}", files::named(out)), there))
 }
 
 /// Refuses what can be refused before any directory is made: impossible settings, and networks beyond the memory.
@@ -83,60 +171,67 @@ pub fn train(
     target: &Target,
     style: &Style,
     quiet: bool,
+    going: &Going,
 ) -> Result<TrainingResult> {
-    say(quiet, &format!("training {} on {}, seed {}", settings.model, settings.data, settings.seed));
-    let mut progress: Option<Progress> = None;
-    let mut told = 0;
-    let result = prepared.run(&mut |event| match event {
-        Event::Step(step, total) => {
-            let bar = progress.get_or_insert_with(|| Progress::new("training", "steps", total as f64, quiet));
-            bar.add((step - told) as f64);
-            told = step;
+    let mut table = Table::new(settings, prepared.samples(), quiet);
+    let at = files::named(target.directory());
+    train_with(settings, prepared, target, style, going, &mut |event| match event {
+        Event::Resumed(step, total, epochs) => {
+            let epochs = epochs.len().saturating_sub(1);
+            table.say(&format!(
+                "going on with the unfinished run in {at}: {step} of {total} steps and {epochs} epochs are kept"
+            ));
+            table.resumed(step);
         }
-        Event::Epoch(epoch) => {
-            let every = settings.epochs.div_ceil(10).max(1);
-            if epoch.epoch.is_multiple_of(every) || epoch.epoch == settings.epochs {
-                let text = line(epoch);
-                progress.as_ref().map_or_else(|| say(quiet, &text), |bar| bar.line(&text));
-            }
+        Event::Step(step, _) => table.step(step),
+        Event::Epoch(epoch) => table.epoch(epoch),
+    })
+}
+
+/// Trains into `target`.
+pub fn train_with(
+    settings: &TrainSettings,
+    prepared: Prepared,
+    target: &Target,
+    style: &Style,
+    going: &Going,
+    observe: &mut (dyn FnMut(Event) + Send),
+) -> Result<TrainingResult> {
+    let path = target.directory().join(CHECKPOINT);
+    if going.fresh {
+        files::remove(&path)?;
+    }
+    let every = Duration::from_secs_f64(going.checkpoint_every);
+    let result = prepared.run(Some((path.clone(), every)), observe).map_err(|e| match e {
+        Error::Request { at, what } if at.starts_with(&files::named(&path)) && !what.contains(DISCARD) => {
+            Error::Request { at, what: format!("{what} ({DISCARD})") }
         }
-    });
-    if let Some(bar) = progress {
-        bar.finish();
+        other => other,
+    })?;
+    target.write(&result, style, json!({})).map_err(|e| match e {
+        Error::Interrupted { signal, .. } => {
+            let kept = match path.exists() {
+                true => "the trained weights are kept; the same command, or --resume, goes on",
+                false => "nothing was written",
+            };
+            Error::Interrupted { at: "train: drawing".to_owned(), kept: kept.to_owned(), signal }
+        }
+        other => other,
+    })?;
+    for name in result.absent() {
+        files::remove(&target.directory().join(name))?;
     }
-    let result = result?;
-    if result.trained.status == Status::Interrupted && matches!(found(target.directory()), Ok(Found::Done(_)))
-    {
-        return Err(interrupted(&result, "the finished run that was there is kept"));
-    }
-    target.write(&result, style, json!({}))?;
+    files::remove(&path)?;
+    debug_assert_eq!(result.settings, settings.resolved());
     Ok(result)
 }
 
-fn line(e: &Epoch) -> String {
-    format!(
-        "epoch {:>4}  rate {}  train loss {} accuracy {:>6.2} %  test loss {} accuracy {:>6.2} %",
-        e.epoch,
-        output::number(e.lr, 4),
-        output::number(e.train_loss, 4),
-        100.0 * e.train_accuracy,
-        output::number(e.test_loss, 4),
-        100.0 * e.test_accuracy
-    )
-}
-
-fn interrupted(result: &TrainingResult, kept: &str) -> Error {
-    let signal = crate::base::interrupt::requested().unwrap_or(2);
-    let kept = format!("{}; {kept}", result.trained.reason);
-    Error::Interrupted { at: "train".to_owned(), kept, signal }
-}
-
-/// What a run that did not end well comes to.
+/// What a run that did not come to what was asked is told.
 pub fn verdict(result: &TrainingResult) -> Result<()> {
     match result.trained.status {
         Status::Done => Ok(()),
+        Status::TargetMissed => Err(Error::unmet("train: target missed", &result.trained.reason)),
         Status::Diverged => Err(Error::unmet("train: diverged", &result.trained.reason)),
-        Status::Interrupted => Err(interrupted(result, "what was trained so far is written")),
     }
 }
 
@@ -147,19 +242,22 @@ fn summary(result: &TrainingResult, target: &Target) -> String {
         "{}: {} parameters, {} training and {} test samples
   train   loss {}   accuracy {}
   test    loss {}   accuracy {}
-wrote {} in {}{}: weights.safetensors, metrics.jsonl, run.json, training.png, training.svg
+  stopped {}
+wrote {} in {}{}: {}, metrics.jsonl, run.json, training.png, training.svg
 ",
         result.title(),
-        t.theta.len(),
+        t.point.theta.len(),
         result.samples.0,
         result.samples.1,
         output::number(t.train.loss, 6),
         percent(t.train.accuracy),
         output::number(t.test.loss, 6),
         percent(t.test.accuracy),
+        t.reason,
         files::named(target.directory()),
         output::duration(target.seconds()),
         output::peak(),
+        result.weight_names().join(", "),
     )
 }
 
@@ -169,28 +267,33 @@ pub enum Found {
     Nothing,
     /// One that came to its end.
     Done(TrainSettings),
-    /// One that was interrupted or diverged, and why.
+    /// One that was stopped or diverged, and why.
     Unfinished(TrainSettings, String),
 }
 
-/// The run in `directory`; refuses a record that cannot be understood, and weights without one.
+/// The run in `directory`; refuses a record that cannot be understood, and weights without one. A finished run counts,
+/// even where another one has begun in the same place.
 pub fn found(directory: &Path) -> Result<Found> {
-    let path = directory.join(RECORD);
+    let (path, begun) = (directory.join(RECORD), directory.join(CHECKPOINT));
     let there = |path: &Path| path.symlink_metadata().is_ok();
     if !there(&path) {
-        return match there(&directory.join(WEIGHTS)) {
-            false => Ok(Found::Nothing),
-            true => Err(Error::expected(files::named(&path), "the record of the weights beside it", "none")),
+        return match (there(&begun), there(&directory.join(WEIGHTS))) {
+            (true, _) => Ok(Found::Unfinished(
+                checkpoint::settings(&begun)?,
+                "it was stopped before its end".to_owned(),
+            )),
+            (_, false) => Ok(Found::Nothing),
+            (_, true) => {
+                Err(Error::expected(files::named(&path), "the record of the weights beside it", "none"))
+            }
         };
     }
     let text = files::read_text(&path, files::LARGEST_JSON)?;
     let record: Record =
         serde_json::from_str(&text).map_err(|e| Error::value(files::named(&path), &e.to_string()))?;
     Ok(match record.status {
-        Status::Done => Found::Done(record.settings),
-        Status::Diverged | Status::Interrupted => {
-            Found::Unfinished(record.settings, files::brief(&record.reason))
-        }
+        Status::Done | Status::TargetMissed => Found::Done(record.settings),
+        Status::Diverged => Found::Unfinished(record.settings, files::brief(&record.reason)),
     })
 }
 

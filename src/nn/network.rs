@@ -125,6 +125,11 @@ impl Network {
         self.traces.iter().any(|t| t.signal.image)
     }
 
+    /// Whether training drops numbers at random.
+    pub fn has_dropout(&self) -> bool {
+        !self.record(1, Mode::Training, false).masks.is_empty()
+    }
+
     /// Multiplications by weights in one sample's outputs.
     pub fn multiplications(&self) -> usize {
         let of = |t: &Trace| t.weight.map_or(0, |w| self.layout.parameters[w].size() * t.signal.positions());

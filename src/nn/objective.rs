@@ -9,7 +9,7 @@ use crate::autodiff::elementary::vectorised;
 use crate::autodiff::matrix::{LANES, transpose};
 use super::recorder::Follow;
 use crate::autodiff::{Bindings, Curvature, Element, Node, Plan, Program, Workspace};
-use crate::base::pool::Pool;
+use crate::base::{interrupt, pool::Pool};
 use rayon::prelude::*;
 use std::ops::Range;
 use std::sync::Arc;
@@ -53,6 +53,11 @@ impl Tally {
             },
         );
         Self { loss, correct: Some(correct) }
+    }
+
+    /// What a chunk gives when somebody has asked for a stop: not a number, at once.
+    fn stopped() -> Self {
+        Self { loss: f64::NAN, correct: None }
     }
 
     /// The means over `samples` samples of tallies added in the order given.
@@ -239,12 +244,16 @@ impl<E: Element> Objective<E> {
         self.chunks.par_iter().zip(fits).map(|(chunk, fits)| fits.then(|| work(chunk))).collect()
     }
 
-    /// Mean loss and accuracy at `theta` and `state`, with no tape kept.
+    /// Mean loss and accuracy at `theta` and `state`, with no tape kept. Once a signal asks for a stop, the rest of the
+    /// samples is left out and the result is NaN: who gets one asks [`interrupt::requested`] before believing it.
     pub fn evaluate(&self, theta: &[E], state: &[E]) -> Evaluation {
         let tallies: Vec<Tally> = self
             .chunks
             .par_iter()
             .map(|chunk| {
+                if interrupt::requested().is_some() {
+                    return Tally::stopped();
+                }
                 let (program, plan) = &self.programs[chunk.program];
                 let inputs = self.inputs(chunk);
                 let bindings = Bindings { theta, state, inputs: &inputs };
@@ -296,10 +305,14 @@ impl<E: Element> Objective<E> {
         state
     }
 
-    /// Mean loss and accuracy, and the gradient of the mean loss.
+    /// Mean loss and accuracy, and the gradient of the mean loss. A signal cuts it short, as [`Objective::evaluate`].
     pub fn gradient(&self, theta: &[E], state: &[E]) -> (Evaluation, Vec<f64>) {
         let plans: Vec<Plan> = self.programs().map(Program::gradient_plan).collect();
         let (tallies, gradient) = self.sum_over_chunks(theta.len(), |chunk, out| {
+            if interrupt::requested().is_some() {
+                out.fill(E::ZERO);
+                return Tally::stopped();
+            }
             let (program, _) = &self.programs[chunk.program];
             let (plan, inputs) = (&plans[chunk.program], self.inputs(chunk));
             let bindings = Bindings { theta, state, inputs: &inputs };

@@ -37,10 +37,10 @@ pub fn tensors(network: &Network, theta: &[f64], precision: Precision, prefix: &
     parameters.map(tensor).collect()
 }
 
-/// `state` as one tensor a buffer.
-pub fn state_tensors(network: &Network, state: &[f64], precision: Precision) -> Vec<Tensor> {
+/// `state` as one tensor a buffer, with `prefix` before each name.
+pub fn state_tensors(network: &Network, state: &[f64], precision: Precision, prefix: &str) -> Vec<Tensor> {
     let buffers = network.layout().buffers.iter();
-    buffers.map(|b| tensor(b.name.clone(), vec![b.size], &state[b.range()], precision)).collect()
+    buffers.map(|b| tensor(format!("{prefix}{}", b.name), vec![b.size], &state[b.range()], precision)).collect()
 }
 
 fn tensor(name: String, shape: Vec<usize>, values: &[f64], precision: Precision) -> Tensor {
@@ -107,7 +107,7 @@ impl Weights {
             metadata.insert(DATA.to_owned(), self.data.clone());
         }
         let mut tensors = tensors(&self.network, &self.theta, self.precision, "");
-        tensors.extend(state_tensors(&self.network, &self.state, self.precision));
+        tensors.extend(state_tensors(&self.network, &self.state, self.precision, ""));
         Ok(TensorFile { metadata, tensors }.to_bytes())
     }
 

@@ -2,14 +2,18 @@
 //!
 //! Nothing here prints or draws. Long work tells an observer how far it is; `cli` shows it.
 
+pub mod lr_range;
 pub mod range;
 pub mod run;
+pub mod seeds;
 pub mod sheet;
 pub mod slice;
 pub mod statistics;
 pub mod training;
 
+pub use lr_range::{LrRangeResult, LrRangeSettings};
 pub use run::{DataSettings, Run};
+pub use seeds::SeedsResult;
 pub use slice::{SliceResult, SliceSettings};
 pub use training::TrainingResult;
 

@@ -4,6 +4,7 @@ use crate::base::{Error, Precision, Result, files};
 use crate::data::{Dataset, Preparation, Source};
 use crate::nn::{Network, Weights};
 use crate::train::TrainSettings;
+use crate::train::checkpoint::CHECKPOINT;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -52,15 +53,17 @@ impl DataSettings {
     /// The data of a training run, and what to remember of them.
     pub fn load(settings: &TrainSettings) -> Result<(Self, Dataset)> {
         let dataset = Dataset::load(&settings.data, settings.data_seed, &settings.preparation)?;
+        let sha256 = dataset.sha256();
+        let dataset = cut(dataset, settings.samples, "--samples")?;
         let this = Self {
             data: settings.data.clone(),
             data_seed: settings.data_seed,
             preparation: settings.preparation.clone(),
             samples: settings.samples,
-            batch_size: Some(settings.batch_size),
-            sha256: dataset.sha256(),
+            batch_size: Some(settings.batch(dataset.train.len())),
+            sha256,
         };
-        Ok((this, cut(dataset, settings.samples, "--samples")?))
+        Ok((this, dataset))
     }
 }
 
@@ -91,7 +94,11 @@ impl Run {
         let file = if path.is_dir() { path.join(WEIGHTS) } else { path.to_path_buf() };
         if path.is_dir() && !file.exists() {
             let expected = format!("a run directory with {WEIGHTS}, as `losscape train` writes it");
-            return Err(Error::expected(files::named(path), expected, "a directory without"));
+            let found = match path.join(CHECKPOINT).exists() {
+                true => "an unfinished run, which `losscape train --resume` goes on with",
+                false => "a directory without",
+            };
+            return Err(Error::expected(files::named(path), expected, found));
         }
         let weights = Weights::read(&file)?;
         let sha256 = files::sha256(&files::read_regular(&file, files::LARGEST)?);
@@ -109,13 +116,6 @@ impl Run {
             return Err(Error::expected(at, expected, format!("another: {found}")));
         }
         let (features, spec) = (dataset.features(), weights.network.spec());
-        if !dataset.has_classes() {
-            return Err(Error::expected(
-                at,
-                "a data set with classes",
-                format!("{}, with values", dataset.name),
-            ));
-        }
         if features != weights.network.features() || dataset.outputs != spec.outputs {
             let expected = format!("{} features and {} classes", weights.network.features(), spec.outputs);
             let found = format!("{} with {features} and {}", dataset.name, dataset.outputs);

@@ -3,19 +3,33 @@
 use super::run::WEIGHTS;
 use super::{DataSettings, Files, Saved, document, to_json};
 use crate::base::pool::on_workers;
+use crate::base::registry::Registry;
+use crate::base::tensors::TensorFile;
 use crate::base::{Error, Result, files};
 use crate::data::Dataset;
-use crate::figure::{Axis, Figure, Panel, Scale, Series, Style};
-use crate::nn::{Evaluation, Weights};
-use crate::train::{Epoch, Event, TrainSettings, Trained, train};
+use crate::figure::{Axis, Figure, Mark, Panel, Scale, Series, Style};
+use crate::nn::{Evaluation, Weights, weights};
+use crate::train::settings::Best;
+use crate::train::{Epoch, Event, Keep, Kept, Point, TrainSettings, Trained, train};
 use crate::with_precision;
 use serde_json::{Map, Value, json};
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Weights of the epoch with the lowest loss, in a run directory.
+pub const BEST: &str = "best.safetensors";
+/// The exponential average of the weights.
+pub const EMA: &str = "ema.safetensors";
+/// The mean of the weights at the ends of epochs.
+pub const SWA: &str = "swa.safetensors";
+/// Snapshots: the weights after step S are the tensors `S/NAME`.
+pub const TRAJECTORY: &str = "trajectory.safetensors";
 
 /// A finished run.
 #[derive(Clone, Debug)]
 pub struct TrainingResult {
-    /// What it was made from.
+    /// What it was made from, resolved.
     pub settings: TrainSettings,
     /// What it was trained on.
     pub data: DataSettings,
@@ -40,14 +54,29 @@ impl<'a> Prepared<'a> {
     pub fn new(settings: &'a TrainSettings) -> Result<Self> {
         settings.check()?;
         let (data, dataset) = DataSettings::load(settings)?;
-        let parameters = crate::train::network(settings, &dataset)?.layout().size();
-        Ok(Self { settings, data, dataset, parameters })
+        let network = crate::train::network(settings, &dataset)?;
+        let layout = network.layout();
+        settings.check_for(dataset.train.len(), layout.parameters.len())?;
+        Ok(Self { settings, data, dataset, parameters: layout.size() })
     }
 
-    /// The least memory that training takes, in bytes: parameters, gradient, and the result in double precision.
+    /// The least memory that training takes, in bytes: parameters, gradient, the optimizer's state, the best weights,
+    /// averages and snapshots, and the result in double precision.
     pub fn bytes(&self) -> u64 {
-        let element = with_precision!(self.settings.precision, E => size_of::<E>());
-        self.parameters as u64 * (2 * element as u64 + 8)
+        let s = self.settings;
+        let element = with_precision!(s.precision, E => size_of::<E>()) as u64;
+        let samples = self.dataset.train.len();
+        let epoch = samples.div_ceil(s.batch(samples)) as u64;
+        let snapshots = s.snapshots.map_or(0, |when| when.count(epoch, epoch * s.epochs as u64));
+        let averages = u64::from(s.ema.is_some()) + u64::from(s.swa.is_some());
+        let elements = 3 + s.optimizer.states() as u64 + u64::from(s.sam > 0.0) + snapshots;
+        let pairs = s.optimizer.search().map_or(0, |search| 2 * search.history as u64);
+        self.parameters as u64 * (element * elements + 8 * (1 + averages + pairs + snapshots))
+    }
+
+    /// SHA-256 of the data set.
+    pub fn data_sha256(&self) -> &str {
+        &self.data.sha256
     }
 
     /// How many training samples there are.
@@ -55,19 +84,25 @@ impl<'a> Prepared<'a> {
         self.dataset.train.len()
     }
 
-    /// Trains.
-    pub fn run(self, observe: &mut (dyn FnMut(Event) + Send)) -> Result<TrainingResult> {
+    /// Trains. With a file and a time, checkpoints are kept there at least so often, and training goes on from
+    /// the one that is there.
+    pub fn run(
+        self,
+        keep: Option<(PathBuf, Duration)>,
+        observe: &mut (dyn FnMut(Event) + Send),
+    ) -> Result<TrainingResult> {
         let Self { settings, data, dataset, .. } = self;
         let samples = (dataset.train.len(), dataset.test.len());
-        let trained =
-            with_precision!(settings.precision, E => on_workers(|| train::<E>(settings, &dataset, observe)))?;
-        Ok(TrainingResult { settings: settings.clone(), data, samples, trained })
+        let keep = keep.map(|(path, every)| Keep { path, every, data_sha256: data.sha256.clone() });
+        let run = || with_precision!(settings.precision, E => train::<E>(settings, &dataset, keep.as_ref(), observe));
+        let trained = on_workers(run)?;
+        Ok(TrainingResult { settings: settings.resolved(), data, samples, trained })
     }
 }
 
 /// Trains as `settings` say.
 pub fn run(settings: &TrainSettings, observe: &mut (dyn FnMut(Event) + Send)) -> Result<TrainingResult> {
-    Prepared::new(settings)?.run(observe)
+    Prepared::new(settings)?.run(None, observe)
 }
 
 /// `train_loss`, `train_accuracy`, `test_loss`, `test_accuracy` as JSON members, null where they are not finite, and
@@ -96,60 +131,150 @@ impl TrainingResult {
         format!("{} on {}", self.trained.network.title(), self.settings.data.title())
     }
 
-    fn weights(&self) -> Result<Vec<u8>> {
+    fn data(&self) -> Result<String> {
+        serde_json::to_string(&self.data).map_err(|e| Error::machine("data settings", e))
+    }
+
+    fn weights(&self, point: &Point<f64>) -> Result<Vec<u8>> {
         let weights = Weights {
             network: (*self.trained.network).clone(),
             precision: self.settings.precision,
-            theta: self.trained.theta.clone(),
-            state: self.trained.state.clone(),
-            data: serde_json::to_string(&self.data).map_err(|e| Error::machine("data settings", e))?,
+            theta: point.theta.clone(),
+            state: point.state.clone(),
+            data: self.data()?,
         };
         weights.to_bytes()
     }
 
-    /// The contents of `run.json`, given the weight file's.
-    fn record(&self, weights: &[u8]) -> Value {
+    /// Every weight file that the run left: name, contents.
+    fn weight_files(&self) -> Result<Files> {
         let t = &self.trained;
-        let (last, status) = evaluations(&t.train, &t.test);
-        json!({
+        let mut all = vec![(WEIGHTS.to_owned(), self.weights(&t.point)?)];
+        for (name, kept) in [(BEST, &t.best), (EMA, &t.ema), (SWA, &t.swa)] {
+            if let Some(kept) = kept {
+                all.push((name.to_owned(), self.weights(&kept.point)?));
+            }
+        }
+        if !t.trajectory.is_empty() {
+            let steps: Vec<u64> = t.trajectory.iter().map(|s| s.0).collect();
+            let spec = serde_json::to_string(t.network.spec())
+                .map_err(|e| Error::machine("network specification", e))?;
+            let metadata = BTreeMap::from([
+                ("losscape".to_owned(), spec),
+                ("losscape.data".to_owned(), self.data()?),
+                ("losscape.steps".to_owned(), json!(steps).to_string()),
+            ]);
+            let (network, precision) = (&t.network, self.settings.precision);
+            let of = |(step, point): &(u64, Point<f64>)| {
+                let prefix = format!("{step}/");
+                let mut all = weights::tensors(network, &point.theta, precision, &prefix);
+                all.extend(weights::state_tensors(network, &point.state, precision, &prefix));
+                all
+            };
+            let tensors = t.trajectory.iter().flat_map(of).collect();
+            all.push((TRAJECTORY.to_owned(), TensorFile { metadata, tensors }.to_bytes()));
+        }
+        Ok(all)
+    }
+
+    /// The contents of `run.json`, given the weight files.
+    fn record(&self, weights: &Files) -> Value {
+        let t = &self.trained;
+        let sha256 = |name: &str| weights.iter().find(|f| f.0 == name).map(|f| files::sha256(&f.1));
+        let (mut last, status) = evaluations(&t.train, &t.test);
+        if let Some(norm) = t.epochs.last().and_then(|e| e.full_gradient_norm) {
+            last.insert("gradient_norm".to_owned(), json!(norm));
+        }
+        let kept = |name: &str, kept: &Option<Kept>, from: &str, none: &str| match kept {
+            Some(kept) => {
+                let (mut members, status) = evaluations(&kept.train, &kept.test);
+                members.insert(from.to_owned(), kept.from.into());
+                members.insert("file".to_owned(), name.into());
+                members.insert("sha256".to_owned(), sha256(name).into());
+                members.insert("status".to_owned(), status.into());
+                members
+            }
+            None => Map::from_iter([("status".to_owned(), none.into())]),
+        };
+        let by = match self.settings.best {
+            Best::TestLoss if self.samples.1 > 0 => "test_loss",
+            _ => "train_loss",
+        };
+        let mut best = kept(BEST, &t.best, "epoch", "none: no loss was finite");
+        best.insert("by".to_owned(), by.into());
+        let mut record = json!({
             "command": "train",
             "version": env!("CARGO_PKG_VERSION"),
             "status": t.status,
             "title": self.title(),
+            "stop": t.stop,
             "reason": t.reason,
             "settings": self.settings,
             "seed": self.settings.seed,
             "data": self.data,
             "data_sha256": self.data.sha256,
             "samples": {"train": self.samples.0, "test": self.samples.1},
-            "parameters": t.theta.len(),
-            "weights_sha256": files::sha256(weights),
+            "parameters": t.point.theta.len(),
+            "weights_sha256": sha256(WEIGHTS),
             "epochs": t.epochs.last().map_or(0, |e| e.epoch),
             "steps": t.steps,
             "final": last,
             "final_status": status,
-        })
+            "best": best,
+        });
+        if self.settings.ema.is_some() {
+            record["ema"] = kept(EMA, &t.ema, "steps", "none: not finite").into();
+        }
+        if let Some(start) = self.settings.swa {
+            let none = format!("none: no epoch from {start} on, or not finite");
+            record["swa"] = kept(SWA, &t.swa, "epochs", &none).into();
+        }
+        if !t.trajectory.is_empty() {
+            let steps: Vec<u64> = t.trajectory.iter().map(|s| s.0).collect();
+            record["trajectory"] = json!({"steps": steps, "file": TRAJECTORY, "sha256": sha256(TRAJECTORY)});
+        }
+        record
+    }
+
+    /// Names of the weight files that the run left.
+    pub fn weight_names(&self) -> Vec<&'static str> {
+        let absent = self.absent();
+        [WEIGHTS, BEST, EMA, SWA, TRAJECTORY].into_iter().filter(|name| !absent.contains(name)).collect()
+    }
+
+    /// Names of files that other runs leave and this one does not: of an older run in the same directory they would
+    /// pass for this one's.
+    pub fn absent(&self) -> Vec<&'static str> {
+        let t = &self.trained;
+        [
+            (BEST, t.best.is_some()),
+            (EMA, t.ema.is_some()),
+            (SWA, t.swa.is_some()),
+            (TRAJECTORY, !t.trajectory.is_empty()),
+        ]
+        .into_iter()
+        .filter(|(_, there)| !there)
+        .map(|(name, _)| name)
+        .collect()
     }
 }
 
 impl Saved for TrainingResult {
     fn files(&self) -> Result<Files> {
-        let weights = self.weights()?;
-        let record = document(&self.record(&weights));
+        let mut all = self.weight_files()?;
+        let record = document(&self.record(&all));
         let mut lines = String::new();
         for epoch in &self.trained.epochs {
             lines.push_str(&to_json(epoch)?.to_string());
             lines.push('\n');
         }
-        Ok(vec![
-            (WEIGHTS.to_owned(), weights),
-            ("metrics.jsonl".to_owned(), lines.into_bytes()),
-            ("run.json".to_owned(), record),
-        ])
+        all.push(("metrics.jsonl".to_owned(), lines.into_bytes()));
+        all.push(("run.json".to_owned(), record));
+        Ok(all)
     }
 
     fn json(&self) -> Result<Value> {
-        Ok(self.record(&self.weights()?))
+        Ok(self.record(&self.weight_files()?))
     }
 
     fn figures(&self) -> Vec<Figure> {
@@ -157,13 +282,12 @@ impl Saved for TrainingResult {
     }
 }
 
-/// The training curve: loss and accuracy by epoch, on training and test samples.
+/// The training curve: loss, accuracy, rate and norm of the gradient by epoch.
 fn curve(network: &str, settings: &TrainSettings, epochs: &[Epoch]) -> Figure {
-    let TrainSettings { optimizer, schedule, lr, batch_size, seed, .. } = settings;
-    let x: Vec<f64> = epochs.iter().map(|e| e.epoch as f64).collect();
+    let TrainSettings { optimizer, schedule, seed, .. } = settings;
     let series = |label: &str, style: Style, of: fn(&Epoch) -> f64| Series {
         label: label.to_owned(),
-        x: x.clone(),
+        x: epochs.iter().map(|e| e.epoch as f64).collect(),
         y: epochs.iter().map(of).collect(),
         band: None,
         style,
@@ -175,48 +299,106 @@ fn curve(network: &str, settings: &TrainSettings, epochs: &[Epoch]) -> Figure {
         series,
         ..Panel::default()
     };
+    let mut loss = panel(
+        axis(&format!("mean loss: {}", unit(settings)), Scale::Auto),
+        vec![series("train", Style::Line, |e| e.train_loss), series("test", Style::Dashed, |e| e.test_loss)],
+    );
+    // A loss that is no number has no place on the axis: the last one that is bears the mark.
+    if let Some(lost) = epochs.iter().position(|e| !e.train_loss.is_finite())
+        && let Some(before) = epochs[..lost].last()
+    {
+        let label = format!("no finite loss at epoch {}", epochs[lost].epoch);
+        loss.marks.push(Mark { x: before.epoch as f64, y: before.train_loss, label });
+    }
+    let accuracy = panel(
+        axis("accuracy", Scale::Linear),
+        vec![
+            series("train", Style::Line, |e| e.train_accuracy),
+            series("test", Style::Dashed, |e| e.test_accuracy),
+        ],
+    );
+    let rate = if settings.optimizer.search().is_some() { "length of the step" } else { "learning rate" };
+    let mut rate = panel(axis(rate, Scale::Linear), vec![series("", Style::Line, |e| e.lr)]);
+    // From zero on, so that a constant rate is a line in the open and a fall to zero reaches the floor.
+    let highest = epochs.iter().map(|e| e.lr).fold(0.0, f64::max);
+    if highest > 0.0 && highest.is_finite() {
+        rate.y.range = Some((0.0, 1.08 * highest));
+    }
+    let norm =
+        panel(axis("norm of the gradient", Scale::Auto), vec![series("", Style::Line, |e| e.gradient_norm)]);
     Figure {
         name: "training".to_owned(),
         chart: "lines".to_owned(),
         title: format!("Training of {network}"),
-        subtitle: format!("{optimizer}, {schedule} rate {lr}, batches of {batch_size}, seed {seed}"),
-        panels: vec![
-            panel(
-                axis(&format!("mean loss: {}", settings.loss.label()), Scale::Auto),
-                vec![
-                    series("train", Style::Line, |e| e.train_loss),
-                    series("test", Style::Dashed, |e| e.test_loss),
-                ],
-            ),
-            panel(
-                axis("accuracy", Scale::Linear),
-                vec![
-                    series("train", Style::Line, |e| e.train_accuracy),
-                    series("test", Style::Dashed, |e| e.test_accuracy),
-                ],
-            ),
-        ],
+        subtitle: format!(
+            "{optimizer}, {schedule} rate {}, {}, seed {seed}{}",
+            settings.rate(),
+            batches(settings),
+            extras(settings)
+        ),
+        panels: vec![loss, accuracy, rate, norm],
     }
+}
+
+/// "batches of 64".
+pub(super) fn batches(settings: &TrainSettings) -> String {
+    match settings.resolved().batch_size {
+        Some(size) => format!("batches of {size}"),
+        None => "full batches".to_owned(),
+    }
+}
+
+/// What the loss is measured in, for axes.
+pub(super) fn unit(settings: &TrainSettings) -> &'static str {
+    if settings.loss.name() == "cross-entropy" { "cross-entropy (nats)" } else { settings.loss.name() }
+}
+
+/// What is done beside plain steps: ", SAM 0.05, clipped at norm 1".
+pub(super) fn extras(settings: &TrainSettings) -> String {
+    let sam = (settings.sam > 0.0).then(|| format!(", SAM {}", settings.sam));
+    let norm = settings.clip.map(|c| format!(", clipped at norm {c}"));
+    let value = settings.clip_value.map(|c| format!(", clipped at value {c}"));
+    [sam, value, norm].into_iter().flatten().collect()
 }
 
 /// The figures of a run directory, from what it recorded.
 pub fn load_figures(directory: &Path) -> Result<Vec<Figure>> {
-    let path = directory.join("run.json");
-    let at = files::named(&path);
-    let text = files::read_text(&path, files::LARGEST_JSON)?;
-    let bad = |e: serde_json::Error| Error::value(&at, &e.to_string());
-    let run: Value = serde_json::from_str(&text).map_err(bad)?;
-    let settings = run.get("settings").cloned();
-    let settings = settings.ok_or_else(|| Error::expected(&at, "`settings` of a training run", "none"))?;
-    let settings: TrainSettings = serde_json::from_value(settings).map_err(bad)?;
-    let metrics = directory.join("metrics.jsonl");
-    let at = files::named(&metrics);
-    let text = files::read_text(&metrics, files::LARGEST_JSON)?;
-    let mut epochs = Vec::new();
-    for (i, line) in text.lines().enumerate() {
-        let bad = |e: serde_json::Error| Error::value(format!("{at}: line {}", i + 1), &e.to_string());
-        epochs.push(serde_json::from_str(line).map_err(bad)?);
-    }
+    let Recorded { run, settings, epochs } = Recorded::read(directory)?;
     let network = run.get("title").and_then(Value::as_str).unwrap_or_default();
     Ok(vec![curve(network, &settings, &epochs)])
+}
+
+/// What a run directory says of its run.
+#[derive(Clone, Debug)]
+pub struct Recorded {
+    /// The contents of `run.json`.
+    pub run: Value,
+    /// The settings in it.
+    pub settings: TrainSettings,
+    /// The lines of `metrics.jsonl`.
+    pub epochs: Vec<Epoch>,
+}
+
+impl Recorded {
+    /// Reads the two files.
+    pub fn read(directory: &Path) -> Result<Self> {
+        let path = directory.join("run.json");
+        let at = files::named(&path);
+        let text = files::read_text(&path, files::LARGEST_JSON)?;
+        let bad = |e: serde_json::Error| Error::value(&at, &e.to_string());
+        let run: Value = serde_json::from_str(&text).map_err(bad)?;
+        let settings = run.get("settings").cloned();
+        let settings =
+            settings.ok_or_else(|| Error::expected(&at, "`settings` of a training run", "none"))?;
+        let settings: TrainSettings = serde_json::from_value(settings).map_err(bad)?;
+        let metrics = directory.join("metrics.jsonl");
+        let at = files::named(&metrics);
+        let text = files::read_text(&metrics, files::LARGEST_JSON)?;
+        let mut epochs = Vec::new();
+        for (i, line) in text.lines().enumerate() {
+            let bad = |e: serde_json::Error| Error::value(format!("{at}: line {}", i + 1), &e.to_string());
+            epochs.push(serde_json::from_str(line).map_err(bad)?);
+        }
+        Ok(Self { run, settings, epochs })
+    }
 }

@@ -181,7 +181,11 @@ fn curve(canvas: &mut Canvas, plane: &Plane, series: &Series, ink: Ink, rim: boo
     for points in stretches(plane, &series.x, &series.y) {
         // A lone value between two gaps would be invisible as a line.
         let style = if points.len() == 1 { Style::Dots } else { series.style };
-        let points = if matches!(style, Style::Line | Style::Dashed) { thinned(points) } else { points };
+        let points = if matches!(style, Style::Line | Style::Dashed | Style::Faint) {
+            thinned(points)
+        } else {
+            points
+        };
         stroke(canvas, &points, &points, (ink, style, rim));
     }
 }
@@ -206,12 +210,13 @@ fn thinned(points: Vec<Point>) -> Vec<Point> {
 /// A line along `points` and dots at `dots`, as far as the style has them; `rim`: with a dark edge, for maps.
 pub fn stroke(canvas: &mut Canvas, points: &[Point], dots: &[Point], (ink, style, rim): (Ink, Style, bool)) {
     const WIDTH: f64 = 1.4;
+    let (width, ink) = if style == Style::Faint { (0.6, ink.alpha(0.45)) } else { (WIDTH, ink) };
     let edge = BLACK.alpha(0.55);
     if style != Style::Dots {
         if rim {
-            canvas.line(points, pen(edge, WIDTH + 1.2));
+            canvas.line(points, pen(edge, width + 1.2));
         }
-        canvas.line(points, Pen { dashed: style == Style::Dashed, ..pen(ink, WIDTH) });
+        canvas.line(points, Pen { dashed: style == Style::Dashed, ..pen(ink, width) });
     }
     if matches!(style, Style::Dots | Style::Marked) {
         for &dot in dots {

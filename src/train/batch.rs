@@ -6,7 +6,8 @@
 
 use crate::autodiff::elementary::vectorised;
 use crate::autodiff::{Bindings, Element, Plan, Program, Values, Workspace};
-use crate::base::Streams;
+use crate::base::{Result, Streams};
+use crate::data::{Augment, Dataset};
 use crate::nn::objective::even_cuts;
 use crate::nn::recorder::{Follow, Mask};
 use crate::nn::{Mode, Network, Recording, Samples};
@@ -31,14 +32,39 @@ struct Part<E> {
 }
 
 /// What is random in a step, each number a pure function of (stream, step, layer, sample).
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Noise<'a, E> {
     /// The run's streams.
     pub streams: Streams,
     /// Steps done before.
     pub step: u64,
-    /// Changes the data of one sample, given its index.
-    pub augment: Option<&'a (dyn Fn(u32, &mut [E]) + Sync)>,
+    /// The epoch that runs.
+    pub epoch: usize,
+    /// How images are varied, if they are.
+    pub vary: Option<&'a Vary<E>>,
+}
+
+/// Augmentation of a data set's images.
+#[derive(Clone, Debug)]
+pub struct Vary<E> {
+    augment: Augment,
+    shape: [usize; 3],
+    padding: Vec<E>,
+}
+
+impl<E: Element> Vary<E> {
+    /// As asked for, if at all; refuses samples that this cannot be done to.
+    pub fn new(augment: Augment, dataset: &Dataset) -> Result<Option<Self>> {
+        let shape = augment.check(&dataset.shape)?;
+        let padding = dataset.padding().into_iter().map(E::from_f64).collect();
+        Ok((!augment.is_none()).then_some(Self { augment, shape, padding }))
+    }
+
+    fn apply(&self, noise: &Noise<E>, sample: u32, x: &mut [E]) {
+        let mut rng = noise.streams.stream(&format!("train/augment/{}", noise.epoch), u64::from(sample));
+        let original = x.to_vec();
+        self.augment.apply_padded(&self.shape, &self.padding, &mut rng, &original, x);
+    }
 }
 
 /// Computes gradients of batches of one size.
@@ -165,10 +191,10 @@ impl<E: Element> Part<E> {
     fn run(&mut self, theta: &[E], state: &[E], all: &Samples<E>, indices: &[u32], noise: &Noise<E>) {
         if let [data, targets, observed, masks @ ..] = self.inputs.as_mut_slice() {
             all.gather(indices, data, targets, observed);
-            if let Some(augment) = noise.augment {
+            if let Some(vary) = noise.vary {
                 let features = data.len() / indices.len().max(1);
                 for (index, x) in indices.iter().zip(data.chunks_exact_mut(features)) {
-                    augment(*index, x);
+                    vary.apply(noise, *index, x);
                 }
             }
             for (layer, (mask, values)) in self.masks.iter().zip(masks).enumerate() {

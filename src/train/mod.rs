@@ -1,36 +1,45 @@
 //! Training: mini-batch loops over an optimizer and a schedule, reported to an observer as they go.
 //!
 //! `optimizers/` and `schedules/` hold one file a kind. Nothing here prints or draws: [`train`] emits
-//! [`Event`]s and returns a [`Trained`] network.
+//! [`Event`]s and returns a [`Trained`] network. The loop is `session`; what it carries from step to step is the
+//! [`State`](checkpoint::State), which a checkpoint holds, so that a run can be stopped anywhere and go on.
 
 pub mod batch;
+pub mod checkpoint;
+pub mod gradient;
+mod method;
 pub mod optimizers;
+pub mod point;
+pub mod range_test;
 pub mod schedules;
+mod session;
 pub mod settings;
+pub mod snapshots;
 
+pub use checkpoint::Keep;
 pub use optimizers::Optimizer;
+pub use point::Point;
 pub use schedules::Schedule;
 pub use settings::TrainSettings;
+pub use snapshots::Snapshots;
 
 use crate::autodiff::Element;
-use crate::base::{Error, Result, Streams, files::null_is_nan, interrupt};
-use crate::data::{self, Dataset};
-use crate::nn::{Evaluation, Network, Objective, Samples, Spec, Statistics};
-use batch::{BatchGradient, Noise};
-use optimizers::Stepper;
-use rand::seq::SliceRandom;
+use crate::base::{Error, Result, Streams, files::null_is_nan};
+use crate::data::{self, Dataset, Targets};
+use crate::nn::losses::Criterion;
+use crate::nn::{Evaluation, Network, Samples, Spec};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-/// One line of `metrics.jsonl`: the network after an epoch, evaluated on the whole sets. Epoch 0 is the start.
+/// One line of `metrics.jsonl`: the network after an epoch, evaluated on the whole sets. Epoch 0 is the start; an epoch
+/// in which training diverged ends where it did.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Epoch {
     /// Epochs done.
     pub epoch: usize,
     /// Steps done.
     pub step: u64,
-    /// Rate of the epoch's last step; of the first step for epoch 0.
+    /// Rate of the epoch's last step; of the first step for epoch 0. Where a line search sets the length: that.
     pub lr: f64,
     /// Mean loss over the training samples.
     #[serde(deserialize_with = "null_is_nan")]
@@ -44,11 +53,66 @@ pub struct Epoch {
     /// Share of test samples classified correctly.
     #[serde(deserialize_with = "null_is_nan")]
     pub test_accuracy: f64,
+    /// Mean, over the epoch's steps, of the norm of the gradient that the step used, before clipping. None for the
+    /// start.
+    #[serde(default = "nan", deserialize_with = "null_is_nan")]
+    pub gradient_norm: f64,
+    /// Norm of the gradient over all training samples after the epoch, where it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "asked")]
+    pub full_gradient_norm: Option<f64>,
+}
+
+/// A number that was asked for: null is NaN here too.
+fn asked<'de, D: serde::Deserializer<'de>>(from: D) -> std::result::Result<Option<f64>, D::Error> {
+    null_is_nan(from).map(Some)
+}
+
+fn nan() -> f64 {
+    f64::NAN
+}
+
+impl Epoch {
+    /// Numbers in a row.
+    const COLUMNS: usize = 9;
+
+    /// The record as numbers, as checkpoints hold it.
+    fn row(&self) -> [f64; Self::COLUMNS] {
+        [
+            self.epoch as f64,
+            self.step as f64,
+            self.lr,
+            self.train_loss,
+            self.train_accuracy,
+            self.test_loss,
+            self.test_accuracy,
+            self.gradient_norm,
+            self.full_gradient_norm.unwrap_or(f64::NAN),
+        ]
+    }
+
+    /// The record of a row; `full`: whether the gradient over all samples was asked for.
+    fn from_row(row: &[f64; Self::COLUMNS], full: bool) -> Self {
+        let [epoch, step, lr, train_loss, train_accuracy, test_loss, test_accuracy, gradient_norm, norm] =
+            *row;
+        Self {
+            epoch: epoch as usize,
+            step: step as u64,
+            lr,
+            train_loss,
+            train_accuracy,
+            test_loss,
+            test_accuracy,
+            gradient_norm,
+            full_gradient_norm: full.then_some(norm),
+        }
+    }
 }
 
 /// What an observer hears.
 #[derive(Clone, Debug)]
 pub enum Event<'a> {
+    /// Training goes on from a checkpoint: steps done and to be done, and the epochs so far.
+    Resumed(u64, u64, &'a [Epoch]),
     /// A step was made: steps done and to be done.
     Step(u64, u64),
     /// An epoch was finished and evaluated.
@@ -59,12 +123,39 @@ pub enum Event<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Status {
-    /// All epochs were made.
+    /// All epochs were made, or every target was reached.
     Done,
+    /// All epochs were made, but a target was not reached.
+    TargetMissed,
     /// The loss became infinite or not a number.
     Diverged,
-    /// A signal asked for a stop.
-    Interrupted,
+}
+
+/// What ended a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stop {
+    /// The last epoch.
+    Epochs,
+    /// Every target that was set is reached.
+    Target,
+    /// The optimizer found no way down: a minimum, as far as rounding tells.
+    Stalled,
+    /// A loss that is no finite number.
+    NonFinite,
+}
+
+/// Other weights than the last ones that a run keeps, evaluated on the whole sets.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Kept {
+    /// The weights, rounded to the run's precision.
+    pub point: Point<f64>,
+    /// For the best ones the epoch they are from, for averages how many weights went into them.
+    pub from: usize,
+    /// Mean loss and accuracy over the training samples.
+    pub train: Evaluation,
+    /// The same over the test samples.
+    pub test: Evaluation,
 }
 
 /// A trained network.
@@ -72,32 +163,37 @@ pub enum Status {
 pub struct Trained {
     /// The network.
     pub network: Arc<Network>,
-    /// Its parameters; in single precision rounded to it.
-    pub theta: Vec<f64>,
-    /// Its state: running statistics, singular vectors.
-    pub state: Vec<f64>,
+    /// Its parameters and state; in single precision rounded to it.
+    pub point: Point<f64>,
     /// The network after every epoch.
     pub epochs: Vec<Epoch>,
     /// Steps made.
     pub steps: u64,
     /// How the run ended.
     pub status: Status,
+    /// What ended it.
+    pub stop: Stop,
     /// Why, in words.
     pub reason: String,
     /// Mean loss and accuracy over the training samples at the end.
     pub train: Evaluation,
     /// The same over the test samples.
     pub test: Evaluation,
+    /// The weights of the epoch with the lowest loss; none if no loss was finite.
+    pub best: Option<Kept>,
+    /// The exponential average, if asked for and finite.
+    pub ema: Option<Kept>,
+    /// The mean of the epochs' weights, if asked for, reached and finite.
+    pub swa: Option<Kept>,
+    /// Snapshots, if asked for, with the steps they were taken after.
+    pub trajectory: Vec<(u64, Point<f64>)>,
 }
 
 /// The network that the settings name, for a data set.
 pub fn network(settings: &TrainSettings, dataset: &Dataset) -> Result<Network> {
-    if !dataset.has_classes() {
-        return Err(Error::expected(
-            "--data",
-            "a data set with classes",
-            format!("{}, with values", dataset.name),
-        ));
+    if !dataset.has_classes() && !settings.loss.values() {
+        let expected = format!("a data set with classes for {}", settings.loss);
+        return Err(Error::expected("--data", expected, format!("{}, with values", dataset.name)));
     }
     Network::new(Spec {
         model: settings.model.clone(),
@@ -107,114 +203,37 @@ pub fn network(settings: &TrainSettings, dataset: &Dataset) -> Result<Network> {
     })
 }
 
-/// Samples of a data set with classes in a network's element type.
+/// Samples of a data set in a network's element type.
 pub fn samples<E: Element>(network: &Network, samples: &data::Samples) -> Arc<Samples<E>> {
-    Arc::new(Samples::new(network, &samples.x, samples.labels().unwrap_or_default()))
+    Arc::new(match &samples.y {
+        Targets::Classes(labels) => Samples::new(network, &samples.x, labels),
+        Targets::Values(values) => Samples::regression(network, &samples.x, values),
+    })
+}
+
+/// Where training starts: parameters as the initializer draws them, which may look at the training samples.
+fn start<E: Element>(
+    network: &Network,
+    settings: &TrainSettings,
+    streams: &Streams,
+    train: &Samples<E>,
+) -> Point<E> {
+    let mut theta: Vec<E> = network.init(&settings.init, streams).into_iter().map(E::from_f64).collect();
+    let [data, ..] = train.inputs(&(0..train.len()));
+    network.adapt(&settings.init, data, &mut theta);
+    Point { state: network.start(&theta), theta }
 }
 
 /// Trains a network on `dataset`, whose training samples are already cut to `settings.samples`.
+///
+/// With `keep`, checkpoints are written there, and training goes on from the one that is there; when somebody asks
+/// for a stop, a last one is written and [`Error::Interrupted`](crate::base::Error::Interrupted) returned.
 pub fn train<E: Element>(
     settings: &TrainSettings,
     dataset: &Dataset,
+    keep: Option<&Keep>,
     observe: &mut (dyn FnMut(Event) + Send),
 ) -> Result<Trained> {
     settings.check()?;
-    let network = Arc::new(network(settings, dataset)?);
-    let streams = Streams::new(settings.seed);
-    let mut theta: Vec<E> = network.init(&settings.init, &streams).into_iter().map(E::from_f64).collect();
-    let train = samples::<E>(&network, &dataset.train);
-    let mut state = network.start(&theta);
-    let on_train = Objective::new(network.clone(), train.clone(), Statistics::Running);
-    let on_test = Objective::new(network.clone(), samples(&network, &dataset.test), Statistics::Running);
-
-    let n = train.len();
-    let batch_size = settings.batch_size.min(n.max(1));
-    let steps_per_epoch = n.div_ceil(batch_size);
-    let total = (steps_per_epoch * settings.epochs) as u64;
-    let rate_at = |step: u64| {
-        let epoch = step as f64 / steps_per_epoch.max(1) as f64;
-        settings.lr * settings.schedule.factor(epoch, settings.epochs as f64, settings.warmup)
-    };
-    let record = |epoch: usize, step: u64, theta: &[E], state: &[E]| {
-        let (train, test) = (on_train.evaluate(theta, state), on_test.evaluate(theta, state));
-        Epoch {
-            epoch,
-            step,
-            lr: rate_at(step.saturating_sub(1)),
-            train_loss: train.loss,
-            train_accuracy: train.accuracy,
-            test_loss: test.loss,
-            test_accuracy: test.accuracy,
-        }
-    };
-
-    let mut stepper = Stepper::new(&settings.optimizer, theta.len());
-    let mut whole = BatchGradient::new(&network, batch_size, train.masked());
-    let mut rest = match n % batch_size {
-        0 => None,
-        rest => Some(BatchGradient::new(&network, rest, train.masked())),
-    };
-    let started = Instant::now();
-    let mut epochs = vec![record(0, 0, &theta, &state)];
-    let evaluation = started.elapsed();
-    epochs.iter().for_each(|e| observe(Event::Epoch(e)));
-    let mut step = 0;
-    let mut end = None;
-    'training: for epoch in 1..=settings.epochs {
-        let mut order: Vec<u32> = (0..n as u32).collect();
-        order.shuffle(&mut streams.stream("train/order", epoch as u64));
-        for indices in order.chunks(batch_size) {
-            let batch = match &mut rest {
-                Some(rest) if indices.len() == rest.samples() => rest,
-                _ => &mut whole,
-            };
-            let noise = Noise { streams, step, augment: None };
-            network.renew(&theta, &mut state);
-            let loss = batch.run(&theta, &state, &train, indices, &noise);
-            if !loss.is_finite() {
-                let reason = format!("the loss of a batch is {loss} at step {step}, in epoch {epoch}");
-                end = Some((Status::Diverged, reason));
-                break 'training;
-            }
-            stepper.step(rate_at(step), &mut theta, |start, out| batch.gradient(start, out));
-            batch.follow(&mut state);
-            step += 1;
-            observe(Event::Step(step, total));
-            if interrupt::requested().is_some() {
-                end = Some((Status::Interrupted, format!("stopped after {step} of {total} steps")));
-                break 'training;
-            }
-        }
-        let record = record(epoch, step, &theta, &state);
-        observe(Event::Epoch(&record));
-        let (loss, diverged) = (record.train_loss, !record.train_loss.is_finite());
-        epochs.push(record);
-        if diverged {
-            let reason = format!("the training loss is {loss} after epoch {epoch}");
-            end = Some((Status::Diverged, reason));
-            break;
-        }
-    }
-    let (status, mut reason) =
-        end.unwrap_or_else(|| (Status::Done, format!("all {} epochs were made", settings.epochs)));
-    // Who asked for a stop does not wait for long evaluations.
-    let (train, test) = match status == Status::Interrupted && evaluation > Duration::from_millis(500) {
-        true => {
-            reason.push_str(", not evaluated there");
-            let unknown = Evaluation { loss: f64::NAN, accuracy: f64::NAN };
-            (unknown, unknown)
-        }
-        false => (on_train.evaluate(&theta, &state), on_test.evaluate(&theta, &state)),
-    };
-    Ok(Trained {
-        train,
-        test,
-        steps: step,
-        theta: theta.iter().map(|t| t.to_f64()).collect(),
-        state: state.iter().map(|s| s.to_f64()).collect(),
-        network,
-        epochs,
-        status,
-        reason,
-    })
+    session::Session::<E>::new(&settings.resolved(), dataset, keep, observe)?.run()
 }

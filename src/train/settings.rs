@@ -1,8 +1,10 @@
 //! What a training run is made of: flags, recipe keys and recorded settings, all from this one struct.
 
-use super::{Optimizer, Schedule};
+use super::gradient::Clip;
+use super::{Optimizer, Schedule, Snapshots, snapshots};
+use crate::base::registry::Registry;
 use crate::base::{Error, Precision, Result};
-use crate::data::{Preparation, Source};
+use crate::data::{Augment, Preparation, Source};
 use crate::nn::{architectures::Architecture, inits::Initializer, losses::Loss};
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +22,10 @@ pub struct TrainSettings {
     #[command(flatten)]
     #[serde(flatten)]
     pub preparation: Preparation,
+    /// Augmentation.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub augment: Augment,
     /// Train on the first N training samples only (they are in random order) [default: all]
     #[arg(long, value_name = "N")]
     pub samples: Option<usize>,
@@ -35,21 +41,48 @@ pub struct TrainSettings {
     /// Optimizer, with settings after a colon (sgd:momentum=0.9,nesterov=true)
     #[arg(long, value_name = "KIND", default_value_t = TrainSettings::default().optimizer)]
     pub optimizer: Optimizer,
-    /// Learning rate
-    #[arg(long, value_name = "RATE", default_value_t = TrainSettings::default().lr)]
-    pub lr: f64,
+    /// Learning rate [default: the optimizer's own]
+    #[arg(long, value_name = "RATE")]
+    pub lr: Option<f64>,
     /// Schedule of the learning rate, with settings after a colon (step:every=10,gamma=0.5)
     #[arg(long, value_name = "KIND", default_value_t = TrainSettings::default().schedule)]
     pub schedule: Schedule,
     /// Epochs (fractions allowed) over which the rate first rises linearly from zero
     #[arg(long, value_name = "EPOCHS", default_value_t = TrainSettings::default().warmup)]
     pub warmup: f64,
-    /// Samples in a mini-batch; the last of an epoch may be smaller
-    #[arg(long, value_name = "N", default_value_t = TrainSettings::default().batch_size)]
-    pub batch_size: usize,
+    /// Samples in a mini-batch; the last of an epoch may be smaller [default: 64; all with a full-batch optimizer]
+    #[arg(long, value_name = "N")]
+    pub batch_size: Option<usize>,
     /// Passes over the training samples; 0 leaves the network as initialized
     #[arg(long, value_name = "N", default_value_t = TrainSettings::default().epochs)]
     pub epochs: usize,
+    /// Stop at the end of an epoch whose training loss is at most this
+    #[arg(long, value_name = "LOSS")]
+    pub target_loss: Option<f64>,
+    /// Stop at the end of an epoch where the gradient over all training samples has at most this norm
+    #[arg(long, value_name = "NORM")]
+    pub target_gradient: Option<f64>,
+    /// Scale gradients down to at most this norm, all parameters together
+    #[arg(long, value_name = "NORM")]
+    pub clip: Option<f64>,
+    /// Cut each coordinate of gradients off at plus and minus this value, before --clip
+    #[arg(long, value_name = "VALUE")]
+    pub clip_value: Option<f64>,
+    /// Sharpness-aware minimisation: take the gradient this far up the slope (Foret 2021 has 0.05); 0 for none
+    #[arg(long, value_name = "RHO", default_value_t = TrainSettings::default().sam)]
+    pub sam: f64,
+    /// Which loss decides what best.safetensors holds
+    #[arg(long, value_name = "LOSS", default_value_t = TrainSettings::default().best)]
+    pub best: Best,
+    /// Also keep an exponential average of the weights over steps, with this decay (0.999, say)
+    #[arg(long, value_name = "DECAY")]
+    pub ema: Option<f64>,
+    /// Also keep the mean of the weights at the ends of the epochs from this one on (SWA)
+    #[arg(long, value_name = "EPOCH")]
+    pub swa: Option<usize>,
+    /// Also keep snapshots of the weights: every N steps, epochs:N, or log:COUNT of growing distance
+    #[arg(long, value_name = "WHEN")]
+    pub snapshots: Option<Snapshots>,
     /// Seed of initialization and sample order
     #[arg(long, value_name = "N", default_value_t = TrainSettings::default().seed)]
     pub seed: u64,
@@ -64,19 +97,52 @@ impl Default for TrainSettings {
             data: Source::default(),
             data_seed: 0,
             preparation: Preparation::default(),
+            augment: Augment::default(),
             samples: None,
             model: Architecture::default(),
             loss: Loss::default(),
             init: Initializer::default(),
             optimizer: Optimizer::default(),
-            lr: 0.05, // with momentum .9: the largest round rate at which the default network is calm
+            lr: None,
             schedule: Schedule::default(),
             warmup: 0.0,
-            batch_size: 64, // Masters and Luschi 2018: small batches, 32 to 64
-            epochs: 20,     // the default network fits the digits' training split
+            batch_size: None,
+            epochs: 20, // the default network fits the digits' training split
+            target_loss: None,
+            target_gradient: None,
+            clip: None,
+            clip_value: None,
+            sam: 0.0,             // plain training
+            best: Best::TestLoss, // early stopping's choice (Prechelt 1998)
+            ema: None,
+            swa: None,
+            snapshots: None,
             seed: 0,
             precision: Precision::default(),
         }
+    }
+}
+
+/// Samples in a mini-batch when nothing is said: small batches, 32 to 64 (Masters and Luschi 2018).
+pub const BATCH: usize = 64;
+
+/// The loss by which the best weights are chosen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Best {
+    /// Over the test samples (over the training samples where there are none)
+    #[default]
+    TestLoss,
+    /// Over the training samples
+    TrainLoss,
+}
+
+impl std::fmt::Display for Best {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::TestLoss => "test-loss",
+            Self::TrainLoss => "train-loss",
+        })
     }
 }
 
@@ -89,6 +155,9 @@ pub const SHORTHANDS: &[(&str, &str, &str)] = &[
         "Activation after each hidden layer: a name from `losscape list activation`",
     ),
     ("bias", "model.bias", "Whether layers have biases: true or false"),
+    ("norm", "model.norm", "Norm of the layers: a name from `losscape list norm`"),
+    ("depth", "model.depth", "Depth of a resnet (layers) or vgg (layers a stage)"),
+    ("skip", "model.skip", "Whether a resnet has its ways around the blocks: true or false"),
     ("momentum", "optimizer.momentum", "Momentum of the optimizer"),
     ("nesterov", "optimizer.nesterov", "Nesterov's look-ahead: true or false"),
     ("weight-decay", "optimizer.weight-decay", "Weight decay of the optimizer"),
@@ -96,17 +165,54 @@ pub const SHORTHANDS: &[(&str, &str, &str)] = &[
 ];
 
 impl TrainSettings {
+    /// The rate: the one given, or the optimizer's own.
+    pub fn rate(&self) -> f64 {
+        self.lr.unwrap_or_else(|| self.optimizer.rate())
+    }
+
+    /// The batch size for `n` training samples.
+    pub fn batch(&self, n: usize) -> usize {
+        let default = if self.optimizer.full_batch() { n } else { BATCH };
+        self.batch_size.unwrap_or(default).min(n.max(1))
+    }
+
+    /// Clipping of gradients.
+    pub fn clipping(&self) -> Clip {
+        Clip { value: self.clip_value, norm: self.clip }
+    }
+
+    /// The same with every default written out, as results record them. A full batch stays unwritten: it is as large
+    /// as the data.
+    pub fn resolved(&self) -> Self {
+        let batch_size = self.batch_size.or((!self.optimizer.full_batch()).then_some(BATCH));
+        Self { lr: Some(self.rate()), batch_size, ..self.clone() }
+    }
+
     /// Refuses numbers that make no sense.
     pub fn check(&self) -> Result<()> {
-        let positive = |flag: &str, x: f64| match x > 0.0 && x.is_finite() {
-            true => Ok(()),
-            false => Err(Error::expected(flag, "a finite number above 0", x)),
+        let positive = |flag: &str, x: Option<f64>| match x {
+            Some(x) if !(x > 0.0 && x.is_finite()) => {
+                Err(Error::expected(flag, "a finite number above 0", x))
+            }
+            _ => Ok(()),
         };
         positive("--lr", self.lr)?;
+        positive("--clip", self.clip)?;
+        positive("--clip-value", self.clip_value)?;
+        positive("--target-gradient", self.target_gradient)?;
+        if let Some(loss) = self.target_loss.filter(|loss| !loss.is_finite()) {
+            return Err(Error::expected("--target-loss", "a finite number", loss));
+        }
+        if !(self.sam >= 0.0 && self.sam.is_finite()) {
+            return Err(Error::expected("--sam", "a finite number of at least 0", self.sam));
+        }
+        if let Some(decay) = self.ema.filter(|decay| !(0.0..1.0).contains(decay)) {
+            return Err(Error::expected("--ema", "at least 0 and below 1", decay));
+        }
         if !(self.warmup >= 0.0 && self.warmup <= self.epochs as f64) {
             return Err(Error::expected("--warmup", format!("0 to {} epochs", self.epochs), self.warmup));
         }
-        if self.batch_size == 0 {
+        if self.batch_size == Some(0) {
             return Err(Error::expected("--batch-size", "at least 1", 0));
         }
         if self.samples == Some(0) {
@@ -114,9 +220,51 @@ impl TrainSettings {
         }
         self.preparation.check()?;
         const MOST_EPOCHS: usize = 100_000_000;
-        match self.epochs > MOST_EPOCHS {
-            true => Err(Error::expected("--epochs", format!("at most {MOST_EPOCHS}"), self.epochs)),
-            false => Ok(()),
+        if self.epochs > MOST_EPOCHS {
+            return Err(Error::expected("--epochs", format!("at most {MOST_EPOCHS}"), self.epochs));
         }
+        if let Some(start) = self.swa.filter(|start| !(1..=self.epochs).contains(start)) {
+            return Err(Error::expected("--swa", format!("an epoch, 1 to {}", self.epochs), start));
+        }
+        if self.optimizer.search().is_some() {
+            // A line search sets the length of its steps itself, and compares losses of one function along one
+            // direction, the gradient's own.
+            let with = format!("none with {}", self.optimizer.name());
+            if self.schedule != Schedule::default() {
+                let expected = format!("{} with {}", Schedule::default(), self.optimizer.name());
+                return Err(Error::expected("--schedule", expected, &self.schedule));
+            }
+            if self.warmup > 0.0 {
+                return Err(Error::expected("--warmup", with, self.warmup));
+            }
+            if self.sam > 0.0 {
+                return Err(Error::expected("--sam", with, self.sam));
+            }
+            for (flag, value) in [("--clip", self.clip), ("--clip-value", self.clip_value)] {
+                if let Some(value) = value {
+                    return Err(Error::expected(flag, with, value));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses what does not fit `n` training samples and a network of `tensors` tensors.
+    pub fn check_for(&self, n: usize, tensors: usize) -> Result<()> {
+        if let (true, Some(size)) = (self.optimizer.full_batch(), self.batch_size)
+            && size < n
+        {
+            let expected = format!("all {n} samples, which {} takes at once", self.optimizer.name());
+            return Err(Error::expected("--batch-size", expected, size));
+        }
+        let epoch = n.div_ceil(self.batch(n)) as u64;
+        if let Some(when) = self.snapshots {
+            let most = snapshots::MOST.min(100_000 / tensors.max(1) as u64);
+            let count = when.count(epoch, epoch * self.epochs as u64);
+            if count > most {
+                return Err(Error::expected("--snapshots", format!("at most {most} snapshots"), count));
+            }
+        }
+        Ok(())
     }
 }

@@ -165,7 +165,7 @@ fn batches_are_the_samples_they_name() {
     let data: Vec<f64> = (0..10).map(f64::from).collect();
     let samples = Samples::<f32>::new(&network, &data, &[0, 1, 2, 0, 1]);
     let (mut x, mut t) = (vec![0.0; 6], vec![0.0; 9]);
-    samples.gather(&[4, 0, 4], &mut x, &mut t);
+    samples.gather(&[4, 0, 4], &mut x, &mut t, &mut []);
     assert_eq!(x, [8.0, 9.0, 0.0, 1.0, 8.0, 9.0]);
     let (off, on) = (0.1f32, 0.8f32);
     for (t, expected) in t.iter().zip([off, on, off, on, off, off, off, on, off]) {
@@ -178,6 +178,6 @@ fn batches_are_the_samples_they_name() {
 fn tallies_count_the_first_of_equals() {
     let outputs = [1.0, 2.0, 2.0, 3.0, 0.0, 3.0f32];
     let correct = |labels: [u32; 2]| Tally::of(&[0.5, 0.25], &outputs, &labels).correct;
-    assert_eq!((correct([1, 0]), correct([2, 2]), correct([0, 1]), correct([1, 2])), (2, 0, 0, 1));
+    assert_eq!((correct([1, 0]), correct([2, 2]), correct([0, 1]), correct([1, 2])), (Some(2), Some(0), Some(0), Some(1)));
     assert_eq!(Tally::of(&[0.5f32, 0.25], &outputs, &[1, 0]).loss, 0.75);
 }

@@ -2,9 +2,11 @@
 
 mod chains;
 mod chunks;
+mod lbfgs;
 mod precision;
 mod regression;
 mod slices;
+mod training;
 
 use losscape::autodiff::{Curvature, Element};
 use losscape::base::Streams;

@@ -4,7 +4,7 @@ use crate::bench::Bench;
 use serde_json::Value;
 use std::process::Command;
 
-const COMMANDS: [&str; 7] = ["train", "slice", "plot", "data", "list", "completions", "man"];
+const COMMANDS: [&str; 8] = ["train", "lr-range", "slice", "plot", "data", "list", "completions", "man"];
 
 #[test]
 fn every_command_describes_itself_with_examples() {

@@ -44,7 +44,7 @@ fn styles_and_places_that_make_no_sense_are_refused() {
     let bench = bench();
     for (arguments, at, hint) in [
         ("plot none", "none", "nothing there"),
-        ("plot .", ".", "neither"),
+        ("plot .", ".", "none of them"),
         ("plot s/slice.json", "s/slice.json", "a file"),
         ("plot s --vmin 5 --vmax 1 --out e", "--vmin", "below --vmax"),
         ("plot s --vmin nan --out e", "--vmin", "finite"),

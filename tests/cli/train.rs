@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 fn recorded(flags: &str) -> Value {
     let bench = Bench::new();
-    let outcome = bench.ok(&format!("train --epochs 0 --samples 60 --dpi 20 --json --quiet --out r {flags}"));
+    let epochs = if flags.contains("--epochs") { "" } else { "--epochs 0" };
+    let outcome = bench.ok(&format!("train {epochs} --samples 60 --dpi 20 --json --quiet --out r {flags}"));
     assert_eq!(outcome.stderr, "");
     serde_json::from_str(&outcome.stdout).unwrap()
 }
@@ -38,6 +39,20 @@ fn flags_and_shorthands_reach_the_settings() {
         ("--subset 0.5", "subset", json!(0.5)),
         ("--subset 100 --balance", "balance", json!(true)),
         ("--label-noise 0.25", "label-noise", json!(0.25)),
+        ("", "lr", json!(0.05)),
+        ("", "batch-size", json!(64)),
+        ("--optimizer lbfgs", "lr", json!(1.0)),
+        ("--optimizer lbfgs", "batch-size", Value::Null),
+        ("--sam 0.1", "sam", json!(0.1)),
+        ("--clip 2", "clip", json!(2.0)),
+        ("--clip-value 0.5", "clip-value", json!(0.5)),
+        ("--ema 0.99", "ema", json!(0.99)),
+        ("--epochs 3 --swa 2", "swa", json!(2)),
+        ("--snapshots epochs:2", "snapshots", json!("epochs:2")),
+        ("--snapshots 7", "snapshots", json!("7")),
+        ("--target-loss 10", "target-loss", json!(10.0)),
+        ("--target-gradient 1e9", "target-gradient", json!(1e9)),
+        ("--best train-loss", "best", json!("train-loss")),
     ] {
         assert_eq!(at(&recorded(flags)["settings"], path), &value, "{flags}");
     }
@@ -74,10 +89,21 @@ fn every_setting_changes_the_weights() {
         "--balance",
         "--label-noise 0.25",
         "--data blobs",
+        "--sam 0.5",
+        "--clip 0.1",
+        "--clip-value 0.01",
+        "--target-loss 100",
+        "--target-gradient 1000",
     ] {
         assert!(weights(flags) != plain, "{flags}");
     }
-    assert!(weights("--theme dark --threads 1") == plain);
+    for flags in [
+        "--theme dark --threads 1",
+        "--ema 0.9 --swa 2 --snapshots 1 --best train-loss",
+        "--checkpoint-every 0",
+    ] {
+        assert!(weights(flags) == plain, "{flags}");
+    }
 }
 
 #[test]
@@ -97,6 +123,7 @@ fn a_run_directory_holds_what_scripts_rely_on() {
         for key in ["step", "lr", "train_loss", "train_accuracy", "test_loss", "test_accuracy"] {
             assert!(line[key].is_number(), "{key}");
         }
+        assert_eq!(line["gradient_norm"].is_number(), epoch > 0, "the start has made no step");
     }
     assert_eq!(at(&run, "final.train_loss"), &lines[4]["train_loss"]);
     let shapes: Vec<(String, Vec<usize>)> = bench
@@ -151,7 +178,12 @@ fn divergence_is_recorded_and_drawn() {
     assert!(outcome.stderr.starts_with("error: train: diverged: the "), "{}", outcome.stderr);
     let run = bench.json("r/run.json");
     assert_eq!((&run["status"], at(&run, "final.train_loss")), (&"diverged".into(), &Value::Null));
-    assert!(run["reason"].as_str().unwrap().contains("NaN"), "{run}");
+    let reason = run["reason"].as_str().unwrap();
+    assert!(reason.contains("NaN") || reason.contains("no finite number"), "{run}");
+    assert_eq!(run["stop"], "non-finite");
+    let last: Value = serde_json::from_str(bench.text("r/metrics.jsonl").lines().last().unwrap()).unwrap();
+    assert_eq!((&last["epoch"], &last["train_loss"]), (&run["epochs"], &Value::Null));
+    assert!(bench.text("r/training.svg").contains("no finite loss at epoch"));
     assert!(run["final_status"].as_str().unwrap().starts_with("not finite: "), "{run}");
     assert!(run["steps"].as_u64() > Some(0), "{run}");
     assert!(!bench.text("r/run.json").contains("NaN,") && bench.bytes("r/training.png").len() > 1000);
@@ -162,4 +194,77 @@ fn divergence_is_recorded_and_drawn() {
 fn zero_epochs_leave_the_network_as_it_was_drawn() {
     assert_eq!(recorded("")["steps"], 0);
     assert_eq!(recorded("--batch-size 99999999")["status"], "done");
+}
+
+#[test]
+fn weights_beside_the_last_ones_are_files_of_their_own() {
+    let bench = Bench::new();
+    bench.ok("train --hidden 3 --epochs 6 --samples 90 --dpi 20 --ema 0.9 --swa 4 --snapshots log:4 --out r");
+    let run = bench.json("r/run.json");
+    let lines: Vec<Value> =
+        bench.text("r/metrics.jsonl").lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    let lowest = lines.iter().map(|l| l["test_loss"].as_f64().unwrap()).fold(f64::INFINITY, f64::min);
+    assert_eq!((at(&run, "best.by"), at(&run, "best.test_loss")), (&"test_loss".into(), &lowest.into()));
+    let epoch = run["best"]["epoch"].as_u64().unwrap() as usize;
+    assert_eq!(lines[epoch]["test_loss"], lowest);
+    assert_eq!((at(&run, "ema.steps"), at(&run, "swa.epochs")), (&12.into(), &3.into()));
+    // Each is a weight file like any other: sliced, its center has the loss that is recorded.
+    for name in ["best", "ema", "swa"] {
+        bench.ok(&format!("slice --run r/{name}.safetensors --x=-1:1:3 --y=-1:1:3 --dpi 20 --out s"));
+        let slice = bench.json("s/slice.json");
+        for key in ["train_loss", "train_accuracy", "test_loss", "test_accuracy"] {
+            assert_eq!(slice["center"][key], run[name][key], "{name}: {key}");
+        }
+        assert_eq!(slice["weights_sha256"], run[name]["sha256"]);
+    }
+    // 12 steps; 12^(i/3): 1, 2.29, 5.24, 12.
+    assert_eq!(at(&run, "trajectory.steps"), &json!([0, 1, 2, 5, 12]));
+    let trajectory = bench.tensors("r/trajectory.safetensors");
+    let last = bench.tensors("r/weights.safetensors");
+    assert_eq!(trajectory.metadata["losscape.steps"], "[0,1,2,5,12]");
+    assert_eq!(trajectory.tensors.len(), 5 * last.tensors.len());
+    for tensor in &last.tensors {
+        let found = trajectory.get(&format!("12/{}", tensor.name)).unwrap();
+        assert_eq!((&found.shape, &found.data), (&tensor.shape, &tensor.data));
+        assert_ne!(trajectory.get(&format!("5/{}", tensor.name)).unwrap().data, tensor.data);
+    }
+    // A run without them leaves none behind.
+    bench.ok(&format!("train {TINY} --out r"));
+    let names: Vec<String> = bench.files("r").keys().map(|p| p.display().to_string()).collect();
+    assert_eq!(
+        names,
+        [
+            ".lock",
+            "best.safetensors",
+            "machine.json",
+            "metrics.jsonl",
+            "run.json",
+            "training.png",
+            "training.svg",
+            "weights.safetensors"
+        ]
+    );
+}
+
+#[test]
+fn a_target_that_is_missed_is_told_and_the_run_is_there() {
+    let bench = Bench::new();
+    let outcome = bench.run(&format!("train {TINY} --target-loss 1e-9 --quiet --out r"));
+    assert_eq!((outcome.code, outcome.stderr.lines().count()), (Some(3), 1), "{}", outcome.stderr);
+    assert!(
+        outcome.stderr.starts_with("error: train: target missed: all 1 epochs were made, but "),
+        "{}",
+        outcome.stderr
+    );
+    let run = bench.json("r/run.json");
+    assert_eq!((&run["status"], &run["stop"]), (&"target-missed".into(), &"epochs".into()));
+    assert!(bench.path("r/training.png").exists());
+    bench.ok("slice --run r --x=-1:1:3 --y=-1:1:3 --dpi 20 --out s");
+    let said = bench.ok("train --samples 60 --dpi 20 --target-loss 0.5 --target-gradient 1 --out r").stdout;
+    assert!(said.contains("within the target 0.5 and the norm of the gradient is"), "{said}");
+    let run = bench.json("r/run.json");
+    assert_eq!((&run["status"], &run["stop"]), (&"done".into(), &"target".into()));
+    assert!(at(&run, "final.train_loss").as_f64() <= Some(0.5));
+    assert!(at(&run, "final.gradient_norm").as_f64() <= Some(1.0));
+    assert!(run["epochs"].as_u64() < Some(20), "{run}");
 }

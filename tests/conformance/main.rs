@@ -10,4 +10,5 @@ mod networks;
 mod primitives;
 mod reference;
 mod registries;
+mod resuming;
 mod training;

@@ -7,7 +7,7 @@
 
 pub mod stepper;
 
-pub use stepper::Stepper;
+pub use stepper::{BLOCK, Stepper};
 
 use crate::autodiff::Element;
 use crate::base::{Error, Result};
@@ -27,6 +27,12 @@ pub trait Update {
     /// Whether a step is meant to see all samples.
     fn full_batch(&self) -> bool {
         false
+    }
+
+    /// A step that looks at the loss of all samples more than once, where the optimizer makes such steps instead of
+    /// [`Update::update`].
+    fn search(&self) -> Option<&Lbfgs> {
+        None
     }
 
     /// Moves `theta` by one step of length `rate`, the `step`th (the first is 1). Slices are equal runs of the whole
@@ -56,6 +62,7 @@ registry! {
         nadam => Nadam;
         amsgrad => AmsGrad;
         lion => Lion;
+        lbfgs => Lbfgs;
     }
 }
 
@@ -73,6 +80,11 @@ impl Optimizer {
     /// Whether a step is meant to see all samples.
     pub fn full_batch(&self) -> bool {
         match_optimizer!(self, kind => kind.full_batch())
+    }
+
+    /// The line search that its steps are, if they are.
+    pub fn search(&self) -> Option<&Lbfgs> {
+        match_optimizer!(self, kind => kind.search())
     }
 
     /// One step on equal runs of the whole vectors; see [`Update::update`].

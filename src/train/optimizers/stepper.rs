@@ -14,7 +14,7 @@ pub struct Stepper<E> {
 }
 
 /// Elements that are updated together: gradient, theta and states of a block fit into first-level cache.
-const BLOCK: usize = 1 << 12;
+pub const BLOCK: usize = 1 << 12;
 
 impl<E: Element> Stepper<E> {
     /// An optimizer of p parameters, before its first step.

@@ -1,0 +1,181 @@
+//! `losscape train --seeds N`: runs that differ in their seed alone, one a core, and what they have in common.
+//!
+//! Each run is trained on one thread of its own, and ends in the bytes that it has when trained by itself. A run that
+//! is there already, with the same settings, data and program, is kept; one that was stopped goes on.
+
+use super::arguments::Common;
+use super::output::{self, Target};
+use super::progress::{Progress, say};
+use super::train::{self, Found, Going};
+use crate::base::{Error, Result, files, interrupt};
+use crate::passes::run::WEIGHTS;
+use crate::passes::training::Recorded;
+use crate::passes::{Saved, SeedsResult};
+use crate::render::Style;
+use crate::train::checkpoint::CHECKPOINT;
+use crate::train::{Event, TrainSettings};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+/// Trains `count` runs below `out` and sums them up.
+pub fn run(
+    settings: &TrainSettings,
+    count: usize,
+    out: PathBuf,
+    going: &Going,
+    common: &Common,
+    style: &Style,
+) -> Result<()> {
+    let last = settings.seed.checked_add(count as u64 - 1).filter(|last| *last <= i64::MAX as u64);
+    let Some(last) = last else {
+        let expected = format!("a seed with room for {count} of them below 2^63");
+        return Err(Error::expected("--seed", expected, settings.seed));
+    };
+    let seeds: Vec<u64> = (settings.seed..=last).collect();
+    let workers = rayon::current_num_threads().min(count);
+    let prepared = train::prepare(settings)?;
+    output::fits_in_memory(workers as u64 * prepared.bytes(), &format!("{workers} runs at once"))?;
+    let (sha256, samples) = (prepared.data_sha256().to_owned(), prepared.samples());
+    drop(prepared);
+    let target = Target::new(out)?;
+    let run_in = |seed: u64| target_directory(&target, seed);
+    let wanted = |seed: u64| TrainSettings { seed, ..settings.clone() };
+    let kept: Vec<u64> = match going.fresh {
+        true => Vec::new(),
+        false => seeds.iter().copied().filter(|s| is_done(&run_in(*s), &wanted(*s), &sha256)).collect(),
+    };
+    let todo: Vec<(u64, PathBuf)> =
+        seeds.iter().filter(|s| !kept.contains(s)).map(|s| (*s, run_in(*s))).collect();
+    let quiet = common.quiet;
+    say(
+        quiet,
+        &format!("training {} on {}, seeds {} to {last}", settings.model, settings.data, settings.seed),
+    );
+    if !kept.is_empty() {
+        say(quiet, &format!("{} of {count} runs are there already and are kept", kept.len()));
+    }
+    let steps = samples.div_ceil(settings.batch(samples)) * settings.epochs;
+    let progress = Progress::new("training", "steps", (steps * todo.len()) as f64, quiet);
+    let (next, failed, done) = (AtomicUsize::new(0), AtomicBool::new(false), AtomicUsize::new(kept.len()));
+    let faults: Mutex<Vec<Error>> = Mutex::new(Vec::new());
+    let one = |seed: u64, directory: &Path| -> Result<()> {
+        let settings = wanted(seed);
+        let prepared = train::prepare(&settings)?;
+        let target = Target::new(directory.to_path_buf())?;
+        let mut told = 0;
+        let result =
+            train::train_with(&settings, prepared, &target, style, going, &mut |event| match event {
+                Event::Step(step, _) | Event::Resumed(step, ..) => {
+                    progress.add((step - told) as f64);
+                    told = step;
+                }
+                Event::Epoch(_) => {}
+            })?;
+        let t = &result.trained;
+        let (train, test) = (output::number(t.train.loss, 4), output::number(t.test.loss, 4));
+        progress.line(&format!("seed {seed}: train loss {train}, test loss {test}, {}", t.reason));
+        done.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    };
+    let work = || {
+        while let (false, Some((seed, directory))) =
+            (failed.load(Ordering::Relaxed), todo.get(next.fetch_add(1, Ordering::Relaxed)))
+        {
+            if let Err(e) = one(*seed, directory) {
+                failed.store(true, Ordering::Relaxed);
+                faults.lock().unwrap_or_else(|e| e.into_inner()).push(e);
+            }
+        }
+    };
+    let pools: Vec<rayon::ThreadPool> = (0..workers)
+        .map(|_| {
+            rayon::ThreadPoolBuilder::new().num_threads(1).build().map_err(|e| Error::machine("--threads", e))
+        })
+        .collect::<Result<_>>()?;
+    std::thread::scope(|scope| {
+        for pool in &pools {
+            scope.spawn(|| pool.install(work));
+        }
+    });
+    progress.finish();
+    let faults = faults.into_inner().unwrap_or_else(|e| e.into_inner());
+    if let Some(signal) = interrupt::requested() {
+        let done = done.load(Ordering::Relaxed);
+        let kept = format!(
+            "{done} of {count} runs are finished, the others' checkpoints kept; the same command goes on"
+        );
+        return Err(Error::Interrupted { at: "train".to_owned(), kept, signal });
+    }
+    if let Some(fault) = faults.into_iter().next() {
+        return Err(fault);
+    }
+    let result = SeedsResult::collect(settings, target.directory(), &seeds)?;
+    target.write(&result, style, json!({"kept": kept}))?;
+    match (common.json, quiet) {
+        (true, _) => output::print_json(&result.json()?)?,
+        (_, true) => {}
+        _ => output::print(&table(&result, &target))?,
+    }
+    verdict(&result)
+}
+
+fn target_directory(target: &Target, seed: u64) -> PathBuf {
+    target.directory().join(format!("seed-{seed}"))
+}
+
+/// Whether the run that was asked for lies finished and whole in `directory`.
+fn is_done(directory: &Path, wanted: &TrainSettings, sha256: &str) -> bool {
+    let Ok(Found::Done(settings)) = train::found(directory) else { return false };
+    let Ok(Recorded { run, .. }) = Recorded::read(directory) else { return false };
+    let Ok(weights) = files::read_regular(&directory.join(WEIGHTS), files::LARGEST) else { return false };
+    settings.resolved() == wanted.resolved()
+        && run["data_sha256"] == sha256
+        && run["version"] == env!("CARGO_PKG_VERSION")
+        && run["weights_sha256"] == files::sha256(&weights)
+        && !directory.join(CHECKPOINT).exists()
+}
+
+/// A line a run, and one for the median.
+fn table(result: &SeedsResult, target: &Target) -> String {
+    let percent = |x: Option<f64>| x.map_or("-".to_owned(), |x| format!("{:.2} %", 100.0 * x));
+    let loss = |x: Option<f64>| x.map_or("-".to_owned(), |x| output::number(x, 4));
+    let row = |name: &str, of: &dyn Fn(&str) -> Option<f64>, end: &str| {
+        let row = format!(
+            "{name:>8} {:>12} {:>9} {:>12} {:>9}  {end}",
+            loss(of("train_loss")),
+            percent(of("train_accuracy")),
+            loss(of("test_loss")),
+            percent(of("test_accuracy"))
+        );
+        format!("{}\n", row.trim_end())
+    };
+    let mut text = format!("{}, {} runs\n", result.title(), result.runs().len());
+    text += "    seed   train loss  accuracy    test loss  accuracy\n";
+    for run in result.runs() {
+        let seed = run["seed"].to_string();
+        text += &row(&seed, &|key| run["final"][key].as_f64(), run["reason"].as_str().unwrap_or_default());
+    }
+    for (name, of) in [("median", "/median"), ("25 %", "/quartiles/0"), ("75 %", "/quartiles/1")] {
+        text += &row(name, &|key| result.summary(key).pointer(of).and_then(Value::as_f64), "");
+    }
+    text + &format!(
+        "wrote {} in {}{}: seeds.json, seeds.npz, seeds.png, seeds.svg, a run directory each\n",
+        files::named(target.directory()),
+        output::duration(target.seconds()),
+        output::peak()
+    )
+}
+
+fn verdict(result: &SeedsResult) -> Result<()> {
+    let bad: Vec<&Value> = result.runs().iter().filter(|r| r["status"] != "done").collect();
+    let Some(first) = bad.first() else { return Ok(()) };
+    let (seed, status) = (&first["seed"], first["status"].as_str().unwrap_or_default());
+    let reason = first["reason"].as_str().unwrap_or_default();
+    let (bad, all) = (bad.len(), result.runs().len());
+    Err(Error::unmet(
+        "train: seeds",
+        format!("{bad} of {all} did not end well: seed {seed}, {status}: {reason}"),
+    ))
+}

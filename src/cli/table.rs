@@ -1,0 +1,124 @@
+//! Training as it goes, on standard error: a table above the bar on a terminal, a line now and then elsewhere.
+
+use super::output;
+use super::progress::Progress;
+use crate::train::{Epoch, TrainSettings};
+use std::time::{Duration, Instant};
+
+/// The run as it goes: a table above the bar on a terminal, a line now and then elsewhere.
+pub struct Table {
+    progress: Progress,
+    quiet: bool,
+    /// What is said before anything else.
+    title: Option<String>,
+    epochs: usize,
+    batch: usize,
+    told: u64,
+    /// Steps since the last epoch, the first and the last moment of them.
+    steps: (u64, Instant, Instant),
+    rows: usize,
+    printed: Instant,
+}
+
+impl Table {
+    /// Before the first event: nothing is said yet.
+    pub fn new(settings: &TrainSettings, samples: usize, quiet: bool) -> Self {
+        let batch = settings.batch(samples);
+        let total = samples.div_ceil(batch) * settings.epochs;
+        let now = Instant::now();
+        Self {
+            progress: Progress::new("training", "steps", total as f64, quiet),
+            quiet,
+            title: Some(format!("training {} on {}, seed {}", settings.model, settings.data, settings.seed)),
+            epochs: settings.epochs,
+            batch,
+            told: 0,
+            steps: (0, now, now),
+            rows: 0,
+            printed: now,
+        }
+    }
+
+    /// A line above the bar.
+    pub fn say(&mut self, text: &str) {
+        if let Some(title) = self.title.take() {
+            self.progress.line(&title);
+        }
+        self.progress.line(text);
+    }
+
+    /// Training begins after so many steps that were made before.
+    pub fn resumed(&mut self, step: u64) {
+        self.progress.add((step - self.told) as f64);
+        self.told = step;
+    }
+
+    /// So many steps are made.
+    pub fn step(&mut self, step: u64) {
+        self.progress.add((step - self.told) as f64);
+        self.steps = (self.steps.0 + step - self.told, self.steps.1, Instant::now());
+        self.told = step;
+    }
+
+    /// An epoch was made.
+    pub fn epoch(&mut self, e: &Epoch) {
+        let seconds = (self.steps.2 - self.steps.1).as_secs_f64();
+        let speed = match self.steps.0 {
+            0 => String::new(),
+            steps => format!("{:.0}", steps as f64 * self.batch as f64 / seconds.max(1e-9)),
+        };
+        let now = Instant::now();
+        self.steps = (0, now, now);
+        let ends = e.epoch == 0 || e.epoch == self.epochs;
+        if !self.progress.is_live() {
+            let every = self.epochs.div_ceil(10).max(1);
+            if ends || e.epoch.is_multiple_of(every) {
+                self.say(&line(e, &speed));
+            }
+            return;
+        }
+        // More rows than can be read would only push each other away.
+        if !ends && self.rows > 20 && self.printed.elapsed() < Duration::from_millis(500) {
+            return;
+        }
+        if self.rows.is_multiple_of(20) && !self.quiet {
+            self.say(
+                " epoch   train loss  accuracy    test loss  accuracy         rate   |gradient|    samples/s",
+            );
+        }
+        self.say(&format!(
+            "{:>6} {:>12} {:>7.2} % {:>12} {:>7.2} % {:>12} {:>12} {:>12}",
+            e.epoch,
+            output::number(e.train_loss, 4),
+            100.0 * e.train_accuracy,
+            output::number(e.test_loss, 4),
+            100.0 * e.test_accuracy,
+            output::number(e.lr, 4),
+            if e.gradient_norm.is_nan() { String::new() } else { output::number(e.gradient_norm, 4) },
+            speed,
+        ));
+        (self.rows, self.printed) = (self.rows + 1, now);
+    }
+}
+
+impl Drop for Table {
+    fn drop(&mut self) {
+        self.progress.finish();
+    }
+}
+
+fn line(e: &Epoch, speed: &str) -> String {
+    let mut text = format!(
+        "epoch {:>4}  rate {}  train loss {} accuracy {:>6.2} %  test loss {} accuracy {:>6.2} %",
+        e.epoch,
+        output::number(e.lr, 4),
+        output::number(e.train_loss, 4),
+        100.0 * e.train_accuracy,
+        output::number(e.test_loss, 4),
+        100.0 * e.test_accuracy
+    );
+    if !speed.is_empty() {
+        text += &format!("  gradient {}  {speed} samples/s", output::number(e.gradient_norm, 4));
+    }
+    text
+}

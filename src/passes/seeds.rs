@@ -1,0 +1,256 @@
+//! Several runs that differ in their seed alone, summed up: medians, quartiles, and every run's curve.
+//!
+//! Read from the run directories, so that it makes no difference which of the runs were trained just now.
+
+use super::training::{Recorded, batches, extras, unit};
+use super::{Files, Saved, document};
+use crate::base::npz::Npz;
+use crate::base::{Error, Result, files};
+use crate::figure::{Axis, Figure, Panel, Scale, Series, Style};
+use crate::train::{Epoch, TrainSettings};
+use serde_json::{Map, Value, json};
+use std::path::Path;
+
+/// The name of an array, and what it has of each epoch.
+type Curve = (&'static str, fn(&Epoch) -> f64);
+
+/// The curves that are kept.
+const CURVES: [Curve; 6] = [
+    ("train_loss", |e| e.train_loss),
+    ("train_accuracy", |e| e.train_accuracy),
+    ("test_loss", |e| e.test_loss),
+    ("test_accuracy", |e| e.test_accuracy),
+    ("lr", |e| e.lr),
+    ("gradient_norm", |e| e.gradient_norm),
+];
+
+/// What is summed up over the runs' ends.
+const ENDS: [&str; 4] = ["train_loss", "train_accuracy", "test_loss", "test_accuracy"];
+
+/// Runs of several seeds, summed up.
+#[derive(Clone, Debug)]
+pub struct SeedsResult {
+    settings: TrainSettings,
+    summary: Value,
+    arrays: Npz,
+}
+
+/// Quantile `q` of ascending numbers, interpolated linearly between neighbours (Hyndman and Fan 1996, definition 7);
+/// NaN of none.
+pub fn quantile(ascending: &[f64], q: f64) -> f64 {
+    let Some(last) = ascending.len().checked_sub(1) else { return f64::NAN };
+    let at = q * last as f64;
+    let low = at.floor() as usize;
+    let (a, b) = (ascending[low], ascending[(low + 1).min(last)]);
+    a + (at - low as f64) * (b - a)
+}
+
+/// The finite ones of `values`, ascending.
+fn finite(values: impl Iterator<Item = f64>) -> Vec<f64> {
+    let mut all: Vec<f64> = values.filter(|x| x.is_finite()).collect();
+    all.sort_by(f64::total_cmp);
+    all
+}
+
+impl SeedsResult {
+    /// Sums up the runs of `seeds`, which lie in `directory/seed-N`.
+    pub fn collect(settings: &TrainSettings, directory: &Path, seeds: &[u64]) -> Result<Self> {
+        let mut runs = Vec::new();
+        for seed in seeds {
+            runs.push(Recorded::read(&directory.join(format!("seed-{seed}")))?);
+        }
+        let longest = runs.iter().map(|r| r.epochs.len()).max().unwrap_or(0);
+        let mut arrays = Npz::default();
+        arrays.push("seed", &[seeds.len()], seeds.iter().map(|s| *s as i64).collect::<Vec<i64>>());
+        arrays.push("epoch", &[longest], (0..longest as i64).collect::<Vec<i64>>());
+        for (name, of) in CURVES {
+            let row =
+                |r: &Recorded| (0..longest).map(|i| r.epochs.get(i).map_or(f64::NAN, of)).collect::<Vec<_>>();
+            let values: Vec<f64> = runs.iter().flat_map(row).collect();
+            arrays.push(name, &[seeds.len(), longest], values);
+        }
+        let end = |run: &Recorded, key: &str| run.run["final"][key].as_f64().unwrap_or(f64::NAN);
+        let summary: Map<String, Value> = ENDS
+            .iter()
+            .map(|key| {
+                let all = finite(runs.iter().map(|r| end(r, key)));
+                let members = json!({
+                    "median": quantile(&all, 0.5),
+                    "quartiles": [quantile(&all, 0.25), quantile(&all, 0.75)],
+                    "min": quantile(&all, 0.0),
+                    "max": quantile(&all, 1.0),
+                    "runs": all.len(),
+                    "status": match all.len() {
+                        n if n == runs.len() => "computed".to_owned(),
+                        n => format!("over the {n} of {} runs whose value is finite", runs.len()),
+                    },
+                });
+                ((*key).to_owned(), members)
+            })
+            .collect();
+        let list: Vec<Value> = seeds
+            .iter()
+            .zip(&runs)
+            .map(|(seed, r)| {
+                let mut members = Map::from_iter([
+                    ("seed".to_owned(), (*seed).into()),
+                    ("directory".to_owned(), format!("seed-{seed}").into()),
+                ]);
+                for key in ["status", "reason", "epochs", "steps", "final", "weights_sha256"] {
+                    members.insert(key.to_owned(), r.run[key].clone());
+                }
+                members.into()
+            })
+            .collect();
+        let done = list.iter().filter(|r| r["status"] == "done").count();
+        let first = runs.first().map(|r| &r.run).unwrap_or(&Value::Null);
+        let settings = settings.resolved();
+        let summary = json!({
+            "command": "train",
+            "version": env!("CARGO_PKG_VERSION"),
+            "status": if done == list.len() { "done".to_owned() } else { format!("{done} of {} runs are done", list.len()) },
+            "title": first["title"],
+            "settings": settings,
+            "seed": settings.seed,
+            "seeds": seeds,
+            "data": first["data"],
+            "data_sha256": first["data_sha256"],
+            "samples": first["samples"],
+            "parameters": first["parameters"],
+            "summary": summary,
+            "runs": list,
+        });
+        Ok(Self { settings, summary, arrays })
+    }
+
+    /// The runs as `seeds.json` lists them.
+    pub fn runs(&self) -> &[Value] {
+        self.summary["runs"].as_array().map_or(&[], Vec::as_slice)
+    }
+
+    /// The numbers that sum up one of the runs' ends.
+    pub fn summary(&self, key: &str) -> &Value {
+        &self.summary["summary"][key]
+    }
+
+    /// Network and data in one line.
+    pub fn title(&self) -> &str {
+        self.summary["title"].as_str().unwrap_or_default()
+    }
+
+    /// Reads a saved result, enough to draw it again.
+    pub fn load(directory: &Path) -> Result<Self> {
+        let path = directory.join("seeds.json");
+        let at = files::named(&path);
+        let text = files::read_text(&path, files::LARGEST_JSON)?;
+        let bad = |e: serde_json::Error| Error::value(&at, &e.to_string());
+        let summary: Value = serde_json::from_str(&text).map_err(bad)?;
+        let settings = summary.get("settings").cloned();
+        let settings = settings.ok_or_else(|| Error::expected(&at, "`settings` of training runs", "none"))?;
+        let settings = serde_json::from_value(settings).map_err(bad)?;
+        let path = directory.join("seeds.npz");
+        let at = files::named(&path);
+        let arrays = Npz::read(&path)?;
+        let length = |name: &str| match arrays.get(name).map(|a| a.shape.as_slice()) {
+            Some(&[n]) => Ok(n),
+            _ => Err(Error::expected(format!("{at}: {name}"), "an array of one axis", "another or none")),
+        };
+        let shape = [length("seed")?, length("epoch")?];
+        for (name, _) in CURVES {
+            if arrays.get(name).is_none_or(|a| a.shape != shape) {
+                let expected = format!("an array of shape {shape:?}");
+                return Err(Error::expected(format!("{at}: {name}"), expected, "another or none"));
+            }
+        }
+        Ok(Self { settings, summary, arrays })
+    }
+
+    fn panel(&self, name: &str, label: &str, scale: Scale) -> Panel {
+        let x = self.arrays.get("epoch").map(|a| a.to_f64()).unwrap_or_default();
+        let values = self.arrays.get(name).map(|a| a.to_f64()).unwrap_or_default();
+        let rows: Vec<&[f64]> = values.chunks_exact(x.len().max(1)).collect();
+        let faint =
+            |row: &&[f64]| Series { x: x.clone(), y: row.to_vec(), style: Style::Faint, ..Series::default() };
+        let mut series: Vec<Series> = rows.iter().map(faint).collect();
+        let columns: Vec<Vec<f64>> = (0..x.len()).map(|i| finite(rows.iter().map(|r| r[i]))).collect();
+        let at = |q: f64| columns.iter().map(|c| quantile(c, q)).collect::<Vec<f64>>();
+        series.push(Series {
+            label: format!("median and quartiles of {} seeds, each seed thin", rows.len()),
+            x: x.clone(),
+            y: at(0.5),
+            band: Some((at(0.25), at(0.75))),
+            style: Style::Line,
+        });
+        Panel {
+            x: Axis { label: "epoch".to_owned(), scale: Scale::Linear, range: None },
+            y: Axis { label: label.to_owned(), scale, range: None },
+            series,
+            ..Panel::default()
+        }
+    }
+}
+
+impl Saved for SeedsResult {
+    fn files(&self) -> Result<Files> {
+        let mut npz = std::io::Cursor::new(Vec::new());
+        self.arrays.write_to(&mut npz).map_err(|e| Error::machine("seeds.npz", e))?;
+        Ok(vec![
+            ("seeds.npz".to_owned(), npz.into_inner()),
+            ("seeds.json".to_owned(), document(&self.summary)),
+        ])
+    }
+
+    fn json(&self) -> Result<Value> {
+        Ok(self.summary.clone())
+    }
+
+    fn figures(&self) -> Vec<Figure> {
+        let settings = &self.settings;
+        let seeds: Vec<u64> = self.runs().iter().filter_map(|r| r["seed"].as_u64()).collect();
+        let range = match (seeds.first(), seeds.last()) {
+            (Some(a), Some(b)) if a < b => format!("seeds {a} to {b}"),
+            (Some(a), _) => format!("seed {a}"),
+            _ => "no seeds".to_owned(),
+        };
+        let unit = unit(settings);
+        // Both losses on one sort of axis, so that they compare.
+        let values = |name: &str| self.arrays.get(name).map(|a| a.to_f64()).unwrap_or_default();
+        let all = [values("train_loss"), values("test_loss")].concat();
+        let scale = if all.iter().all(|x| !x.is_finite() || *x > 0.0) { Scale::Log } else { Scale::Linear };
+        vec![Figure {
+            name: "seeds".to_owned(),
+            chart: "lines".to_owned(),
+            title: format!("Training of {}, {range}", self.title()),
+            subtitle: format!(
+                "{}, {} rate {}, {}{}",
+                settings.optimizer,
+                settings.schedule,
+                settings.rate(),
+                batches(settings),
+                extras(settings)
+            ),
+            panels: vec![
+                self.panel("train_loss", &format!("training loss: {unit}"), scale),
+                self.panel("test_loss", &format!("test loss: {unit}"), scale),
+                self.panel("train_accuracy", "training accuracy", Scale::Linear),
+                self.panel("test_accuracy", "test accuracy", Scale::Linear),
+            ],
+        }]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_interpolate() {
+        let x = [1.0, 2.0, 4.0, 8.0];
+        assert_eq!([0.0, 0.5, 1.0].map(|q| quantile(&x, q)), [1.0, 3.0, 8.0]);
+        // .25 of the way over three gaps: three quarters into the first.
+        assert_eq!(quantile(&x, 0.25), 1.75);
+        assert!(quantile(&[], 0.5).is_nan());
+        assert_eq!(quantile(&[7.0], 0.3), 7.0);
+        assert_eq!(finite([2.0, f64::NAN, 1.0, f64::INFINITY].into_iter()), [1.0, 2.0]);
+    }
+}

@@ -1,0 +1,271 @@
+//! The checkpoint of a run: everything that training carries from one step to the next, in one safetensors file, so
+//! that a run which was stopped anywhere ends in the same bytes as one that was not.
+//!
+//! The metadata key `losscape.checkpoint` holds settings, hash of the data and counts as JSON, the tensors hold theta,
+//! the optimizer's state, averages, snapshots and a row of numbers an epoch. `losscape.sha256` is the SHA-256 of all of it: a file
+//! that was torn, changed or made by something else is refused, and so is one of other settings, other data or another
+//! version of the program, with what differs. The file is replaced atomically.
+
+use super::optimizers::lbfgs::Memory;
+use super::point::{Point, numbers, tensor};
+use super::{Epoch, TrainSettings};
+use crate::autodiff::Element;
+use crate::base::files::{self, null_is_nan};
+use crate::base::tensors::{Data, Tensor, TensorFile};
+use crate::base::{Error, Result};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Name of the file in a run directory.
+pub const CHECKPOINT: &str = "checkpoint.safetensors";
+
+const STATE: &str = "losscape.checkpoint";
+const HASH: &str = "losscape.sha256";
+
+/// Where a run keeps its checkpoint, and how often.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Keep {
+    /// The file. If it is there, training goes on from it.
+    pub path: PathBuf,
+    /// Longest time between two checkpoints; 0 for one after every step.
+    pub every: Duration,
+    /// SHA-256 of the data set, which must not have changed in between.
+    pub data_sha256: String,
+}
+
+/// What training carries from one step to the next, beside the optimizer's state.
+#[derive(Clone, Debug, PartialEq)]
+pub struct State<E> {
+    /// Where training is.
+    pub point: Point<E>,
+    /// Steps made.
+    pub step: u64,
+    /// Sum of the gradients' norms over the steps of the running epoch.
+    pub norms: f64,
+    /// Rate of the last step.
+    pub rate: f64,
+    /// Whether the optimizer has found no way down.
+    pub stalled: bool,
+    /// The network after every epoch.
+    pub epochs: Vec<Epoch>,
+    /// The best weights so far, and the epoch they are from.
+    pub best: Option<(usize, Point<E>)>,
+    /// The exponential average, if asked for.
+    pub ema: Option<Point<f64>>,
+    /// How many epochs' weights were added up, and their sum, if asked for.
+    pub swa: Option<(usize, Point<f64>)>,
+    /// Snapshots and the steps they were taken after.
+    pub trajectory: Vec<(u64, Point<E>)>,
+}
+
+/// The part of a checkpoint that is no tensor.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Header {
+    version: String,
+    data_sha256: String,
+    settings: TrainSettings,
+    step: u64,
+    #[serde(deserialize_with = "null_is_nan")]
+    norms: f64,
+    #[serde(deserialize_with = "null_is_nan")]
+    rate: f64,
+    stalled: bool,
+    best: Option<usize>,
+    swa: Option<usize>,
+    trajectory: Vec<u64>,
+    epochs: usize,
+}
+
+/// The optimizer's state.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Vectors<E> {
+    /// Of one that moves element by element.
+    Elements(Vec<Vec<E>>),
+    /// Of L-BFGS.
+    Pairs(Memory),
+}
+
+impl<E: Element> Vectors<E> {
+    fn tensors(&self) -> Vec<Tensor> {
+        let named = |i: usize| format!("optimizer/{i}");
+        match self {
+            Self::Elements(all) => all.iter().enumerate().map(|(i, v)| tensor(named(i), v)).collect(),
+            Self::Pairs(memory) => {
+                let flat = memory.pairs.iter().flat_map(|(s, y)| [s, y]);
+                flat.enumerate().map(|(i, v)| tensor(named(i), v)).collect()
+            }
+        }
+    }
+
+    /// Reads as many vectors as there are into the sort that `self` is.
+    fn read(&self, at: &str, file: &TensorFile, p: usize) -> Result<Self> {
+        let count = file.tensors.iter().filter(|t| t.name.starts_with("optimizer/")).count();
+        let named = |i: usize| format!("optimizer/{i}");
+        Ok(match self {
+            Self::Elements(all) => Self::Elements(
+                (0..all.len()).map(|i| numbers(at, file, &named(i), p)).collect::<Result<_>>()?,
+            ),
+            Self::Pairs(_) => {
+                let pair =
+                    |i| Ok((numbers(at, file, &named(2 * i), p)?, numbers(at, file, &named(2 * i + 1), p)?));
+                Self::Pairs(Memory { pairs: (0..count / 2).map(pair).collect::<Result<_>>()? })
+            }
+        })
+    }
+}
+
+/// SHA-256 of the state and of every tensor's name and bits.
+fn hash(state: &str, tensors: &[Tensor]) -> String {
+    let mut hash = Sha256::new();
+    hash.update((state.len() as u64).to_le_bytes());
+    hash.update(state);
+    for Tensor { name, data, .. } in tensors {
+        hash.update((name.len() as u64).to_le_bytes());
+        hash.update(name);
+        hash.update((data.len() as u64).to_le_bytes());
+        match data {
+            Data::F32(v) => add(&mut hash, v, |x| x.to_le_bytes()),
+            Data::F64(v) => add(&mut hash, v, |x| x.to_le_bytes()),
+        }
+    }
+    files::hex(&hash.finalize())
+}
+
+fn add<T: Copy, const N: usize>(hash: &mut Sha256, numbers: &[T], bytes: impl Fn(T) -> [u8; N]) {
+    for some in numbers.chunks(1024) {
+        hash.update(some.iter().flat_map(|x| bytes(*x)).collect::<Vec<u8>>());
+    }
+}
+
+/// Writes the checkpoint, atomically. `settings` are resolved.
+pub fn write<E: Element>(
+    keep: &Keep,
+    settings: &TrainSettings,
+    state: &State<E>,
+    vectors: &Vectors<E>,
+) -> Result<()> {
+    let header = Header {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        data_sha256: keep.data_sha256.clone(),
+        settings: settings.clone(),
+        step: state.step,
+        norms: state.norms,
+        rate: state.rate,
+        stalled: state.stalled,
+        best: state.best.as_ref().map(|b| b.0),
+        swa: state.swa.as_ref().map(|s| s.0),
+        trajectory: state.trajectory.iter().map(|s| s.0).collect(),
+        epochs: state.epochs.len(),
+    };
+    let text = serde_json::to_string(&header).map_err(|e| Error::machine(CHECKPOINT, e))?;
+    let mut tensors = state.point.tensors("theta");
+    let rows: Vec<f64> = state.epochs.iter().flat_map(Epoch::row).collect();
+    tensors.push(tensor("epochs", &rows));
+    tensors.extend(vectors.tensors());
+    tensors.extend(state.best.iter().flat_map(|(_, point)| point.tensors("best")));
+    tensors.extend(state.ema.iter().flat_map(|point| point.tensors("ema")));
+    tensors.extend(state.swa.iter().flat_map(|(_, point)| point.tensors("swa")));
+    for (i, (_, point)) in state.trajectory.iter().enumerate() {
+        tensors.extend(point.tensors(&format!("trajectory/{i}")));
+    }
+    let hash = hash(&text, &tensors);
+    let metadata = BTreeMap::from([(STATE.to_owned(), text), (HASH.to_owned(), hash)]);
+    TensorFile { metadata, tensors }.write(&keep.path)
+}
+
+/// The file and its header, found whole.
+fn open(path: &Path) -> Result<(String, TensorFile, Header)> {
+    let at = files::named(path);
+    let file = TensorFile::read(path)?;
+    let key = |key: &str| {
+        let expected = "a checkpoint of `losscape train`";
+        file.metadata.get(key).ok_or_else(|| Error::expected(&at, expected, format!("no metadata `{key}`")))
+    };
+    let (state, recorded) = (key(STATE)?, key(HASH)?);
+    let found = hash(state, &file.tensors);
+    if found != *recorded {
+        let expected = format!("contents with SHA-256 {}", files::brief(recorded));
+        return Err(Error::expected(&at, expected, found));
+    }
+    let version: Version = serde_json::from_str(state).map_err(|e| Error::value(&at, &e.to_string()))?;
+    if version.version != env!("CARGO_PKG_VERSION") {
+        let expected = format!("a run of losscape {}", env!("CARGO_PKG_VERSION"));
+        return Err(Error::expected(&at, expected, format!("one of {}", files::brief(&version.version))));
+    }
+    let header = serde_json::from_str(state).map_err(|e| Error::value(&at, &e.to_string()))?;
+    Ok((at, file, header))
+}
+
+/// All that is read of a checkpoint before it is known to be of this version.
+#[derive(Deserialize)]
+struct Version {
+    version: String,
+}
+
+/// The settings of the run that a checkpoint is of.
+pub fn settings(path: &Path) -> Result<TrainSettings> {
+    Ok(open(path)?.2.settings)
+}
+
+/// What two sets of settings differ in, as `key = value` of each.
+pub fn difference(a: &TrainSettings, b: &TrainSettings) -> Option<(String, String)> {
+    let tables = [a, b].map(|s| serde_json::to_value(s).unwrap_or_default());
+    let [serde_json::Value::Object(a), serde_json::Value::Object(b)] = tables else { return None };
+    let keys: Vec<&String> = a.keys().filter(|key| a.get(*key) != b.get(*key)).collect();
+    let list = |of: &serde_json::Map<String, serde_json::Value>| {
+        let pair = |key: &&String| format!("{key} = {}", of.get(*key).unwrap_or(&serde_json::Value::Null));
+        keys.iter().map(pair).collect::<Vec<String>>().join(", ")
+    };
+    (!keys.is_empty()).then(|| (list(&a), list(&b)))
+}
+
+/// Reads the checkpoint of a run with these settings (resolved), so many parameters and numbers of state; `None` if
+/// there is none. `vectors`
+/// are of the optimizer before its first step.
+pub fn read<E: Element>(
+    keep: &Keep,
+    settings: &TrainSettings,
+    sizes: [usize; 2],
+    vectors: &Vectors<E>,
+) -> Result<Option<(State<E>, Vectors<E>)>> {
+    if keep.path.symlink_metadata().is_err() {
+        return Ok(None);
+    }
+    let (at, file, header) = open(&keep.path)?;
+    if let Some((asked, found)) = difference(settings, &header.settings) {
+        let expected = format!("an unfinished run with {asked}");
+        return Err(Error::expected(&at, expected, format!("one with {found} ({DISCARD})")));
+    }
+    if header.data_sha256 != keep.data_sha256 {
+        let expected = format!("an unfinished run on data with SHA-256 {}", keep.data_sha256);
+        return Err(Error::expected(&at, expected, format!("{} ({DISCARD})", header.data_sha256)));
+    }
+    let point = |name: &str| Point::read(&at, &file, name, sizes);
+    let rows: Vec<f64> = numbers(&at, &file, "epochs", header.epochs.saturating_mul(Epoch::COLUMNS))?;
+    let full = settings.target_gradient.is_some();
+    let state = State {
+        point: point("theta")?,
+        step: header.step,
+        norms: header.norms,
+        rate: header.rate,
+        stalled: header.stalled,
+        epochs: rows.as_chunks().0.iter().map(|row| Epoch::from_row(row, full)).collect(),
+        best: header.best.map(|epoch| Ok::<_, Error>((epoch, point("best")?))).transpose()?,
+        ema: settings.ema.map(|_| Point::read(&at, &file, "ema", sizes)).transpose()?,
+        swa: header.swa.map(|n| Ok::<_, Error>((n, Point::read(&at, &file, "swa", sizes)?))).transpose()?,
+        trajectory: header
+            .trajectory
+            .into_iter()
+            .enumerate()
+            .map(|(i, step)| Ok((step, point(&format!("trajectory/{i}"))?)))
+            .collect::<Result<_>>()?,
+    };
+    Ok(Some((state, vectors.read(&at, &file, sizes[0])?)))
+}
+
+/// How to get rid of a checkpoint.
+pub const DISCARD: &str = "--fresh discards it";
