@@ -2,6 +2,7 @@
 //! records their versions in each JSON file.
 
 mod activations;
+mod networks;
 mod optimizers;
 mod schedules;
 

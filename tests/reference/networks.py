@@ -163,7 +163,8 @@ def case(name, model, f, shape, samples, seed):
 
     def digest(tree):
         out = {}
-        for i, (k, g) in enumerate(tree.items()):
+        # (JAX sorts the keys of what it returns.)
+        for i, (k, g) in enumerate((k, tree[k]) for k in theta if k in tree):
             g = np.asarray(g).ravel()
             a, b = numbers(seed + 3000 + i, g.size), numbers(seed + 4000 + i, g.size)
             out[k] = [float(np.linalg.norm(g)), float(a @ g), float(b @ g), float(g[0])]
@@ -171,7 +172,7 @@ def case(name, model, f, shape, samples, seed):
 
     return dict(name=name, model=model, shape=list(shape), samples=samples, seed=seed,
                 parameters=int(sum(t.size for t in theta.values())),
-                kinds={k: kind for k, (_, kind) in net.shapes.items()},
+                kinds=[[k, kind] for k, (_, kind) in net.shapes.items()],
                 loss=float(value), outputs=[float(o) for o in np.asarray(z)[0]],
                 gradient=digest(gradient), product=digest(product))
 
