@@ -176,11 +176,8 @@ pub fn train(
     let mut table = Table::new(settings, prepared.samples(), quiet);
     let at = files::named(target.directory());
     train_with(settings, prepared, target, style, going, &mut |event| match event {
-        Event::Resumed(step, total, epochs) => {
-            let epochs = epochs.len().saturating_sub(1);
-            table.say(&format!(
-                "going on with the unfinished run in {at}: {step} of {total} steps and {epochs} epochs are kept"
-            ));
+        Event::Resumed(step, total, _) => {
+            table.say(&format!("going on with the unfinished run in {at}: {step} of {total} steps are kept"));
             table.resumed(step);
         }
         Event::Step(step, _) => table.step(step),
