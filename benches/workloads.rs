@@ -19,21 +19,24 @@ use rand::RngExt;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// A perceptron and the number of samples it sees.
+/// A network and the number of samples it sees.
 struct Shape {
-    features: usize,
+    input: &'static [usize],
     model: &'static str,
     samples: usize,
 }
 
-const MLP: Shape = Shape { features: 784, model: "mlp:hidden=[256,256]", samples: 4096 };
-const DIGITS: Shape = Shape { features: 64, model: "mlp:hidden=[32]", samples: 1797 };
+const MLP: Shape = Shape { input: &[784], model: "mlp:hidden=[256,256]", samples: 4096 };
+const DIGITS: Shape = Shape { input: &[64], model: "mlp:hidden=[32]", samples: 1797 };
+/// Batch norm is frozen but in training.
+const CNN: Shape = Shape { input: &[3, 32, 32], model: "resnet:depth=8", samples: 512 };
 const MEMORY: usize = 4 << 30;
 
 struct Case {
     network: Arc<Network>,
     samples: Arc<Samples<f32>>,
     theta: Vec<f64>,
+    state: Vec<f64>,
 }
 
 impl Case {
@@ -41,21 +44,24 @@ impl Case {
         let spec = Spec {
             model: shape.model.parse().expect("a model"),
             loss: Default::default(),
-            input: vec![shape.features],
+            input: shape.input.to_vec(),
             outputs: 10,
         };
         let network = Arc::new(Network::new(spec).expect("a network"));
         let streams = Streams::new(0);
         let mut rng: Rng = streams.stream("bench/data", 0);
-        let data: Vec<f64> = (0..shape.samples * shape.features).map(|_| normal(&mut rng)).collect();
+        let data: Vec<f64> = (0..shape.samples * network.features()).map(|_| normal(&mut rng)).collect();
         let labels: Vec<u32> = (0..shape.samples).map(|_| rng.random_range(0..10)).collect();
         let theta = network.init(&TrainSettings::default().init, &streams);
         let samples = Arc::new(Samples::new(&network, &data, &labels));
-        Self { network, samples, theta }
+        let state = network.start(&theta);
+        Self { network, samples, theta, state }
     }
 
-    fn single(&self) -> Vec<f32> {
-        self.theta.iter().map(|t| *t as f32).collect()
+    /// Parameters and state in single precision.
+    fn single(&self) -> (Vec<f32>, Vec<f32>) {
+        let single = |v: &[f64]| v.iter().map(|x| *x as f32).collect();
+        (single(&self.theta), single(&self.state))
     }
 
     /// One run evaluates `side` x `side` points, loss and accuracy.
@@ -71,7 +77,8 @@ impl Case {
         let at = |i: usize| 2.0 * i as f64 / (side - 1) as f64 - 1.0;
         let points: Vec<(f64, f64)> = (0..side * side).map(|i| (at(i % side), at(i / side))).collect();
         Box::new(move || {
-            let slicer = Slicer::new(&objective, &self.theta, State::Frozen(Vec::new()), [&x, &y], MEMORY);
+            let state = State::Frozen(self.single().1);
+            let slicer = Slicer::new(&objective, &self.theta, state, [&x, &y], MEMORY);
             std::hint::black_box(slicer.evaluate(&points, &|_| {}).expect("a slice"));
         })
     }
@@ -79,11 +86,11 @@ impl Case {
     /// One run linearizes and takes `count` products in a row, each of the last one's normalised result.
     fn products(&self, count: usize) -> Box<dyn FnMut() + '_> {
         let objective = Objective::new(self.network.clone(), self.samples.clone(), Statistics::Running);
-        let theta = self.single();
+        let (theta, state) = self.single();
         let mut rng = Streams::new(2).stream("bench/vector", 0);
         let start: Vec<f64> = theta.iter().map(|_| normal(&mut rng)).collect();
         Box::new(move || {
-            let linearization = objective.linearize(&theta, &[], Curvature::Hessian, MEMORY);
+            let linearization = objective.linearize(&theta, &state, Curvature::Hessian, MEMORY);
             let mut v = start.clone();
             for _ in 0..count {
                 let norm = v.iter().map(|x| x * x).sum::<f64>().sqrt();
@@ -97,10 +104,10 @@ impl Case {
     /// One run evaluates the loss alone `count` times.
     fn losses(&self, count: usize) -> Box<dyn FnMut() + '_> {
         let objective = Objective::new(self.network.clone(), self.samples.clone(), Statistics::Running);
-        let theta = self.single();
+        let (theta, state) = self.single();
         Box::new(move || {
             for _ in 0..count {
-                std::hint::black_box(objective.evaluate(std::hint::black_box(&theta), &[]));
+                std::hint::black_box(objective.evaluate(std::hint::black_box(&theta), &state));
             }
         })
     }
@@ -109,14 +116,15 @@ impl Case {
     fn training(&self, batch: usize, steps: usize) -> Box<dyn FnMut() + '_> {
         let optimizer = TrainSettings::default().optimizer;
         Box::new(move || {
-            let mut theta = self.single();
+            let (mut theta, mut state) = self.single();
             let mut stepper = Stepper::new(&optimizer, theta.len());
             let mut compute = BatchGradient::new(&self.network, batch, false);
             for step in 0..steps {
                 let start = (step * batch) % (self.samples.len() - batch + 1);
                 let indices: Vec<u32> = (start as u32..(start + batch) as u32).collect();
                 let noise = Noise { streams: Streams::new(0), step: 0, epoch: 1, vary: None };
-                compute.run(&theta, &[], &self.samples, &indices, &noise);
+                compute.run(&theta, &state, &self.samples, &indices, &noise);
+                compute.follow(&mut state);
                 stepper.step(0.01, &mut theta, |start, out| compute.gradient(start, out));
             }
             std::hint::black_box(theta);
@@ -142,6 +150,10 @@ const WORKLOADS: &[Workload] = &[
     ("grid-digits", &DIGITS, |c| c.grid(25), 625, "grid points/s"),
     ("hvp-mlp", &MLP, |c| c.products(20), 20, "HVP/s"),
     ("hvp-digits", &DIGITS, |c| c.products(100), 100, "HVP/s"),
+    ("grid-cnn", &CNN, |c| c.grid(5), 25, "grid points/s"),
+    ("hvp-cnn", &CNN, |c| c.products(4), 4, "HVP/s"),
+    ("loss-cnn", &CNN, |c| c.losses(2), 2, "losses/s"),
+    ("train-cnn", &CNN, |c| c.training(128, 10), 10 * 128, "samples/s"),
     ("loss-mlp", &MLP, |c| c.losses(20), 20, "losses/s"),
     ("loss-digits", &DIGITS, |c| c.losses(100), 100, "losses/s"),
     ("train-mlp", &MLP, |c| c.training(128, 200), 200 * 128, "samples/s"),
