@@ -33,6 +33,15 @@ pub struct View<'a, E> {
     pub shape: Shape,
 }
 
+impl<'a, E> View<'a, E> {
+    /// Some of the columns.
+    pub fn columns(&self, range: std::ops::Range<usize>) -> Self {
+        let rows = self.shape.rows;
+        let data = &self.data[range.start * rows..range.end * rows];
+        Self { data, shape: Shape::new(rows, range.len()) }
+    }
+}
+
 /// A block of k matrices of one shape; matrix j starts at `j * stride`.
 #[derive(Clone, Copy, Debug)]
 pub struct Block<'a, E> {

@@ -1,5 +1,6 @@
 //! `A + c B` for a fixed number c (1 or -1, mostly), where B may also be a column (r x 1, a bias), a row (1 x n) or a number (1 x 1), repeated over A.
 
+use super::share::share;
 use super::{Rule, TangentArgs};
 use crate::autodiff::{Element, Node, Shape, Tape, View, elementary::vectorised};
 
@@ -12,7 +13,23 @@ const PATTERN: usize = 256;
 
 /// Writes `f(a_ij, b_ij)`, with b broadcast to a's shape. An empty `a` is in `out` already.
 #[inline(always)]
-pub(super) fn zip<E: Element>(a: View<E>, b: View<E>, out: &mut [E], f: impl Fn(E, E) -> E + Copy) {
+pub(super) fn zip<E: Element>(a: View<E>, b: View<E>, out: &mut [E], f: impl Fn(E, E) -> E + Copy + Sync) {
+    let rows = a.shape.rows.max(1);
+    share(
+        out,
+        rows,
+        #[inline(always)]
+        |start, out| {
+            let (first, shape) = (start / rows, Shape::new(a.shape.rows, out.len() / rows));
+            let data = if a.data.is_empty() { a.data } else { &a.data[start..][..out.len()] };
+            let own = if b.shape.cols == 1 { b } else { b.columns(first..first + shape.cols) };
+            zip_part(View { data, shape }, own, out, f);
+        },
+    );
+}
+
+#[inline(always)]
+fn zip_part<E: Element>(a: View<E>, b: View<E>, out: &mut [E], f: impl Fn(E, E) -> E + Copy) {
     let rows = a.shape.rows.max(1);
     match (b.shape.rows == a.shape.rows, b.shape.cols == a.shape.cols) {
         (true, true) => runs(a.data, b.data, out, f),

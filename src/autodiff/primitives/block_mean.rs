@@ -4,7 +4,7 @@
 
 use super::blocks::{Blocks, sums};
 use super::{Rule, TangentArgs};
-use crate::autodiff::{Element, Node, Shape, Tape, View, elementary::vectorised};
+use crate::autodiff::{Element, Node, Shape, Tape, View};
 
 /// Means of blocks of `rows` consecutive rows by `cols` consecutive columns.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -24,17 +24,12 @@ impl BlockMean {
         let mut scratch = Vec::new();
         let groups =
             out.chunks_exact_mut(totals.len().max(1)).zip(x.chunks_exact((height * self.cols).max(1)));
-        vectorised(
-            #[inline(always)]
-            || {
-                for (out, x) in groups {
-                    sums::<E, 1, 1, 16>(layout, [x], &shift, &mut scratch, &mut totals, |[x], _| [x]);
-                    for (o, [total]) in out.iter_mut().zip(&totals) {
-                        *o = E::from_f64(*total / blocks.size());
-                    }
-                }
-            },
-        );
+        for (out, x) in groups {
+            sums::<E, 1, 1, 16>(layout, [x], &shift, &mut scratch, &mut totals, |[x], _| [x]);
+            for (o, [total]) in out.iter_mut().zip(&totals) {
+                *o = E::from_f64(*total / blocks.size());
+            }
+        }
     }
 }
 

@@ -5,7 +5,8 @@
 //! of the columns, `T` rows at a time in registers; then the sums of a block's rows are added. A second pass writes
 //! with coefficients that are repeated row by row.
 
-use crate::autodiff::{Element, Shape};
+use super::share::{collect, part, share};
+use crate::autodiff::{Element, Shape, elementary::vectorised};
 
 /// Blocks of rows by columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,16 +45,55 @@ impl Blocks {
 ///
 /// `x` are matrices of `height` rows, `rows` of them a block's; `shift` and `totals` have one entry a block, and `scratch`
 /// is made as large as it need be.
-#[inline(always)]
 pub(super) fn sums<E: Element, const I: usize, const S: usize, const T: usize>(
     (height, rows): (usize, usize),
     x: [&[E]; I],
     shift: &[f64],
     scratch: &mut Vec<f64>,
     totals: &mut [[f64; S]],
-    terms: impl Fn([f64; I], f64) -> [f64; S] + Copy,
+    terms: impl Fn([f64; I], f64) -> [f64; S] + Copy + Sync,
 ) {
     scratch.resize(S * height, 0.0);
+    let length = x[0].len();
+    if part(length, height) >= length {
+        vectorised(
+            #[inline(always)]
+            || row_sums::<E, I, S, T>((height, rows), x, shift, scratch, terms),
+        );
+    } else {
+        let parts = collect(length, height, |range| {
+            let mut scratch = vec![0.0; S * height];
+            vectorised(
+                #[inline(always)]
+                || {
+                    let x = x.map(|x| &x[range.clone()]);
+                    row_sums::<E, I, S, T>((height, rows), x, shift, &mut scratch, terms);
+                },
+            );
+            scratch
+        });
+        scratch.fill(0.0);
+        for part in parts {
+            scratch.iter_mut().zip(part).for_each(|(s, p)| *s += p);
+        }
+    }
+    totals.fill([0.0; S]);
+    for (s, sums) in scratch.chunks_exact(height.max(1)).enumerate() {
+        for (total, sums) in totals.iter_mut().zip(sums.chunks_exact(rows)) {
+            total[s] = sums.iter().sum();
+        }
+    }
+}
+
+/// Sums of each row.
+#[inline(always)]
+fn row_sums<E: Element, const I: usize, const S: usize, const T: usize>(
+    (height, rows): (usize, usize),
+    x: [&[E]; I],
+    shift: &[f64],
+    scratch: &mut [f64],
+    terms: impl Fn([f64; I], f64) -> [f64; S] + Copy,
+) {
     let mut row = 0;
     while row + T <= height {
         let mut shifts = [0.0; T];
@@ -66,12 +106,6 @@ pub(super) fn sums<E: Element, const I: usize, const S: usize, const T: usize>(
     while row < height {
         tile::<E, I, S, 1>(height, row, x, &[shift[row / rows]], scratch, terms);
         row += 1;
-    }
-    totals.fill([0.0; S]);
-    for (s, sums) in scratch.chunks_exact(height.max(1)).enumerate() {
-        for (total, sums) in totals.iter_mut().zip(sums.chunks_exact(rows)) {
-            total[s] = sums.iter().sum();
-        }
     }
 }
 
@@ -141,6 +175,27 @@ const CHUNK: usize = 64;
 /// empty: it is in `out` already.
 #[inline(always)]
 pub(super) fn write<E: Element, const I: usize, const K: usize>(
+    x: [&[E]; I],
+    pattern: &[Vec<E>; K],
+    out: &mut [E],
+    f: impl Fn([E; I], [E; K]) -> E + Copy + Sync,
+) {
+    share(
+        out,
+        pattern[0].len(),
+        #[inline(always)]
+        |start, out| {
+            let x = x.map(|x| if x.is_empty() { x } else { &x[start..][..out.len()] });
+            vectorised(
+                #[inline(always)]
+                || write_part(x, pattern, out, f),
+            );
+        },
+    );
+}
+
+#[inline(always)]
+fn write_part<E: Element, const I: usize, const K: usize>(
     x: [&[E]; I],
     pattern: &[Vec<E>; K],
     out: &mut [E],

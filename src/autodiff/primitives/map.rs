@@ -3,6 +3,7 @@
 //! `order` says which of the three is applied: the pullback of order 0 multiplies by order 1, and the tangent
 //! of order 1 by order 2. Nothing on a gradient tape ever needs a third derivative, so the set is closed.
 
+use super::share::share;
 use super::{Degree, Rule, TangentArgs};
 use crate::autodiff::{Element, Node, Shape, Tape, View, elementary::vectorised};
 use std::fmt::Debug;
@@ -106,7 +107,11 @@ impl Rule for Map {
     }
 
     fn value<E: Element>(&self, inputs: &[View<E>], _shape: Shape, out: &mut [E]) {
-        E::apply(self.curve.as_ref(), self.order, inputs[0].data, out);
+        let x = inputs[0].data;
+        share(out, 1, |start, out| {
+            let x = if x.is_empty() { x } else { &x[start..][..out.len()] };
+            E::apply(self.curve.as_ref(), self.order, x, out);
+        });
     }
 
     fn coefficients(&self, tape: &mut Tape, inputs: &[Node]) -> Vec<Node> {

@@ -5,6 +5,7 @@
 //! tests then check its derivatives, first and second, on the shapes its `examples` name.
 
 mod blocks;
+mod share;
 pub mod window;
 
 use super::{Block, Element, Node, Shape, Tape, View};

@@ -3,7 +3,7 @@
 
 use super::blocks::sums;
 use super::{Degree, Rule, TangentArgs};
-use crate::autodiff::{Element, Node, Shape, Tape, View, elementary::vectorised};
+use crate::autodiff::{Element, Node, Shape, Tape, View};
 
 /// Row-wise dot products.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -14,19 +14,8 @@ fn dots<E: Element>(a: View<E>, b: View<E>, accumulate: bool, out: &mut [E]) {
     let rows = out.len();
     let mut totals = vec![[0.0]; rows];
     let shift = vec![0.0; rows];
-    vectorised(
-        #[inline(always)]
-        || {
-            sums::<E, 2, 1, 16>(
-                (rows, 1),
-                [a.data, b.data],
-                &shift,
-                &mut Vec::new(),
-                &mut totals,
-                |[a, b], _| [a * b],
-            )
-        },
-    );
+    let x = [a.data, b.data];
+    sums::<E, 2, 1, 16>((rows, 1), x, &shift, &mut Vec::new(), &mut totals, |[a, b], _| [a * b]);
     for (o, [total]) in out.iter_mut().zip(totals) {
         *o = if accumulate { *o } else { E::ZERO } + E::from_f64(total);
     }

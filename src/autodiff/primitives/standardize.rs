@@ -26,7 +26,7 @@ use super::blocks::{Blocks, pattern, sums, write};
 use super::softmax::nonlinear;
 use super::variance::firsts;
 use super::{Degree, Rule, TangentArgs};
-use crate::autodiff::{Element, Node, Shape, Tape, View, curves::InverseSqrt, elementary::vectorised};
+use crate::autodiff::{Element, Node, Shape, Tape, View, curves::InverseSqrt};
 use std::sync::Arc;
 
 /// Standardisation of blocks of `rows` consecutive rows by `cols` consecutive columns.
@@ -77,9 +77,9 @@ impl<E: Element, const S: usize, const K: usize> Groups<E, S, K> {
         &mut self,
         x: [&[E]; I],
         out: &mut [E],
-        terms: impl Fn([f64; I], f64) -> [f64; S] + Copy,
+        terms: impl Fn([f64; I], f64) -> [f64; S] + Copy + Sync,
         coefficients: impl Fn([f64; S], f64) -> [f64; K] + Copy,
-        f: impl Fn([E; I], [E; K]) -> E + Copy,
+        f: impl Fn([E; I], [E; K]) -> E + Copy + Sync,
     ) {
         let mut start = 0;
         while start < out.len() {
@@ -145,44 +145,34 @@ impl Standardize {
     fn forward<E: Element>(&self, height: usize, x: &[E], out: &mut [E]) {
         let eps = self.eps;
         let mut groups = Groups::<E, 2, 2>::new(self.blocks(), height);
-        vectorised(
+        groups.run::<1, 16>(
+            [x],
+            out,
             #[inline(always)]
-            || {
-                groups.run::<1, 16>(
-                    [x],
-                    out,
-                    #[inline(always)]
-                    |[x], c| [x - c, (x - c) * (x - c)],
-                    #[inline(always)]
-                    |[m, square], c| [c + m, inverse_deviation(m, square, eps)],
-                    #[inline(always)]
-                    |[x], [mean, s]| (x - mean) * s,
-                );
-            },
+            |[x], c| [x - c, (x - c) * (x - c)],
+            #[inline(always)]
+            |[m, square], c| [c + m, inverse_deviation(m, square, eps)],
+            #[inline(always)]
+            |[x], [mean, s]| (x - mean) * s,
         );
     }
 
     fn adjoint<E: Element>(&self, height: usize, x: &[E], g: &[E], out: &mut [E]) {
         let eps = self.eps;
         let mut groups = Groups::<E, 4, 4>::new(self.blocks(), height);
-        vectorised(
+        groups.run::<2, 8>(
+            [x, g],
+            out,
             #[inline(always)]
-            || {
-                groups.run::<2, 8>(
-                    [x, g],
-                    out,
-                    #[inline(always)]
-                    |[x, g], c| [x - c, (x - c) * (x - c), g, (x - c) * g],
-                    #[inline(always)]
-                    |[m, square, g, xg], c| {
-                        let s = inverse_deviation(m, square, eps);
-                        let q = s * (xg - m * g);
-                        [c + m, s, -s * s * q, -s * g]
-                    },
-                    #[inline(always)]
-                    |[x, g], [mean, s, b, d]| s * g + (b * (x - mean) + d),
-                );
+            |[x, g], c| [x - c, (x - c) * (x - c), g, (x - c) * g],
+            #[inline(always)]
+            |[m, square, g, xg], c| {
+                let s = inverse_deviation(m, square, eps);
+                let q = s * (xg - m * g);
+                [c + m, s, -s * s * q, -s * g]
             },
+            #[inline(always)]
+            |[x, g], [mean, s, b, d]| s * g + (b * (x - mean) + d),
         );
     }
 
@@ -190,43 +180,40 @@ impl Standardize {
     fn adjoint_tangent<E: Element>(&self, height: usize, x: [&[E]; 3], dg: Option<&[E]>, out: &mut [E]) {
         let eps = self.eps;
         let [x, g, dx] = x;
-        vectorised(
-            #[inline(always)]
-            || match dg {
-                Some(dg) => Groups::<E, 9, 6>::new(self.blocks(), height).run::<4, 4>(
-                    [x, g, dx, dg],
-                    out,
-                    #[inline(always)]
-                    |[x, g, dx, dg], c| {
-                        let x = x - c;
-                        [x, x * x, g, x * g, dx, x * dx, g * dx, dg, x * dg]
-                    },
-                    #[inline(always)]
-                    |means, c| tangent_coefficients(means, c, eps),
-                    #[inline(always)]
-                    |[x, g, dx, dg], [mean, s, of_dx, of_g, of_x, rest]| {
-                        s * dg + of_dx * dx + (of_g * g + (of_x * (x - mean) + rest))
-                    },
-                ),
-                None => Groups::<E, 7, 6>::new(self.blocks(), height).run::<3, 4>(
-                    [x, g, dx],
-                    out,
-                    #[inline(always)]
-                    |[x, g, dx], c| {
-                        let x = x - c;
-                        [x, x * x, g, x * g, dx, x * dx, g * dx]
-                    },
-                    #[inline(always)]
-                    |[m, square, g, xg, dx, x_dx, g_dx], c| {
-                        tangent_coefficients([m, square, g, xg, dx, x_dx, g_dx, 0.0, 0.0], c, eps)
-                    },
-                    #[inline(always)]
-                    |[x, g, dx], [mean, _, of_dx, of_g, of_x, rest]| {
-                        of_dx * dx + (of_g * g + (of_x * (x - mean) + rest))
-                    },
-                ),
-            },
-        );
+        match dg {
+            Some(dg) => Groups::<E, 9, 6>::new(self.blocks(), height).run::<4, 4>(
+                [x, g, dx, dg],
+                out,
+                #[inline(always)]
+                |[x, g, dx, dg], c| {
+                    let x = x - c;
+                    [x, x * x, g, x * g, dx, x * dx, g * dx, dg, x * dg]
+                },
+                #[inline(always)]
+                |means, c| tangent_coefficients(means, c, eps),
+                #[inline(always)]
+                |[x, g, dx, dg], [mean, s, of_dx, of_g, of_x, rest]| {
+                    s * dg + of_dx * dx + (of_g * g + (of_x * (x - mean) + rest))
+                },
+            ),
+            None => Groups::<E, 7, 6>::new(self.blocks(), height).run::<3, 4>(
+                [x, g, dx],
+                out,
+                #[inline(always)]
+                |[x, g, dx], c| {
+                    let x = x - c;
+                    [x, x * x, g, x * g, dx, x * dx, g * dx]
+                },
+                #[inline(always)]
+                |[m, square, g, xg, dx, x_dx, g_dx], c| {
+                    tangent_coefficients([m, square, g, xg, dx, x_dx, g_dx, 0.0, 0.0], c, eps)
+                },
+                #[inline(always)]
+                |[x, g, dx], [mean, _, of_dx, of_g, of_x, rest]| {
+                    of_dx * dx + (of_g * g + (of_x * (x - mean) + rest))
+                },
+            ),
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Sum over the columns: r x n to r x 1, one number a feature over all samples. Accumulated in f64.
 
+use super::share::collect;
 use super::{Rule, TangentArgs};
 use crate::autodiff::{Element, Node, Shape, Tape, View, elementary::vectorised};
 
@@ -11,23 +12,28 @@ pub struct SumCols;
 const TILE: usize = 64;
 
 fn sum<E: Element>(rows: usize, x: &[E], out: &mut [E]) {
-    vectorised(
-        #[inline(always)]
-        || {
-            for (tile, out) in out.chunks_mut(TILE).enumerate() {
-                let mut totals = [0.0f64; TILE];
-                let totals = &mut totals[..out.len()];
-                for column in x.chunks_exact(rows) {
-                    for (t, v) in totals.iter_mut().zip(&column[tile * TILE..]) {
-                        *t += v.to_f64();
+    let parts = collect(x.len(), rows, |range| {
+        let (x, mut totals) = (&x[range], vec![0.0f64; rows]);
+        vectorised(
+            #[inline(always)]
+            || {
+                for (tile, out) in totals.chunks_mut(TILE).enumerate() {
+                    let mut totals = [0.0f64; TILE];
+                    let totals = &mut totals[..out.len()];
+                    for column in x.chunks_exact(rows) {
+                        for (t, v) in totals.iter_mut().zip(&column[tile * TILE..]) {
+                            *t += v.to_f64();
+                        }
                     }
+                    out.copy_from_slice(totals);
                 }
-                for (o, t) in out.iter_mut().zip(totals) {
-                    *o = E::from_f64(*t);
-                }
-            }
-        },
-    );
+            },
+        );
+        totals
+    });
+    for (i, o) in out.iter_mut().enumerate() {
+        *o = E::from_f64(parts.iter().map(|part| part[i]).sum());
+    }
 }
 
 impl Rule for SumCols {

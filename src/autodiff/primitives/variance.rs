@@ -6,7 +6,7 @@
 use super::blocks::{Blocks, sums};
 use super::softmax::nonlinear;
 use super::{Degree, Rule, TangentArgs};
-use crate::autodiff::{Element, Node, Shape, Tape, View, elementary::vectorised};
+use crate::autodiff::{Element, Node, Shape, Tape, View};
 
 /// Variances of blocks of `rows` consecutive rows by `cols` consecutive columns.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -42,22 +42,16 @@ impl Rule for Variance {
         let mut scratch = Vec::new();
         let mut shift = vec![0.0; shape.rows];
         let mut totals = vec![[0.0; 2]; shape.rows];
-        vectorised(
-            #[inline(always)]
-            || {
-                let groups = x.data.chunks_exact((x.shape.rows * self.cols).max(1));
-                for (out, x) in out.chunks_exact_mut(shape.rows.max(1)).zip(groups) {
-                    firsts(layout.1, x, &mut shift);
-                    sums::<E, 1, 2, 16>(layout, [x], &shift, &mut scratch, &mut totals, |[x], c| {
-                        [x - c, (x - c) * (x - c)]
-                    });
-                    for (o, [first, second]) in out.iter_mut().zip(&totals) {
-                        let mean = first / blocks.size();
-                        *o = E::from_f64(second / blocks.size() - mean * mean);
-                    }
-                }
-            },
-        );
+        let groups = x.data.chunks_exact((x.shape.rows * self.cols).max(1));
+        for (out, x) in out.chunks_exact_mut(shape.rows.max(1)).zip(groups) {
+            firsts(layout.1, x, &mut shift);
+            let terms = |[x]: [f64; 1], c: f64| [x - c, (x - c) * (x - c)];
+            sums::<E, 1, 2, 16>(layout, [x], &shift, &mut scratch, &mut totals, terms);
+            for (o, [first, second]) in out.iter_mut().zip(&totals) {
+                let mean = first / blocks.size();
+                *o = E::from_f64(second / blocks.size() - mean * mean);
+            }
+        }
     }
 
     fn reads(&self, _which: usize, active: &[bool]) -> bool {
@@ -74,20 +68,15 @@ impl Rule for Variance {
         for (j, out) in out.chunks_exact_mut(args.shape.size()).enumerate() {
             let run = (x.shape.rows * self.cols).max(1);
             let groups = x.data.chunks_exact(run).zip(dx.slab(j).data.chunks_exact(run));
-            vectorised(
-                #[inline(always)]
-                || {
-                    for (out, (x, dx)) in out.chunks_exact_mut(args.shape.rows.max(1)).zip(groups) {
-                        firsts(layout.1, x, &mut shift);
-                        let terms = |[x, dx]: [f64; 2], c: f64| [x - c, dx, (x - c) * dx];
-                        sums::<E, 2, 3, 8>(layout, [x, dx], &shift, &mut scratch, &mut totals, terms);
-                        for (o, sums) in out.iter_mut().zip(&totals) {
-                            let [mean, mean_dx, mean_product] = sums.map(|s| s / blocks.size());
-                            *o = E::from_f64(2.0 * (mean_product - mean * mean_dx));
-                        }
-                    }
-                },
-            );
+            for (out, (x, dx)) in out.chunks_exact_mut(args.shape.rows.max(1)).zip(groups) {
+                firsts(layout.1, x, &mut shift);
+                let terms = |[x, dx]: [f64; 2], c: f64| [x - c, dx, (x - c) * dx];
+                sums::<E, 2, 3, 8>(layout, [x, dx], &shift, &mut scratch, &mut totals, terms);
+                for (o, sums) in out.iter_mut().zip(&totals) {
+                    let [mean, mean_dx, mean_product] = sums.map(|s| s / blocks.size());
+                    *o = E::from_f64(2.0 * (mean_product - mean * mean_dx));
+                }
+            }
         }
     }
 

@@ -1,0 +1,39 @@
+//! Large matrices are shared out among threads: cut into parts that follow from their size alone, so that the bits do
+//! not depend on the number of threads. Small ones are not worth it.
+
+use rayon::prelude::*;
+
+/// Numbers in a matrix that is shared out: a few tenths of a millisecond of reading and writing.
+const LARGE: usize = 1 << 18;
+/// Numbers in a part.
+const PART: usize = 1 << 16;
+
+/// Numbers in a part of `length` made of units of `unit`: all of them where there are few.
+pub(super) fn part(length: usize, unit: usize) -> usize {
+    let unit = unit.max(1);
+    if length < LARGE { length.max(unit) } else { (PART / unit).max(1) * unit }
+}
+
+/// Runs `work` on each part of `out` and the number at which it starts. A part is a whole number of units.
+#[inline(always)]
+pub(super) fn share<T: Send>(out: &mut [T], unit: usize, work: impl Fn(usize, &mut [T]) + Sync) {
+    let size = part(out.len(), unit);
+    match size >= out.len() {
+        true => work(0, out),
+        false => out.par_chunks_mut(size).enumerate().for_each(|(i, part)| work(i * size, part)),
+    }
+}
+
+/// What `work` makes of each part of `length`, in order.
+pub(super) fn collect<R: Send>(
+    length: usize,
+    unit: usize,
+    work: impl Fn(std::ops::Range<usize>) -> R + Sync,
+) -> Vec<R> {
+    let size = part(length, unit);
+    let range = |i: usize| i * size..length.min((i + 1) * size);
+    match length.div_ceil(size.max(1)) {
+        0 | 1 => vec![work(0..length)],
+        parts => (0..parts).into_par_iter().map(|i| work(range(i))).collect(),
+    }
+}
