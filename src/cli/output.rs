@@ -210,6 +210,11 @@ pub fn number(x: f64, digits: usize) -> String {
     }
 }
 
+/// A share as "97.40 %"; "-" where there is none, as in regression.
+pub fn percent(share: f64) -> String {
+    if share.is_nan() { "-".to_owned() } else { format!("{:.2} %", 100.0 * share) }
+}
+
 /// "under 0.1 s", "0.8 s", "12 s", "4 min", "3.1 h".
 pub fn duration(seconds: f64) -> String {
     match seconds {

@@ -139,7 +139,7 @@ fn is_done(directory: &Path, wanted: &TrainSettings, sha256: &str) -> bool {
 
 /// A line a run, and one for the median.
 fn table(result: &SeedsResult, target: &Target) -> String {
-    let percent = |x: Option<f64>| x.map_or("-".to_owned(), |x| format!("{:.2} %", 100.0 * x));
+    let percent = |x: Option<f64>| output::percent(x.unwrap_or(f64::NAN));
     let loss = |x: Option<f64>| x.map_or("-".to_owned(), |x| output::number(x, 4));
     let row = |name: &str, of: &dyn Fn(&str) -> Option<f64>, end: &str| {
         let row = format!(

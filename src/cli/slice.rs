@@ -209,7 +209,7 @@ fn summary(run: &Run, result: &SliceResult, target: &Target, pictures: &[String]
     };
     format!(
         "{}
-  center         train loss {}  accuracy {:.2} %   test loss {}  accuracy {:.2} %
+  center         train loss {}  accuracy {}   test loss {}  accuracy {}
   lowest         {lowest}
   non-convexity  {bent}, {} undecided
   directions     cosine {}
@@ -217,9 +217,9 @@ wrote {} in {}{}: {} (.png, .svg), slice.json, slice.npz, directions.safetensors
 ",
         run.title(),
         output::number(center("train_loss"), 6),
-        100.0 * center("train_accuracy"),
+        output::percent(center("train_accuracy")),
         output::number(center("test_loss"), 6),
-        100.0 * center("test_accuracy"),
+        output::percent(center("test_accuracy")),
         number(&["non_convexity_undecided"]),
         output::number(number(&["cosine"]), 4),
         files::named(target.directory()),

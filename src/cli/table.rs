@@ -87,12 +87,12 @@ impl Table {
             );
         }
         self.say(&format!(
-            "{:>6} {:>12} {:>7.2} % {:>12} {:>7.2} % {:>12} {:>12} {:>12}",
+            "{:>6} {:>12} {:>9} {:>12} {:>9} {:>12} {:>12} {:>12}",
             e.epoch,
             output::number(e.train_loss, 4),
-            100.0 * e.train_accuracy,
+            output::percent(e.train_accuracy),
             output::number(e.test_loss, 4),
-            100.0 * e.test_accuracy,
+            output::percent(e.test_accuracy),
             output::number(e.lr, 4),
             if e.gradient_norm.is_nan() { String::new() } else { output::number(e.gradient_norm, 4) },
             speed,
@@ -109,13 +109,13 @@ impl Drop for Table {
 
 fn line(e: &Epoch, speed: &str) -> String {
     let mut text = format!(
-        "epoch {:>4}  rate {}  train loss {} accuracy {:>6.2} %  test loss {} accuracy {:>6.2} %",
+        "epoch {:>4}  rate {}  train loss {} accuracy {:>8}  test loss {} accuracy {:>8}",
         e.epoch,
         output::number(e.lr, 4),
         output::number(e.train_loss, 4),
-        100.0 * e.train_accuracy,
+        output::percent(e.train_accuracy),
         output::number(e.test_loss, 4),
-        100.0 * e.test_accuracy
+        output::percent(e.test_accuracy)
     );
     if !speed.is_empty() {
         text += &format!("  gradient {}  {speed} samples/s", output::number(e.gradient_norm, 4));

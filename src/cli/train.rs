@@ -234,7 +234,6 @@ pub fn verdict(result: &TrainingResult) -> Result<()> {
 
 fn summary(result: &TrainingResult, target: &Target) -> String {
     let t = &result.trained;
-    let percent = |x: f64| format!("{:.2} %", 100.0 * x);
     format!(
         "{}: {} parameters, {} training and {} test samples
   train   loss {}   accuracy {}
@@ -247,9 +246,9 @@ wrote {} in {}{}: {}, metrics.jsonl, run.json, training.png, training.svg
         result.samples.0,
         result.samples.1,
         output::number(t.train.loss, 6),
-        percent(t.train.accuracy),
+        output::percent(t.train.accuracy),
         output::number(t.test.loss, 6),
-        percent(t.test.accuracy),
+        output::percent(t.test.accuracy),
         t.reason,
         files::named(target.directory()),
         output::duration(target.seconds()),

@@ -96,7 +96,11 @@ impl Network {
                 let widths: Vec<String> = weights.iter().map(|p| p.shape[0].to_string()).collect();
                 format!("{}-{} {}", self.features(), widths.join("-"), model.name())
             }
-            _ => model.to_string(),
+            // A list of layers says more than a title can hold.
+            n => match model.to_string() {
+                text if text.len() <= 60 => text,
+                _ => format!("{} with {n} layers of weights", model.name()),
+            },
         }
     }
 
