@@ -4,7 +4,7 @@
 
 use super::range::Range;
 use super::run::{at_most, title};
-use super::statistics::{GroupSize, Policy, Stats};
+use super::statistics::{GroupSize, NO_STATISTICS, Policy, Stats};
 use super::training::evaluations;
 use super::{Files, Run, Saved, document, to_json};
 use crate::autodiff::Element;
@@ -442,12 +442,16 @@ impl SliceResult {
         marks.retain(|m| within(self.settings.x, m.x) && within(self.settings.y, m.y));
         let part = if part == "train" { "training" } else { part };
         let seed = self.settings.seed;
+        let statistics = match text("norm_statistics").as_str() {
+            "" | NO_STATISTICS => String::new(),
+            other => format!("; statistics {other}"),
+        };
         Figure {
             name: name.to_owned(),
             chart: chart.to_owned(),
             title: format!("{}: {}", text("title"), label.split(" (").next().unwrap_or_default()),
             subtitle: format!(
-                "{} plane, seed {seed}; {} {part} samples",
+                "{} plane, seed {seed}; {} {part} samples{statistics}",
                 match self.settings.directions.name() {
                     "gaussian" => "random",
                     other => other,

@@ -76,6 +76,9 @@ impl<'de> Deserialize<'de> for GroupSize {
     }
 }
 
+/// What a result says of statistics where there are none.
+pub const NO_STATISTICS: &str = "none in this network";
+
 /// What an analysis asked for, for a network: nothing to choose where there are no statistics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
@@ -119,11 +122,11 @@ impl Policy {
     pub fn words(&self, spectral: bool) -> String {
         let own = match self.stats {
             None if spectral => return "singular vectors renewed at every point".to_owned(),
-            None => return "none in this network".to_owned(),
+            None => return NO_STATISTICS.to_owned(),
             Some(Stats::Running) => "running, frozen".to_owned(),
-            Some(Stats::Batch) => format!("batch, in groups of {}", self.group),
+            Some(Stats::Batch) => format!("of groups of {}", self.group),
             Some(Stats::Refresh) => {
-                format!("refreshed at every point over the training samples, in groups of {}", self.group)
+                format!("refreshed at every point, in groups of {}", self.group)
             }
         };
         if spectral { format!("{own}; singular vectors renewed at every point") } else { own }

@@ -129,8 +129,7 @@ fn networks_agree_with_jax_in_double_precision() {
 
 #[test]
 fn networks_agree_with_jax_in_single_precision() {
-    // Kinks of ReLU that rounding moves across leave a few parts in 1e5 of a deep network's gradient.
-    cases().iter().for_each(|case| case.check::<f32>(if case.name.starts_with("resnet") { 1e-4 } else { 1e-5 }));
+    cases().iter().for_each(|case| case.check::<f32>(1e-5));
 }
 
 #[test]
