@@ -12,9 +12,11 @@ mod man;
 mod output;
 mod plot;
 mod progress;
+mod propagate;
 mod seeds;
 mod signals;
 mod slice;
+mod smoothness;
 mod table;
 mod train;
 
@@ -37,6 +39,8 @@ const COMMANDS: &[Subcommand] = &[
     train::COMMAND,
     lr_range::COMMAND,
     slice::COMMAND,
+    propagate::COMMAND,
+    smoothness::COMMAND,
     plot::COMMAND,
     data::COMMAND,
     list::COMMAND,

@@ -6,7 +6,9 @@ use super::config::Sources;
 use super::output::{self, Target};
 use crate::base::{Error, Result, files};
 use crate::figure::Figure;
-use crate::passes::{LrRangeResult, Saved, SeedsResult, SliceResult, training};
+use crate::passes::{
+    LrRangeResult, PropagateResult, Saved, SeedsResult, SliceResult, SmoothnessResult, training,
+};
 use crate::render::Style;
 use clap::{Arg, ArgMatches, Args, Command};
 use serde_json::json;
@@ -32,6 +34,8 @@ const RESULTS: &[(&str, Load)] = &[
     ("slice.json", |d| Ok(SliceResult::load(d)?.figures())),
     ("run.json", training::load_figures),
     ("seeds.json", |d| Ok(SeedsResult::load(d)?.figures())),
+    ("smoothness.json", |d| Ok(SmoothnessResult::load(d)?.figures())),
+    ("propagate.json", |d| Ok(PropagateResult::load(d)?.figures())),
     ("lr-range.json", |d| Ok(LrRangeResult::load(d)?.figures())),
 ];
 

@@ -3,18 +3,22 @@
 //! Nothing here prints or draws. Long work tells an observer how far it is; `cli` shows it.
 
 pub mod lr_range;
+pub mod propagate;
 pub mod range;
 pub mod run;
 pub mod seeds;
 pub mod sheet;
 pub mod slice;
+pub mod smoothness;
 pub mod statistics;
 pub mod training;
 
 pub use lr_range::{LrRangeResult, LrRangeSettings};
+pub use propagate::{PropagateResult, PropagateSettings};
 pub use run::{DataSettings, Run};
 pub use seeds::SeedsResult;
 pub use slice::{SliceResult, SliceSettings};
+pub use smoothness::{SmoothnessResult, SmoothnessSettings};
 pub use training::TrainingResult;
 
 use crate::base::{Error, Result};

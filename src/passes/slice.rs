@@ -230,8 +230,7 @@ fn compute<E: Element>(
             }
         }
     };
-    let objectives =
-        [objective(&parts[0], policy.evaluation())?, objective(&parts[1], policy.evaluation())?];
+    let objectives = [objective(&parts[0], policy.evaluation())?, objective(&parts[1], policy.evaluation())?];
     let single: Vec<E> = theta.iter().map(|t| E::from_f64(*t)).collect();
     let state: Vec<E> = rounded(&run.state, "statistics")?.into_iter().map(E::from_f64).collect();
     // What the state is at a point; at the center that of singular vectors is what training left.
@@ -288,8 +287,17 @@ fn compute<E: Element>(
     let epsilon = E::EPSILON.to_f64();
     let curvature = non_convexity(&xs, &ys, &values[0], epsilon);
     let statistics = policy.words(spectral);
-    let summary =
-        Facts { settings, precision, run, network: &network, theta: &theta, x: &x, y: &y, center, statistics };
+    let summary = Facts {
+        settings,
+        precision,
+        run,
+        network: &network,
+        theta: &theta,
+        x: &x,
+        y: &y,
+        center,
+        statistics,
+    };
     let summary = summary.json(&dataset, &points, &values, curvature)?;
     let tensors = [("x/", &x), ("y/", &y)]
         .into_iter()

@@ -103,7 +103,11 @@ impl Policy {
             return Err(Error::expected("--stats", "a network with batch or switchable norm", found));
         }
         if let (true, Some(group)) = (running, group) {
-            return Err(Error::expected("--stat-batch", "--stats batch or refresh", format!("{group} alone")));
+            return Err(Error::expected(
+                "--stat-batch",
+                "--stats batch or refresh",
+                format!("{group} alone"),
+            ));
         }
         // PyTorch's examples evaluate in hundreds where nothing is known of the training.
         let trained = GroupSize::Of(batch.unwrap_or(128).max(2));

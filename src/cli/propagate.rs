@@ -1,0 +1,97 @@
+//! `losscape propagate`: how signals and gradients pass through a network at its start.
+
+use super::Subcommand;
+use super::arguments::{Common, config_and_out, name_kinds};
+use super::config::{Sources, with_shorthands};
+use super::output::{self, Target};
+use super::progress::{Progress, say};
+use crate::base::registry::Registry;
+use crate::base::{Result, files};
+use crate::passes::propagate;
+use crate::passes::{PropagateResult, PropagateSettings, Saved};
+use crate::render::Style;
+use clap::{ArgMatches, Args, Command};
+use serde_json::json;
+use std::path::PathBuf;
+
+pub const COMMAND: Subcommand = Subcommand {
+    name: "propagate",
+    about: "Second moments, gradients, dead units and Jacobians by depth, for a set of initializers and norms",
+    examples: EXAMPLES,
+    command,
+    run,
+};
+
+const DEFAULT_OUT: &str = "out/propagate";
+
+const EXAMPLES: &str = "Examples:
+  losscape propagate                                     30 layers of 128 ReLU units, eight initializers
+  losscape propagate --activation tanh --init glorot-normal --init he-normal --init orthogonal
+  losscape propagate --model resnet:depth=20 --norm none --norm batch --samples 64 --init he-normal
+  losscape propagate --hidden 64,64,64,64 --norm none --norm layer --norm batch --out out/norms
+
+Writes propagate.json (slopes of log2 of the second moments by layer), propagate.npz (each measure, shape
+(variants, seeds, layers)), and pictures: propagate, jacobian.";
+
+/// Flags that set one entry of the model: (flag, where it goes, help).
+pub const SHORTHANDS: &[super::config::Shorthand] = &[
+    ("hidden", "model.hidden", "Widths of the hidden layers, as 24,16"),
+    ("activation", "model.activation", "Activation after each hidden layer"),
+];
+
+fn command(command: Command) -> Command {
+    let command = with_shorthands(PropagateSettings::augment_args(command), SHORTHANDS);
+    let command = config_and_out(Common::augment_args(command), DEFAULT_OUT);
+    name_kinds(Style::augment_args(command.next_help_heading("Pictures")))
+}
+
+fn run(matches: &ArgMatches) -> Result<()> {
+    let mut sources = Sources::new(matches)?;
+    let settings: PropagateSettings = sources.take(SHORTHANDS)?;
+    let (common, style): (Common, Style) = (sources.take(&[])?, sources.take(&[])?);
+    let out = sources.path("out")?.unwrap_or_else(|| PathBuf::from(DEFAULT_OUT));
+    sources.finish()?;
+    settings.check()?;
+    style.check()?;
+    common.apply()?;
+    let target = Target::new(out)?;
+    say(
+        common.quiet,
+        &format!("sending {} samples through a network of kind {}", settings.samples, settings.model.name()),
+    );
+    let mut progress: Option<Progress> = None;
+    let mut told = 0;
+    let result = propagate::run(&settings, &mut |done, all| {
+        let bar =
+            progress.get_or_insert_with(|| Progress::new("propagate", "draws", all as f64, common.quiet));
+        bar.add((done - told) as f64);
+        told = done;
+    });
+    if let Some(bar) = progress {
+        bar.finish();
+    }
+    let result = result?;
+    let pictures = target.write(&result, &style, json!({}))?;
+    match (common.json, common.quiet) {
+        (true, _) => output::print_json(&result.json()?),
+        (_, true) => Ok(()),
+        _ => output::print(&summary(&result, &target, &pictures)),
+    }
+}
+
+fn summary(result: &PropagateResult, target: &Target, pictures: &[String]) -> String {
+    let number = |x: Option<f64>| x.map_or("-".to_owned(), |x| format!("{x:+.3}"));
+    let slopes = result.slopes();
+    let width = slopes.iter().map(|s| s.0.chars().count()).max().unwrap_or(0);
+    let mut text = format!("{}\n  slope of log2 of the second moment, a layer\n", result.title());
+    for (label, forward, backward) in slopes {
+        text += &format!("  {label:width$}  forward {}  backward {}\n", number(forward), number(backward));
+    }
+    text + &format!(
+        "wrote {} in {}{}: {} (.png, .svg), propagate.json, propagate.npz\n",
+        files::named(target.directory()),
+        output::duration(target.seconds()),
+        output::peak(),
+        pictures.join(", "),
+    )
+}
