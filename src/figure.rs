@@ -39,6 +39,13 @@ pub struct Panel {
     pub marks: Vec<Mark>,
 }
 
+impl Panel {
+    /// Whether some curve has a number to show: accuracies of a regression have none.
+    pub fn has_curves(&self) -> bool {
+        self.series.iter().any(|s| s.y.iter().any(|y| y.is_finite()))
+    }
+}
+
 /// An axis: its title, and how values are spread along it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Axis {

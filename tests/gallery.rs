@@ -10,7 +10,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 /// A figure that the README's commands draw, its name in `plots/`, and whether its SVG is kept there too.
-const FIGURES: [(&str, &str, bool); 12] = [
+const FIGURES: [(&str, &str, bool); 13] = [
     ("out/slice/contour", "contour", true),
     ("out/slice/surface", "surface", true),
     ("out/slice/contour-test", "contour-test", true),
@@ -20,6 +20,7 @@ const FIGURES: [(&str, &str, bool); 12] = [
     ("out/pixels/samples", "digits", true),
     ("out/spirals/samples", "spirals", false),
     ("out/spirals-slice/surface", "spirals-surface", false),
+    ("out/propagate/propagate", "propagate", false),
     ("out/cnn/contour", "cnn", false),
     ("out/cnn-batch/contour", "cnn-batch", false),
     ("out/dark/surface", "surface-dark", false),

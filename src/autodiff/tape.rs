@@ -5,8 +5,8 @@
 
 use super::primitives::{
     Add, ArgMax, AveragePool, BlockBroadcast, BlockMean, Broadcast, Conv, ConvGeometry, CrossEntropy, Map,
-    MatMul, Mul, PadRows, Permute, Pick, Primitive, Role, RowDot, Rule, Scale, Softmax, Standardize, SumCols, SumRows,
-    Variance, Window, each_primitive, map::Curve,
+    MatMul, Mul, PadRows, Permute, Pick, Primitive, Role, RowDot, Rule, Scale, Softmax, Standardize, SumCols,
+    SumRows, Variance, Window, each_primitive, map::Curve,
 };
 use super::{Degree, Shape};
 use std::sync::Arc;

@@ -9,6 +9,7 @@ use crate::nn::architectures::Architecture;
 use crate::nn::inits::Initializer;
 use crate::nn::layers::Layer;
 use crate::nn::losses::Loss;
+use crate::nn::norms::Norm;
 use crate::render::Chart;
 use crate::train::{Optimizer, Schedule};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -88,6 +89,7 @@ pub const REGISTRIES: &[Shown] = &[
     ("data", "data", entries::<Source>),
     ("model", "model", entries::<Architecture>),
     ("layer", "", entries::<Layer>),
+    ("norm", "norm", entries::<Norm>),
     ("activation", "activation", entries::<Activation>),
     ("initializer", "init", entries::<Initializer>),
     ("loss", "loss", entries::<Loss>),

@@ -4,10 +4,10 @@
 //! working sets stay in cache and the bytes of a result do not depend on the number of threads: chunks are
 //! computed in parallel, their sums added in order, in f64.
 
+use super::recorder::Follow;
 use super::{Linearization, Mode, Network, Samples};
 use crate::autodiff::elementary::vectorised;
 use crate::autodiff::matrix::{LANES, transpose};
-use super::recorder::Follow;
 use crate::autodiff::{Bindings, Curvature, Element, Node, Plan, Program, Workspace};
 use crate::base::{interrupt, pool::Pool};
 use rayon::prelude::*;

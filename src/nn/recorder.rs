@@ -210,7 +210,9 @@ impl<'a> Recorder<'a> {
             return Err(Error::expected("model", "at most 2^31 parameters", found));
         }
         if need.shape.contains(&0) {
-            return Err(self.refuse("at least 1 of everything", format!("{:?} for {}", need.shape, need.name)));
+            return Err(
+                self.refuse("at least 1 of everything", format!("{:?} for {}", need.shape, need.name))
+            );
         }
         let weight = need.role == Role::Weight;
         let index = self.layout.parameters.len();
@@ -239,7 +241,8 @@ impl<'a> Recorder<'a> {
 
     /// The next parameter, a number for each of `size` channels: size x 1.
     pub fn column(&mut self, name: &str, size: usize, role: Role, start: f64) -> Result<Node> {
-        let index = self.declare(Need { name, shape: vec![size], role, fan_in: size, fan_out: size, start })?;
+        let index =
+            self.declare(Need { name, shape: vec![size], role, fan_in: size, fan_out: size, start })?;
         Ok(self.tape.parameter(self.layout.parameters[index].offset, Shape::new(size, 1)))
     }
 

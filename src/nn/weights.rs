@@ -40,7 +40,9 @@ pub fn tensors(network: &Network, theta: &[f64], precision: Precision, prefix: &
 /// `state` as one tensor a buffer, with `prefix` before each name.
 pub fn state_tensors(network: &Network, state: &[f64], precision: Precision, prefix: &str) -> Vec<Tensor> {
     let buffers = network.layout().buffers.iter();
-    buffers.map(|b| tensor(format!("{prefix}{}", b.name), vec![b.size], &state[b.range()], precision)).collect()
+    buffers
+        .map(|b| tensor(format!("{prefix}{}", b.name), vec![b.size], &state[b.range()], precision))
+        .collect()
 }
 
 fn tensor(name: String, shape: Vec<usize>, values: &[f64], precision: Precision) -> Tensor {

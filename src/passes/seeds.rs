@@ -229,12 +229,18 @@ impl Saved for SeedsResult {
                 batches(settings),
                 extras(settings)
             ),
-            panels: vec![
-                self.panel("train_loss", &format!("training loss: {unit}"), scale),
-                self.panel("test_loss", &format!("test loss: {unit}"), scale),
-                self.panel("train_accuracy", "training accuracy", Scale::Linear),
-                self.panel("test_accuracy", "test accuracy", Scale::Linear),
-            ],
+            panels: [("train_accuracy", "training accuracy"), ("test_accuracy", "test accuracy")]
+                .into_iter()
+                .fold(
+                    vec![
+                        self.panel("train_loss", &format!("training loss: {unit}"), scale),
+                        self.panel("test_loss", &format!("test loss: {unit}"), scale),
+                    ],
+                    |mut panels, (name, label)| {
+                        panels.extend(Some(self.panel(name, label, Scale::Linear)).filter(Panel::has_curves));
+                        panels
+                    },
+                ),
         }]
     }
 }

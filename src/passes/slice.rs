@@ -499,11 +499,17 @@ impl Saved for SliceResult {
         let loss: Option<Loss> = loss.and_then(|l| serde_json::from_value(l.clone()).ok());
         let axis = |what: &str| loss.as_ref().map_or(what.to_owned(), |l| l.axis(what));
         let (train, test) = (axis("training loss"), axis("test loss"));
-        vec![
+        let mut figures = vec![
             self.figure("contour", "contour", "train_loss", &train, Scale::Auto),
             self.figure("surface", "surface", "train_loss", &train, Scale::Auto),
             self.figure("contour-test", "contour", "test_loss", &test, Scale::Auto),
-            self.figure("accuracy", "contour", "train_accuracy", "training accuracy", Scale::Linear),
-        ]
+        ];
+        // In regression nothing is right or wrong.
+        let some = |map: &str| self.array(map).iter().any(|v| v.is_finite());
+        if some("train_accuracy") || !some("train_loss") {
+            let accuracy = ("train_accuracy", "training accuracy");
+            figures.push(self.figure("accuracy", "contour", accuracy.0, accuracy.1, Scale::Linear));
+        }
+        figures
     }
 }

@@ -336,7 +336,10 @@ fn curve(network: &str, settings: &TrainSettings, epochs: &[Epoch]) -> Figure {
             batches(settings),
             extras(settings)
         ),
-        panels: vec![loss, accuracy, rate, norm],
+        panels: [Some(loss), Some(accuracy).filter(Panel::has_curves), Some(rate), Some(norm)]
+            .into_iter()
+            .flatten()
+            .collect(),
     }
 }
 

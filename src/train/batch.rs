@@ -209,14 +209,7 @@ impl<E: Element> Part<E> {
 }
 
 /// The mask of dropout for one sample: 0 with probability `rate`, else 1 / (1 - rate).
-fn drop_some<E: Element>(
-    rate: f64,
-    streams: &Streams,
-    step: u64,
-    layer: usize,
-    sample: u32,
-    mask: &mut [E],
-) {
+fn drop_some<E: Element>(rate: f64, streams: &Streams, step: u64, layer: usize, sample: u32, mask: &mut [E]) {
     let mut rng = streams.stream(&format!("train/dropout/{layer}/{sample}"), step);
     let kept = E::from_f64(1.0 / (1.0 - rate));
     mask.iter_mut().for_each(|m| *m = if rng.random::<f64>() < rate { E::ZERO } else { kept });

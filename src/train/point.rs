@@ -82,7 +82,8 @@ impl<E: Element> Point<E> {
 impl Point<f64> {
     /// Moves every number by `share` of the way to `other`.
     pub fn approach<E: Element>(&mut self, other: &Point<E>, share: f64) {
-        let (theta, state) = (self.theta.iter_mut().zip(&other.theta), self.state.iter_mut().zip(&other.state));
+        let (theta, state) =
+            (self.theta.iter_mut().zip(&other.theta), self.state.iter_mut().zip(&other.state));
         theta.for_each(|(a, x)| *a += share * (x.to_f64() - *a));
         state.for_each(|(a, x)| *a += share * (x.to_f64() - *a));
     }

@@ -1,18 +1,18 @@
 //! The training loop: steps and evaluations in an order that depends on the settings and the state alone, so that
 //! going on from a saved state is the same as never having stopped.
 
+use super::batch::{Noise, Vary};
 use super::checkpoint::{self, Keep, State};
 use super::gradient::squares;
 use super::method::Method;
 use super::optimizers::lbfgs::{Outcome, Value};
 use super::settings::Best;
-use super::batch::{Noise, Vary};
 use super::{Epoch, Event, Kept, Point, Status, Stop, TrainSettings, Trained, network, samples, start};
 use crate::autodiff::{Element, elementary::vectorised};
+use crate::base::registry::Registry;
 use crate::base::{Error, Result, Streams, files, interrupt};
 use crate::data::Dataset;
 use crate::nn::{Evaluation, Network, Objective, Samples, Statistics};
-use crate::base::registry::Registry;
 use rand::seq::SliceRandom;
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -2,10 +2,14 @@
 
 mod chains;
 mod chunks;
+mod factorization;
+mod initialization;
 mod lbfgs;
 mod precision;
+mod propagation;
 mod regression;
 mod slices;
+mod statistics;
 mod training;
 
 use losscape::autodiff::{Curvature, Element};

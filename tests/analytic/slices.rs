@@ -27,7 +27,9 @@ fn slice<E: Element>(
     memory: usize,
 ) -> Vec<Evaluation> {
     let [x, y] = directions;
-    Slicer::new(objective, theta, State::Frozen(Vec::new()), [x, y], memory).evaluate(&POINTS, &|_| {}).expect("a slice")
+    Slicer::new(objective, theta, State::Frozen(Vec::new()), [x, y], memory)
+        .evaluate(&POINTS, &|_| {})
+        .expect("a slice")
 }
 
 #[test]

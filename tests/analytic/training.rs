@@ -184,7 +184,10 @@ fn the_best_weights_are_those_of_the_lowest_loss() {
         assert!(lowest(end) > 0, "{losses:?}");
         let kept = trained.best.as_ref().expect("weights");
         assert_eq!(kept.from, lowest(end));
-        assert_eq!(kept.point, Point { theta: theta(&trained, 6 * lowest(end) as u64).to_vec(), state: Vec::new() });
+        assert_eq!(
+            kept.point,
+            Point { theta: theta(&trained, 6 * lowest(end) as u64).to_vec(), state: Vec::new() }
+        );
         assert_ne!(kept.point.theta, trained.point.theta);
     }
 }

@@ -34,7 +34,8 @@ fn rates_are_a_geometric_row_and_losses_those_of_plain_steps() {
     data.train = data.train.select(&(0..50).collect::<Vec<_>>(), data.features());
     let network = Arc::new(train::network(&settings, &data).unwrap());
     let mut theta = network.init(&settings.init, &losscape::base::Streams::new(0));
-    let objective = Objective::<f64>::new(network.clone(), train::samples(&network, &data.train), Default::default());
+    let objective =
+        Objective::<f64>::new(network.clone(), train::samples(&network, &data.train), Default::default());
     for (rate, loss) in rates.iter().zip(&losses) {
         let (value, gradient) = objective.gradient(&theta, &[]);
         // Rounding of 30 steps in another order.

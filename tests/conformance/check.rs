@@ -196,7 +196,8 @@ impl Loss<'_> {
         let outputs = self.forward(theta).1;
         if p > 1000 {
             // Too many columns for the whole Jacobian: the quadratic form with other vectors.
-            let image = |v: &[f64]| slope(f64::INFINITY, |t| self.forward(&along(theta, t, v)).1).expect("no bound");
+            let image =
+                |v: &[f64]| slope(f64::INFINITY, |t| self.forward(&along(theta, t, v)).1).expect("no bound");
             for i in 0..5 {
                 let (u, v) = (unit(name, 500 + i, p), unit(name, 400 + i, p));
                 let expected = dot(&image(&u), &curvature(&outputs, &image(&v)));

@@ -98,7 +98,7 @@ fn biases_start_at_zero_and_weights_do_not() {
                     assert!(values.iter().all(|w| *w == 0.0), "{}", p.name);
                 }
                 Role::Weight => assert!(values.iter().all(|w| *w != 0.0), "{kind}: {}", p.name),
-                role => panic!("{role:?} in a perceptron")
+                role => panic!("{role:?} in a perceptron"),
             }
         }
     }

@@ -79,7 +79,8 @@ fn inputs(layer: &Layer) -> Vec<Vec<usize>> {
 fn every_layer_has_true_derivatives() {
     for layer in tried() {
         for shape in inputs(&layer) {
-            let recorded = |mode, tape: &mut Tape, offset| record(&layer, &shape, mode, tape, offset).expect("it fits");
+            let recorded =
+                |mode, tape: &mut Tape, offset| record(&layer, &shape, mode, tape, offset).expect("it fits");
             let (layout, _) = recorded(Mode::Batch, &mut Tape::new(), 0);
             let modes: &[Mode] =
                 if layout.couples_samples { &[Mode::Running, Mode::Batch] } else { &[Mode::Running] };
@@ -148,8 +149,10 @@ fn a_dense_layer_is_w_x_plus_b() {
     let node = tape.input(Shape::new(inputs, SAMPLES));
     let mut recorder = Recorder::new(&mut tape, SAMPLES, Mode::Running);
     let signal = Signal { node, shape: vec![inputs], image: false };
-    let out = parse(&format!("dense:units={units}")).record("layer", &mut recorder, &signal).expect("it fits");
-    let names: Vec<_> = recorder.layout.parameters.iter().map(|p| (p.name.clone(), p.shape.clone())).collect();
+    let out =
+        parse(&format!("dense:units={units}")).record("layer", &mut recorder, &signal).expect("it fits");
+    let names: Vec<_> =
+        recorder.layout.parameters.iter().map(|p| (p.name.clone(), p.shape.clone())).collect();
     let expected = [("layer.weight", vec![units, inputs]), ("layer.bias", vec![units])];
     assert_eq!(names, expected.map(|(name, shape)| (name.to_owned(), shape)));
     let program = Program::new(tape, out.node, out.node);

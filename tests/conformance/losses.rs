@@ -40,7 +40,8 @@ fn every_loss_has_true_derivatives() {
     for kind in tried() {
         let name = format!("loss {kind}");
         let (program, targets) = (program(&kind, SAMPLES), targets(&kind, &LABELS));
-        let loss = check::Loss { program: &program, inputs: vec![&targets], state: &[], kinked: kind.has_kink() };
+        let loss =
+            check::Loss { program: &program, inputs: vec![&targets], state: &[], kinked: kind.has_kink() };
         let outputs = gaussian(&name, 0, CLASSES * SAMPLES);
         loss.check_gradient(&name, &outputs);
         loss.check_product(&name, &outputs);
@@ -63,8 +64,8 @@ fn losses_are_the_functions_of_their_names() {
             let outputs = gaussian("a column of outputs", i as u64, CLASSES);
             let Some(expected) = sample_loss(&kind, &outputs, *label) else { continue };
             known += 1;
-            let found =
-                check::Loss { program: &program, inputs: vec![target], state: &[], kinked: false }.value(&outputs);
+            let found = check::Loss { program: &program, inputs: vec![target], state: &[], kinked: false }
+                .value(&outputs);
             // Rounding on both sides.
             assert!((found - expected).abs() <= 1e-14 * (1.0 + expected), "{kind}: {found}, not {expected}");
         }
@@ -103,10 +104,16 @@ fn masks_leave_out_what_was_not_observed() {
         let (whole, given) = (program(&kind, SAMPLES), targets_of(&kind));
         let z = gaussian(&name, 0, CLASSES * SAMPLES);
         let value = |mask: &[f64], targets: &[f64]| {
-            let loss = check::Loss { program: &masked, inputs: vec![targets, mask], state: &[], kinked: kind.has_kink() };
+            let loss = check::Loss {
+                program: &masked,
+                inputs: vec![targets, mask],
+                state: &[],
+                kinked: kind.has_kink(),
+            };
             (loss.value(&z), loss.gradient(&z))
         };
-        let plain = check::Loss { program: &whole, inputs: vec![&given], state: &[], kinked: kind.has_kink() };
+        let plain =
+            check::Loss { program: &whole, inputs: vec![&given], state: &[], kinked: kind.has_kink() };
         let all = value(&[1.0; CLASSES * SAMPLES], &given);
         // Sums of smoothed targets round.
         assert!((all.0 - plain.value(&z)).abs() <= 1e-14 * all.0, "{name}: a mask of ones");
@@ -124,7 +131,12 @@ fn masks_leave_out_what_was_not_observed() {
             kind.name() == "cross-entropy" || hidden.1[CLASSES + 2] == 0.0,
             "{name}: a hidden output is pulled"
         );
-        let loss = check::Loss { program: &masked, inputs: vec![&given, &mask], state: &[], kinked: kind.has_kink() };
+        let loss = check::Loss {
+            program: &masked,
+            inputs: vec![&given, &mask],
+            state: &[],
+            kinked: kind.has_kink(),
+        };
         loss.check_gradient(&name, &z);
         loss.check_product(&name, &z);
     }

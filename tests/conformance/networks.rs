@@ -2,8 +2,8 @@
 //! and Gauss-Newton products, in both precisions, against differences and against plain loops.
 
 use crate::check::{self, difference, dot, gaussian, identity, norm, unit};
-use crate::reference;
 use crate::layers::kinked;
+use crate::reference;
 use crate::{activations, losses};
 use losscape::autodiff::{Curvature, Program, Shape, Tape};
 use losscape::base::Streams;
@@ -56,7 +56,12 @@ impl Case {
     }
 
     fn loss<'a>(&'a self, program: &'a Program) -> check::Loss<'a> {
-        check::Loss { program, inputs: vec![&self.data, &self.targets], state: &self.state, kinked: self.kinked }
+        check::Loss {
+            program,
+            inputs: vec![&self.data, &self.targets],
+            state: &self.state,
+            kinked: self.kinked,
+        }
     }
 
     /// In every mode: with running statistics, and with those of the samples where there are such.

@@ -8,6 +8,7 @@ use losscape::nn::architectures::Architecture;
 use losscape::nn::inits::Initializer;
 use losscape::nn::layers::Layer;
 use losscape::nn::losses::Loss;
+use losscape::nn::norms::Norm;
 use losscape::nn::{Network, Spec};
 use losscape::train::{Optimizer, Schedule};
 use serde::Serialize;
@@ -29,6 +30,7 @@ macro_rules! every_registry {
         $check::<Loss>();
         $check::<Source>();
         $check::<Direction>();
+        $check::<Norm>();
         $check::<Normalization>();
         $check::<Optimizer>();
         $check::<Schedule>();

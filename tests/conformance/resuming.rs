@@ -5,7 +5,7 @@ use losscape::autodiff::Element;
 use losscape::base::Precision;
 use losscape::base::registry::Registry;
 use losscape::base::tensors::{Data, TensorFile};
-use losscape::data::Dataset;
+use losscape::data::{Augment, Dataset};
 use losscape::train::{self, Event, Keep, Optimizer, TrainSettings, Trained};
 use losscape::with_precision;
 use std::path::Path;
@@ -55,7 +55,7 @@ fn shown(trained: &Trained) -> String {
     format!(
         "{:?}",
         (
-            &trained.point.theta,
+            &trained.point,
             &trained.epochs,
             trained.steps,
             trained.status,
@@ -80,28 +80,59 @@ fn checkpoints<E: Element>(settings: &TrainSettings, directory: &Path) -> (Vec<V
     (all, trained)
 }
 
+/// From every step on, training comes to what it comes to without a stop.
+fn goes_on<E: Element>(settings: &TrainSettings) -> Trained {
+    let what = format!("{} with {} in {}", settings.model, settings.optimizer, settings.precision);
+    let desk = tempfile::tempdir().expect("a directory");
+    let (checkpoints, whole) = checkpoints::<E>(settings, desk.path());
+    let alone = train::train::<E>(settings, &dataset(settings), None, &mut |_| {}).expect("training");
+    assert_eq!(shown(&whole), shown(&alone), "{what}: keeping checkpoints changes nothing");
+    assert!(checkpoints.len() as u64 > whole.steps, "{what}: one after every step");
+    let keep = keep(desk.path());
+    for (i, bytes) in checkpoints.iter().enumerate() {
+        std::fs::write(&keep.path, bytes).expect("a file");
+        let mut resumed = false;
+        let mut heard = |event: Event| resumed |= matches!(event, Event::Resumed(..));
+        let again = train::train::<E>(settings, &dataset(settings), Some(&keep), &mut heard);
+        assert_eq!(shown(&again.expect("training")), shown(&whole), "{what}: {i}");
+        assert!(resumed);
+    }
+    whole
+}
+
 #[test]
 fn every_optimizer_goes_on_as_if_it_had_never_stopped() {
     for optimizer in Optimizer::all() {
         for precision in [Precision::F32, Precision::F64] {
-            with_precision!(precision, E => {
-                let settings = settings(&optimizer, precision);
-                let desk = tempfile::tempdir().expect("a directory");
-                let (checkpoints, whole) = checkpoints::<E>(&settings, desk.path());
-                let alone = train::train::<E>(&settings, &dataset(&settings), None, &mut |_| {}).expect("training");
-                assert_eq!(shown(&whole), shown(&alone), "{optimizer}: keeping checkpoints changes nothing");
-                assert!(checkpoints.len() as u64 > whole.steps, "{optimizer}: one after every step");
-                let keep = keep(desk.path());
-                for (i, bytes) in checkpoints.iter().enumerate() {
-                    std::fs::write(&keep.path, bytes).expect("a file");
-                    let mut resumed = false;
-                    let mut heard = |event: Event| resumed |= matches!(event, Event::Resumed(..));
-                    let again = train::train::<E>(&settings, &dataset(&settings), Some(&keep), &mut heard);
-                    assert_eq!(shown(&again.expect("training")), shown(&whole), "{optimizer} in {precision}: {i}");
-                    assert!(resumed);
-                }
-            });
+            with_precision!(precision, E => { goes_on::<E>(&settings(&optimizer, precision)); });
         }
+    }
+}
+
+/// Running statistics, singular vectors, masks of dropout and augmented images are the same, too.
+#[test]
+fn networks_with_state_and_noise_go_on_as_if_they_had_never_stopped() {
+    let with = |model: &str, augment: Augment| TrainSettings {
+        data: "digits".parse().expect("data"),
+        model: model.parse().expect("a model"),
+        augment,
+        ..settings(&Optimizer::default(), Precision::F32)
+    };
+    let plain = Augment::default();
+    let varied = Augment { crop: 1, flip: true, shift: 0 };
+    let cnn = "cnn:channels=[3],dropout=0.3";
+    let [still, noisy] = [plain, varied].map(|augment| goes_on::<f32>(&with(cnn, augment)));
+    assert_ne!(still.point, noisy.point, "augmentation changes nothing");
+    let sober = goes_on::<f32>(&with("cnn:channels=[3]", plain));
+    assert_ne!(still.point.theta, sober.point.theta, "dropout changes nothing");
+    // Epoch 0 is evaluated before any step: neither plays a part there.
+    assert_eq!(still.epochs[0].train_loss, noisy.epochs[0].train_loss);
+    assert_eq!(still.epochs[0].train_loss, sober.epochs[0].train_loss);
+    assert!(still.point.state.iter().all(|s| s.is_finite()) && still.point.state.len() == 6);
+    for model in
+        ["mlp:hidden=[7],norm=spectral", "mlp:hidden=[7],norm=switchable", "mlp:hidden=[7],norm=weight"]
+    {
+        goes_on::<f64>(&with(model, plain));
     }
 }
 

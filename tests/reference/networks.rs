@@ -32,8 +32,12 @@ impl Case {
     fn new(figures: &Value) -> Self {
         let text = |key: &str| figures[key].as_str().expect("a text").to_owned();
         let number = |key: &str| figures[key].as_u64().expect("a number");
-        let input: Vec<usize> =
-            figures["shape"].as_array().expect("sizes").iter().map(|n| n.as_u64().expect("a size") as usize).collect();
+        let input: Vec<usize> = figures["shape"]
+            .as_array()
+            .expect("sizes")
+            .iter()
+            .map(|n| n.as_u64().expect("a size") as usize)
+            .collect();
         let spec = Spec {
             model: text("model").parse().unwrap_or_else(|e| panic!("{e}")),
             loss: Default::default(),
@@ -47,7 +51,8 @@ impl Case {
         let kinds: Vec<(String, String)> = serde_json::from_value(figures["kinds"].clone()).expect("pairs");
         assert_eq!(kinds.len(), network.layout().parameters.len(), "{name}: tensors");
         for p in &network.layout().parameters {
-            let i = kinds.iter().position(|k| k.0 == p.name).unwrap_or_else(|| panic!("{name}: no {}", p.name));
+            let i =
+                kinds.iter().position(|k| k.0 == p.name).unwrap_or_else(|| panic!("{name}: no {}", p.name));
             let fan_in: usize = p.shape[1..].iter().product();
             let scale = |v: f64| match kinds[i].1.as_str() {
                 "weight" => v * (6.0 / fan_in as f64).sqrt(),
@@ -87,7 +92,12 @@ impl Case {
                 let scale = if j == 1 || j == 2 { (g.len() as f64).sqrt() } else { 1.0 };
                 let error = (found - expected).abs();
                 let allowed = tolerance * scale * longest;
-                assert!(error <= allowed, "{} {what} {} figure {j}: {found}, not {expected}", self.name, p.name);
+                assert!(
+                    error <= allowed,
+                    "{} {what} {} figure {j}: {found}, not {expected}",
+                    self.name,
+                    p.name
+                );
             }
         }
     }

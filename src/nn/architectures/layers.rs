@@ -40,7 +40,8 @@ impl Default for Layers {
 
 impl Kind for Layers {
     const NAME: &'static str = "layers";
-    const SUMMARY: &'static str = "a plain list of layers (see `losscape list layer`), then a dense one to the outputs";
+    const SUMMARY: &'static str =
+        "a plain list of layers (see `losscape list layer`), then a dense one to the outputs";
 
     fn check(&self) -> Result<()> {
         match self.layers.len() <= 10_000 {

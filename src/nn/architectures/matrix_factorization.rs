@@ -25,8 +25,7 @@ impl Default for MatrixFactorization {
 
 impl Kind for MatrixFactorization {
     const NAME: &'static str = "matrix-factorization";
-    const SUMMARY: &'static str =
-        "two linear layers of inner width `rank`; with the data set `identity`, U V = M (Baldi and Hornik 1989)";
+    const SUMMARY: &'static str = "two linear layers of inner width `rank`; with the data set `identity`, U V = M (Baldi and Hornik 1989)";
 
     fn check(&self) -> Result<()> {
         within("rank", self.rank, 1..=1_000_000)

@@ -54,11 +54,16 @@ fn dense(units: usize, bias: bool, norm: &Norm) -> Vec<Item> {
 
 /// A convolution of odd kernel that keeps the image's size (at stride 1), with its norm. A bias in front of a norm that
 /// subtracts the mean would do nothing, so there is one only without.
-fn conv(names: [&str; 2], channels: usize, kernel: usize, stride: usize, norm: &Norm, gamma: f64) -> Vec<Item> {
+fn conv(
+    names: [&str; 2],
+    channels: usize,
+    kernel: usize,
+    stride: usize,
+    norm: &Norm,
+    gamma: f64,
+) -> Vec<Item> {
     let bias = norm.of_weights() || *norm == Norm::default();
-    let layer = |norm| {
-        Conv { channels, kernel, stride, padding: kernel / 2, groups: 1, bias, norm }.into()
-    };
+    let layer = |norm| Conv { channels, kernel, stride, padding: kernel / 2, groups: 1, bias, norm }.into();
     normed(names, layer, norm, gamma)
 }
 

@@ -55,8 +55,7 @@ impl Default for Resnet {
 
 impl Kind for Resnet {
     const NAME: &'static str = "resnet";
-    const SUMMARY: &'static str =
-        "residual network for small images: depth 8, 14, 20, 32, 44, 56, ...; skip, projection (He et al. 2016)";
+    const SUMMARY: &'static str = "residual network for small images: depth 8, 14, 20, 32, 44, 56, ...; skip, projection (He et al. 2016)";
 
     fn check(&self) -> Result<()> {
         if !(8..=1202).contains(&self.depth) || self.depth % 6 != 2 {
@@ -109,9 +108,7 @@ impl Resnet {
         }
         let shortcut = match (projected, self.projection) {
             (false, _) => Vec::new(),
-            (true, true) => {
-                conv(["shortcut.conv", "shortcut.norm"], channels, 1, stride, &self.norm, 1.0)
-            }
+            (true, true) => conv(["shortcut.conv", "shortcut.norm"], channels, 1, stride, &self.norm, 1.0),
             (true, false) => vec![Item::new("shortcut", Subsample { stride, channels })],
         };
         let block = Residual { body, shortcut, scale: self.branch_scale };

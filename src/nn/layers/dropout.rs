@@ -22,7 +22,8 @@ impl Default for Dropout {
 
 impl Kind for Dropout {
     const NAME: &'static str = "dropout";
-    const SUMMARY: &'static str = "drops numbers at random in training, off in landscapes (Srivastava et al. 2014)";
+    const SUMMARY: &'static str =
+        "drops numbers at random in training, off in landscapes (Srivastava et al. 2014)";
 
     fn check(&self) -> Result<()> {
         match (0.0..1.0).contains(&self.rate) {

@@ -12,7 +12,8 @@ pub struct Gain;
 
 impl Kind for Gain {
     const NAME: &'static str = "gain";
-    const SUMMARY: &'static str = "one learned number that multiplies everything: FixUp's multiplier (Zhang et al. 2019)";
+    const SUMMARY: &'static str =
+        "one learned number that multiplies everything: FixUp's multiplier (Zhang et al. 2019)";
 }
 
 impl Forward for Gain {

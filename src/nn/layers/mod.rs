@@ -53,7 +53,8 @@ impl Layer {
 
 /// Records layers one after the other.
 pub fn record_all(items: &[Item], prefix: &str, cx: &mut Recorder, input: &Signal) -> Result<Signal> {
-    items.iter().enumerate().try_fold(input.clone(), |signal, (i, item)| {
-        item.layer.record(&item.path(prefix, i), cx, &signal)
-    })
+    items
+        .iter()
+        .enumerate()
+        .try_fold(input.clone(), |signal, (i, item)| item.layer.record(&item.path(prefix, i), cx, &signal))
 }

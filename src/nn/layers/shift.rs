@@ -12,7 +12,8 @@ pub struct Shift;
 
 impl Kind for Shift {
     const NAME: &'static str = "shift";
-    const SUMMARY: &'static str = "one learned number added to everything: FixUp's scalar bias (Zhang et al. 2019)";
+    const SUMMARY: &'static str =
+        "one learned number added to everything: FixUp's scalar bias (Zhang et al. 2019)";
 }
 
 impl Forward for Shift {

@@ -38,7 +38,7 @@ impl Kind for Group {
 impl Standard for Group {
     fn signal(&self, cx: &mut Recorder, input: &Signal) -> Result<Signal> {
         let channels = input.channels();
-        if channels % self.groups != 0 {
+        if !channels.is_multiple_of(self.groups) {
             let expected = format!("channels in {} groups (`groups` of the norm)", self.groups);
             return Err(cx.refuse(expected, channels));
         }

@@ -71,7 +71,8 @@ pub fn of_weights(norm: &Norm) -> Result<()> {
     match norm.of_weights() || *norm == Norm::default() {
         true => Ok(()),
         false => {
-            let expected = "a norm of weights, or none; those of signals are layers of their own (`normalize`)";
+            let expected =
+                "a norm of weights, or none; those of signals are layers of their own (`normalize`)";
             Err(Error::expected("norm", expected, norm))
         }
     }

@@ -69,8 +69,7 @@ fn mixture(cx: &mut Recorder, name: &str, count: usize) -> Result<Vec<Node>> {
     let need = Need { name, shape: vec![count], role: Role::Mixture, fan_in: 1, fan_out: 1, start: 1.0 };
     let index = cx.declare(need)?;
     let offset = cx.layout.parameters[index].offset;
-    let logits: Vec<Node> =
-        (0..count).map(|k| cx.tape.parameter(offset + k, Shape::new(1, 1))).collect();
+    let logits: Vec<Node> = (0..count).map(|k| cx.tape.parameter(offset + k, Shape::new(1, 1))).collect();
     let (exp, reciprocal): (Arc<dyn Curve>, Arc<dyn Curve>) = (Arc::new(Exp), Arc::new(Reciprocal));
     let weight = |own: &Node| {
         let mut total = None;
@@ -105,8 +104,11 @@ impl Standard for Switchable {
         let each = Shape::new(channels, cx.samples);
         let mut mixed = [0, 1].map(|k| match image {
             true => {
-                let instance =
-                    if k == 0 { cx.tape.block_mean(x, 1, positions) } else { cx.tape.variance(x, 1, positions) };
+                let instance = if k == 0 {
+                    cx.tape.block_mean(x, 1, positions)
+                } else {
+                    cx.tape.variance(x, 1, positions)
+                };
                 cx.tape.mul(instance, weights[k][0])
             }
             false => cx.tape.fill(0.0, each),

@@ -1,0 +1,116 @@
+//! Batch statistics: groups of samples, and running statistics that follow them.
+
+use crate::{agree, gaussian, network};
+use losscape::base::Streams;
+use losscape::nn::{Network, Objective, Samples, Statistics};
+use losscape::train::batch::{BatchGradient, Noise};
+use std::sync::Arc;
+
+const MODEL: &str = "mlp:hidden=[6,5],activation=tanh,norm=batch";
+
+struct Case {
+    network: Arc<Network>,
+    theta: Vec<f64>,
+    data: Vec<f64>,
+    labels: Vec<u32>,
+}
+
+impl Case {
+    fn new(n: usize) -> Self {
+        let network = network(MODEL, "cross-entropy", 4, 3);
+        let theta = network.init(&Default::default(), &Streams::new(2));
+        Self {
+            data: gaussian("statistics", 4 * n),
+            labels: (0..n as u32).map(|i| i % 3).collect(),
+            network,
+            theta,
+        }
+    }
+
+    fn samples(&self, range: std::ops::Range<usize>) -> Arc<Samples<f64>> {
+        Arc::new(Samples::new(&self.network, &self.data[4 * range.start..4 * range.end], &self.labels[range]))
+    }
+
+    fn objective(&self, range: std::ops::Range<usize>, size: usize) -> Objective<f64> {
+        Objective::new(self.network.clone(), self.samples(range), Statistics::Groups(size))
+    }
+}
+
+/// Groups of at most 8 of 21 samples are three of 7; each is normalised by itself, and the loss is their mean.
+#[test]
+fn the_loss_is_the_mean_over_groups_normalised_by_themselves() {
+    let case = Case::new(21);
+    let state = case.network.start(&case.theta);
+    let whole = case.objective(0..21, 8);
+    let sizes: Vec<usize> = whole.chunks().iter().map(|c| c.samples.len()).collect();
+    assert_eq!(sizes, [7, 7, 7]);
+    let (evaluation, gradient) = whole.gradient(&case.theta, &state);
+    let mut loss = 0.0;
+    let mut sum = vec![0.0; case.theta.len()];
+    for i in 0..3 {
+        let alone = case.objective(7 * i..7 * i + 7, usize::MAX);
+        let (part, g) = alone.gradient(&case.theta, &state);
+        loss += part.loss / 3.0;
+        sum.iter_mut().zip(g).for_each(|(s, g)| *s += g / 3.0);
+    }
+    agree("loss", &[evaluation.loss, whole.evaluate(&case.theta, &state).loss], &[loss, loss], 1e-14);
+    agree("gradient", &gradient, &sum, 1e-14);
+    // Another cut is another function.
+    let one = case.objective(0..21, usize::MAX).evaluate(&case.theta, &state).loss;
+    assert!((one - loss).abs() > 1e-4);
+    // Groups depend on neither threads nor memory.
+    let v = gaussian("statistics/v", case.theta.len());
+    let products = |memory| {
+        let linearization =
+            whole.linearize(&case.theta, &state, losscape::autodiff::Curvature::Hessian, memory);
+        linearization.products(&v, 1)
+    };
+    assert_eq!(products(0), products(usize::MAX));
+}
+
+/// Mean and unbiased variance of the first layer's outputs over some samples, in plain loops.
+fn moments(case: &Case, range: std::ops::Range<usize>) -> (Vec<f64>, Vec<f64>) {
+    let parameters = &case.network.layout().parameters;
+    let (w, b) = (&case.theta[parameters[0].range()], &case.theta[parameters[1].range()]);
+    let n = range.len() as f64;
+    let z =
+        |unit: usize, i: usize| b[unit] + (0..4).map(|f| w[4 * unit + f] * case.data[4 * i + f]).sum::<f64>();
+    let mean = |unit| range.clone().map(|i| z(unit, i)).sum::<f64>() / n;
+    let variance = |unit| range.clone().map(|i| (z(unit, i) - mean(unit)).powi(2)).sum::<f64>() / (n - 1.0);
+    ((0..6).map(mean).collect(), (0..6).map(variance).collect())
+}
+
+#[test]
+fn running_statistics_follow_batches_as_in_pytorch() {
+    let case = Case::new(10);
+    let mut state = case.network.start(&case.theta);
+    let mut batch = BatchGradient::new(&case.network, 10, false);
+    let indices: Vec<u32> = (0..10).collect();
+    for step in 0..3 {
+        let noise = Noise { streams: Streams::new(0), step, epoch: 1, vary: None };
+        batch.run(&case.theta, &state, &case.samples(0..10), &indices, &noise);
+        batch.follow(&mut state);
+    }
+    let (mean, variance) = moments(&case, 0..10);
+    // r <- .9 r + .1 new, three times over the same batch.
+    let keep = 0.9f64.powi(3);
+    let expected: Vec<f64> = mean.iter().map(|m| (1.0 - keep) * m).collect();
+    agree("means", &state[..6], &expected, 1e-13);
+    let expected: Vec<f64> = variance.iter().map(|v| keep + (1.0 - keep) * v).collect();
+    agree("variances", &state[6..12], &expected, 1e-13);
+}
+
+#[test]
+fn refreshed_statistics_are_means_over_groups() {
+    let case = Case::new(20);
+    let state = case.network.start(&case.theta);
+    let refreshed = case.objective(0..20, 10).refresh(&case.theta, &state);
+    let [(m0, v0), (m1, v1)] = [moments(&case, 0..10), moments(&case, 10..20)];
+    let mean = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (a + b) / 2.0).collect::<Vec<f64>>();
+    agree("means", &refreshed[..6], &mean(&m0, &m1), 1e-13);
+    agree("variances", &refreshed[6..12], &mean(&v0, &v1), 1e-13);
+    // With them, frozen, the network is another function than with the groups' own.
+    let running = Objective::new(case.network.clone(), case.samples(0..20), Statistics::Running);
+    assert_eq!(running.refresh(&case.theta, &state), state, "nothing to refresh from");
+    assert!(running.evaluate(&case.theta, &refreshed).loss.is_finite());
+}
