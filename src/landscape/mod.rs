@@ -1,11 +1,12 @@
 //! What surrounds a trained network: directions through parameter space, and the loss along them.
 //!
 //! `directions` says where to go, `normalizations` how far a unit step is, [`slice`](mod@slice) evaluates the plane between
-//! two of them.
+//! two of them. `propagation` follows signals and gradients through the layers.
 
 pub mod directions;
 pub mod geometry;
 pub mod normalizations;
+pub mod propagation;
 pub mod slice;
 
 pub use directions::Direction;

@@ -9,7 +9,7 @@
 //! - `tenth`: one tenth of the rate at which the loss has blown up.
 
 use super::training::{batches, extras, unit};
-use super::{DataSettings, Files, Saved, document};
+use super::{DataSettings, Files, Saved, archive, document};
 use crate::base::npz::Npz;
 use crate::base::pool::on_workers;
 use crate::base::{Error, Result, files};
@@ -251,10 +251,8 @@ impl LrRangeResult {
 
 impl Saved for LrRangeResult {
     fn files(&self) -> Result<Files> {
-        let mut npz = std::io::Cursor::new(Vec::new());
-        self.arrays.write_to(&mut npz).map_err(|e| Error::machine("lr-range.npz", e))?;
         Ok(vec![
-            ("lr-range.npz".to_owned(), npz.into_inner()),
+            archive("lr-range.npz", &self.arrays)?,
             ("lr-range.json".to_owned(), document(&self.summary)),
         ])
     }

@@ -21,6 +21,7 @@ pub use slice::{SliceResult, SliceSettings};
 pub use smoothness::{SmoothnessResult, SmoothnessSettings};
 pub use training::TrainingResult;
 
+use crate::base::npz::Npz;
 use crate::base::{Error, Result};
 use crate::figure::Figure;
 use serde::Serialize;
@@ -49,4 +50,11 @@ pub fn document(value: &Value) -> Vec<u8> {
     let mut text = serde_json::to_string_pretty(value).unwrap_or_default();
     text.push('\n');
     text.into_bytes()
+}
+
+/// A file of arrays: its name and contents.
+fn archive(name: &str, arrays: &Npz) -> Result<(String, Vec<u8>)> {
+    let mut npz = std::io::Cursor::new(Vec::new());
+    arrays.write_to(&mut npz).map_err(|e| Error::machine(name, e))?;
+    Ok((name.to_owned(), npz.into_inner()))
 }

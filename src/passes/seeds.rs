@@ -3,7 +3,7 @@
 //! Read from the run directories, so that it makes no difference which of the runs were trained just now.
 
 use super::training::{Recorded, batches, extras, unit};
-use super::{Files, Saved, document};
+use super::{Files, Saved, archive, document};
 use crate::base::npz::Npz;
 use crate::base::{Error, Result, files};
 use crate::figure::{Axis, Figure, Panel, Scale, Series, Style};
@@ -192,12 +192,7 @@ impl SeedsResult {
 
 impl Saved for SeedsResult {
     fn files(&self) -> Result<Files> {
-        let mut npz = std::io::Cursor::new(Vec::new());
-        self.arrays.write_to(&mut npz).map_err(|e| Error::machine("seeds.npz", e))?;
-        Ok(vec![
-            ("seeds.npz".to_owned(), npz.into_inner()),
-            ("seeds.json".to_owned(), document(&self.summary)),
-        ])
+        Ok(vec![archive("seeds.npz", &self.arrays)?, ("seeds.json".to_owned(), document(&self.summary))])
     }
 
     fn json(&self) -> Result<Value> {

@@ -6,7 +6,7 @@ use super::range::Range;
 use super::run::{at_most, title};
 use super::statistics::{GroupSize, NO_STATISTICS, Policy, Stats};
 use super::training::evaluations;
-use super::{Files, Run, Saved, document, to_json};
+use super::{Files, Run, Saved, archive, document, to_json};
 use crate::autodiff::Element;
 use crate::base::npz::Npz;
 use crate::base::registry::Registry;
@@ -480,9 +480,7 @@ impl SliceResult {
 
 impl Saved for SliceResult {
     fn files(&self) -> Result<Files> {
-        let mut npz = std::io::Cursor::new(Vec::new());
-        self.arrays.write_to(&mut npz).map_err(|e| Error::machine("slice.npz", e))?;
-        let mut files = vec![("slice.npz".to_owned(), npz.into_inner())];
+        let mut files = vec![archive("slice.npz", &self.arrays)?];
         if let Some(directions) = &self.directions {
             files.push(("directions.safetensors".to_owned(), directions.to_bytes()));
         }

@@ -11,7 +11,7 @@
 
 use super::propagate::{median, with_norm};
 use super::range::Range;
-use super::{DataSettings, Files, Saved, document};
+use super::{DataSettings, Files, Saved, archive, document};
 use crate::autodiff::Element;
 use crate::base::npz::Npz;
 use crate::base::pool::on_workers;
@@ -356,10 +356,8 @@ impl SmoothnessResult {
 
 impl Saved for SmoothnessResult {
     fn files(&self) -> Result<Files> {
-        let mut npz = std::io::Cursor::new(Vec::new());
-        self.arrays.write_to(&mut npz).map_err(|e| Error::machine("smoothness.npz", e))?;
         Ok(vec![
-            ("smoothness.npz".to_owned(), npz.into_inner()),
+            archive("smoothness.npz", &self.arrays)?,
             ("smoothness.json".to_owned(), document(&self.summary)),
         ])
     }

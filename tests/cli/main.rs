@@ -6,6 +6,7 @@ mod data;
 mod faults;
 mod help;
 mod lr_range;
+mod networks;
 mod outside;
 mod paths;
 mod plot;
