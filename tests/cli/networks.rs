@@ -81,21 +81,16 @@ fn a_list_of_layers_is_a_network_and_mistakes_in_it_name_the_layer() {
     std::fs::write(bench.path("layers.toml"), &recipe).unwrap();
     bench.ok("train --config layers.toml --epochs 1 --samples 60 --dpi 20 --quiet --out r");
     assert_eq!(bench.json("r/run.json")["parameters"], 7402);
-    for (wrong, right, says) in [
-        ("kernel = 9, padding = 0", "bias = false, name = \"stem\"", "layer stem"),
-        ("chanels = 16", "channels = 16, bias = false, name", "channels"),
-        ("kind = \"convolve\"", "kind = \"conv\", channels = 16, bias = false, name", "conv"),
+    for (layer, says) in [
+        ("{ kind = \"conv\", kernel = 11, padding = 0, name = \"stem\" }", "layer stem"),
+        ("{ kind = \"conv\", chanels = 16 }", "did you mean `channels`"),
+        ("\"convolve\"", "expected one of dense, conv"),
+        ("{ kind = \"dense\", name = \"../up\" }", "name"),
     ] {
-        let text = recipe.replacen(right, &format!("{wrong}, name"), 1).replacen(
-            "name\"stem\"",
-            "name = \"stem\"",
-            1,
-        );
-        let text = text.replacen(", name }", ", name = \"stem\" }", 1);
-        std::fs::write(bench.path("wrong.toml"), text).unwrap();
+        bench.write("wrong.toml", format!("[model]\nkind = \"layers\"\nlayers = [{layer}]\n"));
         let outcome = bench.run("train --config wrong.toml --quiet --out new");
-        assert_eq!(outcome.code, Some(2), "{}", outcome.stderr);
-        assert!(outcome.stderr.contains(says), "{wrong}: {}", outcome.stderr);
+        assert_eq!(outcome.code, Some(2), "{layer}: {}", outcome.stderr);
+        assert!(outcome.stderr.contains(says), "{layer}: {}", outcome.stderr);
     }
 }
 
