@@ -4,8 +4,7 @@ use super::Subcommand;
 use super::arguments::{Common, config_and_out, name_kinds};
 use super::config::{Sources, with_shorthands};
 use super::output::{self, Target};
-use super::progress::{Progress, say};
-use crate::base::registry::Registry;
+use super::progress::Progress;
 use crate::base::{Result, files};
 use crate::passes::propagate;
 use crate::passes::{PropagateResult, PropagateSettings, Saved};
@@ -55,10 +54,6 @@ fn run(matches: &ArgMatches) -> Result<()> {
     style.check()?;
     common.apply()?;
     let target = Target::new(out)?;
-    say(
-        common.quiet,
-        &format!("sending {} samples through a network of kind {}", settings.samples, settings.model.name()),
-    );
     let mut progress: Option<Progress> = None;
     let mut told = 0;
     let result = propagate::run(&settings, &mut |done, all| {

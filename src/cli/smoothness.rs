@@ -4,7 +4,7 @@ use super::Subcommand;
 use super::arguments::{Common, config_and_out, name_kinds};
 use super::config::{Sources, with_shorthands};
 use super::output::{self, Target};
-use super::progress::{Progress, say};
+use super::progress::Progress;
 use super::propagate::SHORTHANDS;
 use crate::base::{Result, files};
 use crate::passes::smoothness;
@@ -49,8 +49,6 @@ fn run(matches: &ArgMatches) -> Result<()> {
     style.check()?;
     common.apply()?;
     let target = Target::new(out)?;
-    let names: Vec<String> = settings.norm.iter().map(ToString::to_string).collect();
-    say(common.quiet, &format!("training with norms {} for {} steps", names.join(", "), settings.steps));
     let mut progress: Option<Progress> = None;
     let mut told = 0;
     let result = smoothness::run(&settings, &mut |done, all| {

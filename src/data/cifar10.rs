@@ -1,7 +1,7 @@
 //! CIFAR-10: 60,000 colour images of 32 x 32 pixels in 10 classes, in its binary version.
 //!
 //! The directory holds `data_batch_1.bin` and so on, as many as there are, and `test_batch.bin`; see
-//! [`cifar`](super::cifar). The path is kept as given.
+//! [`cifar`]. The path is kept as given.
 
 use crate::base::registry::Kind;
 use crate::base::{Error, Result, Streams, files};

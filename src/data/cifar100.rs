@@ -1,7 +1,7 @@
 //! CIFAR-100: 60,000 colour images of 32 x 32 pixels in 100 classes, or the 20 classes above them, in its binary
 //! version.
 //!
-//! The directory holds `train.bin` and `test.bin`; see [`cifar`](super::cifar). The path is kept as given.
+//! The directory holds `train.bin` and `test.bin`; see [`cifar`]. The path is kept as given.
 
 use crate::base::registry::Kind;
 use crate::base::{Result, Streams};

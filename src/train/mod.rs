@@ -227,7 +227,7 @@ fn start<E: Element>(
 /// Trains a network on `dataset`, whose training samples are already cut to `settings.samples`.
 ///
 /// With `keep`, checkpoints are written there, and training goes on from the one that is there; when somebody asks
-/// for a stop, a last one is written and [`Error::Interrupted`](crate::base::Error::Interrupted) returned.
+/// for a stop, a last one is written and [`Error::Interrupted`] returned.
 pub fn train<E: Element>(
     settings: &TrainSettings,
     dataset: &Dataset,
