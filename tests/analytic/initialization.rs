@@ -44,9 +44,15 @@ fn fixup_scales_branches_as_its_paper_says() {
             }
         }
         assert_eq!((last, inside), (branches, branches * layers), "{model}");
-        let scalars = network.layout().parameters.iter().filter(|p| p.shape == [1]).count();
-        // Two scalar biases before each layer but the first's second..., and a multiplier with its bias at the end.
-        assert!(scalars >= 4 * branches, "{model}: {scalars} scalars");
+        let scalars: Vec<_> = network.layout().parameters.iter().filter(|p| p.shape == [1]).collect();
+        // A scalar bias before each layer at least, a multiplier and another bias at the end of each branch.
+        assert!(scalars.len() >= (layers + 2) * branches, "{model}: {} scalars", scalars.len());
+        let gains = scalars.iter().filter(|p| p.role == Role::NormScale);
+        assert_eq!(gains.clone().count(), branches, "{model}");
+        for p in &scalars {
+            let start = if p.role == Role::NormScale { 1.0 } else { 0.0 };
+            assert_eq!(fixup[p.offset], start, "{model}: {}", p.name);
+        }
     }
 }
 

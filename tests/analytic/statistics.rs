@@ -36,29 +36,30 @@ impl Case {
     }
 }
 
-/// Groups of at most 8 of 21 samples are three of 7; each is normalised by itself, and the loss is their mean.
+/// Groups of at most 8 of 20 samples are 7, 7 and 6; each is normalised by itself, and the loss is the mean over samples.
 #[test]
 fn the_loss_is_the_mean_over_groups_normalised_by_themselves() {
-    let case = Case::new(21);
+    let case = Case::new(20);
     let state = case.network.start(&case.theta);
-    let whole = case.objective(0..21, 8);
+    let whole = case.objective(0..20, 8);
     let sizes: Vec<usize> = whole.chunks().iter().map(|c| c.samples.len()).collect();
-    assert_eq!(sizes, [7, 7, 7]);
+    assert_eq!(sizes, [7, 7, 6]);
     let (evaluation, gradient) = whole.gradient(&case.theta, &state);
     let mut loss = 0.0;
     let mut sum = vec![0.0; case.theta.len()];
-    for i in 0..3 {
-        let alone = case.objective(7 * i..7 * i + 7, usize::MAX);
+    for group in [0..7, 7..14, 14..20] {
+        let share = group.len() as f64 / 20.0;
+        let alone = case.objective(group, usize::MAX);
         let (part, g) = alone.gradient(&case.theta, &state);
-        loss += part.loss / 3.0;
-        sum.iter_mut().zip(g).for_each(|(s, g)| *s += g / 3.0);
+        loss += share * part.loss;
+        sum.iter_mut().zip(g).for_each(|(s, g)| *s += share * g);
     }
     agree("loss", &[evaluation.loss, whole.evaluate(&case.theta, &state).loss], &[loss, loss], 1e-14);
     agree("gradient", &gradient, &sum, 1e-14);
     // Another cut is another function.
-    let one = case.objective(0..21, usize::MAX).evaluate(&case.theta, &state).loss;
+    let one = case.objective(0..20, usize::MAX).evaluate(&case.theta, &state).loss;
     assert!((one - loss).abs() > 1e-4);
-    // Groups depend on neither threads nor memory.
+    // Groups do not depend on memory.
     let v = gaussian("statistics/v", case.theta.len());
     let products = |memory| {
         let linearization =
@@ -100,17 +101,20 @@ fn running_statistics_follow_batches_as_in_pytorch() {
     agree("variances", &state[6..12], &expected, 1e-13);
 }
 
+/// Weighed by their samples: 10 and 9.
 #[test]
 fn refreshed_statistics_are_means_over_groups() {
-    let case = Case::new(20);
+    let case = Case::new(19);
     let state = case.network.start(&case.theta);
-    let refreshed = case.objective(0..20, 10).refresh(&case.theta, &state);
-    let [(m0, v0), (m1, v1)] = [moments(&case, 0..10), moments(&case, 10..20)];
-    let mean = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (a + b) / 2.0).collect::<Vec<f64>>();
+    let refreshed = case.objective(0..19, 10).refresh(&case.theta, &state);
+    let [(m0, v0), (m1, v1)] = [moments(&case, 0..10), moments(&case, 10..19)];
+    let mean = |a: &[f64], b: &[f64]| {
+        a.iter().zip(b).map(|(a, b)| (10.0 * a + 9.0 * b) / 19.0).collect::<Vec<f64>>()
+    };
     agree("means", &refreshed[..6], &mean(&m0, &m1), 1e-13);
     agree("variances", &refreshed[6..12], &mean(&v0, &v1), 1e-13);
     // With them, frozen, the network is another function than with the groups' own.
-    let running = Objective::new(case.network.clone(), case.samples(0..20), Statistics::Running);
+    let running = Objective::new(case.network.clone(), case.samples(0..19), Statistics::Running);
     assert_eq!(running.refresh(&case.theta, &state), state, "nothing to refresh from");
     assert!(running.evaluate(&case.theta, &refreshed).loss.is_finite());
 }

@@ -53,7 +53,10 @@ fn a_slice_says_which_statistics_it_uses_and_its_center_is_the_run() {
     }
     bench.refused(&format!("slice --run r {GRID} --stat-batch 9 --out n"), "--stat-batch");
     bench.refused(&format!("slice --run r {GRID} --stats batch --stat-batch 1 --out n"), "--stat-batch");
-    bench.refused(&format!("slice --run r {GRID} --stats batch --memory 0.00001 --out n"), "--");
+    bench.refused(
+        &format!("slice --run r {GRID} --stats batch --stat-batch all --memory 0.0001 --out n"),
+        "--stat-batch",
+    );
     bench.ok("train --hidden 3 --epochs 1 --samples 60 --dpi 20 --quiet --out plain");
     bench.refused(&format!("slice --run plain {GRID} --stats batch --out n"), "--stats");
 }
