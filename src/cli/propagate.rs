@@ -24,7 +24,7 @@ pub const COMMAND: Subcommand = Subcommand {
 const DEFAULT_OUT: &str = "out/propagate";
 
 const EXAMPLES: &str = "Examples:
-  losscape propagate                                     30 layers of 128 ReLU units, eight initializers
+  losscape propagate                                     30 layers of 128 ReLU units, six initializers
   losscape propagate --activation tanh --init glorot-normal --init he-normal --init orthogonal
   losscape propagate --model resnet:depth=20 --norm none --norm batch --samples 64 --init he-normal
   losscape propagate --hidden 64,64,64,64 --norm none --norm layer --norm batch --out out/norms

