@@ -19,7 +19,7 @@
 //!
 //! ```text
 //! cli -> passes, render                           passes -> landscape, train, data, figure
-//! render -> figure                                landscape -> nn
+//! render -> figure                                landscape -> spectral, nn
 //! train -> nn, data                               nn -> autodiff
 //! ```
 //!
@@ -30,6 +30,7 @@
 //! | [`figure`] | a figure as plain data, with no drawing in it |
 //! | [`passes`] | one file an analysis: settings, network and data in, a typed result and its figures out |
 //! | [`landscape`] | directions, normalizations, the evaluation of a plane |
+//! | [`spectral`] | eigenvalues of symmetric operators known by their products; no networks |
 //! | [`train`] | the training loop, optimizers, schedules |
 //! | [`nn`] | layers, activations, initializers, losses, architectures; parameters as one flat vector |
 //! | [`data`] | one file a data set |
@@ -57,4 +58,5 @@ pub mod landscape;
 pub mod nn;
 pub mod passes;
 pub mod render;
+pub mod spectral;
 pub mod train;

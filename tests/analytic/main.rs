@@ -4,6 +4,7 @@ mod chains;
 mod chunks;
 mod factorization;
 mod initialization;
+mod lanczos;
 mod lbfgs;
 mod precision;
 mod propagation;

@@ -1,0 +1,201 @@
+//! The Lanczos recurrence (Lanczos 1950): from a start q_1 it builds an orthonormal basis Q_m of the Krylov space of
+//! A, in which A is tridiagonal,
+//!
+//! ```text
+//! A q_j = beta_{j-1} q_{j-1} + alpha_j q_j + beta_j q_{j+1}        A Q_m = Q_m T_m + beta_m q_{m+1} e_m'
+//! ```
+//!
+//! An eigenpair (theta, s) of T_m gives the Ritz pair (theta, Q_m s), whose residual is |beta_m| |s_m|.
+//!
+//! Each A q_j is made orthogonal to *all* vectors before it, twice (classical Gram-Schmidt, enough to working precision:
+//! Giraud, Langou, Rozloznik and van den Eshof 2005). Without that, rounding lets converged eigenvalues come back as
+//! copies: "ghosts".
+//!
+//! A step costs one product and 8 n m operations beside it; n (m + 1) numbers are kept.
+
+use super::{Operator, tridiagonal, vectors};
+use crate::base::Result;
+use crate::base::random::Rng;
+
+/// What rounding leaves of a zero, in rounding units of what was added: products of n terms, and a margin.
+pub(super) const ROUNDING: f64 = 100.0;
+/// Most passes of Gram-Schmidt. What is still shrinking after so many was rounding from the start.
+const PASSES: usize = 5;
+
+/// What a step found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// The basis has a vector more.
+    Grown,
+    /// The basis spans an invariant subspace: T holds eigenvalues of A, exact to rounding, and has every one that the
+    /// start has a part along. [`Krylov::restart`] goes on outside of it.
+    Exhausted,
+    /// A product has an entry that is NaN or infinite, or numbers overflow.
+    NotFinite,
+}
+
+/// Basis and tridiagonal matrix, growing by one vector a step.
+pub struct Krylov<'a> {
+    operator: &'a dyn Operator,
+    /// How many vectors stand before q_1 in the basis.
+    locked: usize,
+    /// The locked vectors, q_1, ..., q_m, and q_{m+1} unless the space is exhausted.
+    basis: Vec<Vec<f64>>,
+    alpha: Vec<f64>,
+    beta: Vec<f64>,
+    /// The largest of |alpha| and beta: a lower bound of ||A||, what "zero" is measured by.
+    scale: f64,
+    exhausted: bool,
+}
+
+impl std::fmt::Debug for Krylov<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Krylov")
+            .field("dimension", &self.operator.dimension())
+            .field("locked", &self.locked)
+            .field("alpha", &self.alpha)
+            .field("beta", &self.beta)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Eigenpairs of T, and what they say about A.
+#[derive(Clone, Debug)]
+pub struct Ritz {
+    /// Values ascending, and their vectors in the basis.
+    pub eigen: tridiagonal::Eigen,
+    /// ||A x - theta x|| of each Ritz pair, as the recurrence has it.
+    pub residuals: Vec<f64>,
+}
+
+/// Makes `w` orthogonal to the basis; the coefficients taken out, and what is left of its length: 0 if only rounding.
+fn orthogonalise(basis: &[Vec<f64>], w: &mut [f64]) -> (Vec<f64>, f64) {
+    let mut taken = vec![0.0; basis.len()];
+    let mut before = f64::INFINITY;
+    for pass in 0..PASSES {
+        let part = vectors::project(basis, w);
+        let negative: Vec<f64> = part.iter().map(|c| -c).collect();
+        vectors::combine(basis, &negative, w);
+        taken.iter_mut().zip(part).for_each(|(taken, part)| *taken += part);
+        let left = vectors::norm(w);
+        // What loses more than half of its length to a pass was not orthogonal before it.
+        if pass > 0 && (left >= 0.5 * before || left.is_nan()) {
+            return (taken, left);
+        }
+        before = left;
+    }
+    (taken, 0.0)
+}
+
+impl<'a> Krylov<'a> {
+    /// Starts at `start`, of any length but 0. If it is not finite, the first step says so.
+    pub fn new(operator: &'a dyn Operator, mut start: Vec<f64>) -> Self {
+        assert_eq!(start.len(), operator.dimension(), "a start of n numbers");
+        let length = vectors::norm(&start);
+        vectors::divide(&mut start, length);
+        let (alpha, beta) = (Vec::new(), Vec::new());
+        Self { operator, locked: 0, basis: vec![start], alpha, beta, scale: 0.0, exhausted: false }
+    }
+
+    /// Starts at a random direction orthogonal to `locked`, orthonormal and fewer than n, and stays there: this is
+    /// the recurrence of A restricted to their complement. `scale` is what is known of ||A||.
+    pub fn beside(operator: &'a dyn Operator, locked: Vec<Vec<f64>>, scale: f64, rng: &mut Rng) -> Self {
+        let (alpha, beta, count) = (Vec::new(), Vec::new(), locked.len());
+        let mut this = Self { operator, locked: count, basis: locked, alpha, beta, scale, exhausted: false };
+        this.restart(rng);
+        this
+    }
+
+    /// The order of A less the number of locked vectors: no basis has more vectors.
+    pub fn room(&self) -> usize {
+        self.operator.dimension() - self.locked
+    }
+
+    /// m, which is also the number of products spent.
+    pub fn steps(&self) -> usize {
+        self.alpha.len()
+    }
+
+    /// Whether some step found the space exhausted, so that T has every distinct eigenvalue of A.
+    pub fn exhausted(&self) -> bool {
+        self.exhausted
+    }
+
+    /// The diagonal of T.
+    pub fn alpha(&self) -> &[f64] {
+        &self.alpha
+    }
+
+    /// What stands beside the diagonal of T, and beta_m as its last.
+    pub fn beta(&self) -> &[f64] {
+        &self.beta
+    }
+
+    /// The locked vectors, q_1, ..., q_m, and q_{m+1} if there is one.
+    pub fn basis(&self) -> &[Vec<f64>] {
+        &self.basis
+    }
+
+    /// One product, and the next vector of the basis. Once the space is exhausted it needs a restart before.
+    pub fn step(&mut self) -> Step {
+        let m = self.alpha.len();
+        let Some(q) = self.basis.get(self.locked + m) else { return Step::Exhausted };
+        let mut w = self.operator.apply(q, 1);
+        assert_eq!(w.len(), q.len(), "a product of n numbers");
+        if !w.iter().all(|x| x.is_finite()) {
+            return Step::NotFinite;
+        }
+        let (taken, mut beta) = orthogonalise(&self.basis, &mut w);
+        let alpha = taken[self.locked + m];
+        if !(alpha.is_finite() && beta.is_finite()) {
+            return Step::NotFinite;
+        }
+        self.scale = self.scale.max(alpha.abs()).max(beta);
+        // The recurrence is in f64 also where products have fewer digits: what those leave is a direction like any.
+        let exhausted = m + 1 == self.room() || beta <= ROUNDING * f64::EPSILON * self.scale;
+        if exhausted {
+            beta = 0.0;
+        } else {
+            vectors::divide(&mut w, beta);
+            self.basis.push(w);
+        }
+        self.alpha.push(alpha);
+        self.beta.push(beta);
+        self.exhausted |= exhausted;
+        if exhausted { Step::Exhausted } else { Step::Grown }
+    }
+
+    /// Goes on at a random direction orthogonal to the whole basis, after it was exhausted; T falls into blocks.
+    /// Further copies of multiple eigenvalues come only from here. Does nothing where no direction is left.
+    pub fn restart(&mut self, rng: &mut Rng) {
+        let n = self.operator.dimension();
+        while self.basis.len() < n && self.basis.len() == self.locked + self.alpha.len() {
+            let mut start = vectors::gaussian(n, rng);
+            let (_, length) = orthogonalise(&self.basis, &mut start);
+            if length > 0.0 {
+                vectors::divide(&mut start, length);
+                self.basis.push(start);
+            }
+        }
+    }
+
+    /// The eigenpairs of T and their residuals.
+    pub fn ritz(&self) -> Result<Ritz> {
+        let m = self.alpha.len();
+        let eigen = tridiagonal::eigen(&self.alpha, &self.beta)?;
+        let beyond = self.beta.last().copied().unwrap_or(0.0);
+        let residuals = (0..m).map(|i| (beyond * eigen.vectors[(m - 1, i)]).abs()).collect();
+        Ok(Ritz { eigen, residuals })
+    }
+
+    /// The unit vector of the Ritz pair `i`.
+    pub fn vector(&self, ritz: &Ritz, i: usize) -> Vec<f64> {
+        let m = ritz.eigen.values.len();
+        let s: Vec<f64> = (0..m).map(|j| ritz.eigen.vectors[(j, i)]).collect();
+        let mut x = vec![0.0; self.operator.dimension()];
+        vectors::combine(&self.basis[self.locked..self.locked + m], &s, &mut x);
+        let length = vectors::norm(&x);
+        vectors::divide(&mut x, length);
+        x
+    }
+}

@@ -1,0 +1,55 @@
+//! Eigenvalues of symmetric operators that are known only by their products with vectors.
+//!
+//! Nothing here knows a network: what has products is an [`Operator`], and each method is a file beside this one.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | [`lanczos`] | both ends of the spectrum, with intervals and a certificate |
+//! | [`krylov`] | the recurrence behind it: an orthonormal basis and a tridiagonal matrix |
+//! | [`tridiagonal`] | eigenvalues of that matrix |
+//! | [`vectors`] | dot products and combinations of long vectors, the same bits on any number of threads |
+//!
+//! Everything is in f64, whatever precision the products are computed in.
+
+pub mod krylov;
+pub mod lanczos;
+pub mod tridiagonal;
+pub mod vectors;
+
+pub use krylov::Krylov;
+pub use lanczos::{Ends, Pair, Settings, Stopped, Wanted, ends};
+
+/// A symmetric linear map of R^n.
+///
+/// ```
+/// use losscape::base::Streams;
+/// use losscape::spectral::{Operator, Settings, Wanted, ends};
+///
+/// struct Diagonal(Vec<f64>);
+/// impl Operator for Diagonal {
+///     fn dimension(&self) -> usize {
+///         self.0.len()
+///     }
+///     fn apply(&self, block: &[f64], k: usize) -> Vec<f64> {
+///         let n = self.dimension();
+///         (0..n * k).map(|i| self.0[i % n] * block[i]).collect()
+///     }
+/// }
+/// let operator = Diagonal(vec![1.0, -2.0, 5.0]);
+/// let mut rng = Streams::new(0).stream("eigenvalues", 0);
+/// let found = ends(&operator, Wanted { top: 1, bottom: 1 }, &mut rng, &Settings::default())?;
+/// assert!((found.top[0].value - 5.0).abs() < 1e-12 && (found.bottom[0].value + 2.0).abs() < 1e-12);
+/// # Ok::<(), losscape::base::Error>(())
+/// ```
+pub trait Operator: Sync {
+    /// n.
+    fn dimension(&self) -> usize;
+
+    /// The map times each of k vectors; `block` and the result are n x k, column-major.
+    fn apply(&self, block: &[f64], k: usize) -> Vec<f64>;
+
+    /// The rounding unit of the products: that of f64, unless they are computed with less.
+    fn epsilon(&self) -> f64 {
+        f64::EPSILON
+    }
+}
