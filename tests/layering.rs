@@ -3,8 +3,8 @@
 
 use std::path::Path;
 
-/// A layer and the layers it may import, besides those that these may import, and `base`. `study` and `spectral`
-/// are places kept for recipes of several steps and for linear algebra without networks.
+/// A layer and the layers it may import, besides those that these may import, and `base`. `study` is a place kept
+/// for recipes of several steps.
 const ARROWS: [(&str, &[&str]); 12] = [
     ("cli", &["study"]),
     ("study", &["passes", "render"]),

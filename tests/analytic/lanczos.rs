@@ -108,7 +108,8 @@ fn holds(what: &str, spectrum: &[f64], epsilon: f64, found: &Ends) {
     for (end, pairs) in [("top", &found.top), ("bottom", &found.bottom)] {
         for (i, pair) in pairs.iter().enumerate() {
             let exact = if end == "top" { sorted[n - 1 - i] } else { sorted[i] };
-            let at = || format!("{what}: {end} {i}: {:?}, not {exact}", Pair { vector: vec![], ..pair.clone() });
+            let at =
+                || format!("{what}: {end} {i}: {:?}, not {exact}", Pair { vector: vec![], ..pair.clone() });
             assert!(!pair.certified || (pair.value - exact).abs() <= slack, "{}", at());
             assert!(!pair.certified || pair.converged, "{}", at());
             let [low, high] = pair.interval;
@@ -121,7 +122,11 @@ fn holds(what: &str, spectrum: &[f64], epsilon: f64, found: &Ends) {
                 assert!((found - expected).abs() < 1e-9, "{}: {found} with {j}", at());
             }
         }
-        assert!(pairs.is_sorted_by(|a, b| if end == "top" { a.value >= b.value } else { a.value <= b.value }));
+        assert!(pairs.is_sorted_by(|a, b| if end == "top" {
+            a.value >= b.value
+        } else {
+            a.value <= b.value
+        }));
     }
 }
 
@@ -365,7 +370,8 @@ fn an_operator_that_is_not_symmetric_is_found_out() {
             block.chunks(2).flat_map(|x| [-x[1], x[0]]).collect()
         }
     }
-    let found = ends(&Turn, Wanted { top: 1, bottom: 1 }, &mut rng(0), &Settings::default()).expect("an answer");
+    let found =
+        ends(&Turn, Wanted { top: 1, bottom: 1 }, &mut rng(0), &Settings::default()).expect("an answer");
     assert_eq!(found.stopped, Stopped::Inexact);
     assert!(!found.converged() && !found.certified());
 }
