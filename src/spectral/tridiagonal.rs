@@ -22,8 +22,11 @@ pub struct Eigen {
 /// beside it. All must be finite: with one NaN the decomposition would take seconds and fail.
 pub fn eigen(alpha: &[f64], beta: &[f64]) -> Result<Eigen> {
     let m = alpha.len();
+    if m == 0 {
+        return Ok(Eigen { values: Vec::new(), vectors: Mat::zeros(0, 0) }); // which faer cannot
+    }
     let failed = |what: &str| Error::unmet("eigenvalues", format!("a tridiagonal matrix of {m} rows {what}"));
-    let beside = &beta[..m.saturating_sub(1)];
+    let beside = &beta[..m - 1];
     let largest = alpha.iter().chain(beside).fold(0.0, |m: f64, x| m.max(x.abs()));
     if !alpha.iter().chain(beside).all(|x| x.is_finite()) {
         return Err(failed("is not finite"));
