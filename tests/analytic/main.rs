@@ -1,5 +1,6 @@
 //! Closed forms: losses, gradients and Hessians that a page of algebra gives, against what the program computes.
 
+mod adaptive;
 mod chains;
 mod chunks;
 mod factorization;
