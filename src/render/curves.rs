@@ -5,7 +5,7 @@
 
 use super::canvas::{Canvas, Pen, Point, pen};
 use super::plane::Plane;
-use super::style::{BLACK, Ink, Theme, WHITE};
+use super::style::{BLACK, HEAD, Ink, Theme, WHITE};
 use crate::figure::{Figure, Mark, Panel, Series, Style};
 
 /// Radius of a dot.
@@ -145,8 +145,14 @@ impl Legend {
 
 /// Where a mark is on the sheet, if it is within the axes.
 pub fn seen(plane: &Plane, mark: &Mark) -> Option<Point> {
-    let within = |t: f64| (-1e-9..=1.0 + 1e-9).contains(&t);
-    (within(plane.x.at(mark.x)) && within(plane.y.at(mark.y))).then(|| plane.at(mark.x, mark.y))
+    plane.within(mark.x, mark.y)
+}
+
+/// Where a growing path has come to: the only red on a map.
+pub fn head(canvas: &mut Canvas, at: Point) {
+    canvas.dot(at, 4.0, BLACK);
+    canvas.dot(at, 3.4, WHITE);
+    canvas.dot(at, 2.6, HEAD);
 }
 
 /// The stretches of a series without NaN.

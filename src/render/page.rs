@@ -118,8 +118,14 @@ impl<'a> Page<'a> {
 
     /// The drawing; the page ends a margin below `self.top`.
     pub fn finish(self) -> Drawing {
-        let svg = self.canvas.finish(self.width, self.top + size::MARGIN, self.style.theme.paper());
+        let (width, height) = self.size();
+        let svg = self.canvas.finish(width, height, Some(self.style.theme.paper()));
         Drawing { svg, dpi: self.style.dpi }
+    }
+
+    /// Width and height, if the page ends a margin below `self.top`.
+    pub fn size(&self) -> (f64, f64) {
+        (self.width, self.top + size::MARGIN)
     }
 }
 

@@ -26,6 +26,12 @@ impl Plane {
         (self.rect.left + u * self.rect.width, self.rect.bottom() - v * self.rect.height)
     }
 
+    /// The same, if it is within the axes.
+    pub fn within(&self, x: f64, y: f64) -> Option<Point> {
+        let inside = |t: f64| (-1e-9..=1.0 + 1e-9).contains(&t);
+        (inside(self.x.at(x)) && inside(self.y.at(y))).then(|| self.at(x, y))
+    }
+
     /// Grid lines at the major ticks; drawn before the data.
     pub fn grid(&self, canvas: &mut Canvas, theme: Theme) {
         let faint = pen(theme.faint(), 0.5);
