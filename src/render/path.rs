@@ -44,7 +44,7 @@ pub fn draw(canvas: &mut Canvas, plane: &Plane, panel: &Panel, legend: &Legend, 
         partial.series.extend(parts);
         heads.extend(head);
     }
-    legend.draw(canvas, plane, &partial);
+    legend.draw_sized(canvas, plane, &partial, legend.dots(plane, panel));
     for (x, y) in heads {
         if let Some(at) = plane.within(x, y) {
             curves::head(canvas, at);

@@ -11,7 +11,7 @@ use super::colorbar::Scale;
 use super::contour::{ends, field, scale_of, thinned};
 use super::curves::{Legend, symbol};
 use super::isolines::Field;
-use super::page::{Page, nothing};
+use super::page::{Page, columns, nothing};
 use super::scene::{Scene, View};
 use super::style::{BLACK, Ink, Style, WHITE, size};
 use super::ticks::Span;
@@ -79,12 +79,14 @@ fn picture(figure: &Figure, style: &Style, stand: Stand) -> Drawing {
     // Colours run without steps here: the levels are for the lines on the floor.
     scale.edges = (0..=96).map(|k| scale.span.value(f64::from(k) / 96.0)).collect();
     let legend = Legend::of(figure, style.theme, true);
-    let columns = figure.panels.len().clamp(1, 2);
-    let width = [380.0, 600.0][columns - 1];
+    let columns = columns(figure.panels.len());
+    let width = [380.0, 600.0, 840.0][columns - 1];
     let mut page = Page::new(figure, style, width, &legend.mark_entries());
     let bar = scale.width("", 200.0);
     let gap = 14.0;
     let full = (width - 2.0 * size::MARGIN - bar - gap * columns as f64) / columns as f64;
+    // The one colorbar stands beside all rows, in the middle.
+    let (mut tall, mut from, mut to) = (0.0, None, page.top);
     for panels in figure.panels.chunks(columns) {
         let title = Page::title_height(panels.iter().map(|p| &p.title), full);
         let mut height = 0.0_f64;
@@ -94,12 +96,17 @@ fn picture(figure: &Figure, style: &Style, stand: Stand) -> Drawing {
             let top = page.top + title;
             height = height.max(draw_panel(&mut page, panel, (&scale, &legend), stand, (left, top), full));
         }
-        let left = size::MARGIN + panels.len() as f64 * (full + gap);
-        let (top, tall) = (page.top + title + 0.14 * height, 0.6 * height);
-        scale.draw(&mut page.canvas, style.theme, "", left, top, tall);
+        from = from.or(Some(page.top + title + 0.14 * height));
+        tall = 0.6 * height;
+        to = page.top + title + 0.14 * height + tall;
         page.top += title + height + gap;
     }
-    page.top -= if figure.panels.is_empty() { 0.0 } else { gap };
+    if let Some(from) = from {
+        let left = size::MARGIN + columns as f64 * (full + gap);
+        let top = (from + to - tall) / 2.0;
+        scale.draw(&mut page.canvas, style.theme, "", left, top, tall);
+        page.top -= gap;
+    }
     page.finish()
 }
 
@@ -139,7 +146,7 @@ fn draw_panel(
         for mark in &panel.marks {
             let (x, y) = (unit(mark.x, &x), unit(mark.y, &y));
             if x.abs() <= 1.0 && y.abs() <= 1.0 {
-                symbol(&mut page.canvas, legend.number(mark), scene.at(x, y, None));
+                symbol(&mut page.canvas, legend.sign(mark), scene.at(x, y, None));
             }
         }
         let steps = |n: usize| times * n.div_ceil(MESH).max(1);
