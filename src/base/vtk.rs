@@ -186,8 +186,9 @@ fn document(kind: &str, body: &str) -> Vec<u8> {
     .into_bytes()
 }
 
+/// A name as an attribute's value; `>` too, where VTK's reader would take the element to end.
 fn escape(name: &str) -> String {
-    name.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;")
+    name.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 /// Base64 with padding (RFC 4648, section 4).
@@ -268,10 +269,13 @@ mod tests {
     fn images_keep_every_bit() {
         let (x, y) = ([-1.0, -0.5, 0.0], [2.0, 2.25]);
         let values = [0.1, f64::NAN, f64::INFINITY, -0.0, 5e-324, f64::MAX];
-        let (file, words) = text(image([&x, &y, &[0.0]], &[("loss & \"more\"", &values), ("b", &[0.0; 6])]));
-        assert_eq!(bits(&floats(&file, "loss &amp; &quot;more&quot;")), bits(&values));
+        let (file, words) =
+            text(image([&x, &y, &[0.0]], &[("<loss> & \"more\"", &values), ("b", &[0.0; 6])]));
+        assert_eq!(bits(&floats(&file, "&lt;loss&gt; &amp; &quot;more&quot;")), bits(&values));
         assert!(words.contains("WholeExtent=\"0 2 0 1 0 0\"") && words.contains("Origin=\"-1e0 2e0 0e0\""));
-        assert!(words.contains("Spacing=\"5e-1 2.5e-1 1e0\"") && words.contains("Scalars=\"loss &amp;"));
+        assert!(
+            words.contains("Spacing=\"5e-1 2.5e-1 1e0\"") && words.contains("Scalars=\"&lt;loss&gt; &amp;")
+        );
     }
 
     #[test]
