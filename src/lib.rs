@@ -26,7 +26,7 @@
 //! | layer | what it holds |
 //! |---|---|
 //! | [`cli`] | one file a subcommand; the only code that prints, shows progress or exits |
-//! | [`render`] | a figure as SVG and PNG; one file a chart kind |
+//! | [`render`] | a figure as SVG, PNG and animated PNG; one file a chart kind |
 //! | [`figure`] | a figure as plain data, with no drawing in it |
 //! | [`passes`] | one file an analysis: settings, network and data in, a typed result and its figures out |
 //! | [`landscape`] | directions, normalizations, the evaluation of a plane |

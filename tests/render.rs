@@ -1,10 +1,11 @@
 //! What users rely on in drawings: any data give a picture, the same one each time, well formed, nothing clipped.
 
+use losscape::base::Error;
 use losscape::base::registry::Registry;
 use losscape::figure::{Axis, Figure, Grid, Mark, Panel, Scale, Series, Style};
 use losscape::render::canvas::FINE;
 use losscape::render::font;
-use losscape::render::{Chart, Cmap, Drawing, Style as Look, Theme, draw};
+use losscape::render::{Chart, Cmap, Drawing, Style as Look, Theme, animate, draw};
 use proptest::prelude::*;
 use resvg::usvg::roxmltree::{self, Document};
 use resvg::usvg::{Options, Tree};
@@ -134,7 +135,19 @@ fn every_figure() -> Vec<Figure> {
     };
     Chart::names()
         .into_iter()
-        .flat_map(|chart| [figure(chart, vec![panel(bowl()); 2]), figure(chart, vec![curves.clone(); 4])])
+        .flat_map(|chart| {
+            let lettered = Panel {
+                marks: vec![Mark { x: -0.5, y: 0.5, label: "A: runs/a".into() }],
+                x: axis("another direction"),
+                ..panel(bowl())
+            };
+            [
+                figure(chart, vec![panel(bowl()); 2]),
+                figure(chart, vec![panel(bowl()); 5]),
+                figure(chart, vec![panel(bowl()), lettered]),
+                figure(chart, vec![curves.clone(); 4]),
+            ]
+        })
         .collect()
 }
 
@@ -259,4 +272,98 @@ proptest! {
             assert_sound(&drawn(&figure(chart, vec![panel]), &look));
         }
     }
+}
+
+/// All frames of an animated PNG as opaque pixels, put together by another decoder, and its default image.
+fn frames(file: &[u8]) -> (png::AnimationControl, Vec<Vec<u8>>, Vec<u8>) {
+    let mut decoder = png::Decoder::new(std::io::Cursor::new(file));
+    decoder.set_transformations(png::Transformations::EXPAND);
+    let mut reader = decoder.read_info().unwrap();
+    let control = *reader.info().animation_control().unwrap();
+    let width = reader.info().width as usize * 3;
+    let mut buffer = vec![0; reader.output_buffer_size().unwrap()];
+    let mut canvas = vec![0; buffer.len()];
+    let (mut all, mut still) = (Vec::new(), Vec::new());
+    while all.len() < control.num_frames as usize {
+        let output = reader.next_frame(&mut buffer).unwrap();
+        let Some(part) = reader.info().frame_control().copied() else {
+            still = buffer.clone(); // the default image, which is no frame
+            continue;
+        };
+        assert_eq!((part.blend_op, part.dispose_op), (png::BlendOp::Source, png::DisposeOp::None));
+        let rows = buffer.chunks(output.line_size).take(part.height as usize);
+        for (j, row) in rows.enumerate() {
+            let start = (part.y_offset as usize + j) * width + part.x_offset as usize * 3;
+            canvas[start..start + row.len()].copy_from_slice(row);
+        }
+        all.push(canvas.clone());
+    }
+    (control, all, still)
+}
+
+/// The picture of a drawing, red, green and blue.
+fn pixels(drawing: &Drawing) -> Vec<u8> {
+    let picture = resvg::tiny_skia::Pixmap::decode_png(&drawing.png().unwrap()).unwrap();
+    picture.pixels().iter().flat_map(|p| [p.red(), p.green(), p.blue()]).collect()
+}
+
+/// The largest mean difference of a frame from its picture, of 255: the palette has 256 colours for thousands.
+const CLOSE: f64 = 2.0;
+
+fn apart(a: &[u8], b: &[u8]) -> f64 {
+    assert_eq!(a.len(), b.len());
+    a.iter().zip(b).map(|(a, b)| f64::from(a.abs_diff(*b))).sum::<f64>() / a.len() as f64
+}
+
+fn moving(figure: &Figure, look: &Look) -> Option<Vec<u8>> {
+    animate(figure, look, &|| Ok(())).unwrap_or_else(|e| panic!("{}: {e}", figure.chart))
+}
+
+#[test]
+fn a_surface_turns_once_on_a_page_that_stays() {
+    let mut bowl = panel(bowl());
+    bowl.grids[0] = grid(7, |x, y| 0.1 + x * x + 3.0 * y * y);
+    let figure = figure("surface", vec![bowl]);
+    let look = Look { dpi: 30, ..Look::default() };
+    let file = moving(&figure, &look).unwrap();
+    assert_eq!(moving(&figure, &look), Some(file.clone()), "the same bytes");
+    let (control, frames, _) = frames(&file);
+    assert_eq!((control.num_frames, control.num_plays, frames.len()), (60, 0, 60));
+    // Turned half round, the bowl, which is symmetric, looks the same but for the numbers on the axes.
+    let (half, quarter) = (apart(&frames[0], &frames[30]), apart(&frames[0], &frames[15]));
+    assert!(half < 0.5 * quarter && quarter > 1.0, "{half} {quarter}");
+    assert!(frames.windows(2).all(|w| w[0] != w[1]));
+    // The rim of the page is bare in every frame: nothing is clipped.
+    let width = usize::try_from(u32::from_be_bytes(file[16..20].try_into().unwrap())).unwrap();
+    for frame in &frames {
+        let rows: Vec<&[u8]> = frame.chunks(3 * width).collect();
+        assert!(rows.iter().all(|row| row[..3] == [255; 3] && row[row.len() - 3..] == [255; 3]));
+        assert!(rows[0].iter().chain(rows[rows.len() - 1]).all(|c| *c == 255));
+    }
+}
+
+#[test]
+fn a_path_grows_and_stands_whole_at_the_end_and_without_animation() {
+    let figure = figure("contour", vec![panel(bowl()); 2]);
+    let look = Look { dpi: 40, ..Look::default() };
+    let file = moving(&figure, &look).unwrap();
+    let (control, frames, still) = frames(&file);
+    assert_eq!((control.num_frames as usize, control.num_plays), (frames.len(), 0));
+    let whole = pixels(&drawn(&figure, &look));
+    assert!(apart(&still, &whole) < CLOSE, "{}", apart(&still, &whole));
+    // Ever nearer to the whole picture, up to the head.
+    let far = [0, 20, 40, 60].map(|i| apart(&frames[i], &still));
+    assert!(far.windows(2).all(|w| w[0] > w[1]) && far[3] < 0.5, "{far:?}");
+}
+
+#[test]
+fn what_has_nothing_to_move_gives_no_animation() {
+    let look = Look { dpi: 20, ..Look::default() };
+    let mut still = panel(bowl());
+    still.series.clear();
+    assert_eq!(moving(&figure("contour", vec![still.clone()]), &look), None);
+    assert_eq!(moving(&figure("surface", vec![still.clone(); 2]), &look), None);
+    assert_eq!(moving(&figure("lines", vec![panel(bowl())]), &look), None);
+    let stop = || Err(Error::request("test", "stopped"));
+    assert!(animate(&figure("surface", vec![still]), &look, &stop).is_err());
 }

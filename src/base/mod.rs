@@ -11,6 +11,7 @@ pub mod precision;
 pub mod random;
 pub mod registry;
 pub mod tensors;
+pub mod vtk;
 
 pub use error::{Error, Result};
 pub use precision::Precision;

@@ -102,7 +102,7 @@ fn run(matches: &ArgMatches) -> Result<()> {
     let dataset = &result.dataset;
     let pictures = match pictures.is_empty() {
         true => "no picture: neither images, signals, points in the plane nor a curve".to_owned(),
-        false => format!("{} (.png, .svg)", pictures.join(", ")),
+        false => output::listed(&pictures),
     };
     output::print(&format!(
         "{}: {} training and {} test samples of shape {:?}, {}\nwrote {}: data.npz, data.json, {pictures}\n",

@@ -4,7 +4,7 @@ use crate::base::files::{self, DirectoryLock};
 use crate::base::{Error, Result, interrupt};
 use crate::figure::Figure;
 use crate::passes::{Files, Saved, document};
-use crate::render::{Style, draw};
+use crate::render::{Style, animate, draw};
 use rayon::prelude::*;
 use serde_json::{Value, json};
 use std::cell::Cell;
@@ -64,19 +64,21 @@ impl Target {
         self.started.elapsed().as_secs_f64()
     }
 
-    /// Draws the figures and writes everything; returns the names of the pictures.
+    /// Draws the figures and writes everything; returns the names of the pictures, for [`listed`].
     pub fn write(&self, result: &dyn Saved, style: &Style, machine: Value) -> Result<Vec<String>> {
-        let figures = result.figures();
-        let mut all = pictures(&figures, style)?;
+        let mut all = pictures(&result.figures(), style)?;
+        let names = names(&all);
         all.push(("machine.json".to_owned(), document(&self.machine(machine))));
         all.extend(result.files()?);
         self.replace(&all)?;
-        Ok(figures.into_iter().map(|f| f.name).collect())
+        Ok(names)
     }
 
-    /// Draws figures again over the old ones.
-    pub fn redraw(&self, figures: &[Figure], style: &Style) -> Result<()> {
-        self.replace(&pictures(figures, style)?)
+    /// Draws figures again over the old ones; returns the names of the pictures.
+    pub fn redraw(&self, figures: &[Figure], style: &Style) -> Result<Vec<String>> {
+        let all = pictures(figures, style)?;
+        self.replace(&all)?;
+        Ok(names(&all))
     }
 
     fn replace(&self, all: &Files) -> Result<()> {
@@ -140,10 +142,16 @@ fn pictures(figures: &[Figure], style: &Style) -> Result<Files> {
             let drawing = draw(figure, style)?;
             stop()?;
             let png = drawing.png()?;
-            Ok(vec![
+            let mut files = vec![
                 (format!("{}.svg", figure.name), drawing.svg.into_bytes()),
                 (format!("{}.png", figure.name), png),
-            ])
+            ];
+            if style.animate
+                && let Some(moving) = animate(figure, style, &stop)?
+            {
+                files.push((format!("{}{MOVING}", figure.name), moving));
+            }
+            Ok(files)
         })
         .collect();
     let mut all = Vec::new();
@@ -151,6 +159,23 @@ fn pictures(figures: &[Figure], style: &Style) -> Result<Files> {
         all.extend(files?);
     }
     Ok(all)
+}
+
+/// What the file of a figure in motion ends in.
+const MOVING: &str = "-moving.png";
+
+/// The stems of pictures, and the whole names of those that move.
+fn names(files: &Files) -> Vec<String> {
+    let still = files.iter().filter_map(|(name, _)| name.strip_suffix(".svg")).map(str::to_owned);
+    still.chain(files.iter().map(|(name, _)| name.clone()).filter(|name| name.ends_with(MOVING))).collect()
+}
+
+/// "contour, surface (.png, .svg), surface-moving.png".
+pub fn listed(names: &[String]) -> String {
+    let (moving, still): (Vec<&str>, Vec<&str>) =
+        names.iter().map(String::as_str).partition(|name| name.ends_with(MOVING));
+    let still = format!("{} (.png, .svg)", still.join(", "));
+    [vec![still.as_str()], moving].concat().join(", ")
 }
 
 /// The most memory that this process has held, where the system says (Linux).

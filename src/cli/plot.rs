@@ -25,6 +25,7 @@ pub const COMMAND: Subcommand = Subcommand {
 const EXAMPLES: &str = "Examples:
   losscape plot out/slice --cmap magma --log
   losscape plot out/slice --vmax 5 --levels 20 --azimuth 30 --elevation 50
+  losscape plot out/slice --animate
   losscape plot runs/a --theme dark --dpi 300 --out out/for-the-talk";
 
 type Load = fn(&Path) -> Result<Vec<Figure>>;
@@ -88,16 +89,15 @@ fn run(matches: &ArgMatches) -> Result<()> {
         return Err(Error::expected(files::named(&result), expected, found));
     }
     let target = Target::new(out.unwrap_or(result))?;
-    target.redraw(&figures, &style)?;
-    let names: Vec<&str> = figures.iter().map(|f| f.name.as_str()).collect();
+    let names = target.redraw(&figures, &style)?;
     match (common.json, common.quiet) {
         (true, _) => output::print_json(&json!({"command": "plot", "figures": names, "style": style})),
         (_, true) => Ok(()),
         _ => output::print(&format!(
-            "wrote {} in {}: {} (.png, .svg)\n",
+            "wrote {} in {}: {}\n",
             files::named(target.directory()),
             output::duration(target.seconds()),
-            names.join(", ")
+            output::listed(&names)
         )),
     }
 }

@@ -83,10 +83,10 @@ fn summary(result: &PropagateResult, target: &Target, pictures: &[String]) -> St
         text += &format!("  {label:width$}  forward {}  backward {}\n", number(forward), number(backward));
     }
     text + &format!(
-        "wrote {} in {}{}: {} (.png, .svg), propagate.json, propagate.npz\n",
+        "wrote {} in {}{}: {}, propagate.json, propagate.npz\n",
         files::named(target.directory()),
         output::duration(target.seconds()),
         output::peak(),
-        pictures.join(", "),
+        output::listed(pictures),
     )
 }

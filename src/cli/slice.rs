@@ -213,7 +213,7 @@ fn summary(run: &Run, result: &SliceResult, target: &Target, pictures: &[String]
   lowest         {lowest}
   non-convexity  {bent}, {} undecided
   directions     cosine {}
-wrote {} in {}{}: {} (.png, .svg), slice.json, slice.npz, directions.safetensors
+wrote {} in {}{}: {}, slice.json, slice.npz, directions.safetensors
 ",
         run.title(),
         output::number(center("train_loss"), 6),
@@ -225,6 +225,6 @@ wrote {} in {}{}: {} (.png, .svg), slice.json, slice.npz, directions.safetensors
         files::named(target.directory()),
         output::duration(target.seconds()),
         output::peak(),
-        pictures.join(", "),
+        output::listed(pictures),
     )
 }

@@ -48,6 +48,12 @@ impl Rect {
             height: self.height + 2.0 * by,
         }
     }
+    /// The smallest rectangle around this one and `other`.
+    pub fn with(&self, other: &Self) -> Self {
+        let (left, top) = (self.left.min(other.left), self.top.min(other.top));
+        let (right, bottom) = (self.right().max(other.right()), self.bottom().max(other.bottom()));
+        Self { left, top, width: right - left, height: bottom - top }
+    }
     /// The corners, clockwise from the upper left.
     pub fn corners(&self) -> [Point; 4] {
         [
@@ -251,27 +257,28 @@ impl Canvas {
         self.body.push_str("</g>\n");
     }
 
-    /// The document: a page of `width` by `height` points.
-    pub fn finish(self, width: f64, height: f64, paper: Ink) -> String {
+    /// The document: a page of `width` by `height` points; without paper, to be laid over another.
+    pub fn finish(self, width: f64, height: f64, paper: Option<Ink>) -> String {
         let (w, h) = (fine(width), fine(height));
         // A little over, so that a last pixel that the page covers in part is not see-through.
         const OVER: i32 = 40;
         let (inches_w, inches_h) = (f64::from(w) / FINE / 72.0, f64::from(h) / FINE / 72.0);
-        let (color, _) = paint(paper);
+        let ground = paper.map(|ink| {
+            let (color, _) = paint(ink);
+            format!("<rect width=\"{}\" height=\"{}\" fill=\"{color}\"/>\n", w + OVER, h + OVER)
+        });
         format!(
             concat!(
                 r#"<svg xmlns="http://www.w3.org/2000/svg" width="{:.4}in" height="{:.4}in" viewBox="0 0 {} {}" "#,
                 r#"font-family="'{}', sans-serif" stroke-linejoin="round">"#,
-                "\n<rect width=\"{}\" height=\"{}\" fill=\"{}\"/>\n{}</svg>\n"
+                "\n{}{}</svg>\n"
             ),
             inches_w,
             inches_h,
             w,
             h,
             font::FAMILY,
-            w + OVER,
-            h + OVER,
-            color,
+            ground.unwrap_or_default(),
             self.body
         )
     }

@@ -4,13 +4,15 @@
 //! open between two of them. Interpolation is linear in what the colours are linear in: the logarithm, on a
 //! logarithmic scale. Several panels share one colour scale, so that networks can be compared.
 
-use super::canvas::{Point, Rect, pen};
+use super::animation::Moving;
+use super::canvas::{Canvas, Point, Rect, pen};
 use super::colorbar::Scale;
 use super::curves::{Entry, Key, Legend, seen};
 use super::isolines::Field;
 use super::labels::{self, Contour as Line};
-use super::page::{Page, hatch, nothing};
-use super::plane::{Plane, foot, gutter};
+use super::page::{self, Page, hatch, nothing};
+use super::path;
+use super::plane::{Plane, Written, foot, gutter, overhang};
 use super::style::{BLACK, Ink, Style, WHITE, size};
 use super::ticks::{self, Span};
 use super::{Draw, Drawing};
@@ -38,49 +40,114 @@ const MOST: usize = 400;
 impl Draw for Contour {
     fn draw(&self, figure: &Figure, style: &Style) -> Drawing {
         let legend = Legend::of(figure, style.theme, true);
-        let mut entries = legend.entries(figure);
-        if figure.panels.iter().flat_map(|p| &p.grids).any(has_holes) {
-            entries.push(Entry { keys: vec![Key::Hatch], label: "not finite".to_owned() });
+        let over = |canvas: &mut Canvas, plane: &Plane, panel: &Panel, written| {
+            legend.draw(canvas, plane, panel);
+            plane.frame(canvas, style.theme, panel, written);
+        };
+        laid_out(figure, style, over).finish()
+    }
+
+    fn moving<'a>(&self, figure: &'a Figure, style: &'a Style) -> Option<Moving<'a>> {
+        if !figure.panels.iter().flat_map(|p| &p.series).any(path::moves) {
+            return None;
         }
-        let scale = scale_of(figure, style);
-        let z = figure.panels.first().map_or(String::new(), |p| p.z.label.clone());
-
-        let columns = figure.panels.len().clamp(1, 3);
-        let width = [360.0, 530.0, 720.0][columns - 1];
-        let mut page = Page::new(figure, style, width, &entries);
-        let planes: Vec<(Span, Span)> = figure.panels.iter().map(ends).collect();
-        // The gutter depends on the ticks, those on the height: a guess that is a little too high is safe.
-        let guess = 1.25 * width / columns as f64;
-        let gutter = figure
-            .panels
-            .iter()
-            .zip(&planes)
-            .map(|(p, (_, y))| gutter(y, &p.y.label, guess))
-            .fold(0.0, f64::max);
-        let gap = 12.0;
-        let room = width - 2.0 * size::MARGIN - scale.width(&z, guess) - columns as f64 * (gutter + gap);
-        let full = room / columns as f64;
-
-        for (panels, spans) in figure.panels.chunks(columns).zip(planes.chunks(columns)) {
-            let title = Page::title_height(panels.iter().map(|p| &p.title), full);
-            let areas: Vec<(f64, f64)> = spans.iter().map(|(x, y)| area(x, y, full)).collect();
-            let height = areas.iter().map(|a| a.1).fold(0.0, f64::max);
-            for (i, panel) in panels.iter().enumerate() {
-                let left = size::MARGIN + gutter + i as f64 * (gutter + full + gap);
-                page.panel_title(&panel.title, left, full);
-                let rect = Rect { left, top: page.top + title, width: areas[i].0, height: areas[i].1 };
-                let plane = Plane { x: spans[i].0, y: spans[i].1, rect };
-                draw_panel(&mut page, &plane, panel, &scale, &legend);
+        let legend = Legend::of(figure, style.theme, true);
+        let mut planes = Vec::new();
+        let ground = laid_out(figure, style, |canvas, plane, panel, written| {
+            plane.frame(canvas, style.theme, panel, written);
+            planes.push(*plane);
+        });
+        let (width, height) = ground.size();
+        let frame = move |i: usize| {
+            let mut canvas = Canvas::default();
+            for (plane, panel) in planes.iter().zip(&figure.panels) {
+                path::draw(&mut canvas, plane, panel, &legend, path::share(i));
             }
-            let last = areas.get(panels.len().saturating_sub(1)).copied().unwrap_or((full, full));
-            let bar = size::MARGIN + panels.len() as f64 * (gutter + full + gap) - (full - last.0);
-            let top = page.top + title;
-            scale.draw(&mut page.canvas, style.theme, &z, bar, top, height);
-            page.top +=
-                title + height + panels.iter().map(|p| foot(&p.x.label, full)).fold(0.0, f64::max) + gap;
+            canvas.finish(width, height, None)
+        };
+        Some(Moving {
+            ground: Some(ground.finish()),
+            still: Some(self.draw(figure, style)),
+            delays: path::delays(),
+            frame: Box::new(frame),
+        })
+    }
+}
+
+/// The page with the panels' maps and the colorbar; `over` draws what lies on each map, and its axes.
+fn laid_out<'a>(
+    figure: &Figure,
+    style: &'a Style,
+    mut over: impl FnMut(&mut Canvas, &Plane, &Panel, Written),
+) -> Page<'a> {
+    let legend = Legend::of(figure, style.theme, true);
+    let mut entries = legend.entries(figure);
+    if figure.panels.iter().flat_map(|p| &p.grids).any(has_holes) {
+        entries.push(Entry { keys: vec![Key::Hatch], label: "not finite".to_owned() });
+    }
+    let scale = scale_of(figure, style);
+    let z = figure.panels.first().map_or(String::new(), |p| p.z.label.clone());
+
+    let columns = page::columns(figure.panels.len());
+    let width = [360.0, 530.0, 720.0][columns - 1];
+    let mut page = Page::new(figure, style, width, &entries);
+    let planes: Vec<(Span, Span)> = figure.panels.iter().map(ends).collect();
+    let shared = Shared::of(figure, &planes);
+    // The gutter depends on the ticks, those on the height: a guess that is a little too high is safe.
+    let guess = 1.25 * width / columns as f64;
+    let gutter =
+        figure.panels.iter().zip(&planes).map(|(p, (_, y))| gutter(y, &p.y.label, guess)).fold(0.0, f64::max);
+    let inner =
+        if shared.y { planes.iter().map(|(x, _)| overhang(x, guess)).fold(0.0, f64::max) } else { gutter };
+    let gap = 12.0;
+    let more = (columns - 1) as f64;
+    let sides = 2.0 * size::MARGIN + gutter + more * inner + columns as f64 * gap;
+    let full = (width - sides - scale.width(&z, guess)) / columns as f64;
+
+    // The one colorbar stands beside all rows, from the top of the first to the bottom of the last.
+    let (mut right, mut from, mut to) = (0.0_f64, None, page.top);
+    for (row, (panels, spans)) in figure.panels.chunks(columns).zip(planes.chunks(columns)).enumerate() {
+        let title = Page::title_height(panels.iter().map(|p| &p.title), full);
+        let areas: Vec<(f64, f64)> = spans.iter().map(|(x, y)| area(x, y, full)).collect();
+        let height = areas.iter().map(|a| a.1).fold(0.0, f64::max);
+        let mut under = 0.0_f64;
+        for (i, panel) in panels.iter().enumerate() {
+            let left = size::MARGIN + gutter + i as f64 * (inner + full + gap);
+            page.panel_title(&panel.title, left, full);
+            let rect = Rect { left, top: page.top + title, width: areas[i].0, height: areas[i].1 };
+            let plane = Plane { x: spans[i].0, y: spans[i].1, rect };
+            let below = (row + 1) * columns + i < figure.panels.len();
+            let written = Written { x: !(shared.x && below), y: !(shared.y && i > 0) };
+            draw_map(&mut page, &plane, panel, &scale);
+            over(&mut page.canvas, &plane, panel, written);
+            under = under.max(if written.x { foot(&panel.x.label, full) } else { size::TICK_LENGTH });
+            right = right.max(rect.right());
         }
+        from = from.or(Some(page.top + title));
+        to = page.top + title + height;
+        page.top = to + under + gap;
+    }
+    if let Some(from) = from {
+        scale.draw(&mut page.canvas, style.theme, &z, right + gap, from, to - from);
         page.top -= gap;
-        page.finish()
+    }
+    page
+}
+
+/// Axes that are the same in all panels: their numbers and titles are written once a row or column.
+struct Shared {
+    x: bool,
+    y: bool,
+}
+
+impl Shared {
+    fn of(figure: &Figure, planes: &[(Span, Span)]) -> Self {
+        let same = |w: &[Panel], label: fn(&Panel) -> &String| label(&w[0]) == label(&w[1]);
+        let (panels, spans) = (|| figure.panels.windows(2), || planes.windows(2));
+        Self {
+            x: panels().all(|w| same(w, |p| &p.x.label)) && spans().all(|w| w[0].0 == w[1].0),
+            y: panels().all(|w| same(w, |p| &p.y.label)) && spans().all(|w| w[0].1 == w[1].1),
+        }
     }
 }
 
@@ -160,7 +227,7 @@ pub fn thinned(grid: &Grid, most: usize) -> Grid {
     }
 }
 
-fn draw_panel(page: &mut Page, plane: &Plane, panel: &Panel, scale: &Scale, legend: &Legend) {
+fn draw_map(page: &mut Page, plane: &Plane, panel: &Panel, scale: &Scale) {
     let theme = page.style.theme;
     if panel.grids.iter().all(|g| g.values.is_empty()) {
         nothing(&mut page.canvas, plane.rect, theme);
@@ -212,8 +279,6 @@ fn draw_panel(page: &mut Page, plane: &Plane, panel: &Panel, scale: &Scale, lege
     for label in labels {
         label.words.draw(&mut page.canvas, ink(label.level).alpha(0.95));
     }
-    legend.draw(&mut page.canvas, plane, panel);
-    plane.axes(&mut page.canvas, theme, panel, true);
 }
 
 /// Black or white, whichever is read better on `ground`.

@@ -3,13 +3,15 @@
 //! A label owns its colour in the whole figure, so `train` is one colour in every panel; a series without a
 //! label belongs to the one before it.
 
-use super::canvas::{Canvas, Pen, Point, pen};
+use super::canvas::{Anchor, Canvas, Pen, Point, Type, pen, text};
+use super::font;
 use super::plane::Plane;
-use super::style::{BLACK, Ink, Theme, WHITE};
+use super::style::{BLACK, HEAD, Ink, Theme, WHITE, size};
 use crate::figure::{Figure, Mark, Panel, Series, Style};
 
-/// Radius of a dot.
+/// Radius of a dot, and of the smallest, where the steps of a path are short.
 const DOT: f64 = 1.7;
+const SMALL_DOT: f64 = 0.9;
 
 /// One line of the legend: its sample and its words.
 #[derive(Clone, Debug)]
@@ -27,10 +29,31 @@ pub enum Key {
     Curve(Ink, Style, bool),
     /// The band around a line.
     Band(Ink),
-    /// The mark of this number.
-    Mark(usize),
+    /// A mark.
+    Mark(Sign),
     /// Cells without a finite value.
     Hatch,
+}
+
+/// What stands at a mark.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Sign {
+    /// The shape of this number.
+    Shape(usize),
+    /// A letter in a disc: of a mark that is called by it.
+    Letter(char),
+}
+
+impl Sign {
+    /// "A" and "B: runs/b" are called by their letter; others get the shape of their number.
+    fn of(label: &str, number: usize) -> Self {
+        let name = label.split_once(':').map_or(label, |(name, _)| name);
+        let mut letters = name.chars();
+        match (letters.next(), letters.next()) {
+            (Some(letter), None) if letter.is_alphanumeric() => Self::Letter(letter),
+            _ => Self::Shape(number),
+        }
+    }
 }
 
 /// The colours and symbols of a figure's labels.
@@ -113,18 +136,37 @@ impl Legend {
     pub fn mark_entries(&self) -> Vec<Entry> {
         let mut entries = Vec::new();
         for (number, label) in self.marks.iter().enumerate().filter(|(_, label)| !label.is_empty()) {
-            entries.push(Entry { keys: vec![Key::Mark(number)], label: label.clone() });
+            let sign = Sign::of(label, number);
+            // The disc says the letter already.
+            let words = match (sign, label.split_once(':')) {
+                (Sign::Letter(_), Some((_, rest))) => rest.trim().to_owned(),
+                (Sign::Letter(_), None) => continue,
+                _ => label.clone(),
+            };
+            entries.push(Entry { keys: vec![Key::Mark(sign)], label: words });
         }
         entries
     }
 
     /// Which symbol a mark has.
-    pub fn number(&self, mark: &Mark) -> usize {
-        self.marks.iter().position(|label| *label == mark.label).unwrap_or(0)
+    pub fn sign(&self, mark: &Mark) -> Sign {
+        Sign::of(&mark.label, self.marks.iter().position(|label| *label == mark.label).unwrap_or(0))
     }
 
     /// Draws a panel's series and marks.
     pub fn draw(&self, canvas: &mut Canvas, plane: &Plane, panel: &Panel) {
+        self.draw_sized(canvas, plane, panel, self.dots(plane, panel));
+    }
+
+    /// The radius of the dots of a panel's paths.
+    pub fn dots(&self, plane: &Plane, panel: &Panel) -> f64 {
+        let paths = panel.series.iter().filter(|s| self.on_map && s.style == Style::Marked);
+        let radii = paths.map(|s| radius(&stretches(plane, &s.x, &s.y).concat()));
+        radii.fold(DOT, f64::min)
+    }
+
+    /// Draws a panel's series, with dots of this radius, and its marks.
+    pub fn draw_sized(&self, canvas: &mut Canvas, plane: &Plane, panel: &Panel, dots: f64) {
         let inks = self.inks(panel);
         // A curve along the rim keeps its full width.
         canvas.clipped(plane.rect.grown(1.0), |canvas| {
@@ -132,12 +174,12 @@ impl Legend {
                 band(canvas, plane, series, *ink);
             }
             for (series, ink) in panel.series.iter().zip(&inks) {
-                curve(canvas, plane, series, *ink, self.on_map);
+                curve(canvas, plane, series, *ink, (self.on_map, dots));
             }
         });
         for mark in &panel.marks {
             if let Some(at) = seen(plane, mark) {
-                symbol(canvas, self.number(mark), at);
+                symbol(canvas, self.sign(mark), at);
             }
         }
     }
@@ -145,8 +187,14 @@ impl Legend {
 
 /// Where a mark is on the sheet, if it is within the axes.
 pub fn seen(plane: &Plane, mark: &Mark) -> Option<Point> {
-    let within = |t: f64| (-1e-9..=1.0 + 1e-9).contains(&t);
-    (within(plane.x.at(mark.x)) && within(plane.y.at(mark.y))).then(|| plane.at(mark.x, mark.y))
+    plane.within(mark.x, mark.y)
+}
+
+/// Where a growing path has come to: the only red on a map.
+pub fn head(canvas: &mut Canvas, at: Point) {
+    canvas.dot(at, 4.0, BLACK);
+    canvas.dot(at, 3.4, WHITE);
+    canvas.dot(at, 2.6, HEAD);
 }
 
 /// The stretches of a series without NaN.
@@ -177,7 +225,7 @@ fn band(canvas: &mut Canvas, plane: &Plane, series: &Series, ink: Ink) {
     }
 }
 
-fn curve(canvas: &mut Canvas, plane: &Plane, series: &Series, ink: Ink, rim: bool) {
+fn curve(canvas: &mut Canvas, plane: &Plane, series: &Series, ink: Ink, (rim, radius): (bool, f64)) {
     for points in stretches(plane, &series.x, &series.y) {
         // A lone value between two gaps would be invisible as a line.
         let style = if points.len() == 1 { Style::Dots } else { series.style };
@@ -186,7 +234,7 @@ fn curve(canvas: &mut Canvas, plane: &Plane, series: &Series, ink: Ink, rim: boo
         } else {
             points
         };
-        stroke(canvas, &points, &points, (ink, style, rim));
+        sized(canvas, &points, &points, (ink, style, rim), radius);
     }
 }
 
@@ -207,36 +255,65 @@ fn thinned(points: Vec<Point>) -> Vec<Point> {
     kept
 }
 
+/// The radius of the dots of a path, so that the shorter half of its steps can still be told apart.
+fn radius(dots: &[Point]) -> f64 {
+    let mut steps: Vec<f64> = dots.windows(2).map(|w| (w[1].0 - w[0].0).hypot(w[1].1 - w[0].1)).collect();
+    steps.sort_by(f64::total_cmp);
+    steps.get(steps.len() / 4).map_or(DOT, |step| (step / 4.0).clamp(SMALL_DOT, DOT))
+}
+
 /// A line along `points` and dots at `dots`, as far as the style has them; `rim`: with a dark edge, for maps.
-pub fn stroke(canvas: &mut Canvas, points: &[Point], dots: &[Point], (ink, style, rim): (Ink, Style, bool)) {
-    const WIDTH: f64 = 1.4;
-    let (width, ink) = if style == Style::Faint { (0.6, ink.alpha(0.45)) } else { (WIDTH, ink) };
+pub fn stroke(canvas: &mut Canvas, points: &[Point], dots: &[Point], look: (Ink, Style, bool)) {
+    sized(canvas, points, dots, look, DOT);
+}
+
+fn sized(
+    canvas: &mut Canvas,
+    points: &[Point],
+    dots: &[Point],
+    (ink, style, rim): (Ink, Style, bool),
+    dot_radius: f64,
+) {
+    // Lines are as much thinner as their dots are smaller.
+    let line_width = 1.4 * (0.3 + 0.7 * dot_radius / DOT);
+    let (width, ink) = if style == Style::Faint { (0.6, ink.alpha(0.45)) } else { (line_width, ink) };
     let edge = BLACK.alpha(0.55);
     if style != Style::Dots {
         if rim {
-            canvas.line(points, pen(edge, width + 1.2));
+            canvas.line(points, pen(edge, width + 1.2 * dot_radius / DOT));
         }
         canvas.line(points, Pen { dashed: style == Style::Dashed, ..pen(ink, width) });
     }
     if matches!(style, Style::Dots | Style::Marked) {
         for &dot in dots {
             if rim {
-                canvas.dot(dot, DOT + 0.5, edge);
+                canvas.dot(dot, dot_radius + 0.5, edge);
             }
             // Where many dots lie on each other, see-through ones tell how many.
-            canvas.dot(dot, DOT, if style == Style::Dots && !rim { ink.alpha(0.75) } else { ink });
+            canvas.dot(dot, dot_radius, if style == Style::Dots && !rim { ink.alpha(0.75) } else { ink });
         }
     }
 }
 
-/// The mark number `number`: white with a black edge, so that it shows on every colour.
-pub fn symbol(canvas: &mut Canvas, number: usize, at: Point) {
+/// A mark: white with a black edge, so that it shows on every colour.
+pub fn symbol(canvas: &mut Canvas, sign: Sign, at: Point) {
+    let number = match sign {
+        Sign::Shape(number) => number,
+        Sign::Letter(letter) => {
+            canvas.dot(at, 5.4, BLACK);
+            canvas.dot(at, 4.7, WHITE);
+            let size = 0.94 * size::TICK;
+            let how = Type { bold: true, ..text(size, BLACK, Anchor::Middle) };
+            return canvas.text((at.0, at.1 + font::MIDDLE * size), &letter.to_string(), how);
+        }
+    };
     let shape: Vec<Point> = match number % 5 {
         0 => star(5, 4.6, 0.42),
-        1 => star(16, 3.0, 1.0),
-        2 => star(4, 3.7, 1.0).into_iter().map(|(x, y)| ((x + y) * 0.72, (y - x) * 0.72)).collect(),
-        3 => star(3, 4.2, 0.5),
-        _ => star(4, 4.6, 0.4),
+        1 => star(16, 3.2, 1.0),
+        // A square stands on its side.
+        2 => star(2, 4.2, 1.0).into_iter().map(|(x, y)| ((x + y) * 0.72, (y - x) * 0.72)).collect(),
+        3 => star(3, 4.6, 0.5),
+        _ => star(4, 4.8, 0.4),
     };
     let shape: Vec<Point> = shape.into_iter().map(|(x, y)| (at.0 + x, at.1 + y)).collect();
     canvas.polygon(&shape, WHITE);

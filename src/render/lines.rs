@@ -2,7 +2,7 @@
 
 use super::canvas::Rect;
 use super::curves::Legend;
-use super::page::{Page, nothing};
+use super::page::{Page, columns, nothing};
 use super::plane::{Plane, foot, gutter};
 use super::style::{Style, size};
 use super::ticks::Span;
@@ -23,10 +23,7 @@ impl Kind for Lines {
 impl Draw for Lines {
     fn draw(&self, figure: &Figure, style: &Style) -> Drawing {
         let legend = Legend::of(figure, style.theme, false);
-        let columns = match figure.panels.len() {
-            4 => 2,
-            n => n.clamp(1, 3),
-        };
+        let columns = columns(figure.panels.len());
         let width = [360.0, 500.0, 700.0][columns - 1];
         let mut page = Page::new(figure, style, width, &legend.entries(figure));
         let gap = 16.0;

@@ -1,13 +1,15 @@
 //! Figures as pictures: SVG with real text, and the same picture as PNG.
 //!
-//! [`draw`] is the way in. A chart kind is one file: a struct with [`Kind`](crate::base::registry::Kind) (its
+//! [`draw`] is the way in, and [`animate`] for what moves. A chart kind is one file: a struct with [`Kind`](crate::base::registry::Kind) (its
 //! name) and [`Draw`]; to add one, write the file and its line in the registry below. Charts share the page
 //! (title, legend), the plane (axes), curves, the colorbar and the canvas, all sized and coloured by `style`.
 
 use crate::base::registry::Registry;
 use crate::base::{Error, Result};
 use crate::figure::{Figure, Grid, Series};
+use animation::Moving;
 
+pub mod animation;
 pub mod canvas;
 pub mod colorbar;
 pub mod curves;
@@ -15,6 +17,8 @@ pub mod font;
 pub mod isolines;
 pub mod labels;
 pub mod page;
+pub mod palette;
+pub mod path;
 pub mod plane;
 pub mod png;
 pub mod scene;
@@ -23,6 +27,7 @@ pub mod style;
 pub mod ticks;
 pub mod words;
 
+pub use animation::animate;
 pub use style::{Cmap, Style, Theme};
 
 crate::registry! {
@@ -39,6 +44,11 @@ crate::registry! {
 pub trait Draw {
     /// Draws a figure whose shapes have been checked.
     fn draw(&self, figure: &Figure, style: &Style) -> Drawing;
+
+    /// The same figure in motion, if it has anything to move.
+    fn moving<'a>(&self, _figure: &'a Figure, _style: &'a Style) -> Option<Moving<'a>> {
+        None
+    }
 }
 
 /// A drawn figure.
@@ -62,6 +72,12 @@ impl Drawing {
 /// Fails if the style is out of range, the chart kind is unknown, or a grid or series has lengths that do not
 /// fit together. Values may be anything: NaN, infinite, constant, none at all.
 pub fn draw(figure: &Figure, style: &Style) -> Result<Drawing> {
+    let chart = checked(figure, style)?;
+    Ok(match_chart!(&chart, kind => kind.draw(figure, style)))
+}
+
+/// The figure's chart kind, once everything has been looked at.
+fn checked(figure: &Figure, style: &Style) -> Result<Chart> {
     style.check()?;
     for (p, panel) in figure.panels.iter().enumerate() {
         let at = |what: &str, i: usize| format!("figure {}: panel {p}: {what} {i}", figure.name);
@@ -72,8 +88,7 @@ pub fn draw(figure: &Figure, style: &Style) -> Result<Drawing> {
             check_series(series, &at("series", i))?;
         }
     }
-    let chart = Chart::parse(&figure.chart)?;
-    Ok(match_chart!(&chart, kind => kind.draw(figure, style)))
+    Chart::parse(&figure.chart)
 }
 
 fn check_grid(grid: &Grid, at: &str) -> Result<()> {

@@ -91,7 +91,7 @@ impl<'a> Page<'a> {
                 stroke(&mut self.canvas, &[(left, middle), (right, middle)], &[center], (ink, shape, rim));
             }
             Key::Band(ink) => self.canvas.rect(at, ink.alpha(0.22)),
-            Key::Mark(number) => symbol(&mut self.canvas, number, center),
+            Key::Mark(sign) => symbol(&mut self.canvas, sign, center),
             Key::Hatch => {
                 hatch(&mut self.canvas, at, self.style.theme);
                 self.canvas.outline(&at.corners(), pen(self.style.theme.muted(), 0.5));
@@ -118,8 +118,22 @@ impl<'a> Page<'a> {
 
     /// The drawing; the page ends a margin below `self.top`.
     pub fn finish(self) -> Drawing {
-        let svg = self.canvas.finish(self.width, self.top + size::MARGIN, self.style.theme.paper());
+        let (width, height) = self.size();
+        let svg = self.canvas.finish(width, height, Some(self.style.theme.paper()));
         Drawing { svg, dpi: self.style.dpi }
+    }
+
+    /// Width and height, if the page ends a margin below `self.top`.
+    pub fn size(&self) -> (f64, f64) {
+        (self.width, self.top + size::MARGIN)
+    }
+}
+
+/// How many panels of equal standing stand side by side: at most three, and four in a square.
+pub fn columns(panels: usize) -> usize {
+    match panels {
+        4 => 2,
+        n => n.clamp(1, 3),
     }
 }
 

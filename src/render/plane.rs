@@ -17,6 +17,15 @@ pub struct Plane {
     pub rect: Rect,
 }
 
+/// Which axes carry numbers and a title; ticks are always there.
+#[derive(Clone, Copy, Debug)]
+pub struct Written {
+    /// The horizontal axis.
+    pub x: bool,
+    /// The vertical axis.
+    pub y: bool,
+}
+
 const GAP: f64 = 2.5;
 
 impl Plane {
@@ -24,6 +33,12 @@ impl Plane {
     pub fn at(&self, x: f64, y: f64) -> Point {
         let (u, v) = (self.x.at(x).clamp(-4.0, 5.0), self.y.at(y).clamp(-4.0, 5.0));
         (self.rect.left + u * self.rect.width, self.rect.bottom() - v * self.rect.height)
+    }
+
+    /// The same, if it is within the axes.
+    pub fn within(&self, x: f64, y: f64) -> Option<Point> {
+        let inside = |t: f64| (-1e-9..=1.0 + 1e-9).contains(&t);
+        (inside(self.x.at(x)) && inside(self.y.at(y))).then(|| self.at(x, y))
     }
 
     /// Grid lines at the major ticks; drawn before the data.
@@ -41,13 +56,22 @@ impl Plane {
 
     /// Frame (or the left and lower line of it), ticks and titles; drawn after the data.
     pub fn axes(&self, canvas: &mut Canvas, theme: Theme, panel: &Panel, frame: bool) {
-        let (rect, line) = (self.rect, pen(theme.ink(), size::AXIS));
         if frame {
-            canvas.outline(&rect.corners(), line);
-        } else {
-            let [top_left, _, bottom_right, bottom_left] = rect.corners();
-            canvas.line(&[top_left, bottom_left, bottom_right], line);
+            return self.frame(canvas, theme, panel, Written { x: true, y: true });
         }
+        let [top_left, _, bottom_right, bottom_left] = self.rect.corners();
+        canvas.line(&[top_left, bottom_left, bottom_right], pen(theme.ink(), size::AXIS));
+        self.ticks(canvas, theme, panel, Written { x: true, y: true });
+    }
+
+    /// Frame and ticks, with numbers and titles where they are wanted.
+    pub fn frame(&self, canvas: &mut Canvas, theme: Theme, panel: &Panel, written: Written) {
+        canvas.outline(&self.rect.corners(), pen(theme.ink(), size::AXIS));
+        self.ticks(canvas, theme, panel, written);
+    }
+
+    fn ticks(&self, canvas: &mut Canvas, theme: Theme, panel: &Panel, written: Written) {
+        let (rect, line) = (self.rect, pen(theme.ink(), size::AXIS));
         let how = |anchor| text(size::TICK, theme.ink(), anchor);
 
         let ticks = x_ticks(&self.x, rect.width);
@@ -56,7 +80,9 @@ impl Plane {
             let (x, y) = self.at(*value, self.y.low);
             canvas.line(&[(x, y), (x, y + size::TICK_LENGTH)], line);
             let (left, right) = label_ends(&self.x, rect.width, *value, label);
-            canvas.text((rect.left + (left + right) / 2.0, baseline), label, how(Anchor::Middle));
+            if written.x {
+                canvas.text((rect.left + (left + right) / 2.0, baseline), label, how(Anchor::Middle));
+            }
         }
         for value in ticks.minor {
             let (x, y) = self.at(value, self.y.low);
@@ -67,7 +93,9 @@ impl Plane {
             let (x, y) = self.at(self.x.low, *value);
             canvas.line(&[(x - size::TICK_LENGTH, y), (x, y)], line);
             let at = (x - size::TICK_LENGTH - GAP, y + font::MIDDLE * size::TICK);
-            canvas.text(at, label, how(Anchor::End));
+            if written.y {
+                canvas.text(at, label, how(Anchor::End));
+            }
         }
         for value in ticks.minor {
             let (x, y) = self.at(self.x.low, value);
@@ -77,11 +105,14 @@ impl Plane {
         let title = text(size::LABEL, theme.ink(), Anchor::Middle);
         let leading = size::LABEL * size::LEADING;
         let mut y = baseline + 0.35 * size::TICK + GAP;
-        for words in font::wrap(&panel.x.label, size::LABEL, false, rect.width) {
+        let title_of = |there, label: &str, room| {
+            if there { font::wrap(label, size::LABEL, false, room) } else { Vec::new() }
+        };
+        for words in title_of(written.x, &panel.x.label, rect.width) {
             y += leading;
             canvas.text((rect.left + rect.width / 2.0, y - 0.3 * size::LABEL), &words, title);
         }
-        let words = font::wrap(&panel.y.label, size::LABEL, false, rect.height);
+        let words = title_of(written.y, &panel.y.label, rect.height);
         let mut x = rect.left - gutter(&self.y, &panel.y.label, rect.height);
         for words in words {
             x += leading;
@@ -97,6 +128,13 @@ pub fn gutter(y: &Span, label: &str, height: f64) -> f64 {
     let widest = ticks.iter().map(|(_, t)| font::width(t, size::TICK, false)).fold(0.0, f64::max);
     let lines = font::wrap(label, size::LABEL, false, height).len() as f64;
     size::TICK_LENGTH + 2.0 * GAP + widest + lines * size::LABEL * size::LEADING
+}
+
+/// The room left of a plot area whose vertical axis has bare ticks: half of the first number below it reaches there.
+pub fn overhang(x: &Span, width: f64) -> f64 {
+    let widest =
+        x_ticks(x, width).major.iter().map(|(_, t)| font::width(t, size::TICK, false)).fold(0.0, f64::max);
+    size::TICK_LENGTH.max(widest / 2.0) + GAP
 }
 
 /// The room below the plot area for ticks, their labels and the title.

@@ -82,6 +82,8 @@ pub struct Scene {
     spans: [Span; 3],
     titles: [String; 3],
     bounds: Rect,
+    /// Ticks do not depend on how long an axis looks from here.
+    steady: bool,
 }
 
 impl Scene {
@@ -94,6 +96,7 @@ impl Scene {
             spans: spans.map(|s| *s),
             titles: titles.map(String::clone),
             bounds: Rect { left: 0.0, top: 0.0, width, height: width },
+            steady: false,
         };
         // The words' sizes do not scale: what they take beyond the box tells what is left for it.
         // Ticks may come and go with the scale: after the first rounds it only shrinks.
@@ -106,6 +109,32 @@ impl Scene {
         }
         scene.bounds = scene.measure();
         scene.moved((0.0, 0.0))
+    }
+
+    /// The box as large as fits `width` with its labels from each of `views`, so that nothing jumps as it turns:
+    /// its bounds are those of all views together, and the vertical through its middle stays where it is.
+    pub fn turning(views: &[View], spans: [&Span; 3], titles: [&String; 3], width: f64) -> Self {
+        let fitted = views.iter().map(|view| Self::fit(*view, spans, titles, width));
+        let Some(mut scene) = fitted.min_by(|a, b| a.scale.total_cmp(&b.scale)) else {
+            return Self::fit(View::new(0.0, 30.0, spans[0], spans[1]), spans, titles, width);
+        };
+        (scene.steady, scene.origin) = (true, (0.0, 0.0));
+        for _ in 0..12 {
+            let all = views.iter().map(|view| Self { view: *view, ..scene.clone() }.measure());
+            let all = all.reduce(|a, b| a.with(&b)).unwrap_or(scene.bounds);
+            scene.bounds = all;
+            if all.width <= width || scene.scale <= 20.0 {
+                break;
+            }
+            // Words do not shrink: a little more than the excess, until it fits.
+            scene.scale = (scene.scale - 0.6 * (all.width - width).max(1.0)).max(20.0);
+        }
+        scene
+    }
+
+    /// A box that turns, seen so.
+    pub fn seen(&self, view: View) -> Self {
+        Self { view, ..self.clone() }
     }
 
     /// The same with its upper left corner at `corner`.
@@ -223,9 +252,12 @@ impl Scene {
     /// Ticks of axis 0, 1 or 2 as box coordinates with labels; none on an axis seen end on.
     fn axis_ticks(&self, axis: usize) -> Vec<(f64, String)> {
         let (from, to, _) = self.edges()[axis];
-        let length = (to.0 - from.0).hypot(to.1 - from.1);
+        let mut length = (to.0 - from.0).hypot(to.1 - from.1);
         if length < 30.0 {
             return Vec::new();
+        }
+        if self.steady && axis < 2 {
+            length = 1.4 * self.scale * [self.view.shape.0, self.view.shape.1][axis];
         }
         let span = self.spans[axis];
         let place = |value: f64| if axis == 2 { span.at(value) } else { 2.0 * span.at(value) - 1.0 };

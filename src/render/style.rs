@@ -37,6 +37,8 @@ impl Ink {
 pub const BLACK: Ink = Ink::hex(0x000000);
 /// Plain white, for marks on top of colour maps.
 pub const WHITE: Ink = Ink::hex(0xffffff);
+/// The head of a growing path.
+pub const HEAD: Ink = Ink::hex(0xe8402a);
 
 /// Font sizes and distances, in points.
 pub mod size {
@@ -91,6 +93,9 @@ pub struct Style {
     /// Pixels per inch of PNG files
     #[arg(long, value_name = "N", default_value_t = Style::default().dpi)]
     pub dpi: u32,
+    /// Write moving pictures too, NAME-moving.png: surfaces turn, paths grow (animated PNG, at most 100 dpi)
+    #[arg(long)]
+    pub animate: bool,
 }
 
 impl Default for Style {
@@ -105,6 +110,7 @@ impl Default for Style {
             elevation: 32.0, // a little higher, so that the floor is seen behind a bowl
             theme: Theme::Light,
             dpi: 200,
+            animate: false, // sixty frames take a hundred times as long as one picture
         }
     }
 }
@@ -248,7 +254,7 @@ mod tests {
     fn flags_recipes_and_defaults_agree() -> Result<()> {
         let bare = Flags::try_parse_from(["x"]).map_err(|e| Error::request("flags", e.to_string()))?;
         assert_eq!(bare.style, Style::default());
-        let flags = ["x", "--theme", "dark", "--log=false", "--vmin", "-1", "--cmap", "magma"];
+        let flags = ["x", "--theme", "dark", "--log=false", "--vmin", "-1", "--cmap", "magma", "--animate"];
         let style = Flags::try_parse_from(flags).map_err(|e| Error::request("flags", e.to_string()))?.style;
         let text = toml::to_string(&style).map_err(|e| Error::request("style", e.to_string()))?;
         assert_eq!(toml::from_str::<Style>(&text), Ok(style));

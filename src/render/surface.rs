@@ -5,12 +5,13 @@
 //! and a light that stands behind the viewer's left shoulder. Heights beyond the colour scale are cut off, so
 //! that one spike does not flatten all the rest.
 
+use super::animation::Moving;
 use super::canvas::{Canvas, Point, Rect, pen};
 use super::colorbar::Scale;
 use super::contour::{ends, field, scale_of, thinned};
 use super::curves::{Legend, symbol};
 use super::isolines::Field;
-use super::page::{Page, nothing};
+use super::page::{Page, columns, nothing};
 use super::scene::{Scene, View};
 use super::style::{BLACK, Ink, Style, WHITE, size};
 use super::ticks::Span;
@@ -18,6 +19,7 @@ use super::{Draw, Drawing};
 use crate::base::registry::Kind;
 use crate::figure::{Figure, Panel};
 use serde::{Deserialize, Serialize};
+use std::sync::OnceLock;
 
 /// A shaded surface.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -36,51 +38,91 @@ const MESH: usize = 25;
 /// Width of mesh lines and of the rims of patches.
 const RIM: f64 = 0.5;
 
+/// Frames of a whole turn, six degrees apart.
+const TURN: usize = 60;
+/// Milliseconds a frame: about twelve a second, a turn in five seconds.
+const FRAME: u16 = 83;
+
 impl Draw for Surface {
     fn draw(&self, figure: &Figure, style: &Style) -> Drawing {
-        let mut scale = scale_of(figure, style);
-        // Colours run without steps here: the levels are for the lines on the floor.
-        scale.edges = (0..=96).map(|k| scale.span.value(f64::from(k) / 96.0)).collect();
-        let legend = Legend::of(figure, style.theme, true);
-        let columns = figure.panels.len().clamp(1, 2);
-        let width = [380.0, 600.0][columns - 1];
-        let mut page = Page::new(figure, style, width, &legend.mark_entries());
-        let bar = scale.width("", 200.0);
-        let gap = 14.0;
-        let full = (width - 2.0 * size::MARGIN - bar - gap * columns as f64) / columns as f64;
-        for panels in figure.panels.chunks(columns) {
-            let title = Page::title_height(panels.iter().map(|p| &p.title), full);
-            let mut height = 0.0_f64;
-            for (i, panel) in panels.iter().enumerate() {
-                let left = size::MARGIN + i as f64 * (full + gap);
-                page.panel_title(&panel.title, left, full);
-                let top = page.top + title;
-                height = height.max(draw_panel(&mut page, panel, &scale, &legend, (left, top), full));
-            }
-            let left = size::MARGIN + panels.len() as f64 * (full + gap);
-            let (top, tall) = (page.top + title + 0.14 * height, 0.6 * height);
-            scale.draw(&mut page.canvas, style.theme, "", left, top, tall);
-            page.top += title + height + gap;
-        }
-        page.top -= if figure.panels.is_empty() { 0.0 } else { gap };
-        page.finish()
+        picture(figure, style, &Scene::fit)
     }
+
+    fn moving<'a>(&self, figure: &'a Figure, style: &'a Style) -> Option<Moving<'a>> {
+        let [panel] = figure.panels.as_slice() else { return None };
+        if panel.grids.iter().all(|g| g.values.is_empty()) {
+            return None;
+        }
+        let azimuth = |i: usize| style.azimuth + 360.0 * i as f64 / TURN as f64;
+        // The stage is as large as all views together need, and found once.
+        let stage: OnceLock<Scene> = OnceLock::new();
+        let frame = move |i: usize| {
+            let stand = |view: View, spans: [&Span; 3], titles: [&String; 3], width: f64| {
+                let around = || (0..TURN).map(|k| View::new(azimuth(k), style.elevation, spans[0], spans[1]));
+                let stage = stage
+                    .get_or_init(|| Scene::turning(&around().collect::<Vec<View>>(), spans, titles, width));
+                stage.seen(view)
+            };
+            // An azimuth beyond a turn is as good as one within.
+            let style = Style { azimuth: azimuth(i), ..style.clone() };
+            picture(figure, &style, &stand).svg
+        };
+        Some(Moving { ground: None, still: None, delays: vec![FRAME; TURN], frame: Box::new(frame) })
+    }
+}
+
+/// How a box is put on the sheet, seen so, with these axes and titles, in this width.
+type Stand<'a> = &'a dyn Fn(View, [&Span; 3], [&String; 3], f64) -> Scene;
+
+fn picture(figure: &Figure, style: &Style, stand: Stand) -> Drawing {
+    let mut scale = scale_of(figure, style);
+    // Colours run without steps here: the levels are for the lines on the floor.
+    scale.edges = (0..=96).map(|k| scale.span.value(f64::from(k) / 96.0)).collect();
+    let legend = Legend::of(figure, style.theme, true);
+    let columns = columns(figure.panels.len());
+    let width = [380.0, 600.0, 840.0][columns - 1];
+    let mut page = Page::new(figure, style, width, &legend.mark_entries());
+    let bar = scale.width("", 200.0);
+    let gap = 14.0;
+    let full = (width - 2.0 * size::MARGIN - bar - gap * columns as f64) / columns as f64;
+    // The one colorbar stands beside all rows, in the middle.
+    let (mut tall, mut from, mut to) = (0.0, None, page.top);
+    for panels in figure.panels.chunks(columns) {
+        let title = Page::title_height(panels.iter().map(|p| &p.title), full);
+        let mut height = 0.0_f64;
+        for (i, panel) in panels.iter().enumerate() {
+            let left = size::MARGIN + i as f64 * (full + gap);
+            page.panel_title(&panel.title, left, full);
+            let top = page.top + title;
+            height = height.max(draw_panel(&mut page, panel, (&scale, &legend), stand, (left, top), full));
+        }
+        from = from.or(Some(page.top + title + 0.14 * height));
+        tall = 0.6 * height;
+        to = page.top + title + 0.14 * height + tall;
+        page.top += title + height + gap;
+    }
+    if let Some(from) = from {
+        let left = size::MARGIN + columns as f64 * (full + gap);
+        let top = (from + to - tall) / 2.0;
+        scale.draw(&mut page.canvas, style.theme, "", left, top, tall);
+        page.top -= gap;
+    }
+    page.finish()
 }
 
 /// Draws one panel with its upper left corner at `corner`; returns its height.
 fn draw_panel(
     page: &mut Page,
     panel: &Panel,
-    scale: &Scale,
-    legend: &Legend,
+    (scale, legend): (&Scale, &Legend),
+    stand: Stand,
     corner: Point,
     width: f64,
 ) -> f64 {
     let theme = page.style.theme;
     let (x, y) = ends(panel);
     let view = View::new(page.style.azimuth, page.style.elevation, &x, &y);
-    let scene =
-        Scene::fit(view, [&x, &y, &scale.span], [&panel.x.label, &panel.y.label, &panel.z.label], width);
+    let scene = stand(view, [&x, &y, &scale.span], [&panel.x.label, &panel.y.label, &panel.z.label], width);
     let scene = scene.moved(corner);
     scene.draw_box(&mut page.canvas, theme);
     if panel.grids.iter().all(|g| g.values.is_empty()) {
@@ -104,7 +146,7 @@ fn draw_panel(
         for mark in &panel.marks {
             let (x, y) = (unit(mark.x, &x), unit(mark.y, &y));
             if x.abs() <= 1.0 && y.abs() <= 1.0 {
-                symbol(&mut page.canvas, legend.number(mark), scene.at(x, y, None));
+                symbol(&mut page.canvas, legend.sign(mark), scene.at(x, y, None));
             }
         }
         let steps = |n: usize| times * n.div_ceil(MESH).max(1);

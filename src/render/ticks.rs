@@ -130,7 +130,8 @@ impl Span {
             let all = self.decades(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0], 1);
             let one_two_five = self.decades(&[1.0, 2.0, 5.0], 1);
             let powers = self.decades(&[1.0], 1);
-            if decades > want as f64 {
+            // A power at each end makes one more of them than decades, or one fewer.
+            if decades > want as f64 && powers.len() > want {
                 let least = (decades / want as f64).ceil() as usize;
                 let stride = STRIDES.into_iter().find(|s| *s >= least).unwrap_or(least);
                 let minor = if powers.len() <= 40 { powers } else { Vec::new() };
@@ -302,6 +303,7 @@ mod tests {
         assert_eq!(texts(span(0.03, 1.5, Scale::Log), 6), ["0.05", "0.1", "0.2", "0.5", "1"]);
         assert_eq!(texts(span(1e-4, 10.0, Scale::Log), 6), ["10⁻⁴", "10⁻³", "10⁻²", "10⁻¹", "10⁰", "10¹"]);
         assert_eq!(texts(span(1e-8, 1e30, Scale::Log), 4).len(), 4);
+        assert_eq!(texts(span(0.02, 30.0, Scale::Log), 3), ["0.1", "1", "10"]);
         assert_eq!(texts(span(0.0, 4e7, Scale::Linear), 4), ["0", "10⁷", "2×10⁷", "3×10⁷", "4×10⁷"]);
         assert_eq!(texts(span(2.0, 3.0, Scale::Log), 5).len(), 6);
     }

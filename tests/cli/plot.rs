@@ -32,6 +32,18 @@ fn it_redraws_the_same_bytes_and_leaves_the_source_alone() {
 }
 
 #[test]
+fn moving_pictures_are_written_beside_the_others_when_asked_for() {
+    let bench = bench();
+    let said = bench.ok("plot s --dpi 20 --animate --out e").stdout;
+    assert!(said.contains("accuracy (.png, .svg), surface-moving.png"), "{said}");
+    let (still, moving) = (bench.bytes("e/surface.png"), bench.bytes("e/surface-moving.png"));
+    let has = |png: &[u8], chunk: &[u8]| png.windows(4).any(|w| w == chunk);
+    assert!(has(&moving, b"acTL") && !has(&still, b"acTL") && !bench.path("e/contour-moving.png").exists());
+    bench.ok("plot s --dpi 20 --out f");
+    assert!(!bench.path("f/surface-moving.png").exists());
+}
+
+#[test]
 fn two_results_in_one_directory_are_both_drawn() {
     let bench = bench();
     bench.ok(&format!("train {TINY} --out s"));
