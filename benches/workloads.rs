@@ -9,8 +9,9 @@ use losscape::autodiff::Curvature;
 use losscape::base::Streams;
 use losscape::base::pool::on_workers;
 use losscape::base::random::{Rng, normal};
-use losscape::landscape::directions::Draw;
-use losscape::landscape::{Direction, Normalization, Slicer, State};
+use losscape::landscape::directions::gaussian::gaussian;
+use losscape::landscape::slice::Point;
+use losscape::landscape::{Normalization, Slicer, State};
 use losscape::nn::{Network, Objective, Samples, Spec, Statistics};
 use losscape::train::TrainSettings;
 use losscape::train::batch::{BatchGradient, Noise};
@@ -68,17 +69,16 @@ impl Case {
     fn grid(&self, side: usize) -> Box<dyn FnMut() + '_> {
         let objective = Objective::new(self.network.clone(), self.samples.clone(), Statistics::Running);
         let streams = Streams::new(1);
-        let [x, y] = [0, 1].map(|i| {
-            let mut d =
-                Direction::default().draw(&self.network, &self.theta, &streams, i).expect("a direction");
-            Normalization::default().apply(self.network.layout(), &self.theta, false, &mut d);
+        let directions = [0, 1].map(|i| {
+            let mut d = gaussian(&streams, i, self.theta.len());
+            Normalization::default().apply(self.network.layout(), &self.theta, |_| false, &mut d);
             d
         });
         let at = |i: usize| 2.0 * i as f64 / (side - 1) as f64 - 1.0;
-        let points: Vec<(f64, f64)> = (0..side * side).map(|i| (at(i % side), at(i / side))).collect();
+        let points: Vec<Point> = (0..side * side).map(|i| [at(i % side), at(i / side), 0.0]).collect();
         Box::new(move || {
             let state = State::Frozen(self.single().1);
-            let slicer = Slicer::new(&objective, &self.theta, state, [&x, &y], MEMORY);
+            let slicer = Slicer::new(&objective, &self.theta, state, &directions, MEMORY);
             std::hint::black_box(slicer.evaluate(&points, &|_| {}).expect("a slice"));
         })
     }

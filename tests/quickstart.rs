@@ -14,11 +14,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (data, dataset) = DataSettings::load(&settings)?;
     let network = (*trained.network).clone();
     let (theta, state) = (trained.point.theta, trained.point.state);
-    let run = Run { network, theta, state, precision: settings.precision, data, dataset };
+    let run = Run { network, theta, state, precision: settings.precision, data, dataset, origin: None };
 
     // The plane through the weights along two random, filter-normalised directions.
-    let plane = SliceSettings { x: "-1:1:11".parse()?, y: "-1:1:11".parse()?, ..SliceSettings::default() };
-    let slice = slice::run(&plane, &run, &|_| {})?;
+    let plane = SliceSettings {
+        x: Some("-1:1:11".parse()?),
+        y: Some("-1:1:11".parse()?),
+        ..SliceSettings::default()
+    };
+    let slice = slice::run(&plane, &[run], None, &|_| {})?;
 
     // Its center is the trained network, to the last digit, and no other point of this grid is lower.
     assert_eq!(slice.scalar(&["center", "train_loss"]), Some(trained.train.loss));

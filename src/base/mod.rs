@@ -5,6 +5,7 @@
 pub mod error;
 pub mod files;
 pub mod interrupt;
+pub mod log;
 pub mod npz;
 pub mod pool;
 pub mod precision;

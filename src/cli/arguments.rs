@@ -3,7 +3,7 @@
 use crate::base::registry::Registry;
 use crate::base::{Error, Result};
 use crate::data::Source;
-use crate::landscape::{Direction, Normalization};
+use crate::landscape::{Direction, Map, Normalization};
 use crate::nn::activations::Activation;
 use crate::nn::architectures::Architecture;
 use crate::nn::inits::Initializer;
@@ -45,6 +45,19 @@ impl Common {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
         pool.map_err(|e| Error::machine("--threads", e))
     }
+}
+
+/// Flags of long work that can be cut into parts and taken up again.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, clap::Args)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Parts {
+    /// Compute part I of N (from 0), for `losscape merge`; auto takes both from Slurm arrays or Open MPI, auto/N the part from
+    /// a Kubernetes indexed job
+    #[arg(long, value_name = "I/N", help_heading = "General")]
+    pub shard: Option<String>,
+    /// Discard what unfinished work left in the directory, instead of going on with it
+    #[arg(long, help_heading = "General")]
+    pub fresh: bool,
 }
 
 /// `--config` and `--out`.
@@ -97,6 +110,7 @@ pub const REGISTRIES: &[Shown] = &[
     ("schedule", "schedule", entries::<Schedule>),
     ("direction", "directions", entries::<Direction>),
     ("normalization", "normalize", entries::<Normalization>),
+    ("map", "maps", entries::<Map>),
     ("chart", "", entries::<Chart>),
 ];
 

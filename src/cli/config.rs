@@ -68,6 +68,26 @@ impl<'a> Sources<'a> {
         Ok(flag.cloned().or(configured))
     }
 
+    /// Paths from the flags, or from the file: one, or a list.
+    pub fn paths(&mut self, key: &str) -> Result<Vec<PathBuf>> {
+        self.known.push(key.to_owned());
+        let flags: Vec<PathBuf> =
+            self.matches.and_then(|m| m.get_many(key)).into_iter().flatten().cloned().collect();
+        let wrong = |found: &Value| {
+            Err(Error::expected(format!("{}: {key}", self.at), "a path or a list of paths", found))
+        };
+        let path = |value: Value| match value {
+            Value::String(path) if !path.is_empty() => Ok(PathBuf::from(path)),
+            other => wrong(&other),
+        };
+        let configured = match self.table.remove(key) {
+            None => Vec::new(),
+            Some(Value::Array(all)) => all.into_iter().map(path).collect::<Result<_>>()?,
+            Some(one) => vec![path(one)?],
+        };
+        Ok(if flags.is_empty() { configured } else { flags })
+    }
+
     /// Settings of one struct: its defaults, then the file's keys, then the flags that were given.
     pub fn take<S>(&mut self, shorthands: &[Shorthand]) -> Result<S>
     where

@@ -9,6 +9,7 @@ mod data;
 mod list;
 mod lr_range;
 mod man;
+mod merge;
 mod output;
 mod plot;
 mod progress;
@@ -39,6 +40,7 @@ const COMMANDS: &[Subcommand] = &[
     train::COMMAND,
     lr_range::COMMAND,
     slice::COMMAND,
+    merge::COMMAND,
     propagate::COMMAND,
     smoothness::COMMAND,
     plot::COMMAND,

@@ -7,9 +7,9 @@ use crate::passes::{Files, Saved, document};
 use crate::render::{Style, animate, draw};
 use rayon::prelude::*;
 use serde_json::{Value, json};
-use std::cell::Cell;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// Writes to standard output; a reader that has gone away is an error, not a panic.
@@ -36,7 +36,7 @@ pub struct Target {
     started: Instant,
     /// Directories made for this result, the deepest first.
     made: Vec<PathBuf>,
-    written: Cell<bool>,
+    written: AtomicBool,
     _lock: DirectoryLock,
 }
 
@@ -49,7 +49,8 @@ impl Target {
         // temporary files.
         let locked = files::directory(&directory).and_then(|()| DirectoryLock::acquire(&directory));
         let lock = locked.inspect_err(|_| remove(&made))?;
-        let this = Self { directory, started: Instant::now(), made, written: Cell::new(false), _lock: lock };
+        let this =
+            Self { directory, started: Instant::now(), made, written: AtomicBool::new(false), _lock: lock };
         files::writable_directory(&this.directory)?;
         Ok(this)
     }
@@ -71,6 +72,9 @@ impl Target {
         all.push(("machine.json".to_owned(), document(&self.machine(machine))));
         all.extend(result.files()?);
         self.replace(&all)?;
+        for kind in ["png", "svg"] {
+            files::remove(&self.directory.join(format!("unfinished.{kind}")))?;
+        }
         Ok(names)
     }
 
@@ -81,9 +85,24 @@ impl Target {
         Ok(names(&all))
     }
 
+    /// Shows what there is before the work is finished; the finished result removes it.
+    pub fn show(&self, figure: &Figure, style: &Style) -> Result<()> {
+        // Drawn quickly, and also when a stop was asked for.
+        let style = Style { dpi: style.dpi.min(100), ..style.clone() };
+        let drawing = draw(figure, &style)?;
+        let png = (format!("{}.png", figure.name), drawing.png()?);
+        let svg = (format!("{}.svg", figure.name), drawing.svg.into_bytes());
+        files::write_all_atomic(&self.directory, &[svg, png])
+    }
+
+    /// What lies in the directory is worth keeping.
+    pub fn keep(&self) {
+        self.written.store(true, Ordering::Relaxed);
+    }
+
     fn replace(&self, all: &Files) -> Result<()> {
         files::write_all_atomic(&self.directory, all)?;
-        self.written.set(true);
+        self.written.store(true, Ordering::Relaxed);
         Ok(())
     }
 
@@ -108,7 +127,7 @@ impl Drop for Target {
         // A checkpoint is worth keeping, and so is the lock beside it.
         let kept = |entry: std::io::Result<std::fs::DirEntry>| entry.is_ok_and(|e| e.file_name() != ".lock");
         let bare = !std::fs::read_dir(&self.directory).is_ok_and(|mut all| all.any(kept));
-        if !self.written.get() && !self.made.is_empty() && bare {
+        if !self.written.load(Ordering::Relaxed) && !self.made.is_empty() && bare {
             let _ = std::fs::remove_file(self.directory.join(".lock"));
             remove(&self.made);
         }

@@ -1,22 +1,22 @@
 //! `losscape slice`: the loss over a plane through a trained network.
 
 use super::Subcommand;
-use super::arguments::{Common, config_and_out, name_kinds};
+use super::arguments::{Common, Parts, config_and_out, name_kinds};
 use super::config::Sources;
 use super::output::{self, Target};
 use super::progress::{Progress, say};
 use super::train::{self, Found, Going};
 use crate::base::{Error, Result, files};
-use crate::passes::slice::{self, SliceEvent};
+use crate::passes::slice::{self, Shard, SliceEvent};
 use crate::passes::{Run, Saved, SliceResult, SliceSettings};
 use crate::render::Style;
 use crate::train::checkpoint::CHECKPOINT;
 use crate::train::settings::SHORTHANDS;
 use crate::train::{Status, TrainSettings};
-use clap::{Arg, ArgMatches, Args, Command};
+use clap::{Arg, ArgAction, ArgMatches, Args, Command};
 use serde_json::json;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
 
 pub const COMMAND: Subcommand = Subcommand {
     name: "slice",
@@ -31,28 +31,42 @@ const DEFAULT_OUT: &str = "out/slice";
 const EXAMPLES: &str = "Examples:
   losscape slice                                        train the default network if need be, and draw it
   losscape slice --run runs/a --x=-2:2:101 --y=-1:1:51 --out out/wide
-  losscape slice --run runs/a/weights.safetensors --normalize layer --seed 3
+  losscape slice --run runs/a --normalize layer --repeat 4 --x 25          four draws side by side
+  losscape slice --run runs/a --run runs/b --labels plain,residual         two networks on one colour scale
+  losscape slice --run runs/a --line --repeat 10                           ten lines, with their band
+  losscape slice --run runs/a --directions through:b=runs/b --line         from one minimum to another
+  losscape slice --run runs/a --directions through:b=runs/b,c=runs/c       the plane of three
+  losscape slice --run runs/a --directions trajectory                      the way of training (train --snapshots)
+  losscape slice --run runs/a --directions eigenvectors --maps curvature,gradient-norm
+  losscape slice --run runs/a --adaptive --samples 500                     fewer points, fewer samples
+  losscape slice --run runs/a --z=-1:1:11                                  a volume, as array and for ParaView
+  losscape slice --run runs/a --shard 0/3 --out out/big                    a third of the points; then losscape merge
   losscape slice --config analyses/slice.toml           the same keys as the flags, [train] for the network
 
+Finished points are kept as they come: the same command goes on after a stop, --fresh begins anew.
+
 Writes slice.json (scalars and settings), slice.npz (x, y, train_loss, train_accuracy, test_loss,
-test_accuracy; row j is y[j]), directions.safetensors, and pictures: contour, surface, contour-test, accuracy.";
+test_accuracy and further maps; row j is y[j]; several views along a first axis), directions.safetensors, and pictures:
+contour, surface, contour-test, accuracy and one a map; line; volume.";
 
 fn command(command: Command) -> Command {
-    let command =
-        command.arg(
-            Arg::new("run").long("run").value_name("PATH").value_parser(clap::value_parser!(PathBuf)).help(
-                "Run directory or weight file [default: runs/default, trained first if it is not there]",
-            ),
-        );
-    let command = config_and_out(Common::augment_args(SliceSettings::augment_args(command)), DEFAULT_OUT);
+    let run = Arg::new("run")
+        .long("run")
+        .value_name("PATH")
+        .action(ArgAction::Append)
+        .value_parser(clap::value_parser!(PathBuf))
+        .help("Run directory or weight file, may be repeated [default: runs/default, trained first if it is not there]");
+    let command = SliceSettings::augment_args(command.arg(run));
+    let command = config_and_out(Common::augment_args(Parts::augment_args(command)), DEFAULT_OUT);
     name_kinds(Style::augment_args(command.next_help_heading("Pictures")))
 }
 
 fn run(matches: &ArgMatches) -> Result<()> {
     let mut sources = Sources::new(matches)?;
     let settings: SliceSettings = sources.take(&[])?;
-    let (common, style): (Common, Style) = (sources.take(&[])?, sources.take(&[])?);
-    let (from, out) = (sources.path("run")?, sources.path("out")?);
+    let (common, style, parts): (Common, Style, Parts) =
+        (sources.take(&[])?, sources.take(&[])?, sources.take(&[])?);
+    let (from, out) = (sources.paths("run")?, sources.path("out")?);
     let wanted: Option<TrainSettings> = match sources.section("train")? {
         Some(mut section) => {
             let wanted = section.take(SHORTHANDS)?;
@@ -62,66 +76,155 @@ fn run(matches: &ArgMatches) -> Result<()> {
         None => None,
     };
     sources.finish()?;
-    if from.is_some() && wanted.is_some() {
+    if !from.is_empty() && wanted.is_some() {
         let expected = "no [train] in the configuration, whose network would not be used";
         return Err(Error::expected("--run", expected, "one"));
     }
-    settings.check()?;
-    let (nx, ny) = (settings.x.n, settings.y.n);
-    output::fits_in_memory(settings.grid_bytes() as u64, &format!("{nx} x {ny} points"))?;
+    let networks = from.len().max(1);
+    settings.check(networks)?;
+    let sides: Vec<String> = settings.sides().iter().map(|s| s.n().to_string()).collect();
+    let grid = sides.join(" x ");
+    output::fits_in_memory(settings.grid_bytes(networks) as u64, &format!("{grid} points"))?;
+    let shard = match &parts.shard {
+        Some(text) => Shard::parse(text, |name| std::env::var(name).ok())?,
+        None => Shard::WHOLE,
+    };
+    if let (true, Some(text), true) = (settings.adaptive.is_some(), &parts.shard, shard != Shard::WHOLE) {
+        let expected = "a whole grid, since --adaptive asks for points as it goes";
+        return Err(Error::expected("--shard", expected, text));
+    }
     style.check()?;
     common.apply()?;
     let out = out.unwrap_or_else(|| PathBuf::from(DEFAULT_OUT));
-    let source = from.clone().unwrap_or_else(|| PathBuf::from(train::DEFAULT_OUT));
-    apart(&source, &out)?;
-    let (target, (run, sha256)) = match from {
-        Some(path) => {
-            let run = Run::read_with_sha256(&path)?;
-            (Target::new(out)?, run)
+    let sources = if from.is_empty() { vec![PathBuf::from(train::DEFAULT_OUT)] } else { from.clone() };
+    sources.iter().try_for_each(|source| apart(source, &out))?;
+    // Parts of one slice are written side by side.
+    let out = match &parts.shard {
+        Some(_) => out.join(format!("shard-{}-of-{}", shard.index, shard.count)),
+        None => out,
+    };
+    let (target, runs) = match from.is_empty() {
+        false => {
+            let runs = from.iter().map(|path| Run::read(path)).collect::<Result<Vec<Run>>>()?;
+            (Target::new(out)?, runs)
         }
         // Minutes of training must not end at a directory that cannot be written.
-        None => (Target::new(out)?, default_run(wanted, &settings, &style, common.quiet)?),
+        true => (Target::new(out)?, vec![default_run(wanted, &settings, &style, common.quiet)?]),
     };
-    if let Some(reason) = train::unfinished(&source) {
-        say(common.quiet, &format!("note: {} did not end well: {reason}", files::named(&source)));
-    }
-    let progress: OnceLock<Progress> = OnceLock::new();
-    let predicted: OnceLock<(f64, usize)> = OnceLock::new();
-    let result = slice::run(&settings, &run, &|event| match event {
-        SliceEvent::Predicted(points, seconds, bytes) => {
-            let _ = predicted.set((seconds, bytes));
-            let memory = output::bytes(bytes as f64);
-            let (network, p) = (run.title(), run.theta.len());
-            let (nx, ny, threads) = (settings.x.n, settings.y.n, rayon::current_num_threads());
-            let time = match output::duration(seconds) {
-                short if seconds < 0.1 => short,
-                time => format!("about {time}"),
-            };
-            say(common.quiet, &format!("slicing {network} ({p} parameters)"));
-            say(
-                common.quiet,
-                &format!("{nx} x {ny} = {points} points: {time} on {threads} threads, {memory}"),
-            );
-            let _ = progress.set(Progress::new("slice", "points", points as f64, common.quiet));
+    for source in &sources {
+        if let Some(reason) = train::unfinished(source) {
+            say(common.quiet, &format!("note: {} did not end well: {reason}", files::named(source)));
         }
-        SliceEvent::Done(points) => {
-            if let Some(bar) = progress.get() {
-                bar.add(points);
+    }
+    if parts.fresh {
+        slice::discard(target.directory())?;
+    }
+    let observer = Observer {
+        grid,
+        quiet: common.quiet,
+        target: &target,
+        style: &style,
+        progress: OnceLock::new(),
+        predicted: Mutex::default(),
+    };
+    let observe = |event: SliceEvent| observer.hears(event);
+    if parts.shard.is_some() {
+        let done = slice::part(&settings, &runs, shard, target.directory(), &observe);
+        observer.finish();
+        done?;
+        target.keep();
+        let directory = files::named(target.directory());
+        let text = format!("part {shard} is complete in {directory}; losscape merge joins the parts\n");
+        return if common.quiet { Ok(()) } else { output::print(&text) };
+    }
+    let result = slice::run(&settings, &runs, Some(target.directory()), &observe);
+    observer.finish();
+    let (seconds, bytes) = observer.predicted.into_inner().unwrap_or_default();
+    let names: Vec<String> = sources.iter().map(|s| files::named(s)).collect();
+    let machine = json!({"runs": names, "predicted_seconds": seconds, "predicted_bytes": bytes});
+    finish(&result?, &target, &style, machine, &common)
+}
+
+/// Shows how far a slice is.
+struct Observer<'a> {
+    /// "51 x 51".
+    grid: String,
+    quiet: bool,
+    target: &'a Target,
+    style: &'a Style,
+    progress: OnceLock<Progress>,
+    /// Seconds and bytes.
+    predicted: Mutex<(f64, usize)>,
+}
+
+impl Observer<'_> {
+    fn hears(&self, event: SliceEvent) {
+        match event {
+            SliceEvent::Begins {
+                title,
+                parameters,
+                view: (view, views),
+                points: (points, kept),
+                seconds,
+                bytes,
+            } => {
+                if let Ok(mut predicted) = self.predicted.lock() {
+                    *predicted = (predicted.0 + seconds, predicted.1.max(bytes));
+                }
+                let of = if views > 1 { format!(" ({} of {views})", view + 1) } else { String::new() };
+                self.line(&format!("slicing {title} ({parameters} parameters){of}"));
+                if kept > 0 {
+                    self.line(&format!("{kept} of {points} points were computed before and are kept"));
+                }
+                let time = match output::duration(seconds) {
+                    short if seconds < 0.1 => short,
+                    time => format!("about {time}"),
+                };
+                let (threads, memory) = (rayon::current_num_threads(), output::bytes(bytes as f64));
+                self.line(&format!("{} = {points} points: {time} on {threads} threads, {memory}", self.grid));
+                let _ =
+                    self.progress.set(Progress::new("slice", "points", (points * views) as f64, self.quiet));
+            }
+            SliceEvent::Done(points) => {
+                if let Some(bar) = self.progress.get() {
+                    bar.add(points);
+                }
+            }
+            // Worth a look on the way; what is wrong with the disk will be said at the end.
+            SliceEvent::Picture(figure) => {
+                let _ = self.target.show(figure, self.style);
             }
         }
-    });
-    if let Some(bar) = progress.get() {
-        bar.finish();
     }
-    let result = result?.of_weights(sha256);
-    let (seconds, bytes) = predicted.get().copied().unwrap_or_default();
-    let machine =
-        json!({"run": files::named(&source), "predicted_seconds": seconds, "predicted_bytes": bytes});
-    let pictures = target.write(&result, &style, machine)?;
+
+    fn line(&self, text: &str) {
+        match self.progress.get() {
+            Some(bar) => bar.line(text),
+            None => say(self.quiet, text),
+        }
+    }
+
+    fn finish(&self) {
+        if let Some(bar) = self.progress.get() {
+            bar.finish();
+        }
+    }
+}
+
+/// Writes a finished slice, removes what was kept of its way, and says what came out.
+pub fn finish(
+    result: &SliceResult,
+    target: &Target,
+    style: &Style,
+    machine: serde_json::Value,
+    common: &Common,
+) -> Result<()> {
+    let pictures = target.write(result, style, machine)?;
+    slice::discard(target.directory())?;
     match (common.json, common.quiet) {
         (true, _) => output::print_json(&result.json()?),
         (_, true) => Ok(()),
-        _ => output::print(&summary(&run, &result, &target, &pictures)),
+        _ => output::print(&summary(result, target, &pictures)),
     }
 }
 
@@ -131,7 +234,7 @@ fn default_run(
     slice: &SliceSettings,
     style: &Style,
     quiet: bool,
-) -> Result<(Run, String)> {
+) -> Result<Run> {
     let directory = PathBuf::from(train::DEFAULT_OUT);
     let there = train::found(&directory).map_err(|e| match e {
         Error::Request { at, what } => Error::request(at, format!("{what} ({ELSEWHERE})")),
@@ -145,7 +248,7 @@ fn default_run(
         return Err(Error::expected(train::DEFAULT_OUT, expected, found));
     }
     if let Found::Done(TrainSettings { model, data, .. }) = &there {
-        let run = Run::read_with_sha256(&directory)?;
+        let run = Run::read(&directory)?;
         say(quiet, &format!("using the network in {}: {model} on {data}", train::DEFAULT_OUT));
         return Ok(run);
     }
@@ -171,7 +274,7 @@ fn default_run(
         Status::TargetMissed => say(quiet, &format!("note: {}", result.trained.reason)),
         _ => train::verdict(&result)?,
     }
-    Run::read_with_sha256(&directory)
+    Run::read(&directory)
 }
 
 /// How to go on beside a run in `runs/default` that is in the way.
@@ -194,37 +297,104 @@ fn apart(run: &Path, out: &Path) -> Result<()> {
     }
 }
 
-fn summary(run: &Run, result: &SliceResult, target: &Target, pictures: &[String]) -> String {
-    let number = |path: &[&str]| result.scalar(path).unwrap_or(f64::NAN);
-    let center = |key: &str| number(&["center", key]);
-    let lowest = match result.minimum() {
-        Some((x, y, value)) => {
-            format!("{} at ({}, {})", output::number(value, 6), output::number(x, 3), output::number(y, 3))
-        }
-        None => "no point of the grid is finite".to_owned(),
+fn summary(result: &SliceResult, target: &Target, pictures: &[String]) -> String {
+    let views = result.views().len();
+    let mut text = match views {
+        1 => view_summary(result),
+        _ => views_summary(result),
     };
-    let bent = match result.scalar(&["non_convexity"]) {
-        Some(share) => format!("{:.2} % of the decided cells curve downwards", 100.0 * share),
-        None => "not decided (see non_convexity_status)".to_owned(),
+    let vtk = match (result.settings().dimensions(), result.settings().vtk) {
+        (3, _) => ", slice.vti",
+        (2, true) => ", slice.vti, slice.vtp",
+        (_, true) => ", slice.vti",
+        _ => "",
     };
-    format!(
-        "{}
-  center         train loss {}  accuracy {}   test loss {}  accuracy {}
-  lowest         {lowest}
-  non-convexity  {bent}, {} undecided
-  directions     cosine {}
-wrote {} in {}{}: {}, slice.json, slice.npz, directions.safetensors
-",
-        run.title(),
-        output::number(center("train_loss"), 6),
-        output::percent(center("train_accuracy")),
-        output::number(center("test_loss"), 6),
-        output::percent(center("test_accuracy")),
-        number(&["non_convexity_undecided"]),
-        output::number(number(&["cosine"]), 4),
+    text += &format!(
+        "wrote {} in {}{}: {}, slice.json, slice.npz, directions.safetensors{vtk}\n",
         files::named(target.directory()),
         output::duration(target.seconds()),
         output::peak(),
         output::listed(pictures),
-    )
+    );
+    text
+}
+
+/// What one view came to.
+fn view_summary(result: &SliceResult) -> String {
+    let facts = &result.views()[0].facts;
+    let number = |path: &[&str]| result.scalar(path).unwrap_or(f64::NAN);
+    let center = |key: &str| number(&["center", key]);
+    let test = match facts.samples.test {
+        0 => String::new(),
+        _ => format!(
+            "   test loss {}  accuracy {}",
+            output::number(center("test_loss"), 6),
+            output::percent(center("test_accuracy"))
+        ),
+    };
+    let mut text = format!(
+        "{}\n  center         train loss {}  accuracy {}{test}\n",
+        facts.title,
+        output::number(center("train_loss"), 6),
+        output::percent(center("train_accuracy")),
+    );
+    let at: Vec<String> = ["x", "y", "z"]
+        .iter()
+        .filter_map(|key| result.scalar(&["train_loss", "min", key]))
+        .map(|c| output::number(c, 3))
+        .collect();
+    text += &match result.scalar(&["train_loss", "min", "value"]) {
+        Some(value) => format!("  lowest         {} at ({})\n", output::number(value, 6), at.join(", ")),
+        None => "  lowest         no point of the grid is finite\n".to_owned(),
+    };
+    if result.settings().dimensions() == 2 {
+        let bent = match result.scalar(&["non_convexity"]) {
+            Some(share) => format!("{:.2} % of the decided cells curve downwards", 100.0 * share),
+            None => "not decided (see non_convexity_status)".to_owned(),
+        };
+        text += &format!("  non-convexity  {bent}, {} undecided\n", number(&["non_convexity_undecided"]));
+    }
+    if result.settings().dimensions() > 1 {
+        text += &format!("  directions     cosine {}\n", output::number(number(&["cosine"]), 4));
+    }
+    if let Some(spared) = result.scalar(&["spared"]) {
+        let share = 100.0 * spared / facts.points() as f64;
+        let error = output::number(number(&["interpolation_error", "train_loss"]), 4);
+        text += &format!(
+            "  adaptive       {spared} of {} points spared ({share:.0} %), error of the loss about {error} of its range\n",
+            facts.points()
+        );
+    }
+    if let Some(largest) = result.scalar(&["train_loss_stderr", "max", "value"]) {
+        let center = result.scalar(&["train_loss_stderr", "min", "value"]).unwrap_or(f64::NAN);
+        text +=
+            &format!("  standard error {} to {}\n", output::number(center, 4), output::number(largest, 4));
+    }
+    for (key, value) in &facts.directions {
+        text += &format!("  {:14} {value}\n", key.replace('_', " "));
+    }
+    text
+}
+
+/// What several views came to, a line each.
+fn views_summary(result: &SliceResult) -> String {
+    let width = result.views().iter().map(|v| v.facts.label.chars().count()).max().unwrap_or(0);
+    let mut text = String::new();
+    for (i, view) in result.views().iter().enumerate() {
+        let facts = &view.facts;
+        let number = |path: &[&str]| result.view_scalar(i, path).unwrap_or(f64::NAN);
+        text += &format!(
+            "{:width$}  seed {}  center {}  lowest {}  highest {}",
+            facts.label,
+            facts.seed,
+            output::number(number(&["center", "train_loss"]), 6),
+            output::number(number(&["train_loss", "min", "value"]), 6),
+            output::number(number(&["train_loss", "max", "value"]), 3),
+        );
+        if result.settings().dimensions() == 2 {
+            text += &format!("  non-convexity {:.4}", number(&["non_convexity"]));
+        }
+        text.push('\n');
+    }
+    text
 }

@@ -1,11 +1,11 @@
-//! Loss and accuracy at points theta + x d + y e of a plane.
+//! Loss and accuracy at points theta + x d + y e + z f of a line, a plane or a space.
 //!
-//! Along fixed directions, the part of a network before its first nonlinearity is affine in (x, y): its value,
-//! F, and its two tangents, D and E, are computed once, and at every point it is (F + y E) + x D. For a
-//! perceptron that replaces the product with the data, most of all work, by two additions. Which nodes of the
+//! Along fixed directions, the part of a network before its first nonlinearity is affine in (x, y, z): its value,
+//! F, and its tangents, D, E and G, are computed once, and at every point it is ((F + z G) + y E) + x D. For a
+//! perceptron that replaces the product with the data, most of all work, by a few additions. Which nodes of the
 //! program these are follows from the degree of each primitive, so it holds for any leading linear piece.
 //!
-//! A point's value depends on its (x, y) alone: there are no running sums, and chunks of samples are added in
+//! A point's value depends on its coordinates alone: there are no running sums, and chunks of samples are added in
 //! order, so points may be computed in any order, on any number of threads.
 
 use crate::autodiff::elementary::vectorised;
@@ -17,7 +17,10 @@ use crate::nn::{Evaluation, Objective, Tally};
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// Most points of one y that a task computes.
+/// Coordinates x, y, z along the directions; those of directions that there are none of are not read.
+pub type Point = [f64; 3];
+
+/// Most points of one row (of the same y and z) that a task computes.
 const RUN: usize = 64;
 /// Tasks whose results are held at once.
 const BAND: usize = 4096;
@@ -27,7 +30,7 @@ const BAND: usize = 4096;
 struct Cut {
     /// Values of the frontier at theta.
     prefix: Plan,
-    /// Tangents of the frontier along the two directions.
+    /// Tangents of the frontier along the directions.
     tangents: TangentPlan,
     /// What remains at every point.
     suffix: Plan,
@@ -37,15 +40,18 @@ struct Cut {
     outputs: Node,
 }
 
-/// The frontier of one chunk: value and two tangents of each node, (x tangent, y tangent) empty for zero.
-type Frontier<E> = Vec<[Vec<E>; 3]>;
+/// The frontier of one chunk: of each node the value, and the tangent along each direction, empty for zero.
+type Frontier<E> = Vec<(Vec<E>, Vec<Vec<E>>)>;
 
-/// The network's state on a plane.
+/// What the state is at a point, given theta there.
+pub type Follow<'a, E> = &'a (dyn Fn(&[E], &Point) -> Vec<E> + Sync);
+
+/// The network's state on a slice.
 pub enum State<'a, E> {
     /// The same everywhere.
     Frozen(Vec<E>),
-    /// Made anew from theta at every point: refreshed statistics, singular vectors.
-    Follows(&'a (dyn Fn(&[E]) -> Vec<E> + Sync)),
+    /// Made anew at every point: statistics that are refreshed or move along, singular vectors.
+    Follows(Follow<'a, E>),
 }
 
 impl<E: std::fmt::Debug> std::fmt::Debug for State<'_, E> {
@@ -59,16 +65,17 @@ impl<E: std::fmt::Debug> std::fmt::Debug for State<'_, E> {
 
 fn interrupted() -> Error {
     let signal = interrupt::requested().unwrap_or(0);
-    let kept = "an unfinished grid is not kept".to_owned();
+    let kept = "the points under way are not kept".to_owned();
     Error::Interrupted { at: "slice".to_owned(), kept, signal }
 }
 
-/// Evaluates points of one plane on one objective.
+/// Evaluates points of one slice on one objective.
 #[derive(Debug)]
 pub struct Slicer<'a, E> {
     objective: &'a Objective<E>,
     theta: Vec<E>,
     state: State<'a, E>,
+    /// The directions, p numbers each.
     directions: Vec<E>,
     cuts: Vec<Cut>,
     kept: Vec<Option<Frontier<E>>>,
@@ -81,9 +88,9 @@ pub struct Slicer<'a, E> {
 #[derive(Debug)]
 struct Scratch<E> {
     workspace: Workspace<E>,
-    /// The frontier at (0, y).
+    /// The frontier at (0, y, z).
     row: Vec<Vec<E>>,
-    /// Parameters at (0, y), and at (x, y).
+    /// Parameters at (0, y, z), and at (x, y, z).
     theta: [Vec<E>; 2],
 }
 
@@ -98,6 +105,18 @@ fn along<E: Element>(a: &[E], t: E, b: &[E], out: &mut [E]) {
         move || {
             for ((o, a), b) in out.iter_mut().zip(a).zip(b) {
                 *o = *a + t * *b;
+            }
+        },
+    );
+}
+
+/// `out += t b`; `b` empty for zero.
+fn further<E: Element>(t: E, b: &[E], out: &mut [E]) {
+    vectorised(
+        #[inline(always)]
+        move || {
+            for (o, b) in out.iter_mut().zip(b) {
+                *o += t * *b;
             }
         },
     );
@@ -137,14 +156,14 @@ impl Cut {
 }
 
 impl<'a, E: Element> Slicer<'a, E> {
-    /// The plane through `theta` along `x` and `y`, with the network's `state` as it is, or as it follows from theta at
-    /// each point. Frontiers are kept as far as `memory` bytes allow, and computed again for every row of points
+    /// The slice through `theta` along one to three directions, with the network's `state` as it is, or as it follows from
+    /// theta at each point. Frontiers are kept as far as `memory` bytes allow, and computed again for every row of points
     /// beyond that; the bits are the same.
     pub fn new(
         objective: &'a Objective<E>,
         theta: &[f64],
         state: State<'a, E>,
-        [x, y]: [&[f64]; 2],
+        directions: &[Vec<f64>],
         memory: usize,
     ) -> Self {
         let rounded = |v: &[f64]| v.iter().map(|t| E::from_f64(*t)).collect::<Vec<E>>();
@@ -152,7 +171,7 @@ impl<'a, E: Element> Slicer<'a, E> {
         let moving: Vec<usize> = layout
             .parameters
             .iter()
-            .filter(|p| [x, y].iter().any(|d| d[p.range()].iter().any(|v| *v != 0.0)))
+            .filter(|p| directions.iter().any(|d| d[p.range()].iter().any(|v| *v != 0.0)))
             .map(|p| p.offset)
             .collect();
         let moves = |offset| layout.at(offset).is_some_and(|p| moving.contains(&p.offset));
@@ -168,7 +187,7 @@ impl<'a, E: Element> Slicer<'a, E> {
             objective,
             theta: rounded(theta),
             state,
-            directions: [rounded(x), rounded(y)].concat(),
+            directions: directions.iter().flat_map(|d| rounded(d)).collect(),
             scratch: cuts.iter().map(|_| Pool::default()).collect(),
             cuts,
             kept: Vec::new(),
@@ -183,10 +202,28 @@ impl<'a, E: Element> Slicer<'a, E> {
         &self.cuts[chunk.program]
     }
 
+    fn count(&self) -> usize {
+        self.directions.len() / self.theta.len().max(1)
+    }
+
+    fn direction(&self, k: usize) -> &[E] {
+        &self.directions[k * self.theta.len()..(k + 1) * self.theta.len()]
+    }
+
+    /// `out = ((theta + z g) + y e)` where `ranges` lie: theta at the row of a point, before it goes along x.
+    fn row(&self, point: &Point, ranges: &[Range<usize>], out: &mut [E]) {
+        for r in ranges {
+            out[r.clone()].copy_from_slice(&self.theta[r.clone()]);
+            for k in (1..self.count()).rev() {
+                further(E::from_f64(point[k]), &self.direction(k)[r.clone()], &mut out[r.clone()]);
+            }
+        }
+    }
+
     fn frontier_bytes(&self, chunk: &Chunk) -> usize {
         let cut = self.cut(chunk);
         let size: usize = cut.frontier.iter().map(|n| cut.suffix.tape().shape(*n).size()).sum();
-        3 * size * size_of::<E>()
+        (1 + self.count()) * size * size_of::<E>()
     }
 
     fn frontier(&self, chunk: &Chunk) -> Frontier<E> {
@@ -201,23 +238,30 @@ impl<'a, E: Element> Slicer<'a, E> {
         let mut values = cut.prefix.workspace();
         cut.prefix.run(&bindings, &mut values);
         let values = cut.prefix.values(bindings, &values);
-        let mut tangents = cut.tangents.workspace(2);
-        cut.tangents.run(&values, &self.directions, 2, &mut tangents);
+        let count = self.count();
+        let mut tangents = cut.tangents.workspace(count);
+        cut.tangents.run(&values, &self.directions, count, &mut tangents);
         let of = |node: &Node| {
             let block = cut.tangents.tangent(*node, &self.directions, self.theta.len(), &tangents);
             let slab = |j| block.map_or(Vec::new(), |b| b.slab(j).data.to_vec());
-            [values.of(*node).data.to_vec(), slab(0), slab(1)]
+            (values.of(*node).data.to_vec(), (0..count).map(slab).collect())
         };
         cut.frontier.iter().map(of).collect()
     }
 
-    /// Mean loss and accuracy at each point (x, y), in the order given. Points with one y in a row share part of
+    /// Mean loss and accuracy at each point, in the order given; `done` as in [`Slicer::tallies`].
+    pub fn evaluate(&self, points: &[Point], done: &(dyn Fn(f64) + Sync)) -> Result<Vec<Evaluation>> {
+        let tallies = self.tallies(points, done)?;
+        Ok(tallies.iter().map(|t| t.mean(self.objective.samples())).collect())
+    }
+
+    /// Sums over the samples at each point, in the order given. Points of one row (of the same y and z) share part of
     /// the work. `done` hears, from any thread, of points finished (in fractions of a point).
-    pub fn evaluate(&self, points: &[(f64, f64)], done: &(dyn Fn(f64) + Sync)) -> Result<Vec<Evaluation>> {
+    pub fn tallies(&self, points: &[Point], done: &(dyn Fn(f64) + Sync)) -> Result<Vec<Tally>> {
         let chunks = self.objective.chunks();
-        let runs: Vec<&[(f64, f64)]> =
-            points.chunk_by(|a, b| a.1 == b.1).flat_map(|row| row.chunks(RUN)).collect();
-        let mut means = Vec::with_capacity(points.len());
+        let runs: Vec<&[Point]> =
+            points.chunk_by(|a, b| a[1..] == b[1..]).flat_map(|row| row.chunks(RUN)).collect();
+        let mut sums = Vec::with_capacity(points.len());
         // A band of runs at a time bounds the memory of the sums over chunks.
         for band in runs.chunks((BAND / chunks.len().max(1)).max(1)) {
             let states = self.states(band)?;
@@ -233,31 +277,38 @@ impl<'a, E: Element> Slicer<'a, E> {
                 .collect();
             let tallies = tallies.ok_or_else(interrupted)?;
             for (tallies, run) in tallies.chunks(chunks.len().max(1)).zip(band) {
-                let at = |i: usize| Tally::mean(tallies.iter().map(|t| t[i]), self.objective.samples());
-                means.extend((0..run.len()).map(at));
+                sums.extend((0..run.len()).map(|i| Tally::sum(tallies.iter().map(|t| t[i]))));
             }
         }
-        Ok(means)
+        Ok(sums)
+    }
+
+    /// Parameters and state at a point.
+    pub fn at(&self, point: &Point) -> (Vec<E>, Vec<E>) {
+        let (mut row, mut theta) = (self.theta.clone(), self.theta.clone());
+        self.row(point, &[0..self.theta.len()], &mut row);
+        along(&row, E::from_f64(point[0]), self.direction(0), &mut theta);
+        let state = match &self.state {
+            State::Frozen(state) => state.clone(),
+            State::Follows(follow) => follow(&theta, point),
+        };
+        (theta, state)
     }
 
     /// The state at each point of each run, where it follows theta; nothing where it does not.
-    fn states(&self, runs: &[&[(f64, f64)]]) -> Result<Vec<Vec<Vec<E>>>> {
-        let State::Follows(follow) = &self.state else { return Ok(Vec::new()) };
-        let (d, e) = self.directions.split_at(self.theta.len());
-        let at = |(x, y): &(f64, f64)| {
-            let (mut row, mut theta) = (self.theta.clone(), self.theta.clone());
-            along(&self.theta, E::from_f64(*y), e, &mut row);
-            along(&row, E::from_f64(*x), d, &mut theta);
-            interrupt::requested().is_none().then(|| follow(&theta))
-        };
-        let run = |run: &&[(f64, f64)]| run.par_iter().map(at).collect();
+    fn states(&self, runs: &[&[Point]]) -> Result<Vec<Vec<Vec<E>>>> {
+        if matches!(self.state, State::Frozen(_)) {
+            return Ok(Vec::new());
+        }
+        let at = |point: &Point| interrupt::requested().is_none().then(|| self.at(point).1);
+        let run = |run: &&[Point]| run.par_iter().map(at).collect();
         let states: Option<Vec<Vec<Vec<E>>>> = runs.par_iter().map(run).collect();
         states.ok_or_else(interrupted)
     }
 
-    /// One chunk at points of one y, with the state at each where it is not frozen; `None` when somebody has asked for a
+    /// One chunk at points of one row, with the state at each where it is not frozen; `None` when somebody has asked for a
     /// stop.
-    fn run(&self, points: &[(f64, f64)], states: &[Vec<E>], chunk: &Chunk) -> Option<Vec<Tally>> {
+    fn run(&self, points: &[Point], states: &[Vec<E>], chunk: &Chunk) -> Option<Vec<Tally>> {
         let cut = self.cut(chunk);
         let again;
         let frontier = match &self.kept[chunk.index] {
@@ -269,35 +320,35 @@ impl<'a, E: Element> Slicer<'a, E> {
         };
         let fresh = || Scratch {
             workspace: cut.suffix.workspace(),
-            row: frontier.iter().map(|[f, ..]| f.clone()).collect(),
+            row: frontier.iter().map(|(f, _)| f.clone()).collect(),
             theta: [self.theta.clone(), self.theta.clone()],
         };
         let inputs = self.objective.inputs(chunk);
-        let (d, e) = self.directions.split_at(self.theta.len());
-        self.scratch[chunk.program].with(fresh, |Scratch { workspace, row, theta: [at_y, at_xy] }| {
-            let y = E::from_f64(points.first().map_or(0.0, |p| p.1));
-            for (row, [value, _, along_y]) in row.iter_mut().zip(frontier) {
-                along(value, y, along_y, row);
+        let first = points.first()?;
+        self.scratch[chunk.program].with(fresh, |Scratch { workspace, row, theta: [in_row, at_point] }| {
+            for (row, (value, tangents)) in row.iter_mut().zip(frontier) {
+                row.copy_from_slice(value);
+                for (k, tangent) in tangents.iter().enumerate().skip(1).rev() {
+                    further(E::from_f64(first[k]), tangent, row);
+                }
             }
-            for r in &self.read {
-                along(&self.theta[r.clone()], y, &e[r.clone()], &mut at_y[r.clone()]);
-            }
-            let at = |(i, (x, _)): (usize, &(f64, f64))| {
+            self.row(first, &self.read, in_row);
+            let at = |(i, point): (usize, &Point)| {
                 if interrupt::requested().is_some() {
                     return None;
                 }
-                let x = E::from_f64(*x);
-                for ((node, row), [_, along_x, _]) in cut.frontier.iter().zip(&*row).zip(frontier) {
-                    along(row, x, along_x, cut.suffix.given_mut(workspace, *node));
+                let x = E::from_f64(point[0]);
+                for ((node, row), (_, tangents)) in cut.frontier.iter().zip(&*row).zip(frontier) {
+                    along(row, x, &tangents[0], cut.suffix.given_mut(workspace, *node));
                 }
                 for r in &self.read {
-                    along(&at_y[r.clone()], x, &d[r.clone()], &mut at_xy[r.clone()]);
+                    along(&in_row[r.clone()], x, &self.direction(0)[r.clone()], &mut at_point[r.clone()]);
                 }
                 let state = match &self.state {
                     State::Frozen(state) => state,
                     State::Follows(_) => &states[i],
                 };
-                let bindings = Bindings { theta: at_xy, state, inputs: &inputs };
+                let bindings = Bindings { theta: at_point, state, inputs: &inputs };
                 cut.suffix.run(&bindings, workspace);
                 let values = cut.suffix.values(bindings, workspace);
                 let of = |node| values.of(node).data;

@@ -39,6 +39,11 @@ impl<'a, E: Element> Linearization<'a, E> {
         this
     }
 
+    /// Number of parameters.
+    pub fn dimension(&self) -> usize {
+        self.theta.len()
+    }
+
     fn bindings<'b>(&'b self, inputs: &'b [&'b [E]]) -> Bindings<'b, E> {
         Bindings { theta: &self.theta, state: &self.state, inputs }
     }

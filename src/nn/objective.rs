@@ -25,10 +25,12 @@ pub struct Evaluation {
 }
 
 /// Summed loss and number of correct samples.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Tally {
     /// Sum of the losses.
     pub loss: f64,
+    /// Sum of their squares.
+    pub square: f64,
     /// Number of correct samples; none where there are no labels.
     pub correct: Option<usize>,
 }
@@ -37,8 +39,9 @@ impl Tally {
     /// Sums up one run: `losses` (1 x n), `outputs` (classes x n).
     pub fn of<E: Element>(losses: &[E], outputs: &[E], labels: &[u32]) -> Self {
         let loss = losses.iter().map(|l| l.to_f64()).sum();
+        let square = losses.iter().map(|l| l.to_f64() * l.to_f64()).sum();
         if labels.is_empty() {
-            return Self { loss, correct: None };
+            return Self { loss, square, correct: None };
         }
         let rows = (outputs.len() / labels.len()).max(1);
         let mut tile = vec![[E::ZERO; LANES]; rows];
@@ -52,25 +55,43 @@ impl Tally {
                 }
             },
         );
-        Self { loss, correct: Some(correct) }
+        Self { loss, square, correct: Some(correct) }
     }
 
     /// What a chunk gives when somebody has asked for a stop: not a number, at once.
     fn stopped() -> Self {
-        Self { loss: f64::NAN, correct: None }
+        Self { loss: f64::NAN, square: f64::NAN, correct: None }
     }
 
-    /// The means over `samples` samples of tallies added in the order given.
-    pub fn mean(tallies: impl IntoIterator<Item = Tally>, samples: usize) -> Evaluation {
-        let start = Tally { loss: 0.0, correct: Some(0) };
+    /// Tallies added in the order given.
+    pub fn sum(tallies: impl IntoIterator<Item = Tally>) -> Self {
+        let start = Tally { loss: 0.0, square: 0.0, correct: Some(0) };
         let add = |a: Option<usize>, b: Option<usize>| Some(a? + b?);
-        let total = tallies
-            .into_iter()
-            .fold(start, |a, b| Tally { loss: a.loss + b.loss, correct: add(a.correct, b.correct) });
+        tallies.into_iter().fold(start, |a, b| Tally {
+            loss: a.loss + b.loss,
+            square: a.square + b.square,
+            correct: add(a.correct, b.correct),
+        })
+    }
+
+    /// The means over all samples, of which there are so many.
+    pub fn mean(&self, samples: usize) -> Evaluation {
         let n = samples as f64;
         // Without numbers as outputs, or without labels, there is nothing to be right or wrong.
-        let correct = total.correct.filter(|_| !total.loss.is_nan()).map_or(f64::NAN, |c| c as f64);
-        Evaluation { loss: total.loss / n, accuracy: correct / n }
+        let correct = self.correct.filter(|_| !self.loss.is_nan()).map_or(f64::NAN, |c| c as f64);
+        Evaluation { loss: self.loss / n, accuracy: correct / n }
+    }
+
+    /// Standard error of the mean loss as an estimate for all of `population` samples, from which these were drawn without
+    /// replacement: s / sqrt(n) sqrt(1 - n / N), s^2 the variance with n - 1 (Cochran 1977, theorem 2.2).
+    pub fn standard_error(&self, samples: usize, population: usize) -> f64 {
+        let (n, all) = (samples as f64, population as f64);
+        // Rounding may leave a little less than zero, where all losses are the same.
+        let variance = ((self.square - self.loss * self.loss / n) / (n - 1.0)).max(0.0);
+        match self.square.is_finite() {
+            true => (variance / n * (1.0 - n / all)).sqrt(),
+            false => f64::NAN,
+        }
     }
 }
 
@@ -268,7 +289,7 @@ impl<E: Element> Objective<E> {
                 )
             })
             .collect();
-        Tally::mean(tallies, self.samples())
+        Tally::sum(tallies).mean(self.samples())
     }
 
     /// The state with its running statistics made anew: the means over all groups, weighed by their samples, as one pass
@@ -323,7 +344,7 @@ impl<E: Element> Objective<E> {
             let of = |node| values.of(node).data;
             Tally::of(of(program.losses()), of(program.outputs()), self.labels(chunk))
         });
-        (Tally::mean(tallies, self.samples()), gradient)
+        (Tally::sum(tallies).mean(self.samples()), gradient)
     }
 
     /// Exact products with the curvature at `theta` and `state`, with the primal values of as many chunks kept as fit

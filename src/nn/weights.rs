@@ -63,11 +63,12 @@ pub fn theta(at: &str, file: &TensorFile, network: &Network, prefix: &str) -> Re
     Ok(theta)
 }
 
-/// Reads a network's state; refuses what it refuses for parameters, and negative variances.
-pub fn state(at: &str, file: &TensorFile, network: &Network) -> Result<Vec<f64>> {
+/// Reads a network's state from the tensors whose names start with `prefix`; refuses what it refuses for parameters, and
+/// negative variances.
+pub fn state(at: &str, file: &TensorFile, network: &Network, prefix: &str) -> Result<Vec<f64>> {
     let mut state = Vec::new();
     for b in &network.layout().buffers {
-        read(at, file, &b.name, &[b.size], &mut state)?;
+        read(at, file, &format!("{prefix}{}", b.name), &[b.size], &mut state)?;
         let negative = state[b.offset..].iter().find(|x| **x < 0.0);
         if let (Statistic::Variance, Some(x)) = (b.statistic, negative) {
             return Err(Error::expected(format!("{at}: {}", b.name), "variances of at least 0", x));
@@ -128,7 +129,7 @@ impl Weights {
             .map_err(|e| Error::value(format!("{at}: metadata `{SPEC}`"), &e.to_string()))?;
         let network = Network::new(spec).map_err(|e| Error::request(&at, e.to_string()))?;
         let theta = theta(&at, &file, &network, "")?;
-        let state = state(&at, &file, &network)?;
+        let state = state(&at, &file, &network, "")?;
         let layout = network.layout();
         let known = |name: &str| {
             layout.parameters.iter().any(|p| p.name == name) || layout.buffers.iter().any(|b| b.name == name)

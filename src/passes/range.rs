@@ -52,6 +52,70 @@ impl std::str::FromStr for Range {
     }
 }
 
+/// One axis of a slice as users ask for it: a range, or a number of points between ends that the directions know.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Side {
+    /// `min:max:n`
+    Range(Range),
+    /// `n`
+    Points(usize),
+}
+
+impl Side {
+    /// Number of points.
+    pub fn n(self) -> usize {
+        match self {
+            Self::Range(range) => range.n,
+            Self::Points(n) => n,
+        }
+    }
+
+    /// The range, between `ends` where none were given.
+    pub fn over(self, ends: (f64, f64)) -> Range {
+        match self {
+            Self::Range(range) => range,
+            Self::Points(n) => Range { min: ends.0, max: ends.1, n },
+        }
+    }
+}
+
+impl std::fmt::Display for Side {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Range(range) => range.fmt(f),
+            Self::Points(n) => n.fmt(f),
+        }
+    }
+}
+
+impl std::str::FromStr for Side {
+    type Err = String;
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        match text.trim().parse() {
+            Ok(n) if n >= 2 => Ok(Self::Points(n)),
+            Ok(n) => Err(format!("expected at least 2 points, found {n}")),
+            Err(_) => text.parse().map(Self::Range),
+        }
+    }
+}
+
+impl Serialize for Side {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> std::result::Result<S::Ok, S::Error> {
+        s.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Side {
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> std::result::Result<Self, D::Error> {
+        // A number of points need not stand in quotes.
+        let text = match toml::Value::deserialize(d)? {
+            toml::Value::String(text) => text,
+            other => other.to_string(),
+        };
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
 impl Serialize for Range {
     fn serialize<S: serde::Serializer>(&self, s: S) -> std::result::Result<S::Ok, S::Error> {
         s.collect_str(self)

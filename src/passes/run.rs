@@ -1,12 +1,15 @@
 //! A trained network with its data, as every analysis takes it: from a run directory or a weight file.
 
+use super::training::TRAJECTORY;
+use crate::base::tensors::TensorFile;
 use crate::base::{Error, Precision, Result, files};
 use crate::data::{Dataset, Preparation, Source};
-use crate::nn::{Network, Weights};
+use crate::landscape::directions::Snapshot;
+use crate::nn::{Network, Spec, Weights, weights};
 use crate::train::TrainSettings;
 use crate::train::checkpoint::CHECKPOINT;
 use serde::{Deserialize, Serialize};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What a run was trained on; written into its weight file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -44,10 +47,48 @@ pub struct Run {
     pub data: DataSettings,
     /// The data, training samples cut as in training.
     pub dataset: Dataset,
+    /// The file that it was read from, if it was.
+    pub origin: Option<Origin>,
+}
+
+/// A weight file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// Where it is.
+    pub path: PathBuf,
+    /// SHA-256 of its bytes.
+    pub sha256: String,
 }
 
 /// Name of the weight file in a run directory.
 pub const WEIGHTS: &str = "weights.safetensors";
+
+/// The weight file that a path means: itself, or the one of a run directory.
+pub fn weight_file(path: &Path) -> Result<PathBuf> {
+    let file = if path.is_dir() { path.join(WEIGHTS) } else { path.to_path_buf() };
+    if path.is_dir() && !file.exists() {
+        let expected = format!("a run directory with {WEIGHTS}, as `losscape train` writes it");
+        let found = match path.join(CHECKPOINT).exists() {
+            true => "an unfinished run, which `losscape train --resume` goes on with",
+            false => "a directory without",
+        };
+        return Err(Error::expected(files::named(path), expected, found));
+    }
+    Ok(file)
+}
+
+impl Origin {
+    /// What the run is called: its directory, or the file where that is not a run's usual one.
+    pub fn name(&self) -> String {
+        let stem = |path: &Path| path.file_stem().map(|s| s.to_string_lossy().into_owned());
+        let directory = self.path.parent().and_then(|p| p.canonicalize().ok()).and_then(|p| stem(&p));
+        match (self.path.file_name() == Some(WEIGHTS.as_ref()), directory, stem(&self.path)) {
+            (true, Some(directory), _) => directory,
+            (_, _, Some(stem)) => stem,
+            (_, directory, None) => directory.unwrap_or_default(),
+        }
+    }
+}
 
 impl DataSettings {
     /// The data of a training run, and what to remember of them.
@@ -86,20 +127,7 @@ pub fn cut(mut dataset: Dataset, samples: Option<usize>, at: &str) -> Result<Dat
 impl Run {
     /// Reads a run directory or a weight file, and its data; refuses data that have changed since.
     pub fn read(path: &Path) -> Result<Self> {
-        Ok(Self::read_with_sha256(path)?.0)
-    }
-
-    /// The same, and the SHA-256 of the weight file.
-    pub fn read_with_sha256(path: &Path) -> Result<(Self, String)> {
-        let file = if path.is_dir() { path.join(WEIGHTS) } else { path.to_path_buf() };
-        if path.is_dir() && !file.exists() {
-            let expected = format!("a run directory with {WEIGHTS}, as `losscape train` writes it");
-            let found = match path.join(CHECKPOINT).exists() {
-                true => "an unfinished run, which `losscape train --resume` goes on with",
-                false => "a directory without",
-            };
-            return Err(Error::expected(files::named(path), expected, found));
-        }
+        let file = weight_file(path)?;
         let weights = Weights::read(&file)?;
         let sha256 = files::sha256(&files::read_regular(&file, files::LARGEST)?);
         let at = format!("{}: metadata `losscape.data`", files::named(&file));
@@ -123,7 +151,35 @@ impl Run {
         }
         let dataset = cut(dataset, data.samples, &at)?;
         let Weights { network, precision, theta, state, .. } = weights;
-        Ok((Self { network, theta, state, precision, data, dataset }, sha256))
+        let origin = Some(Origin { path: file, sha256 });
+        Ok(Self { network, theta, state, precision, data, dataset, origin })
+    }
+
+    /// The snapshots that training left beside the weights.
+    pub fn trajectory(&self) -> Result<Vec<Snapshot>> {
+        let beside = self.origin.as_ref().map(|o| o.path.with_file_name(TRAJECTORY));
+        let path =
+            beside.ok_or_else(|| Error::expected("--run", "a run directory", "weights without a file"))?;
+        if !path.exists() {
+            let expected = "snapshots of training (losscape train --snapshots)";
+            return Err(Error::expected(files::named(&path), expected, "nothing there"));
+        }
+        let (at, file) = (files::named(&path), TensorFile::read(&path)?);
+        let read = |key: &str| file.metadata.get(key).map(String::as_str).unwrap_or_default();
+        let bad =
+            |key: &str, e: serde_json::Error| Error::value(format!("{at}: metadata `{key}`"), &e.to_string());
+        let spec: Spec = serde_json::from_str(read("losscape")).map_err(|e| bad("losscape", e))?;
+        if spec != *self.network.spec() {
+            return Err(Error::expected(&at, "snapshots of the same network", "others"));
+        }
+        let steps: Vec<u64> =
+            serde_json::from_str(read("losscape.steps")).map_err(|e| bad("losscape.steps", e))?;
+        let at_step = |step: u64| {
+            let prefix = format!("{step}/");
+            let theta = weights::theta(&at, &file, &self.network, &prefix)?;
+            Ok(Snapshot { step, theta, state: weights::state(&at, &file, &self.network, &prefix)? })
+        };
+        steps.into_iter().map(at_step).collect()
     }
 
     /// One line that names the network and its data.

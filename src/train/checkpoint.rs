@@ -11,6 +11,7 @@ use super::point::{Point, numbers, tensor};
 use super::{Epoch, TrainSettings};
 use crate::autodiff::Element;
 use crate::base::files::{self, null_is_nan};
+use crate::base::log::{DISCARD, difference};
 use crate::base::tensors::{Data, Tensor, TensorFile};
 use crate::base::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -211,18 +212,6 @@ pub fn settings(path: &Path) -> Result<TrainSettings> {
     Ok(open(path)?.2.settings)
 }
 
-/// What two sets of settings differ in, as `key = value` of each.
-pub fn difference(a: &TrainSettings, b: &TrainSettings) -> Option<(String, String)> {
-    let tables = [a, b].map(|s| serde_json::to_value(s).unwrap_or_default());
-    let [serde_json::Value::Object(a), serde_json::Value::Object(b)] = tables else { return None };
-    let keys: Vec<&String> = a.keys().filter(|key| a.get(*key) != b.get(*key)).collect();
-    let list = |of: &serde_json::Map<String, serde_json::Value>| {
-        let pair = |key: &&String| format!("{key} = {}", of.get(*key).unwrap_or(&serde_json::Value::Null));
-        keys.iter().map(pair).collect::<Vec<String>>().join(", ")
-    };
-    (!keys.is_empty()).then(|| (list(&a), list(&b)))
-}
-
 /// Reads the checkpoint of a run with these settings (resolved), so many parameters and numbers of state; `None` if
 /// there is none. `vectors`
 /// are of the optimizer before its first step.
@@ -266,6 +255,3 @@ pub fn read<E: Element>(
     };
     Ok(Some((state, vectors.read(&at, &file, sizes[0])?)))
 }
-
-/// How to get rid of a checkpoint.
-pub const DISCARD: &str = "--fresh discards it";

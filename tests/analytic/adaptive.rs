@@ -3,8 +3,9 @@
 
 use losscape::data::Dataset;
 use losscape::landscape::adaptive::{Filled, LOGARITHMIC, TOLERANCE};
-use losscape::landscape::directions::Draw;
-use losscape::landscape::{Adaptive, Direction, Normalization, Slicer, State};
+use losscape::landscape::directions::gaussian::gaussian;
+use losscape::landscape::slice::Point;
+use losscape::landscape::{Adaptive, Normalization, Slicer, State};
 use losscape::nn::Objective;
 use losscape::train::{self, TrainSettings};
 use std::sync::Arc;
@@ -260,14 +261,14 @@ fn slice(settings: &str, n: usize) -> [Vec<f64>; 4] {
     let (network, theta) = (&trained.network, &trained.point.theta);
     // Statistics of batch norm, as training left them.
     let state: Vec<f32> = trained.point.state.iter().map(|s| *s as f32).collect();
-    let [x, y] = [0, 1].map(|index| {
+    let directions = [0, 1].map(|index| {
         let streams = losscape::base::Streams::new(0);
-        let mut d = Direction::default().draw(network, theta, &streams, index).expect("a direction");
-        Normalization::default().apply(network.layout(), theta, false, &mut d);
+        let mut d = gaussian(&streams, index, theta.len());
+        Normalization::default().apply(network.layout(), theta, |_| false, &mut d);
         d
     });
-    let points: Vec<(f64, f64)> =
-        axis(n).iter().flat_map(|y| axis(n).iter().map(|x| (*x, *y)).collect::<Vec<_>>()).collect();
+    let points: Vec<Point> =
+        axis(n).iter().flat_map(|y| axis(n).iter().map(|x| [*x, *y, 0.0]).collect::<Vec<_>>()).collect();
     let features = dataset.features();
     for part in [&mut dataset.train, &mut dataset.test] {
         *part = part.select(&(0..SAMPLES).collect::<Vec<_>>(), features);
@@ -275,7 +276,7 @@ fn slice(settings: &str, n: usize) -> [Vec<f64>; 4] {
     let [train, test] = [&dataset.train, &dataset.test].map(|part| {
         let samples = train::samples(network, part);
         let objective = Objective::<f32>::new(Arc::clone(network), samples, Default::default());
-        let slicer = Slicer::new(&objective, theta, State::Frozen(state.clone()), [&x, &y], usize::MAX);
+        let slicer = Slicer::new(&objective, theta, State::Frozen(state.clone()), &directions, usize::MAX);
         slicer.evaluate(&points, &|_| {}).expect("a slice")
     });
     let of = |part: &[losscape::nn::Evaluation]| {

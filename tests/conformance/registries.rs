@@ -2,7 +2,7 @@
 
 use losscape::base::registry::Registry;
 use losscape::data::Source;
-use losscape::landscape::{Direction, Normalization};
+use losscape::landscape::{Direction, Map, Normalization};
 use losscape::nn::activations::Activation;
 use losscape::nn::architectures::Architecture;
 use losscape::nn::inits::Initializer;
@@ -28,6 +28,7 @@ macro_rules! every_registry {
         $check::<Initializer>();
         $check::<Layer>();
         $check::<Loss>();
+        $check::<Map>();
         $check::<Source>();
         $check::<Direction>();
         $check::<Norm>();

@@ -1,7 +1,7 @@
 //! Normalizations: what a step of length 1 along a direction means for each weight.
 //!
-//! Only parameters whose role is weight are scaled. The others (biases) stand still, or, when asked to move, go
-//! along themselves, d = w (Li et al. 2018).
+//! Only parameters whose role is weight are scaled. The others (biases, scales and shifts of norms) stand still, or,
+//! when asked to move, go along themselves, d = w (Li et al. 2018).
 //!
 //! To add one: a file with a struct that implements [`Kind`](crate::base::registry::Kind) and [`Normalize`], and a line below.
 
@@ -25,13 +25,13 @@ registry! {
 }
 
 impl Normalization {
-    /// Normalises `d` for a network at `theta`; `others` lets parameters that are no weights move too.
-    pub fn apply(&self, layout: &Layout, theta: &[f64], others: bool, d: &mut [f64]) {
+    /// Normalises `d` for a network at `theta`; `moves` says which roles besides weights move too, along themselves.
+    pub fn apply(&self, layout: &Layout, theta: &[f64], moves: impl Fn(Role) -> bool, d: &mut [f64]) {
         for p in &layout.parameters {
-            match (p.role, others) {
-                (Role::Weight, _) => match_normalization!(self, kind => kind.normalize(p, theta, d)),
-                (_, true) => d[p.range()].copy_from_slice(&theta[p.range()]),
-                (_, false) => d[p.range()].fill(0.0),
+            match p.role {
+                Role::Weight => match_normalization!(self, kind => kind.normalize(p, theta, d)),
+                role if moves(role) => d[p.range()].copy_from_slice(&theta[p.range()]),
+                _ => d[p.range()].fill(0.0),
             }
         }
     }

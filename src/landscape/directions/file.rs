@@ -1,0 +1,53 @@
+//! Directions from a file, as `directions.safetensors` of another slice or of any other tool: the network's tensors with
+//! `x/`, `y/` (and `z/`) in front of their names.
+
+use super::{Axis, Draw, Frame, Length, Place};
+use crate::base::tensors::TensorFile;
+use crate::base::{Error, Result, files, registry::Kind};
+use crate::nn::weights;
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// Directions from a file.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FromFile {
+    /// The file.
+    pub path: String,
+}
+
+impl Kind for FromFile {
+    const NAME: &'static str = "file";
+    const SUMMARY: &'static str =
+        "from the safetensors file path=FILE: the network's tensors, x/ or y/ in front of their names";
+
+    fn check(&self) -> Result<()> {
+        match self.path.is_empty() {
+            true => Err(Error::expected("path", "a safetensors file", "none")),
+            false => Ok(()),
+        }
+    }
+}
+
+impl Draw for FromFile {
+    fn draw(&self, place: &dyn Place, count: usize) -> Result<Frame> {
+        self.check()?;
+        let path = Path::new(&self.path);
+        let (file, at) = (TensorFile::read(path)?, files::named(path));
+        let axis = |prefix: &&str| {
+            let direction = weights::theta(&at, &file, place.network(), &format!("{prefix}/"))?;
+            let label = "given direction".to_owned();
+            Ok(Axis { direction, label, ends: (-1.0, 1.0), ..Axis::default() })
+        };
+        let axes = ["x", "y", "z"][..count].iter().map(axis).collect::<Result<_>>()?;
+        Ok(Frame { axes, ..Frame::default() })
+    }
+
+    fn length(&self) -> Length {
+        Length::Own
+    }
+
+    fn adjective(&self) -> &'static str {
+        "given"
+    }
+}

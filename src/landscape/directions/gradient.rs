@@ -1,0 +1,40 @@
+//! The first axis goes down the gradient of the training loss, the others along random directions; all of length 1.
+
+use super::gaussian::gaussian;
+use super::{Axis, Draw, Frame, Length, Place};
+use crate::base::{Result, registry::Kind};
+use crate::landscape::geometry::unit;
+use serde::{Deserialize, Serialize};
+
+/// Steepest descent, and random directions.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Gradient;
+
+impl Kind for Gradient {
+    const NAME: &'static str = "gradient";
+    const SUMMARY: &'static str =
+        "x down the gradient of the training loss, y (and z) random, all of length 1";
+}
+
+impl Draw for Gradient {
+    fn draw(&self, place: &dyn Place, count: usize) -> Result<Frame> {
+        let gradient = place.gradient()?;
+        let axis = |index: usize| {
+            let (direction, label) = match index {
+                0 => (gradient.iter().map(|g| -g).collect(), "steepest descent, length 1"),
+                k => (gaussian(place.streams(), k as u64, gradient.len()), "random direction, length 1"),
+            };
+            Axis { direction: unit(direction), label: label.to_owned(), ends: (-1.0, 1.0), ..Axis::default() }
+        };
+        Ok(Frame { axes: (0..count).map(axis).collect(), ..Frame::default() })
+    }
+
+    fn length(&self) -> Length {
+        Length::Own
+    }
+
+    fn adjective(&self) -> &'static str {
+        "gradient"
+    }
+}

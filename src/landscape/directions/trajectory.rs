@@ -1,0 +1,76 @@
+//! The principal components of training: rows theta_t - theta_T of the snapshots, centred; the slice is anchored at the
+//! last one, theta_T, and the way of training is projected on it (Li et al. 2018, section 7).
+//!
+//! Axes have length 1. A contour is not the loss of the true path: each snapshot's distance to the slice is reported.
+
+use super::{Axis, Draw, Frame, Length, Place, Trail};
+use crate::base::{Error, Result, registry::Kind};
+use crate::landscape::geometry::{difference, dot, principal, projection};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, json};
+
+/// Principal components of training.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Trajectory;
+
+impl Kind for Trajectory {
+    const NAME: &'static str = "trajectory";
+    const SUMMARY: &'static str =
+        "principal components of the run's snapshots (train --snapshots), with the way of training";
+}
+
+impl Draw for Trajectory {
+    fn draw(&self, place: &dyn Place, count: usize) -> Result<Frame> {
+        let snapshots = place.trajectory()?;
+        if snapshots.len() <= count {
+            let expected = format!("at least {} snapshots", count + 1);
+            return Err(Error::expected("--directions trajectory", expected, snapshots.len()));
+        }
+        let rows: Vec<Vec<f64>> = snapshots.iter().map(|s| difference(&s.theta, place.theta())).collect();
+        let (components, shares) = principal(&rows, count)?;
+        let components: Vec<Vec<f64>> = components
+            .into_iter()
+            .map(|c| {
+                // A component has no sign of its own: training starts on the positive side.
+                let sign = if dot(&rows[0], &c) < 0.0 { -1.0 } else { 1.0 };
+                c.into_iter().map(|x| sign * x).collect()
+            })
+            .collect();
+        let projected: Vec<(Vec<f64>, f64)> = rows.iter().map(|row| projection(&components, row)).collect();
+        let (coordinates, residuals): (Vec<Vec<f64>>, Vec<f64>) = projected.into_iter().unzip();
+        let extent = |k: usize| {
+            let of = || coordinates.iter().map(|c| c[k]);
+            (of().fold(0.0, f64::min), of().fold(0.0, f64::max))
+        };
+        let widest = (0..count).map(|k| extent(k).1 - extent(k).0).fold(0.0, f64::max);
+        let axis = |(k, direction): (usize, Vec<f64>)| {
+            let (low, high) = extent(k);
+            // A fifth of the widest extent around the path, and no axis below half the widest.
+            let margin = 0.2 * widest + (0.25 * widest - 0.5 * (high - low)).max(0.0);
+            Axis {
+                direction,
+                label: format!("principal component {} ({:.1} %)", k + 1, 100.0 * shares[k]),
+                ends: (low - margin, high + margin),
+                ..Axis::default()
+            }
+        };
+        let mut facts = Map::new();
+        facts.insert("explained_variance".to_owned(), json!(shares));
+        facts.insert("largest_residual".to_owned(), json!(residuals.iter().copied().fold(0.0, f64::max)));
+        Ok(Frame {
+            axes: components.into_iter().enumerate().map(axis).collect(),
+            trail: Some(Trail { snapshots, coordinates, residuals }),
+            facts,
+            ..Frame::default()
+        })
+    }
+
+    fn length(&self) -> Length {
+        Length::Fixed
+    }
+
+    fn adjective(&self) -> &'static str {
+        "principal-component"
+    }
+}

@@ -1,0 +1,80 @@
+//! The ends of the Hessian's spectrum at every point: lambda_min and lambda_max, the algebraic ones, and
+//! |lambda_min / lambda_max| (Li et al. 2018, section 6, whose appendix maps it), by two-ended Lanczos.
+//!
+//! The ratio tells networks apart at the minimiser and barely off it; the slice's own non-convexity does it everywhere.
+
+use super::{Computed, Drawn, Measure, Spot};
+use crate::autodiff::{Curvature, Element};
+use crate::base::{Error, Result, registry::Kind};
+use crate::landscape::hessian::Curved;
+use crate::spectral::lanczos::{self, Settings, Wanted};
+use serde::{Deserialize, Serialize};
+
+/// Both ends of the spectrum.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Spectrum {
+    /// Residual at which an eigenvalue has converged, as a share of the largest |eigenvalue|.
+    pub tolerance: f64,
+    /// Most Lanczos steps at a point.
+    pub steps: usize,
+}
+
+impl Default for Spectrum {
+    fn default() -> Self {
+        // The error of an eigenvalue is the square of its residual over a gap: a picture asks for no more.
+        Self { tolerance: 1e-2, steps: 200 }
+    }
+}
+
+impl Kind for Spectrum {
+    const NAME: &'static str = "spectrum";
+    const SUMMARY: &'static str = "smallest and largest eigenvalue of the Hessian at every point, and |ratio| (Li et al. 2018), by Lanczos";
+
+    fn check(&self) -> Result<()> {
+        match (self.tolerance > 0.0 && self.tolerance < 1.0, self.steps) {
+            (false, _) => Err(Error::expected("tolerance", "a number between 0 and 1", self.tolerance)),
+            (_, 0) => Err(Error::expected("steps", "at least 1", 0)),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Measure for Spectrum {
+    fn maps(&self) -> Vec<Drawn> {
+        let drawn = |array, figure, label, signed| Drawn { array, figure, label, signed };
+        vec![
+            drawn("lambda_min", "lambda-min", "smallest eigenvalue of the Hessian", true),
+            drawn("lambda_max", "lambda-max", "largest eigenvalue of the Hessian", false),
+            drawn("lambda_ratio", "lambda-ratio", "|smallest / largest eigenvalue|", false),
+            drawn("lambda_residual", "", "larger residual of the two, over the larger |eigenvalue|", false),
+        ]
+    }
+
+    fn computed(&self) -> Computed {
+        Computed::AtPoints
+    }
+
+    fn at<E: Element>(&self, spot: &Spot<E>) -> Result<Vec<f64>> {
+        let products = spot.objective.linearize(spot.theta, spot.state, Curvature::Hessian, spot.memory);
+        // The same start everywhere: a point's value is its own.
+        let mut rng = spot.streams.stream("slice/lanczos", 1);
+        let settings = Settings {
+            tolerance: self.tolerance,
+            most_steps: self.steps,
+            certify: false,
+            ..Settings::default()
+        };
+        let found = lanczos::ends(&Curved(products), Wanted { top: 1, bottom: 1 }, &mut rng, &settings)?;
+        let (Some(top), Some(bottom)) = (found.top.first(), found.bottom.first()) else {
+            return Ok(vec![f64::NAN; 4]);
+        };
+        let scale = top.value.abs().max(bottom.value.abs());
+        let residual = top.residual.max(bottom.residual) / scale;
+        // What did not converge is no eigenvalue.
+        if !(top.converged && bottom.converged) {
+            return Ok(vec![f64::NAN, f64::NAN, f64::NAN, residual]);
+        }
+        Ok(vec![bottom.value, top.value, (bottom.value / top.value).abs(), residual])
+    }
+}

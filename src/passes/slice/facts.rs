@@ -1,0 +1,123 @@
+//! What is known of a view before its first point: network, samples, directions, the center. It heads the log, so that
+//! parts can be joined without the network.
+
+use super::SliceSettings;
+use super::result::Coordinates;
+use crate::base::Precision;
+use crate::landscape::Map;
+use crate::landscape::measures::{Computed, Measure};
+use crate::nn::Spec;
+use crate::passes::DataSettings;
+use crate::passes::range::Range;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map as Object, Value};
+
+/// How many samples.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    pub train: usize,
+    pub test: usize,
+}
+
+/// One axis.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AxisFacts {
+    /// What the direction is, in words.
+    pub label: String,
+    /// Its points.
+    pub range: Range,
+}
+
+/// A point worth pointing at.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MarkFacts {
+    pub at: Vec<f64>,
+    pub label: String,
+}
+
+/// The way of training.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TrailFacts {
+    pub steps: Vec<u64>,
+    /// Coordinates of the projection, one list an axis.
+    pub coordinates: Vec<Vec<f64>>,
+    /// Distance of the true point to the slice.
+    pub residuals: Vec<f64>,
+    /// Training loss at the true point; null where it is not finite.
+    pub train_loss: Vec<Option<f64>>,
+}
+
+/// What is known of a view before its first point.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Facts {
+    /// What the network is called beside others.
+    pub label: String,
+    pub title: String,
+    pub seed: u64,
+    pub precision: Precision,
+    pub network: Spec,
+    pub parameters: usize,
+    pub data: DataSettings,
+    pub data_sha256: String,
+    pub weights_sha256: Option<String>,
+    pub directions_sha256: String,
+    /// Samples evaluated on.
+    pub samples: Counts,
+    /// Samples that there are.
+    pub population: Counts,
+    pub norm_statistics: String,
+    pub center: Value,
+    pub center_status: Value,
+    /// Of the first two directions; null where there is none.
+    pub cosine: Option<f64>,
+    pub cosine_status: String,
+    /// Cosines of x and y, x and z, y and z in a volume.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cosines: Vec<Option<f64>>,
+    pub norms: Object<String, Value>,
+    pub axes: Vec<AxisFacts>,
+    /// What the center is called.
+    pub center_label: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub marks: Vec<MarkFacts>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trail: Option<TrailFacts>,
+    /// Eigenvalues, explained variances.
+    #[serde(default, skip_serializing_if = "Object::is_empty")]
+    pub directions: Object<String, Value>,
+}
+
+impl Facts {
+    /// Coordinates along each axis.
+    pub fn coordinates(&self) -> Coordinates {
+        Coordinates(self.axes.iter().map(|a| a.range.points()).collect())
+    }
+
+    /// Number of points.
+    pub fn points(&self) -> usize {
+        self.axes.iter().map(|a| a.range.n).product()
+    }
+
+    /// Whether a part of the training samples stands for all of them.
+    pub fn is_sampled(&self) -> bool {
+        self.samples.train < self.population.train
+    }
+}
+
+/// The maps that are computed at every point, in the order of the log's numbers.
+pub fn columns(settings: &SliceSettings, facts: &Facts) -> Vec<&'static str> {
+    let mut names = vec!["train_loss", "train_accuracy"];
+    if facts.samples.test > 0 {
+        names.extend(["test_loss", "test_accuracy"]);
+    }
+    if facts.is_sampled() {
+        names.push("train_loss_stderr");
+    }
+    names.extend(at_points(settings).flat_map(|map| map.maps()).map(|drawn| drawn.array));
+    names
+}
+
+/// The measures that are computed at every point.
+pub fn at_points(settings: &SliceSettings) -> impl Iterator<Item = &Map> {
+    settings.maps.iter().filter(|map| map.computed() == Computed::AtPoints)
+}
