@@ -89,15 +89,42 @@ fn planes(settings: &SliceSettings, views: &[View]) -> Vec<Figure> {
         Shown::new("contour", "contour", "train_loss", train.clone(), Scale::Auto),
         Shown::new("surface", "surface", "train_loss", train, Scale::Auto),
     ];
-    if views.iter().any(|v| v.facts.samples.test > 0) {
+    let tested = views.iter().any(|v| v.facts.samples.test > 0);
+    if tested {
         all.push(Shown::new("contour-test", "contour", "test_loss", test, Scale::Auto));
     }
     if has(views, "train_accuracy") || !has(views, "train_loss") {
-        let label = "training accuracy".to_owned();
-        all.push(Shown::new("accuracy", "contour", "train_accuracy", label, Scale::Linear));
+        let label = |part: &str| format!("{part} accuracy");
+        all.push(Shown::new("accuracy", "contour", "train_accuracy", label("training"), Scale::Linear));
+        if tested {
+            all.push(Shown::new("accuracy-test", "contour", "test_accuracy", label("test"), Scale::Linear));
+        }
     }
     all.extend(others(settings, views, "contour"));
-    all.iter().map(|shown| plane(settings, views, shown)).collect()
+    let mut figures: Vec<Figure> = all.iter().map(|shown| plane(settings, views, shown)).collect();
+    figures.extend(computed(views, &figures[0]));
+    figures
+}
+
+/// Which points were computed, over the contour; where others were interpolated.
+fn computed(views: &[View], contour: &Figure) -> Option<Figure> {
+    let mut figure = Figure { name: "points".to_owned(), ..contour.clone() };
+    for (view, panel) in views.iter().zip(&mut figure.panels) {
+        let evaluated = view.evaluated.as_ref()?;
+        let coordinates = view.facts.coordinates();
+        let there = evaluated.there.iter().enumerate().filter(|(_, there)| **there);
+        let (x, y) = there.map(|(i, _)| coordinates.at(i)).map(|[x, y, _]| (x, y)).unzip();
+        panel.series = vec![Series {
+            label: "computed points".to_owned(),
+            x,
+            y,
+            style: Style::Dots,
+            ..Series::default()
+        }];
+        panel.marks.clear();
+    }
+    figure.title = format!("{}, points computed", figure.title);
+    Some(figure)
 }
 
 /// One map of every view, side by side.

@@ -3,14 +3,15 @@
 //! L(x, y) = L(theta + x d + y e), with d and e as `landscape::directions` draws them and `normalizations` scales them (Li
 //! et al. 2018). Several networks, or several draws of the directions, are views of one result, on one colour scale.
 //!
-//! `place` is what directions see of a network, `compute` evaluates points and keeps them in a log, `facts` is what is
-//! known of a view before its first point, `result` what is known after the last one, `figures` how it looks. `shard` is a
+//! `compute` makes a view ready, `place` is what directions see of its network, `points` evaluates the points and keeps them
+//! in a log, `facts` is what is known of a view before its first point, `result` what is known after the last one, `figures` how it looks. `shard` is a
 //! part of a slice that several machines share.
 
 mod compute;
 mod facts;
 mod figures;
 mod place;
+mod points;
 mod result;
 pub mod shard;
 

@@ -125,7 +125,7 @@ impl View {
         let mut put = |key: &str, value: Value| {
             all.insert(key.to_owned(), value);
         };
-        for (name, _) in self.maps.iter().filter(|(name, _)| !name.ends_with("accuracy")) {
+        for (name, _) in &self.maps {
             put(name, self.extremes(name));
         }
         let holes = |name: &str| self.map(name).iter().filter(|v| !v.is_finite()).count();

@@ -1,0 +1,284 @@
+//! The points of a view: which ones, in bands whose results go into the log, and what is shown on the way.
+
+use super::compute::{Job, SliceEvent};
+use super::facts::{Facts, at_points, columns};
+use super::result::{Coordinates, Evaluated, View};
+use super::shard::{Header, Shard, compared, log_name};
+use crate::autodiff::Element;
+use crate::base::log::{Log, Pieces};
+use crate::base::{Error, Result, Streams, files, interrupt};
+use crate::figure::Figure;
+use crate::landscape::measures::{Measure, Spot};
+use crate::landscape::slice::Point;
+use crate::landscape::{Adaptive, Slicer};
+use crate::nn::{Objective, Tally};
+use crate::passes::to_json;
+use rayon::prelude::*;
+use std::time::Instant;
+
+/// Longest time between two records of the log, about, in seconds.
+const BAND: f64 = 0.5;
+
+/// A view whose points are being computed.
+pub(super) struct Evaluator<'a, E> {
+    pub job: &'a Job<'a>,
+    pub slicers: &'a [Slicer<'a, E>],
+    pub objectives: &'a [Objective<E>],
+    pub facts: &'a Facts,
+    pub memory: usize,
+}
+
+/// The maps whose interpolation is held to the tolerance. Accuracies go in steps, which nothing predicts: held too, they
+/// would have most points computed. What they are likely to be off by is reported.
+const HELD: [&str; 2] = ["train_loss", "test_loss"];
+
+/// Numbers by map, and which points have any.
+struct Known {
+    names: Vec<&'static str>,
+    values: Vec<Vec<f64>>,
+    there: Vec<bool>,
+}
+
+impl Known {
+    fn held(&self) -> Vec<&[f64]> {
+        let held = self.names.iter().zip(&self.values).filter(|(name, _)| HELD.contains(name));
+        held.map(|(_, values)| values.as_slice()).collect()
+    }
+}
+
+impl<E: Element> Evaluator<'_, E> {
+    /// Computes what is wanted and not kept already; the view, unless that is only a part of it.
+    pub fn run(&self) -> Result<Option<View>> {
+        let (job, settings) = (self.job, self.job.settings);
+        let coordinates = self.facts.coordinates();
+        let points = self.facts.points();
+        let width = columns(settings, self.facts).len();
+        let (mut log, mut pieces) = match job.keep {
+            None => (None, Pieces::new()),
+            Some(keep) => {
+                let header = Header {
+                    version: env!("CARGO_PKG_VERSION").to_owned(),
+                    settings: compared(settings)?,
+                    views: job.view.1,
+                    view: job.view.0,
+                    facts: self.facts.clone(),
+                };
+                let path = keep.directory.join(log_name(job.view.0));
+                let (log, pieces) = Log::open(&path, &to_json(&header)?, width)?;
+                (Some(log), pieces)
+            }
+        };
+        let kept = pieces.len();
+        let shard = job.keep.map_or(Shard::WHOLE, |keep| keep.shard);
+        let range = shard.range(points);
+        let adaptive = self.adaptive()?;
+        let missing = range.clone().filter(|i| !pieces.contains_key(&(*i as u64))).count();
+        let (seconds, measured) = self.forecast(&coordinates, missing)?;
+        let threads = rayon::current_num_threads();
+        let bytes = self.slicers.iter().map(|s| s.bytes(threads)).sum::<usize>() + points * super::POINT;
+        (job.observe)(SliceEvent::Begins {
+            title: &self.facts.title,
+            parameters: self.facts.parameters,
+            view: job.view,
+            points: (range.len(), kept),
+            seconds,
+            bytes,
+        });
+        (job.observe)(SliceEvent::Done(kept as f64));
+        let mut band = (BAND / seconds.max(1e-9) * missing as f64).clamp(1.0, 1e6) as usize;
+        loop {
+            let wanted = match &adaptive {
+                None => range.clone().collect(),
+                Some(adaptive) => {
+                    let known = self.known(&pieces);
+                    adaptive.next(&known.there, &known.held())
+                }
+            };
+            let wanted: Vec<usize> =
+                wanted.into_iter().filter(|i| !pieces.contains_key(&(*i as u64))).collect();
+            if wanted.is_empty() {
+                break;
+            }
+            let mut left = wanted.as_slice();
+            while !left.is_empty() {
+                let (now, later) = left.split_at(band.min(left.len()));
+                left = later;
+                let start = Instant::now();
+                let values = self.values(&coordinates, now, measured);
+                let values = values.map_err(|e| self.stopped(e, &pieces, range.len()))?;
+                if let Some(log) = &mut log {
+                    log.append(now.iter().map(|i| *i as u64).zip(values.iter().map(Vec::as_slice)))?;
+                }
+                pieces.extend(now.iter().map(|i| *i as u64).zip(values));
+                // The forecast may have been wrong.
+                let rate = now.len() as f64 / start.elapsed().as_secs_f64().max(1e-9);
+                band = ((BAND * rate) as usize).clamp(1, 1_000_000);
+            }
+            if adaptive.is_some() {
+                (job.observe)(SliceEvent::Picture(&self.picture(&pieces)?));
+            }
+        }
+        if shard != Shard::WHOLE {
+            return Ok(None);
+        }
+        Ok(Some(match &adaptive {
+            None => View::full(settings, self.facts.clone(), pieces),
+            Some(adaptive) => self.filled(adaptive, &self.known(&pieces)),
+        }))
+    }
+
+    /// The plan of points, where not all are computed.
+    fn adaptive(&self) -> Result<Option<Adaptive>> {
+        let axes = self.facts.coordinates().0;
+        let plan = |tolerance| Adaptive::new(&axes[0], &axes[1], tolerance);
+        self.job.settings.adaptive.map(plan).transpose()
+    }
+
+    /// The view with what was not computed interpolated.
+    fn filled(&self, adaptive: &Adaptive, known: &Known) -> View {
+        let filled: Vec<_> = known.values.iter().map(|v| adaptive.fill(&known.there, v)).collect();
+        let errors =
+            known.names.iter().map(|n| (*n).to_owned()).zip(filled.iter().map(|f| f.error)).collect();
+        let evaluated = Evaluated { there: known.there.clone(), errors };
+        let values = filled.into_iter().map(|f| f.values).collect();
+        View::new(self.job.settings, self.facts.clone(), values, Some(evaluated))
+    }
+
+    /// The values by map, and which points have any.
+    fn known(&self, pieces: &Pieces) -> Known {
+        let (names, points) = (columns(self.job.settings, self.facts), self.facts.points());
+        let values = vec![vec![f64::NAN; points]; names.len()];
+        let mut known = Known { names, values, there: vec![false; points] };
+        for (i, values) in pieces {
+            known.there[*i as usize] = true;
+            known.values.iter_mut().zip(values).for_each(|(map, v)| map[*i as usize] = *v);
+        }
+        known
+    }
+
+    /// The main figure with the points that there are.
+    fn picture(&self, pieces: &Pieces) -> Result<Figure> {
+        let (settings, known) = (self.job.settings, self.known(pieces));
+        let view = match self.adaptive()? {
+            Some(adaptive) => self.filled(&adaptive, &known),
+            None => View::new(settings, self.facts.clone(), known.values, None),
+        };
+        Ok(super::figures::unfinished(settings, &view, pieces.len()))
+    }
+
+    /// An interruption says what was kept, and shows it.
+    fn stopped(&self, error: Error, pieces: &Pieces, wanted: usize) -> Error {
+        let Error::Interrupted { at, signal, .. } = error else { return error };
+        let Some(keep) = self.job.keep else {
+            let kept = "nothing was kept".to_owned();
+            return Error::Interrupted { at, kept, signal };
+        };
+        if let (false, true, Ok(figure)) =
+            (pieces.is_empty(), keep.shard == Shard::WHOLE, self.picture(pieces))
+        {
+            (self.job.observe)(SliceEvent::Picture(&figure));
+        }
+        let view = match self.job.view {
+            (_, 1) => String::new(),
+            (view, count) => format!(" of view {} of {count}", view + 1),
+        };
+        let kept = format!(
+            "{} of {wanted} points{view} are kept in {}; the same command goes on",
+            pieces.len(),
+            files::named(keep.directory)
+        );
+        Error::Interrupted { at, kept, signal }
+    }
+
+    /// Seconds for so many points, by a trial, and the share of them that measures take.
+    fn forecast(&self, coordinates: &Coordinates, missing: usize) -> Result<(f64, f64)> {
+        if missing == 0 {
+            return Ok((0.0, 0.0));
+        }
+        let threads = rayon::current_num_threads();
+        let points = self.facts.points();
+        // Points in rows of their own, as the work is shared out.
+        let row = coordinates.0[0].len().min(points / (2 * threads).min(points)).max(1);
+        let trial: Vec<Point> =
+            (0..points).step_by(row).take(2 * threads).map(|i| coordinates.at(i)).collect();
+        let mut seconds = 0.0;
+        for slicer in self.slicers {
+            slicer.tallies(&trial[..1], &|_| {})?;
+            let start = Instant::now();
+            slicer.tallies(&trial, &|_| {})?;
+            seconds += start.elapsed().as_secs_f64() / trial.len() as f64;
+        }
+        let start = Instant::now();
+        let some = &trial[..threads.min(trial.len())];
+        let measures = at_points(self.job.settings).count();
+        if measures > 0 {
+            self.measures(some)?;
+        }
+        let measured = if measures > 0 { start.elapsed().as_secs_f64() / some.len() as f64 } else { 0.0 };
+        let all = seconds + measured;
+        Ok((all * missing as f64, measured / all.max(f64::MIN_POSITIVE)))
+    }
+
+    /// One number a column at each point; `measured` is the share of the time that measures take.
+    fn values(&self, coordinates: &Coordinates, indices: &[usize], measured: f64) -> Result<Vec<Vec<f64>>> {
+        let points: Vec<Point> = indices.iter().map(|i| coordinates.at(*i)).collect();
+        let all: usize = self.objectives.iter().map(Objective::samples).sum();
+        let mut tallies: Vec<Vec<Tally>> = Vec::new();
+        for (slicer, objective) in self.slicers.iter().zip(self.objectives) {
+            let share = (1.0 - measured) * objective.samples() as f64 / all as f64;
+            tallies
+                .push(slicer.tallies(&points, &|done| (self.job.observe)(SliceEvent::Done(done * share)))?);
+        }
+        let measures = self.measures(&points)?;
+        (self.job.observe)(SliceEvent::Done(measured * points.len() as f64));
+        let value = |i: usize| {
+            let mut row = Vec::new();
+            for (tallies, objective) in tallies.iter().zip(self.objectives) {
+                let mean = tallies[i].mean(objective.samples());
+                row.extend([mean.loss, mean.accuracy]);
+            }
+            if self.facts.is_sampled() {
+                let (n, population) = (self.objectives[0].samples(), self.facts.population.train);
+                row.push(tallies[0][i].standard_error(n, population));
+            }
+            row.extend(&measures[i]);
+            row
+        };
+        Ok((0..indices.len()).map(value).collect())
+    }
+
+    /// What measures say at each point.
+    fn measures(&self, points: &[Point]) -> Result<Vec<Vec<f64>>> {
+        let measures: Vec<_> = at_points(self.job.settings).collect();
+        if measures.is_empty() {
+            return Ok(vec![Vec::new(); points.len()]);
+        }
+        let streams = Streams::new(self.job.seed);
+        let memory = self.memory / 2 / rayon::current_num_threads();
+        let at = |point: &Point| {
+            let (theta, state) = self.slicers[0].at(point);
+            let spot = Spot {
+                objective: &self.objectives[0],
+                theta: &theta,
+                state: &state,
+                streams: &streams,
+                memory,
+            };
+            let mut row = Vec::new();
+            for measure in &measures {
+                if let Some(signal) = interrupt::requested() {
+                    return Err(Error::Interrupted { at: "slice".to_owned(), kept: String::new(), signal });
+                }
+                row.extend(measure.at(&spot)?);
+            }
+            // A stop cuts evaluations short.
+            match interrupt::requested() {
+                Some(signal) => {
+                    Err(Error::Interrupted { at: "slice".to_owned(), kept: String::new(), signal })
+                }
+                None => Ok(row),
+            }
+        };
+        points.par_iter().map(at).collect()
+    }
+}
