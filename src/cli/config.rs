@@ -153,15 +153,25 @@ impl<'a> Sources<'a> {
     }
 }
 
-/// For `hidden`, `24,16` and `24` are lists too, and `none` is an empty one.
+/// For `hidden`, `24,16` and `24` are lists too, `32x20` is twenty times 32, and `none` an empty list.
 fn shorthand_value(key: &str, value: Value) -> Value {
     match (key, value) {
         ("hidden", Value::Integer(width)) => Value::Array(vec![Value::Integer(width)]),
         ("hidden", Value::String(list)) => match list.trim() {
             "none" | "" => Value::Array(Vec::new()),
-            list => Value::Array(list.split(',').map(|v| parse_value(v.trim())).collect()),
+            list => Value::Array(list.split(',').flat_map(|part| widths(part.trim())).collect()),
         },
         (_, value) => value,
+    }
+}
+
+/// `32x20` as twenty times 32; anything else as one value.
+fn widths(part: &str) -> Vec<Value> {
+    let times = part.split_once('x').and_then(|(width, n)| Some((width.parse().ok()?, n.parse().ok()?)));
+    match times {
+        // Beyond that, no list is meant; what is wrong with it is then said of the text.
+        Some((width, n @ 1..=10_000)) => vec![Value::Integer(width); n],
+        _ => vec![parse_value(part)],
     }
 }
 

@@ -147,12 +147,9 @@ fn remove(directories: &[PathBuf]) {
 fn pictures(figures: &[Figure], style: &Style) -> Result<Files> {
     // A run that was itself interrupted is drawn all the same.
     let before = interrupt::requested();
-    let stop = || match interrupt::requested() {
-        Some(signal) if before.is_none() => {
-            let kept = "nothing was written".to_owned();
-            Err(Error::Interrupted { at: "drawing".to_owned(), kept, signal })
-        }
-        _ => Ok(()),
+    let stop = || match before {
+        None => interrupt::check("drawing", "nothing was written"),
+        Some(_) => Ok(()),
     };
     let drawn: Vec<Result<Files>> = figures
         .par_iter()

@@ -34,7 +34,7 @@ Writes propagate.json (slopes of log2 of the second moments by layer), propagate
 
 /// Flags that set one entry of the model: (flag, where it goes, help).
 pub const SHORTHANDS: &[super::config::Shorthand] = &[
-    ("hidden", "model.hidden", "Widths of the hidden layers, as 24,16"),
+    ("hidden", "model.hidden", "Widths of the hidden layers, as 24,16 or 32x20 (20 of 32)"),
     ("activation", "model.activation", "Activation after each hidden layer"),
 ];
 

@@ -338,6 +338,11 @@ fn view_summary(result: &SliceResult) -> String {
         output::number(center("train_loss"), 6),
         output::percent(center("train_accuracy")),
     );
+    let measured = facts.center.as_object().into_iter().flatten();
+    for (key, value) in measured.filter(|(key, _)| !key.starts_with("train") && !key.starts_with("test")) {
+        let value = output::number(value.as_f64().unwrap_or(f64::NAN), 6);
+        text += &format!("  {:14} {value} at the center\n", key.replace('_', " "));
+    }
     let at: Vec<String> = ["x", "y", "z"]
         .iter()
         .filter_map(|key| result.scalar(&["train_loss", "min", key]))

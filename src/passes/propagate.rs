@@ -215,10 +215,7 @@ fn compute<E: Element>(
                 all.extend(new);
             }
             observe(v * settings.seeds + seed + 1, total);
-            if let Some(signal) = interrupt::requested() {
-                let kept = "nothing was written".to_owned();
-                return Err(Error::Interrupted { at: "propagate".to_owned(), kept, signal });
-            }
+            interrupt::check("propagate", "nothing was written")?;
         }
     }
     let depth = names.len();

@@ -219,10 +219,7 @@ fn compute<E: Element>(
                 point.map_or([f64::NAN; 5], |point| probe(&objective, point, &settings.eta.points()));
             rows.iter_mut().zip(values).for_each(|(row, value)| row.push(value));
             observe(v * steps.len() + p + 1, total);
-            if let Some(signal) = interrupt::requested() {
-                let kept = "nothing was written".to_owned();
-                return Err(Error::Interrupted { at: "smoothness".to_owned(), kept, signal });
-            }
+            interrupt::check("smoothness", "nothing was written")?;
         }
         let range: Vec<f64> = rows[1].iter().zip(&rows[2]).map(|(low, high)| high - low).collect();
         let figures = |values: &[f64]| {

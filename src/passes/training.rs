@@ -117,12 +117,17 @@ pub(super) fn evaluations(train: &Evaluation, test: &Evaluation) -> (Map<String,
     .map(|(key, value)| (key.to_owned(), json!(value)))
     .into_iter()
     .collect();
+    let status = status(&members);
+    (members, status)
+}
+
+/// Why some of the numbers are null.
+pub(super) fn status(members: &Map<String, Value>) -> String {
     let missing: Vec<&str> = members.iter().filter(|(_, v)| v.is_null()).map(|(k, _)| k.as_str()).collect();
-    let status = match missing.is_empty() {
+    match missing.is_empty() {
         true => "computed".to_owned(),
         false => format!("not finite: {}", missing.join(", ")),
-    };
-    (members, status)
+    }
 }
 
 impl TrainingResult {

@@ -268,10 +268,7 @@ impl Search<'_> {
         let most = self.settings.most_steps.min(room);
         let mut next = enough;
         loop {
-            if let Some(signal) = interrupt::requested() {
-                let kept = "unfinished eigenvalues are not kept".to_owned();
-                return Err(Error::Interrupted { at: "eigenvalues".to_owned(), kept, signal });
-            }
+            interrupt::check("eigenvalues", "unfinished eigenvalues are not kept")?;
             let step = krylov.step();
             if step == Step::NotFinite {
                 return Ok(None);

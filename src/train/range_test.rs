@@ -117,10 +117,7 @@ pub fn range_test<E: Element>(
                 return Ok(swept);
             }
             stepper.step(rate, &mut point.theta, |start, out| conditions.gradient(batch, start, out));
-            if let Some(signal) = interrupt::requested() {
-                let kept = "nothing was written".to_owned();
-                return Err(Error::Interrupted { at: "lr-range".to_owned(), kept, signal });
-            }
+            interrupt::check("lr-range", "nothing was written")?;
         }
     }
     Ok(swept)

@@ -148,7 +148,11 @@ impl std::fmt::Display for Best {
 
 /// Flags that set one entry of a kind: (flag, where it goes, help).
 pub const SHORTHANDS: &[(&str, &str, &str)] = &[
-    ("hidden", "model.hidden", "Widths of the hidden layers, as 24,16; `none` for a linear model"),
+    (
+        "hidden",
+        "model.hidden",
+        "Widths of the hidden layers, as 24,16 or 32x20 (20 of 32); `none` for a linear model",
+    ),
     (
         "activation",
         "model.activation",

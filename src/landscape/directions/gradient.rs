@@ -22,8 +22,8 @@ impl Draw for Gradient {
         let gradient = place.gradient()?;
         let axis = |index: usize| {
             let (direction, label) = match index {
-                0 => (gradient.iter().map(|g| -g).collect(), "steepest descent, length 1"),
-                k => (gaussian(place.streams(), k as u64, gradient.len()), "random direction, length 1"),
+                0 => (gradient.iter().map(|g| -g).collect(), "steepest descent"),
+                k => (gaussian(place.streams(), k as u64, gradient.len()), "random direction"),
             };
             Axis { direction: unit(direction), label: label.to_owned(), ends: (-1.0, 1.0), ..Axis::default() }
         };

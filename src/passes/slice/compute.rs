@@ -1,8 +1,8 @@
 //! A slice, view by view: data and network made ready, directions drawn, and what is known before the first point.
 
 use super::SliceSettings;
-use super::facts::{AxisFacts, Counts, Facts, MarkFacts, TrailFacts};
-use super::place::Here;
+use super::facts::{AxisFacts, Counts, Facts, MarkFacts, TrailFacts, at_points};
+use super::place::{Here, NOTHING};
 use super::points::Evaluator;
 use super::result::{SliceResult, View};
 use super::shard::{DIRECTIONS, Shard, log_name};
@@ -12,15 +12,17 @@ use crate::base::{Error, Precision, Result, Streams, files, interrupt};
 use crate::figure::Figure;
 use crate::landscape::directions::{Draw, Frame, Length, Snapshot};
 use crate::landscape::geometry::{cosine, dot, orthogonalise};
+use crate::landscape::measures::{Measure, Spot};
 use crate::landscape::slice::Point;
 use crate::landscape::{Slicer, State};
 use crate::nn::layout::Statistic;
 use crate::nn::{Network, Objective, weights};
+use crate::passes::Run;
 use crate::passes::statistics::{Policy, Stats};
-use crate::passes::training::evaluations;
-use crate::passes::{Run, to_json};
+use crate::passes::training::{evaluations, status};
 use crate::train::samples;
 use crate::with_precision;
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -231,13 +233,22 @@ impl Job<'_> {
             .into_iter()
             .chain(names.iter().zip(&directions).map(|(name, d)| ((*name).to_owned(), norm(d))));
         let nothing = crate::nn::Evaluation { loss: f64::NAN, accuracy: f64::NAN };
-        let (mut center, mut center_status) = evaluations(&center[0], center.get(1).unwrap_or(&nothing));
+        let (mut center, _) = evaluations(&center[0], center.get(1).unwrap_or(&nothing));
         if objectives.len() == 1 {
             center.retain(|key, _| key.starts_with("train"));
-            if center.values().all(|v| !v.is_null()) {
-                center_status = "computed".to_owned();
-            }
         }
+        let spot = Spot {
+            objective: &objectives[0],
+            theta: &single(&theta),
+            state: &at_center,
+            streams: &here.streams,
+            memory: memory / 2,
+        };
+        for measure in at_points(settings) {
+            let names = measure.maps().into_iter().map(|drawn| drawn.array.to_owned());
+            center.extend(names.zip(measure.at(&spot)?.into_iter().map(Value::from)));
+        }
+        let center_status = status(&center);
         let mut statistics = policy.words(spectral);
         if moves {
             statistics = statistics.replacen("running, frozen", "running, moved with the weights", 1);
@@ -256,8 +267,8 @@ impl Job<'_> {
             samples: Counts { train: dataset.train.len(), test: dataset.test.len() },
             population,
             norm_statistics: statistics,
-            center: to_json(&center)?,
-            center_status: to_json(&center_status)?,
+            center: Value::Object(center),
+            center_status,
             cosine: first,
             cosine_status: match (directions.len(), first) {
                 (1, _) => "there is one direction".to_owned(),
@@ -276,6 +287,8 @@ impl Job<'_> {
             trail: self.trail(&frame, &here)?,
             directions: frame.facts.clone(),
         };
+        // What a stop has cut short must not head a log.
+        interrupt::check("slice", NOTHING)?;
         let evaluator =
             Evaluator { job: self, slicers: &slicers, objectives: &objectives, facts: &facts, memory };
         let view = evaluator.run()?;
@@ -334,10 +347,7 @@ impl Job<'_> {
         let Some(trail) = &frame.trail else { return Ok(None) };
         let mut train_loss = Vec::new();
         for Snapshot { theta, state, .. } in &trail.snapshots {
-            if let Some(signal) = interrupt::requested() {
-                let kept = "nothing was written".to_owned();
-                return Err(Error::Interrupted { at: "slice".to_owned(), kept, signal });
-            }
+            interrupt::check("slice", NOTHING)?;
             let [theta, state] =
                 [theta, state].map(|v| v.iter().map(|x| E::from_f64(*x)).collect::<Vec<E>>());
             let loss = here.objective.evaluate(&theta, &state).loss;

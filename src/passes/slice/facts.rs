@@ -67,7 +67,7 @@ pub struct Facts {
     pub population: Counts,
     pub norm_statistics: String,
     pub center: Value,
-    pub center_status: Value,
+    pub center_status: String,
     /// Of the first two directions; null where there is none.
     pub cosine: Option<f64>,
     pub cosine_status: String,

@@ -269,13 +269,14 @@ fn curves(views: &[View], label: &str, maps: [&str; 2], values: impl Fn(&View, &
             if rows.is_empty() {
                 continue;
             }
+            // A network has one colour, its test curve dashed; a network alone has one for each part.
             let draws =
                 if rows.len() > 1 { format!(", median of {} draws", rows.len()) } else { String::new() };
-            let label = match labels.len() {
-                1 if maps[1].is_empty() => format!("{}{draws}", own[0].facts.label),
-                1 => format!("{part}{draws}"),
+            let label = match (labels.len(), part) {
                 _ if maps[1].is_empty() => format!("{network}{draws}"),
-                _ => format!("{network}, {part}{draws}"),
+                (1, part) => format!("{part}{draws}"),
+                (_, "test") => String::new(),
+                _ => format!("{network}{draws} (dashed: test)"),
             };
             let style = if part == "test" { Style::Dashed } else { Style::Line };
             if rows.len() == 1 {

@@ -10,6 +10,9 @@ use crate::passes::Run;
 use crate::spectral::Operator;
 use std::path::Path;
 
+/// What is kept of a slice that is stopped before its first point.
+pub const NOTHING: &str = "nothing was computed yet";
+
 /// A network at its trained weights.
 pub struct Here<'a, E> {
     pub run: &'a Run,
@@ -46,14 +49,8 @@ impl<E: Element> Place for Here<'_, E> {
     fn gradient(&self) -> Result<Vec<f64>> {
         let [theta, state] = self.rounded();
         let (_, gradient) = self.objective.gradient(&theta, &state);
-        match interrupt::requested() {
-            Some(signal) => Err(Error::Interrupted {
-                at: "slice".to_owned(),
-                kept: "nothing was written".to_owned(),
-                signal,
-            }),
-            None => Ok(gradient),
-        }
+        interrupt::check("slice", NOTHING)?;
+        Ok(gradient)
     }
 
     fn hessian(&self) -> Result<Box<dyn Operator + '_>> {

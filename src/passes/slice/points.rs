@@ -2,6 +2,7 @@
 
 use super::compute::{Job, SliceEvent};
 use super::facts::{Facts, at_points, columns};
+use super::place::NOTHING;
 use super::result::{Coordinates, Evaluated, View};
 use super::shard::{Header, Shard, compared, log_name};
 use crate::autodiff::Element;
@@ -266,18 +267,12 @@ impl<E: Element> Evaluator<'_, E> {
             };
             let mut row = Vec::new();
             for measure in &measures {
-                if let Some(signal) = interrupt::requested() {
-                    return Err(Error::Interrupted { at: "slice".to_owned(), kept: String::new(), signal });
-                }
+                interrupt::check("slice", NOTHING)?;
                 row.extend(measure.at(&spot)?);
             }
             // A stop cuts evaluations short.
-            match interrupt::requested() {
-                Some(signal) => {
-                    Err(Error::Interrupted { at: "slice".to_owned(), kept: String::new(), signal })
-                }
-                None => Ok(row),
-            }
+            interrupt::check("slice", NOTHING)?;
+            Ok(row)
         };
         points.par_iter().map(at).collect()
     }
