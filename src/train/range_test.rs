@@ -10,7 +10,7 @@ use super::gradient::Conditions;
 use super::optimizers::Stepper;
 use super::{TrainSettings, network, samples, start};
 use crate::autodiff::Element;
-use crate::base::{Error, Result, Streams, interrupt};
+use crate::base::{Result, Streams, interrupt};
 use crate::data::Dataset;
 use rand::seq::SliceRandom;
 
