@@ -29,6 +29,9 @@ pub fn print_json(value: &Value) -> Result<()> {
     print(&String::from_utf8_lossy(&document(value)))
 }
 
+/// The file of what cannot be the same in two runs.
+const MACHINE: &str = "machine.json";
+
 /// A result directory that this process may write in.
 #[derive(Debug)]
 pub struct Target {
@@ -68,14 +71,31 @@ impl Target {
     /// Draws the figures and writes everything; returns the names of the pictures, for [`listed`].
     pub fn write(&self, result: &dyn Saved, style: &Style, machine: Value) -> Result<Vec<String>> {
         let mut all = pictures(&result.figures(), style)?;
-        let names = names(&all);
-        all.push(("machine.json".to_owned(), document(&self.machine(machine))));
-        all.extend(result.files()?);
+        let (names, own) = (names(&all), result.files()?);
+        let written: Vec<String> = all.iter().chain(&own).map(|(name, _)| name.clone()).collect();
+        all.push((MACHINE.to_owned(), document(&self.machine(machine, &written))));
+        all.extend(own);
+        let stale = self.earlier(&written);
         self.replace(&all)?;
-        for kind in ["png", "svg"] {
-            files::remove(&self.directory.join(format!("unfinished.{kind}")))?;
+        let unfinished = ["png", "svg"].map(|kind| format!("unfinished.{kind}"));
+        for name in stale.iter().chain(&unfinished) {
+            files::remove(&self.directory.join(name))?;
         }
         Ok(names)
+    }
+
+    /// Files of the earlier result of this command that the new one does not have: pictures of a plane where a line is now.
+    fn earlier(&self, written: &[String]) -> Vec<String> {
+        let text = files::read_text(&self.directory.join(MACHINE), files::LARGEST_JSON).unwrap_or_default();
+        let machine: Value = serde_json::from_str(&text).unwrap_or_default();
+        let listed: Vec<String> = serde_json::from_value(machine["files"].clone()).unwrap_or_default();
+        // The closing file tells whose result it is.
+        if listed.last() != written.last() {
+            return Vec::new();
+        }
+        let drawn = |name: &String| [".png", ".svg", ".vti", ".vtp"].iter().any(|kind| name.ends_with(kind));
+        let ours = |name: &String| drawn(name) && !name.contains(['/', '\\']) && !written.contains(name);
+        listed.into_iter().filter(ours).collect()
     }
 
     /// Draws figures again over the old ones; returns the names of the pictures.
@@ -107,7 +127,7 @@ impl Target {
     }
 
     /// What cannot be the same in two runs: time, threads, memory, paths.
-    fn machine(&self, more: Value) -> Value {
+    fn machine(&self, more: Value, written: &[String]) -> Value {
         let command: Vec<String> = std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect();
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
         json!({
@@ -116,6 +136,7 @@ impl Target {
             "seconds": self.seconds(),
             "threads": rayon::current_num_threads(),
             "peak_memory_bytes": peak_memory(),
+            "files": written,
             "details": more,
         })
     }

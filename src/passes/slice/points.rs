@@ -141,7 +141,12 @@ impl<E: Element> Evaluator<'_, E> {
         let errors =
             known.names.iter().map(|n| (*n).to_owned()).zip(filled.iter().map(|f| f.error)).collect();
         let evaluated = Evaluated { there: known.there.clone(), errors };
-        let values = filled.into_iter().map(|f| f.values).collect();
+        let values = known.names.iter().zip(filled).map(|(name, filled)| match name.ends_with("accuracy") {
+            // A cubic between shares may leave what shares can be.
+            true => filled.values.into_iter().map(|a| a.clamp(0.0, 1.0)).collect(),
+            false => filled.values,
+        });
+        let values = values.collect();
         View::new(self.job.settings, self.facts.clone(), values, Some(evaluated))
     }
 
