@@ -307,7 +307,8 @@ fn remove_temporaries(directory: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn sync_directory(directory: &Path) -> io::Result<()> {
+/// Has the entries of a directory on the disk.
+pub fn sync_directory(directory: &Path) -> io::Result<()> {
     // Elsewhere a directory cannot be opened as a file, and a rename is durable by itself.
     if cfg!(unix) { File::open(directory)?.sync_all() } else { Ok(()) }
 }

@@ -1,7 +1,7 @@
 //! A log of finished pieces of long work: what is in it need not be computed again.
 //!
 //! ```text
-//! "losscape log 1\n", SHA-256 of the header (64 hex digits), its length (8 bytes)
+//! "losscape log 1\n", SHA-256 of the header (64 hex digits), its length (8 bytes), CRC-32 of the length (4 bytes)
 //! the header: JSON, all that decides what the pieces are worth
 //! records, all of one size: index (8 bytes), numbers (f64), CRC-32 of both (4 bytes); little-endian
 //! ```
@@ -19,8 +19,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 const MAGIC: &[u8] = b"losscape log 1\n";
-/// Bytes of magic, hash and length.
-const FIXED: usize = MAGIC.len() + 64 + 8;
+/// Bytes of magic, hash, length and its checksum.
+const FIXED: usize = MAGIC.len() + 64 + 8 + 4;
 
 /// How to get rid of what is in the way.
 pub const DISCARD: &str = "--fresh discards it";
@@ -81,10 +81,15 @@ fn open(path: &Path) -> Result<Option<Parts>> {
         return Err(Error::expected(&at, "a log of losscape", "another file"));
     }
     let Some((fixed, rest)) = bytes.split_at_checked(FIXED) else { return Ok(None) };
-    let length: [u8; 8] = fixed[FIXED - 8..].try_into().unwrap_or_default();
-    let length = usize::try_from(u64::from_le_bytes(length)).unwrap_or(usize::MAX);
+    let (length, sum) = fixed[MAGIC.len() + 64..].split_at(8);
+    // A length that is wrong would make a whole log look like a torn one, and be lost.
+    if checksum(length) != sum {
+        return Err(damaged(&at, "a length with another checksum"));
+    }
+    let length = u64::from_le_bytes(length.try_into().unwrap_or_default());
+    let length = usize::try_from(length).unwrap_or(usize::MAX);
     let Some((text, _)) = rest.split_at_checked(length) else { return Ok(None) };
-    if files::sha256(text).as_bytes() != &fixed[MAGIC.len()..FIXED - 8] {
+    if files::sha256(text).as_bytes() != &fixed[MAGIC.len()..MAGIC.len() + 64] {
         return Err(damaged(&at, "a header with another checksum"));
     }
     let header = serde_json::from_slice(text).map_err(|e| damaged(&at, e))?;
@@ -175,10 +180,13 @@ impl Log {
                 let text = header.to_string();
                 let mut bytes = MAGIC.to_vec();
                 bytes.extend(files::sha256(text.as_bytes()).as_bytes());
-                bytes.extend((text.len() as u64).to_le_bytes());
+                let length = (text.len() as u64).to_le_bytes();
+                bytes.extend(length);
+                bytes.extend(checksum(&length));
                 bytes.extend(text.as_bytes());
                 this.file.set_len(0).map_err(failed)?;
                 this.write(&bytes)?;
+                files::sync_directory(path.parent().unwrap_or(Path::new("."))).map_err(failed)?;
                 Ok((this, Pieces::new()))
             }
         }
@@ -250,8 +258,7 @@ mod tests {
         let path = directory.path().join("x.log");
         let bytes = whole(&path)?;
         let last = bytes.len() - (8 + 16 + 4);
-        // Beyond the length of the header, whose damage looks like a torn file.
-        for at in (0..MAGIC.len() + 64).chain(FIXED..last) {
+        for at in 0..last {
             let mut bad = bytes.clone();
             bad[at] ^= 0x10;
             files::write_atomic(&path, &bad)?;

@@ -54,6 +54,10 @@ fn run(matches: &ArgMatches) -> Result<()> {
     if let Some(part) = slice::shard::parts(&parts)?.iter().find(|p| same(p, &out)) {
         return Err(Error::expected("--out", "a directory apart from the parts", files::named(part)));
     }
+    if let Some(log) = slice::logs(&out).first() {
+        let expected = "a directory without unfinished work (losscape slice --fresh discards it)";
+        return Err(Error::expected("--out", expected, files::named(log)));
+    }
     let target = Target::new(out)?;
     let names: Vec<String> = parts.iter().map(|p| files::named(p)).collect();
     finish(&result, &target, &style, json!({"parts": names}), &common)

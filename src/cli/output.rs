@@ -199,7 +199,7 @@ fn pictures(figures: &[Figure], style: &Style) -> Result<Files> {
 }
 
 /// What the file of a figure in motion ends in.
-const MOVING: &str = "-moving.png";
+pub const MOVING: &str = "-moving.png";
 
 /// The stems of pictures, and the whole names of those that move.
 fn names(files: &Files) -> Vec<String> {

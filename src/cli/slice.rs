@@ -7,6 +7,7 @@ use super::output::{self, Target};
 use super::progress::{Progress, say};
 use super::train::{self, Found, Going};
 use crate::base::{Error, Result, files};
+use crate::landscape::directions::Draw;
 use crate::passes::slice::{self, Shard, SliceEvent};
 use crate::passes::{Run, Saved, SliceResult, SliceSettings};
 use crate::render::Style;
@@ -98,6 +99,7 @@ fn run(matches: &ArgMatches) -> Result<()> {
     let out = out.unwrap_or_else(|| PathBuf::from(DEFAULT_OUT));
     let sources = if from.is_empty() { vec![PathBuf::from(train::DEFAULT_OUT)] } else { from.clone() };
     sources.iter().try_for_each(|source| apart(source, &out))?;
+    settings.directions.inputs().into_iter().try_for_each(|input| apart(Path::new(input), &out))?;
     // Parts of one slice are written side by side.
     let out = match &parts.shard {
         Some(_) => out.join(format!("shard-{}-of-{}", shard.index, shard.count)),
@@ -181,7 +183,8 @@ impl Observer<'_> {
                     time => format!("about {time}"),
                 };
                 let (threads, memory) = (rayon::current_num_threads(), output::bytes(bytes as f64));
-                self.line(&format!("{} = {points} points: {time} on {threads} threads, {memory}", self.grid));
+                let of = format!("{points} of {} points", self.grid);
+                self.line(&format!("{of}: {time} on {threads} threads, {memory}"));
                 let _ =
                     self.progress.set(Progress::new("slice", "points", (points * views) as f64, self.quiet));
             }
@@ -220,12 +223,19 @@ pub fn finish(
     common: &Common,
 ) -> Result<()> {
     let pictures = target.write(result, style, machine)?;
+    if style.animate && !pictures.iter().any(|p| p.ends_with(output::MOVING)) {
+        say(
+            common.quiet,
+            "note: nothing moves: --animate is for surfaces of one network and ways of training",
+        );
+    }
     slice::discard(target.directory())?;
     match (common.json, common.quiet) {
-        (true, _) => output::print_json(&result.json()?),
-        (_, true) => Ok(()),
-        _ => output::print(&summary(result, target, &pictures)),
+        (true, _) => output::print_json(&result.json()?)?,
+        (_, true) => {}
+        _ => output::print(&summary(result, target, &pictures))?,
     }
+    result.unmet().map_or(Ok(()), Err)
 }
 
 /// The network of `runs/default`: the one that is there, or a new one. What is not understood is never replaced.
@@ -292,7 +302,7 @@ fn apart(run: &Path, out: &Path) -> Result<()> {
         _ => matches!((std::path::absolute(a), std::path::absolute(out)), (Ok(a), Ok(b)) if a == b),
     };
     match directory.is_some_and(same) {
-        true => Err(Error::expected("--out", "a directory apart from the run", files::named(out))),
+        true => Err(Error::expected("--out", "a directory apart from what is read", files::named(out))),
         false => Ok(()),
     }
 }
@@ -303,12 +313,13 @@ fn summary(result: &SliceResult, target: &Target, pictures: &[String]) -> String
         1 => view_summary(result),
         _ => views_summary(result),
     };
+    let number = if views > 1 { "-0" } else { "" };
     let vtk = match (result.settings().dimensions(), result.settings().vtk) {
-        (3, _) => ", slice.vti",
-        (2, true) => ", slice.vti, slice.vtp",
-        (_, true) => ", slice.vti",
-        _ => "",
+        (2, true) => format!(", slice{number}.vti, slice{number}.vtp"),
+        (3, _) | (_, true) => format!(", slice{number}.vti"),
+        _ => String::new(),
     };
+    let vtk = if views > 1 && !vtk.is_empty() { format!("{vtk} and so on") } else { vtk };
     text += &format!(
         "wrote {} in {}{}: {}, slice.json, slice.npz, directions.safetensors{vtk}\n",
         files::named(target.directory()),
@@ -376,7 +387,9 @@ fn view_summary(result: &SliceResult) -> String {
             &format!("  standard error {} to {}\n", output::number(center, 4), output::number(largest, 4));
     }
     for (key, value) in &facts.directions {
-        text += &format!("  {:14} {value}\n", key.replace('_', " "));
+        let numbers = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+        let words = numbers.iter().map(|v| v.as_f64().map_or(v.to_string(), |x| output::number(x, 4)));
+        text += &format!("  {:14} {}\n", key.replace('_', " "), words.collect::<Vec<String>>().join(", "));
     }
     text
 }

@@ -88,7 +88,8 @@ impl Tally {
         let (n, all) = (samples as f64, population as f64);
         // Rounding may leave a little less than zero, where all losses are the same.
         let variance = ((self.square - self.loss * self.loss / n) / (n - 1.0)).max(0.0);
-        match self.square.is_finite() {
+        // One sample says nothing of the spread.
+        match self.square.is_finite() && samples > 1 {
             true => (variance / n * (1.0 - n / all)).sqrt(),
             false => f64::NAN,
         }

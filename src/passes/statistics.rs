@@ -122,11 +122,12 @@ impl Policy {
         }
     }
 
-    /// In words, for results.
-    pub fn words(&self, spectral: bool) -> String {
+    /// In words, for results; `moved`: running statistics go along with the weights.
+    pub fn words(&self, spectral: bool, moved: bool) -> String {
         let own = match self.stats {
             None if spectral => return "singular vectors renewed at every point".to_owned(),
             None => return NO_STATISTICS.to_owned(),
+            Some(Stats::Running) if moved => "running, moved with the weights".to_owned(),
             Some(Stats::Running) => "running, frozen".to_owned(),
             Some(Stats::Batch) => format!("of groups of {}", self.group),
             Some(Stats::Refresh) => {

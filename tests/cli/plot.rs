@@ -35,7 +35,7 @@ fn it_redraws_the_same_bytes_and_leaves_the_source_alone() {
 fn moving_pictures_are_written_beside_the_others_when_asked_for() {
     let bench = bench();
     let said = bench.ok("plot s --dpi 20 --animate --out e").stdout;
-    assert!(said.contains("accuracy (.png, .svg), surface-moving.png"), "{said}");
+    assert!(said.contains("accuracy-test (.png, .svg), surface-moving.png"), "{said}");
     let (still, moving) = (bench.bytes("e/surface.png"), bench.bytes("e/surface-moving.png"));
     let has = |png: &[u8], chunk: &[u8]| png.windows(4).any(|w| w == chunk);
     assert!(has(&moving, b"acTL") && !has(&still, b"acTL") && !bench.path("e/contour-moving.png").exists());

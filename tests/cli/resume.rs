@@ -107,7 +107,7 @@ fn another_run_is_refused_until_the_unfinished_one_is_discarded() {
     let bench = Bench::new();
     stopped(&bench, &format!("{SLOW} --checkpoint-every 0"), "-INT");
     for (flags, differs) in [
-        ("--activation tanh", "\"activation\":\"tanh\""),
+        ("--activation tanh", "model.activation = \"tanh\""),
         ("--seed 1", "seed = 1"),
         ("--data-seed 1", "data-seed = 1"),
         ("--swa 5", "swa = 5"),

@@ -48,7 +48,7 @@ impl Kind for Eigenvectors {
     fn check(&self) -> Result<()> {
         match (self.tolerance > 0.0 && self.tolerance < 1.0, self.steps) {
             (false, _) => Err(Error::expected("tolerance", "a number between 0 and 1", self.tolerance)),
-            (_, 0) => Err(Error::expected("steps", "at least 1", 0)),
+            (_, 0 | 1) => Err(Error::expected("steps", "at least 2", self.steps)),
             _ => Ok(()),
         }
     }

@@ -20,18 +20,13 @@ impl Kind for FromFile {
     const NAME: &'static str = "file";
     const SUMMARY: &'static str =
         "from the safetensors file path=FILE: the network's tensors, x/ or y/ in front of their names";
-
-    fn check(&self) -> Result<()> {
-        match self.path.is_empty() {
-            true => Err(Error::expected("path", "a safetensors file", "none")),
-            false => Ok(()),
-        }
-    }
 }
 
 impl Draw for FromFile {
     fn draw(&self, place: &dyn Place, count: usize) -> Result<Frame> {
-        self.check()?;
+        if self.path.is_empty() {
+            return Err(Error::expected("--directions file: path", "a safetensors file", "none"));
+        }
         let path = Path::new(&self.path);
         let (file, at) = (TensorFile::read(path)?, files::named(path));
         let axis = |prefix: &&str| {
@@ -49,5 +44,9 @@ impl Draw for FromFile {
 
     fn adjective(&self) -> &'static str {
         "given"
+    }
+
+    fn inputs(&self) -> Vec<&str> {
+        vec![&self.path]
     }
 }

@@ -38,4 +38,8 @@ impl Draw for Gaussian {
     fn adjective(&self) -> &'static str {
         "random"
     }
+
+    fn varies(&self, _count: usize) -> bool {
+        true
+    }
 }

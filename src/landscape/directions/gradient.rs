@@ -37,4 +37,8 @@ impl Draw for Gradient {
     fn adjective(&self) -> &'static str {
         "gradient"
     }
+
+    fn varies(&self, count: usize) -> bool {
+        count > 1
+    }
 }

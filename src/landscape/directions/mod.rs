@@ -97,6 +97,14 @@ pub trait Draw {
     fn length(&self) -> Length;
     /// What a slice along them is called, before "line", "plane" or "volume".
     fn adjective(&self) -> &'static str;
+    /// Whether another seed draws another slice with so many axes.
+    fn varies(&self, _count: usize) -> bool {
+        false
+    }
+    /// Files and directories that are read.
+    fn inputs(&self) -> Vec<&str> {
+        Vec::new()
+    }
     /// What the center is called.
     fn center(&self) -> &'static str {
         "trained weights"
@@ -126,6 +134,14 @@ impl Draw for Direction {
 
     fn adjective(&self) -> &'static str {
         match_direction!(self, kind => kind.adjective())
+    }
+
+    fn varies(&self, count: usize) -> bool {
+        match_direction!(self, kind => kind.varies(count))
+    }
+
+    fn inputs(&self) -> Vec<&str> {
+        match_direction!(self, kind => kind.inputs())
     }
 
     fn center(&self) -> &'static str {

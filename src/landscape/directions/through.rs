@@ -24,18 +24,13 @@ impl Kind for Through {
     const NAME: &'static str = "through";
     const SUMMARY: &'static str =
         "through the network (A) and those of b=RUN and, for a plane, c=RUN; statistics move along";
-
-    fn check(&self) -> Result<()> {
-        match self.b.is_empty() {
-            true => Err(Error::expected("b", "a run directory or weight file", "none")),
-            false => Ok(()),
-        }
-    }
 }
 
 impl Draw for Through {
     fn draw(&self, place: &dyn Place, count: usize) -> Result<Frame> {
-        self.check()?;
+        if self.b.is_empty() {
+            return Err(Error::expected("--directions through: b", "a run directory or weight file", "none"));
+        }
         let (wanted, found) = (count - 1, usize::from(!self.c.is_empty()));
         if wanted != found {
             let expected =
@@ -45,7 +40,11 @@ impl Draw for Through {
         // Theta and state side by side: what is done to one is done to the other.
         let from = [place.theta(), place.state()];
         let to = |path: &str| -> Result<[Vec<f64>; 2]> {
-            let (theta, state) = place.weights(Path::new(path))?;
+            let found = place.weights(Path::new(path)).map_err(|e| match e {
+                Error::Request { at, what } => Error::request(format!("--directions through: {at}"), what),
+                other => other,
+            });
+            let (theta, state) = found?;
             Ok([difference(&theta, from[0]), difference(&state, from[1])])
         };
         let x = to(&self.b)?;
@@ -96,6 +95,10 @@ impl Draw for Through {
 
     fn adjective(&self) -> &'static str {
         "interpolation"
+    }
+
+    fn inputs(&self) -> Vec<&str> {
+        [self.b.as_str(), &self.c].into_iter().filter(|path| !path.is_empty()).collect()
     }
 
     fn center(&self) -> &'static str {

@@ -9,6 +9,9 @@ use crate::landscape::geometry::{difference, dot, principal, projection};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, json};
 
+/// How far weights may be from the last snapshot, relative to their length: what rounding to f32 does.
+const ROUNDING: f64 = 1e-6;
+
 /// Principal components of training.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -26,6 +29,15 @@ impl Draw for Trajectory {
         if snapshots.len() <= count {
             let expected = format!("at least {} snapshots", count + 1);
             return Err(Error::expected("--directions trajectory", expected, snapshots.len()));
+        }
+        // Weights of another epoch, or of another run, are not where this way ends.
+        let last = snapshots.last().map_or(f64::INFINITY, |s| {
+            let off = difference(&s.theta, place.theta());
+            (dot(&off, &off) / dot(&s.theta, &s.theta)).sqrt()
+        });
+        if last > ROUNDING {
+            let expected = "snapshots that end at the weights of the run (weights.safetensors)";
+            return Err(Error::expected("--directions trajectory", expected, "others"));
         }
         let rows: Vec<Vec<f64>> = snapshots.iter().map(|s| difference(&s.theta, place.theta())).collect();
         let (components, shares) = principal(&rows, count)?;

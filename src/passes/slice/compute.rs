@@ -5,7 +5,7 @@ use super::facts::{AxisFacts, Counts, Facts, MarkFacts, TrailFacts, at_points};
 use super::place::{Here, NOTHING};
 use super::points::Evaluator;
 use super::result::{SliceResult, View};
-use super::shard::{DIRECTIONS, Shard, log_name};
+use super::shard::{DIRECTIONS, Shard};
 use crate::autodiff::Element;
 use crate::base::tensors::{Tensor, TensorFile};
 use crate::base::{Error, Precision, Result, Streams, files, interrupt};
@@ -24,7 +24,7 @@ use crate::train::samples;
 use crate::with_precision;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// What an observer of a slice hears, from any thread.
@@ -88,14 +88,18 @@ pub fn part(
 
 /// Removes the logs that slices left in a directory, finished or not.
 pub fn discard(directory: &Path) -> Result<()> {
-    for view in 0.. {
-        let path = directory.join(log_name(view));
-        if path.symlink_metadata().is_err() {
-            break;
-        }
-        files::remove(&path)?;
-    }
-    Ok(())
+    logs(directory).iter().try_for_each(|path| files::remove(path))
+}
+
+/// The logs in a directory.
+pub fn logs(directory: &Path) -> Vec<PathBuf> {
+    let ours = |path: &PathBuf| {
+        let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
+        let number = name.strip_prefix("slice-").and_then(|n| n.strip_suffix(".log"));
+        number.is_some_and(|n| n.parse::<usize>().is_ok())
+    };
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).filter(ours).collect()
 }
 
 /// The views, unless only a part of their points was wanted, and all directions.
@@ -108,6 +112,10 @@ fn views(
     settings.check(runs.len())?;
     for run in runs {
         settings.check_for(run.precision, run.dataset.train.len())?;
+        let [first, loss] = [&runs[0], run].map(|r| &r.network.spec().loss);
+        if loss != first {
+            return Err(Error::expected("--run", format!("networks of one loss, {first}"), loss));
+        }
     }
     let (resolved, names) = (settings.resolved(), names(settings, runs));
     let count = runs.len() * settings.repeat;
@@ -129,7 +137,9 @@ fn views(
 fn names(settings: &SliceSettings, runs: &[Run]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for (i, run) in runs.iter().enumerate() {
-        let own = run.origin.as_ref().map_or_else(|| run.network.title(), |origin| origin.name());
+        // Alone, a network needs no name, and a path would make its result another one elsewhere.
+        let origin = run.origin.as_ref().filter(|_| runs.len() > 1);
+        let own = origin.map_or_else(|| run.network.title(), |origin| origin.name());
         let name = settings.labels.get(i).cloned().unwrap_or(own);
         let again = (2..).map(|n| format!("{name} ({n})"));
         let free = [name.clone()].into_iter().chain(again).find(|n| !names.contains(n));
@@ -156,13 +166,19 @@ impl Job<'_> {
         let (settings, run) = (self.settings, self.run);
         let network = Arc::new(run.network.clone());
         let population = Counts { train: run.dataset.train.len(), test: run.dataset.test.len() };
-        let mut dataset = super::super::run::cut(run.dataset.clone(), settings.samples, "--samples")?;
+        let mut dataset = crate::passes::run::cut(run.dataset.clone(), settings.samples, "--samples")?;
         if let Some(n) = settings.test_samples {
             dataset.test.truncate(n);
         }
         let theta = rounded::<E>(&run.theta, "weights", precision)?;
         let state = rounded::<E>(&run.state, "statistics", precision)?;
-        let policy = Policy::new(&network, settings.stats, settings.stat_batch, run.data.batch_size)?;
+        let policy = Policy::new(&network, settings.stats, settings.stat_batch, run.data.batch_size);
+        let policy = policy.map_err(|e| match e {
+            Error::Request { at, what } if self.view.1 > 1 => {
+                Error::request(format!("{}: {at}", self.label), what)
+            }
+            other => other,
+        })?;
         let memory = settings.bytes()?;
         let [train, test] = [&dataset.train, &dataset.test].map(|part| samples::<E>(&network, part));
         let objective = |part: &Arc<crate::nn::Samples<E>>, statistics| {
@@ -172,8 +188,8 @@ impl Job<'_> {
                 true => Ok(objective),
                 false => {
                     let expected = format!("groups that fit in {} GiB (--memory)", settings.memory);
-                    let gib = bytes as f64 / f64::from(1 << 30);
-                    let found = format!("{}, {gib:.1} GiB", policy.group);
+                    let mib = bytes as f64 / f64::from(1 << 20);
+                    let found = format!("{}, {mib:.1} MiB", policy.group);
                     Err(Error::expected("--stat-batch", expected, found))
                 }
             }
@@ -191,7 +207,11 @@ impl Job<'_> {
 
         // What the state is at a point; at the center that of singular vectors is what training left.
         let source = match policy.stats {
-            Some(Stats::Refresh) => Some(objective(&train, policy.group.statistics())?),
+            // As after training: from all of its samples.
+            Some(Stats::Refresh) => {
+                let all = samples::<E>(&network, &run.dataset.train);
+                Some(objective(&all, policy.group.statistics())?)
+            }
             _ => None,
         };
         let spectral = !network.layout().spectral.is_empty();
@@ -213,7 +233,7 @@ impl Job<'_> {
             .iter()
             .map(|o| {
                 let state = if follows { State::Follows(&follow) } else { State::Frozen(single(&state)) };
-                Slicer::new(o, &theta, state, &directions, memory / 2)
+                Slicer::new(o, &theta, state, &directions, memory / 4)
             })
             .collect();
 
@@ -249,13 +269,10 @@ impl Job<'_> {
             center.extend(names.zip(measure.at(&spot)?.into_iter().map(Value::from)));
         }
         let center_status = status(&center);
-        let mut statistics = policy.words(spectral);
-        if moves {
-            statistics = statistics.replacen("running, frozen", "running, moved with the weights", 1);
-        }
+        let statistics = policy.words(spectral, moves);
         let facts = Facts {
             label: self.label.clone(),
-            title: super::super::run::title(&network, &dataset),
+            title: crate::passes::run::title(&network, &dataset),
             seed: self.seed,
             precision,
             network: network.spec().clone(),
@@ -267,6 +284,7 @@ impl Job<'_> {
             samples: Counts { train: dataset.train.len(), test: dataset.test.len() },
             population,
             norm_statistics: statistics,
+            independent: policy.stats != Some(Stats::Batch),
             center: Value::Object(center),
             center_status,
             cosine: first,

@@ -66,6 +66,8 @@ pub struct Facts {
     /// Samples that there are.
     pub population: Counts,
     pub norm_statistics: String,
+    /// Whether the loss of a sample does not depend on the others.
+    pub independent: bool,
     pub center: Value,
     pub center_status: String,
     /// Of the first two directions; null where there is none.
@@ -95,12 +97,17 @@ impl Facts {
 
     /// Number of points.
     pub fn points(&self) -> usize {
-        self.axes.iter().map(|a| a.range.n).product()
+        self.axes.iter().map(|a| a.range.n).fold(1, usize::saturating_mul)
     }
 
-    /// Whether a part of the training samples stands for all of them.
-    pub fn is_sampled(&self) -> bool {
-        self.samples.train < self.population.train
+    /// Shape of an array over the slice: the last axis first.
+    pub fn shape(&self) -> Vec<usize> {
+        self.axes.iter().rev().map(|a| a.range.n).collect()
+    }
+
+    /// Whether a part of the training samples, and of the test samples, stands for all of them.
+    pub fn sampled(&self) -> [bool; 2] {
+        [self.samples.train < self.population.train, (1..self.population.test).contains(&self.samples.test)]
     }
 }
 
@@ -110,8 +117,10 @@ pub fn columns(settings: &SliceSettings, facts: &Facts) -> Vec<&'static str> {
     if facts.samples.test > 0 {
         names.extend(["test_loss", "test_accuracy"]);
     }
-    if facts.is_sampled() {
-        names.push("train_loss_stderr");
+    // Samples that share statistics do not err independently of each other: then there is no such number.
+    if facts.independent {
+        let sampled = ["train_loss_stderr", "test_loss_stderr"].into_iter().zip(facts.sampled());
+        names.extend(sampled.filter(|(_, sampled)| *sampled).map(|(name, _)| name));
     }
     names.extend(at_points(settings).flat_map(|map| map.maps()).map(|drawn| drawn.array));
     names

@@ -1,6 +1,7 @@
 //! How a slice looks: filled contours and surfaces of planes, curves of lines, cuts through volumes.
 
 use super::SliceSettings;
+use super::facts::Facts;
 use super::result::{AXES, Coordinates, View};
 use crate::figure::{Axis, Figure, Grid, Mark, Panel, Scale, Series, Style};
 use crate::landscape::directions::{Draw, Length};
@@ -68,9 +69,13 @@ fn has(views: &[View], map: &str) -> bool {
 /// The maps beside those of the losses.
 fn others<'a>(settings: &'a SliceSettings, views: &[View], chart: &'a str) -> Vec<Shown<'a>> {
     let mut all = Vec::new();
-    if views.iter().any(|v| v.facts.is_sampled()) {
-        let label = "standard error of the training loss".to_owned();
-        all.push(Shown::new("uncertainty", chart, "train_loss_stderr", label, Scale::Auto));
+    for (name, map, part) in
+        [("uncertainty", "train_loss_stderr", "training"), ("uncertainty-test", "test_loss_stderr", "test")]
+    {
+        if has(views, map) {
+            let label = format!("standard error of the {part} loss");
+            all.push(Shown::new(name, chart, map, label, Scale::Auto));
+        }
     }
     for measure in &settings.maps {
         let inner = measure.computed() == Computed::FromPlane;
@@ -182,12 +187,26 @@ fn side(view: &View, k: usize) -> Axis {
 /// What tells a view from the others.
 fn title(settings: &SliceSettings, views: &[View], view: &View) -> String {
     let networks = views.iter().any(|v| v.facts.label != views[0].facts.label);
-    match (networks, settings.repeat > 1) {
-        (true, true) => format!("{}, seed {}", view.facts.label, view.facts.seed),
-        (true, false) => view.facts.label.clone(),
-        (false, true) => format!("seed {}", view.facts.seed),
-        (false, false) => String::new(),
+    let mut words = Vec::new();
+    if networks {
+        words.push(view.facts.label.clone());
     }
+    if settings.repeat > 1 {
+        words.push(format!("seed {}", view.facts.seed));
+    }
+    // What is not the same everywhere cannot stand in the subtitle.
+    if !same(views, |f| (f.data_sha256.clone(), f.samples, f.population)) {
+        words.push(format!("{} samples of {}", view.facts.samples.train, view.facts.data.data.title()));
+    }
+    if !same(views, |f| f.norm_statistics.clone()) {
+        words.push(format!("statistics {}", view.facts.norm_statistics));
+    }
+    words.join(", ")
+}
+
+/// Whether something known of the views is the same of all.
+fn same<T: PartialEq>(views: &[View], of: impl Fn(&Facts) -> T) -> bool {
+    views.iter().all(|v| of(&v.facts) == of(&views[0].facts))
 }
 
 fn heading(views: &[View], label: &str) -> String {
@@ -200,7 +219,11 @@ fn heading(views: &[View], label: &str) -> String {
             if let Some(c) = capital.get_mut(..1) {
                 c.make_ascii_uppercase();
             }
-            format!("{capital} of several networks on {}", first.data.data.title())
+            let on = match same(views, |f| f.data_sha256.clone()) {
+                true => format!(" on {}", first.data.data.title()),
+                false => String::new(),
+            };
+            format!("{capital} of several networks{on}")
         }
     }
 }
@@ -215,16 +238,21 @@ fn subtitle(settings: &SliceSettings, views: &[View], part: &str) -> String {
         (_, n) => format!(", seeds {} to {}", settings.seed, settings.seed + n as u64 - 1),
     };
     let samples = if part == "test" { facts.samples.test } else { facts.samples.train };
-    let of = if part != "test" && facts.is_sampled() {
+    let of = if part != "test" && facts.sampled()[0] {
         format!(" of {}", facts.population.train)
     } else {
         String::new()
     };
     let statistics = match facts.norm_statistics.as_str() {
         "" | NO_STATISTICS => String::new(),
+        _ if !same(views, |f| f.norm_statistics.clone()) => String::new(),
         other => format!("; statistics {other}"),
     };
-    format!("{kind} {what}{seeds}; {samples}{of} {part} samples{statistics}")
+    let samples = match same(views, |f| (f.data_sha256.clone(), f.samples, f.population)) {
+        true => format!("; {samples}{of} {part} samples"),
+        false => format!("; {part} samples"),
+    };
+    format!("{kind} {what}{seeds}{samples}{statistics}")
 }
 
 fn lines(settings: &SliceSettings, views: &[View]) -> Vec<Figure> {
@@ -327,7 +355,7 @@ fn between(xs: &[f64], ys: &[f64], x: f64) -> Option<f64> {
     Some(ys[i] * (1.0 - share) + ys[i + 1] * share).filter(|y| y.is_finite())
 }
 
-/// Cuts through a volume at equal steps of z.
+/// Cuts through a volume at about equal steps of z.
 fn volume(settings: &SliceSettings, view: &View, suffix: &str) -> Vec<Figure> {
     let [train, test] = losses(view);
     let contour = |name, map, label, scale| Shown::new(name, "contour", map, label, scale);

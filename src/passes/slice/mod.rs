@@ -15,7 +15,7 @@ mod points;
 mod result;
 pub mod shard;
 
-pub use compute::{SliceEvent, discard, part, run};
+pub use compute::{SliceEvent, discard, logs, part, run};
 pub use result::SliceResult;
 pub use shard::{Shard, merge};
 
@@ -227,7 +227,7 @@ impl SliceSettings {
             return Err(Error::expected("--repeat", "1 to 1000", self.repeat));
         }
         let length = self.directions.length();
-        if self.repeat > 1 && length == Length::Fixed {
+        if self.repeat > 1 && !self.directions.varies(self.dimensions()) {
             let found = format!("{}, the same for every seed", self.directions.name());
             return Err(Error::expected("--repeat", "directions that are drawn", found));
         }

@@ -9,6 +9,7 @@ use crate::autodiff::Element;
 use crate::base::log::{Log, Pieces};
 use crate::base::{Error, Result, Streams, files, interrupt};
 use crate::figure::Figure;
+use crate::landscape::adaptive::Filled;
 use crate::landscape::measures::{Measure, Spot};
 use crate::landscape::slice::Point;
 use crate::landscape::{Adaptive, Slicer};
@@ -29,9 +30,12 @@ pub(super) struct Evaluator<'a, E> {
     pub memory: usize,
 }
 
-/// The maps whose interpolation is held to the tolerance. Accuracies go in steps, which nothing predicts: held too, they
-/// would have most points computed. What they are likely to be off by is reported.
-const HELD: [&str; 2] = ["train_loss", "test_loss"];
+/// Whether the interpolation of a map is held to the tolerance. Accuracies go in steps, which nothing predicts: held too,
+/// they would have most points computed; residuals are noise, and standard errors follow the loss. What they are likely
+/// to be off by is reported.
+fn is_held(name: &str) -> bool {
+    !["accuracy", "stderr", "residual"].iter().any(|end| name.ends_with(end))
+}
 
 /// Numbers by map, and which points have any.
 struct Known {
@@ -42,7 +46,7 @@ struct Known {
 
 impl Known {
     fn held(&self) -> Vec<&[f64]> {
-        let held = self.names.iter().zip(&self.values).filter(|(name, _)| HELD.contains(name));
+        let held = self.names.iter().zip(&self.values).filter(|(name, _)| is_held(name));
         held.map(|(_, values)| values.as_slice()).collect()
     }
 }
@@ -74,7 +78,8 @@ impl<E: Element> Evaluator<'_, E> {
         let range = shard.range(points);
         let adaptive = self.adaptive()?;
         let missing = range.clone().filter(|i| !pieces.contains_key(&(*i as u64))).count();
-        let (seconds, measured) = self.forecast(&coordinates, missing)?;
+        let forecast = self.forecast(&coordinates, missing);
+        let (seconds, measured) = forecast.map_err(|e| self.stopped(e, &pieces, range.len()))?;
         let threads = rayon::current_num_threads();
         let bytes = self.slicers.iter().map(|s| s.bytes(threads)).sum::<usize>() + points * super::POINT;
         (job.observe)(SliceEvent::Begins {
@@ -86,7 +91,7 @@ impl<E: Element> Evaluator<'_, E> {
             bytes,
         });
         (job.observe)(SliceEvent::Done(kept as f64));
-        let mut band = (BAND / seconds.max(1e-9) * missing as f64).clamp(1.0, 1e6) as usize;
+        let mut band = (BAND / seconds.max(1e-9) * missing as f64).clamp(threads as f64, 1e6) as usize;
         loop {
             let wanted = match &adaptive {
                 None => range.clone().collect(),
@@ -113,7 +118,7 @@ impl<E: Element> Evaluator<'_, E> {
                 pieces.extend(now.iter().map(|i| *i as u64).zip(values));
                 // The forecast may have been wrong.
                 let rate = now.len() as f64 / start.elapsed().as_secs_f64().max(1e-9);
-                band = ((BAND * rate) as usize).clamp(1, 1_000_000);
+                band = ((BAND * rate) as usize).clamp(threads, 1_000_000);
             }
             if adaptive.is_some() {
                 (job.observe)(SliceEvent::Picture(&self.picture(&pieces)?));
@@ -141,12 +146,17 @@ impl<E: Element> Evaluator<'_, E> {
         let errors =
             known.names.iter().map(|n| (*n).to_owned()).zip(filled.iter().map(|f| f.error)).collect();
         let evaluated = Evaluated { there: known.there.clone(), errors };
-        let values = known.names.iter().zip(filled).map(|(name, filled)| match name.ends_with("accuracy") {
-            // A cubic between shares may leave what shares can be.
-            true => filled.values.into_iter().map(|a| a.clamp(0.0, 1.0)).collect(),
-            false => filled.values,
-        });
-        let values = values.collect();
+        // A cubic may leave the range of what it goes through: a loss or a share stays above 0, a share below 1.
+        let within = |(filled, computed): (Filled, &Vec<f64>)| {
+            let there =
+                || computed.iter().zip(&known.there).filter(|(v, t)| **t && v.is_finite()).map(|(v, _)| *v);
+            let (low, high) =
+                (there().fold(f64::INFINITY, f64::min), there().fold(f64::NEG_INFINITY, f64::max));
+            let floor = if low >= 0.0 { 0.0 } else { f64::NEG_INFINITY };
+            let ceiling = if (0.0..=1.0).contains(&high) && low >= 0.0 { 1.0 } else { f64::INFINITY };
+            filled.values.into_iter().map(|v| if v.is_nan() { v } else { v.clamp(floor, ceiling) }).collect()
+        };
+        let values = filled.into_iter().zip(&known.values).map(within).collect();
         View::new(self.job.settings, self.facts.clone(), values, Some(evaluated))
     }
 
@@ -243,9 +253,13 @@ impl<E: Element> Evaluator<'_, E> {
                 let mean = tallies[i].mean(objective.samples());
                 row.extend([mean.loss, mean.accuracy]);
             }
-            if self.facts.is_sampled() {
-                let (n, population) = (self.objectives[0].samples(), self.facts.population.train);
-                row.push(tallies[0][i].standard_error(n, population));
+            let population = [self.facts.population.train, self.facts.population.test];
+            let sampled =
+                self.facts.sampled().into_iter().zip(population).zip(tallies.iter().zip(self.objectives));
+            for ((_, population), (tallies, objective)) in
+                sampled.filter(|((s, _), _)| *s && self.facts.independent)
+            {
+                row.push(tallies[i].standard_error(objective.samples(), population));
             }
             row.extend(&measures[i]);
             row

@@ -1,8 +1,8 @@
 //! What is known of a slice after its last point: arrays, scalars, files; and the same read back.
 
 use super::SliceSettings;
-use super::facts::Facts;
 pub use super::facts::columns;
+use super::facts::{Facts, at_points};
 use crate::base::log::Pieces;
 use crate::base::npz::{Npz, Values};
 use crate::base::tensors::{Tensor, TensorFile};
@@ -33,11 +33,6 @@ impl Coordinates {
             rest /= axis.len();
         }
         point
-    }
-
-    /// Shape of an array over the slice: the last axis first.
-    pub fn shape(&self) -> Vec<usize> {
-        self.0.iter().rev().map(Vec::len).collect()
     }
 }
 
@@ -116,7 +111,7 @@ impl View {
         };
         let lowest = finite().min_by(|a, b| a.1.total_cmp(b.1));
         let highest = finite().max_by(|a, b| a.1.total_cmp(b.1));
-        json!({"min": at(lowest), "max": at(highest)})
+        json!({"min": at(lowest), "max": at(highest), "not_finite": values.iter().filter(|v| !v.is_finite()).count()})
     }
 
     /// Scalars of the view, those known before included.
@@ -145,6 +140,9 @@ impl View {
                 let epsilon = self.facts.precision.epsilon();
                 let found = non_convexity(x, y, &self.map("train_loss"), epsilon);
                 let why = match found.fraction {
+                    Some(_) if self.evaluated.is_some() => {
+                        "computed, of points some of which are interpolated"
+                    }
                     Some(_) => "computed",
                     None if x.len() < 3 || y.len() < 3 => "a side has fewer than 3 points",
                     None => "no cell is finite and curved beyond rounding",
@@ -197,7 +195,7 @@ impl SliceResult {
     ) -> Result<Self> {
         let summaries: Vec<Map<String, Value>> = views.iter().map(View::summary).collect::<Result<_>>()?;
         let count = |key: &str| summaries.iter().filter_map(|s| s[key].as_u64()).sum::<u64>();
-        let holes = count("non_finite") + count("test_non_finite");
+        let holes = count("non_finite") + count("test_non_finite") + missing(settings, &views) as u64;
         let mut summary = Map::new();
         if views.len() == 1 {
             summary.extend(summaries.into_iter().flatten());
@@ -218,6 +216,16 @@ impl SliceResult {
             summary.extend(own);
         }
         Ok(Self { settings: settings.clone(), summary, views, directions })
+    }
+
+    /// What was asked for and did not hold: numbers of a map that could not be computed where the loss could.
+    pub fn unmet(&self) -> Option<Error> {
+        let missing = missing(&self.settings, &self.views);
+        (missing > 0).then(|| {
+            let all: usize = self.views.iter().map(|v| v.facts.points()).sum();
+            let what = format!("expected numbers at every point, found none at {missing} of {all}");
+            Error::unmet("--maps", format!("{what}: eigenvalues need more steps there, or more tolerance"))
+        })
     }
 
     /// One scalar of the summary, by its path; of the first view, where there are several.
@@ -259,7 +267,7 @@ impl SliceResult {
         let mut arrays = Npz::default();
         let Some(first) = self.views.first() else { return arrays };
         let several = self.views.len() > 1;
-        let shape = first.facts.coordinates().shape();
+        let shape = first.facts.shape();
         let stacked = |shape: &[usize]| {
             let leading: &[usize] = if several { &[self.views.len()] } else { &[] };
             [leading, shape].concat()
@@ -336,12 +344,13 @@ impl SliceResult {
         let views = facts.len();
         let mut all: Vec<View> = Vec::new();
         for (v, facts) in facts.into_iter().enumerate() {
-            let shape = facts.coordinates().shape();
+            let shape = facts.shape();
             let stacked = if views > 1 { [vec![views], shape.clone()].concat() } else { shape.clone() };
-            let points: usize = shape.iter().product();
+            let points = facts.points();
             let part = |name: &str| {
                 let array = arrays.get(name)?;
-                Some(array.to_f64().get(v * points..(v + 1) * points).map_or(Vec::new(), <[f64]>::to_vec))
+                let start = v.checked_mul(points)?;
+                Some(array.to_f64().get(start..start.checked_add(points)?)?.to_vec())
             };
             let mut maps = Vec::new();
             let derived = settings.maps.iter().filter(|m| m.computed() != Computed::AtPoints);
@@ -362,7 +371,8 @@ impl SliceResult {
                     }
                 }
             }
-            let there = part("evaluated").map(|e| e.iter().map(|x| *x != 0.0).collect());
+            let marked = arrays.get("evaluated").is_some_and(|a| a.shape == stacked);
+            let there = part("evaluated").filter(|_| marked).map(|e| e.iter().map(|x| *x != 0.0).collect());
             let evaluated = there.map(|there| Evaluated { there, errors: Vec::new() });
             all.push(View { facts, maps, evaluated });
         }
@@ -395,6 +405,17 @@ impl SliceResult {
         }
         Ok(all)
     }
+}
+
+/// Points where the loss is finite and a measure is not.
+fn missing(settings: &SliceSettings, views: &[View]) -> usize {
+    let maps: Vec<&str> = at_points(settings).flat_map(|m| m.maps()).map(|d| d.array).collect();
+    let of = |view: &View| {
+        let loss = view.map("train_loss");
+        let maps: Vec<Vec<f64>> = maps.iter().map(|name| view.map(name)).collect();
+        (0..loss.len()).filter(|i| loss[*i].is_finite() && maps.iter().any(|m| !m[*i].is_finite())).count()
+    };
+    views.iter().map(of).sum()
 }
 
 /// What all titles have in common, or how many there are.

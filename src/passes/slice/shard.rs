@@ -65,31 +65,47 @@ impl Shard {
     fn from_variables(count: Option<usize>, variable: impl Fn(&str) -> Option<String>) -> Result<Self> {
         let number = |name: &str| -> Result<Option<usize>> {
             let Some(text) = variable(name).filter(|_| !name.is_empty()) else { return Ok(None) };
-            let number = text
-                .trim()
-                .parse()
-                .map_err(|_| Error::expected(name, "a whole number", format!("`{text}`")))?;
-            Ok(Some(number))
+            let wrong = |_| Error::expected(name, "a whole number", format!("`{text}`"));
+            Ok(Some(text.trim().parse().map_err(wrong)?))
         };
+        let mut found: Option<Self> = None;
         for (_, index, size) in VARIABLES {
-            let Some(index) = number(index)? else { continue };
-            // Slurm's arrays may start anywhere.
-            let first =
-                if size.starts_with("SLURM") { number("SLURM_ARRAY_TASK_MIN")?.unwrap_or(0) } else { 0 };
-            let Some(count) = (match count {
-                Some(n) => Some(n),
-                None => number(size)?,
-            }) else {
-                return Err(Error::expected(
-                    "--shard",
-                    "auto/n, since the environment does not say n",
-                    "auto",
-                ));
+            let Some(mut index) = number(index)? else { continue };
+            // Slurm's arrays may start anywhere, and go in steps.
+            if size.starts_with("SLURM") {
+                let first = number("SLURM_ARRAY_TASK_MIN")?.unwrap_or(0);
+                let step = number("SLURM_ARRAY_TASK_STEP")?.unwrap_or(1).max(1);
+                index = index.checked_sub(first).map_or(usize::MAX, |i| i / step);
+            }
+            let size = match (number(size)?, count) {
+                (Some(size), _) => size,
+                (None, Some(count)) => count,
+                (None, None) => {
+                    let expected = "auto/n, since the environment does not say n";
+                    return Err(Error::expected("--shard", expected, "auto"));
+                }
             };
-            return Ok(Self { index: index.checked_sub(first).unwrap_or(usize::MAX), count });
+            // Ranks within the jobs of an array.
+            let outer = found.unwrap_or(Self::WHOLE);
+            let index = outer.index.saturating_mul(size).saturating_add(index);
+            found = Some(Self { index, count: outer.count.saturating_mul(size) });
         }
-        let known: Vec<&str> = VARIABLES.iter().map(|v| v.1).collect();
-        Err(Error::expected("--shard", format!("one of the variables {}", known.join(", ")), "none of them"))
+        match (found, count) {
+            (Some(shard), Some(count)) if shard.count != count => Err(Error::expected(
+                "--shard",
+                format!("auto/{}, as the environment says", shard.count),
+                format!("auto/{count}"),
+            )),
+            (Some(shard), _) => Ok(shard),
+            (None, _) => {
+                let known: Vec<&str> = VARIABLES.iter().map(|v| v.1).collect();
+                Err(Error::expected(
+                    "--shard",
+                    format!("one of the variables {}", known.join(", ")),
+                    "none of them",
+                ))
+            }
+        }
     }
 
     /// The points of a view with so many that belong to this part.
@@ -115,6 +131,13 @@ pub(super) struct Header {
     pub views: usize,
     pub view: usize,
     pub facts: Facts,
+}
+
+impl Header {
+    fn settings(&self) -> Result<SliceSettings> {
+        serde_json::from_value(self.settings.clone())
+            .map_err(|e| Error::value("settings of a part", &e.to_string()))
+    }
 }
 
 /// Name of a view's log.
@@ -158,48 +181,45 @@ fn parts_in(path: &Path) -> Result<Vec<PathBuf>> {
     }
 }
 
+/// The log of one view in the directory of a part: none, where the part was stopped before that view.
+fn part_of(directory: &Path, view: usize) -> Result<Option<(Header, Pieces)>> {
+    let path = directory.join(log_name(view));
+    let at = files::named(&path);
+    // The width follows from the header, which is read first.
+    let Some(header) = log::header(&path)? else { return Ok(None) };
+    let version = header["version"].as_str().unwrap_or_default();
+    if version != env!("CARGO_PKG_VERSION") {
+        let expected = format!("a part of losscape {}", env!("CARGO_PKG_VERSION"));
+        return Err(Error::expected(&at, expected, files::brief(version)));
+    }
+    let header: Header = serde_json::from_value(header).map_err(|e| Error::value(&at, &e.to_string()))?;
+    let width = columns(&header.settings()?, &header.facts).len();
+    Ok(log::read(&path, width)?.map(|found| (header, found.pieces)))
+}
+
 /// Joins parts of one slice. Refuses parts of different slices, and names the points that are missing.
 pub fn merge(paths: &[PathBuf]) -> Result<SliceResult> {
     let all = parts(paths)?;
-    let Some(first) = all.first() else { return Err(Error::expected("merge", "parts of a slice", "none")) };
-    let header = |directory: &Path, view: usize| -> Result<(Header, Pieces)> {
-        let path = directory.join(log_name(view));
-        let at = files::named(&path);
-        let absent = || Error::expected(&at, "the log of a part that has begun", "none");
-        // The width follows from the header, which is read first.
-        let header = log::header(&path)?.ok_or_else(absent)?;
-        let header: Header = serde_json::from_value(header).map_err(|e| Error::value(&at, &e.to_string()))?;
-        if header.version != env!("CARGO_PKG_VERSION") {
-            let expected = format!("a part of losscape {}", env!("CARGO_PKG_VERSION"));
-            return Err(Error::expected(&at, expected, files::brief(&header.version)));
-        }
-        let settings: SliceSettings =
-            serde_json::from_value(header.settings.clone()).map_err(|e| Error::value(&at, &e.to_string()))?;
-        let found = log::read(&path, columns(&settings, &header.facts).len())?.ok_or_else(absent)?;
-        Ok((header, found.pieces))
-    };
-    let (reference, _) = header(first, 0)?;
-    let settings: SliceSettings = serde_json::from_value(reference.settings.clone())
-        .map_err(|e| Error::value(files::named(first), &e.to_string()))?;
-    if settings.adaptive.is_some() {
-        return Err(Error::expected(
-            files::named(first),
-            "parts of a full grid",
-            "an unfinished --adaptive one",
-        ));
-    }
-    let mut views = Vec::new();
-    for view in 0..reference.views {
-        let (own, _) = header(first, view)?;
+    let mut views: Vec<View> = Vec::new();
+    let mut count = 1;
+    let mut settings = SliceSettings::default();
+    while views.len() < count {
+        let view = views.len();
+        // The first part that has begun the view is what the others are compared with.
+        let mut own: Option<(Header, &PathBuf)> = None;
         let mut pieces = Pieces::new();
         for directory in &all {
-            let (other, found) = header(directory, view)?;
+            let Some((header, found)) = part_of(directory, view)? else { continue };
             let at = files::named(&directory.join(log_name(view)));
-            if let Some((expected, found)) = difference(&own, &other) {
+            let (own, first) = own.get_or_insert_with(|| (header.clone(), directory));
+            if let Some((expected, found)) = difference(own, &header) {
                 let expected = format!("a part of the slice in {}, {expected}", files::named(first));
                 return Err(Error::expected(at, expected, format!("one of another, {found}")));
             }
             for (index, values) in found {
+                if index >= own.facts.points() as u64 {
+                    return Err(Error::expected(at, format!("points below {}", own.facts.points()), index));
+                }
                 if pieces.get(&index).is_some_and(|old| !log::same_bits(old, &values)) {
                     let expected = format!("the numbers of the other parts at point {index}");
                     return Err(Error::expected(at, expected, "others"));
@@ -207,36 +227,51 @@ pub fn merge(paths: &[PathBuf]) -> Result<SliceResult> {
                 pieces.insert(index, values);
             }
         }
-        let points = own.facts.points();
-        if let Some(bad) = pieces.keys().find(|i| **i >= points as u64) {
-            return Err(Error::expected(files::named(first), format!("points 0 to {}", points - 1), bad));
+        let of = if count > 1 { format!(" of view {view}") } else { String::new() };
+        let Some((own, first)) = own else {
+            return Err(Error::expected("merge", format!("every point{of} in some part"), "none"));
+        };
+        settings = own.settings()?;
+        if settings.adaptive.is_some() {
+            let found = "an unfinished --adaptive one";
+            return Err(Error::expected(files::named(first), "parts of a full grid", found));
         }
-        let missing = gaps(points, &pieces);
-        if !missing.is_empty() {
-            let view = if reference.views > 1 { format!(" of view {view}") } else { String::new() };
-            let found = format!("{} of {points}: without {missing}", pieces.len());
-            return Err(Error::expected("merge", format!("every point{view} in some part"), found));
+        count = own.views;
+        let points = own.facts.points();
+        if pieces.len() < points {
+            let of = if count > 1 { format!(" of view {view}") } else { String::new() };
+            let found = format!("{} of {points}: without {}", pieces.len(), gaps(points, &pieces));
+            return Err(Error::expected("merge", format!("every point{of} in some part"), found));
         }
         views.push(View::full(&settings, own.facts, pieces));
     }
-    let path = first.join(DIRECTIONS);
-    let directions = TensorFile::read(&path)?;
-    let wanted = &views.first().map(|v| v.facts.directions_sha256.clone()).unwrap_or_default();
-    let found = SliceResult::directions_sha256(&directions, 0, reference.views);
-    if *wanted != found {
-        return Err(Error::expected(files::named(&path), format!("directions with SHA-256 {wanted}"), found));
+    SliceResult::assemble(&settings, views.clone(), Some(directions(&all, &views)?))
+}
+
+/// The directions, from whichever part has them whole.
+fn directions(parts: &[PathBuf], views: &[View]) -> Result<TensorFile> {
+    for path in parts.iter().map(|p| p.join(DIRECTIONS)).filter(|p| p.exists()) {
+        let file = TensorFile::read(&path)?;
+        let whole = |(i, view): (usize, &View)| {
+            SliceResult::directions_sha256(&file, i, views.len()) == view.facts.directions_sha256
+        };
+        if views.iter().enumerate().all(whole) {
+            return Ok(file);
+        }
     }
-    SliceResult::assemble(&settings, views, Some(directions))
+    let expected = format!("{DIRECTIONS} of the slice in some part");
+    Err(Error::expected("merge", expected, "none, or one with other directions"))
 }
 
 /// The missing points as ranges, the first few.
 fn gaps(points: usize, there: &BTreeMap<u64, Vec<f64>>) -> String {
     let mut ranges: Vec<(u64, u64)> = Vec::new();
-    for i in (0..points as u64).filter(|i| !there.contains_key(i)) {
-        match ranges.last_mut() {
-            Some((_, last)) if *last + 1 == i => *last = i,
-            _ => ranges.push((i, i)),
+    let mut next = 0;
+    for i in there.keys().copied().chain([points as u64]) {
+        if i > next {
+            ranges.push((next, i - 1));
         }
+        next = i + 1;
     }
     let words = |(a, b): &(u64, u64)| if a == b { a.to_string() } else { format!("{a} to {b}") };
     let mut text: Vec<String> = ranges.iter().take(5).map(words).collect();
