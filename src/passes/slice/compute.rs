@@ -90,14 +90,10 @@ pub fn part(
 
 /// Removes the logs that slices left in a directory, finished or not.
 pub fn discard(directory: &Path) -> Result<()> {
-    for view in 0.. {
-        let path = directory.join(log_name(view));
-        if path.symlink_metadata().is_err() {
-            break;
-        }
-        files::remove(&path)?;
-    }
-    Ok(())
+    let paths = (0..).map(|view| directory.join(log_name(view)));
+    let there: Vec<_> = paths.take_while(|path| path.symlink_metadata().is_ok()).collect();
+    // The last one first: those that a kill in between leaves are found again.
+    there.iter().rev().try_for_each(|path| files::remove(path))
 }
 
 /// The views, unless only a part of their points was wanted, and all directions.
