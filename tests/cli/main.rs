@@ -4,6 +4,7 @@ mod bench;
 mod config;
 mod data;
 mod faults;
+mod grids;
 mod help;
 mod lr_range;
 mod networks;
