@@ -33,6 +33,11 @@ pub fn difference(a: &impl Serialize, b: &impl Serialize) -> Option<(String, Str
     let [a, b] = [serde_json::to_value(a), serde_json::to_value(b)].map(|v| v.unwrap_or_default());
     let mut found = Vec::new();
     collect("", &a, &b, &mut found);
+    // What was chosen, and what was read, before what follows from it.
+    let chosen = |path: &str| {
+        path.starts_with("settings") || ["data_sha256", "weights_sha256"].iter().any(|k| path.ends_with(k))
+    };
+    found.sort_by_key(|d| !chosen(&d.0));
     let list = |pick: fn(&(String, Value, Value)) -> &Value| {
         let pair = |d: &(String, Value, Value)| format!("{} = {}", d.0, brief(&pick(d).to_string()));
         // The first few say what is the matter.

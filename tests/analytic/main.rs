@@ -3,10 +3,12 @@
 mod adaptive;
 mod chains;
 mod chunks;
+mod directions;
 mod factorization;
 mod initialization;
 mod lanczos;
 mod lbfgs;
+mod measures;
 mod precision;
 mod propagation;
 mod regression;

@@ -16,4 +16,5 @@ mod resume;
 mod seeds;
 mod slice;
 mod train;
+mod views;
 mod weights;
