@@ -1,7 +1,7 @@
 //! Whether somebody has asked this process to stop.
 //!
 //! The command line installs the handlers; long work asks between two pieces and returns
-//! [`Error::Interrupted`](super::Error::Interrupted) with what it kept.
+//! [`Error::Interrupted`] with what it kept.
 
 use super::{Error, Result};
 use std::sync::atomic::{AtomicUsize, Ordering};

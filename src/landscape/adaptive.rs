@@ -10,7 +10,7 @@
 //!
 //!   |d| on the surplus's own level, and |d| / 4 on the next one,
 //!
-//! and a point is computed where [`SAFETY`] times that is above the tolerance, both relative to the range of the
+//! and a point is computed where `SAFETY` times that is above the tolerance, both relative to the range of the
 //! values. A smooth function has |d| / 16; kinks of ReLU and ridges narrower than a cell have less of a gain.
 //! All this follows from the values alone, so work that was cut off goes on with the very same points.
 //! The bound is a statistical one: what lies between the points that were computed may always surprise.

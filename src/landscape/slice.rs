@@ -286,7 +286,7 @@ impl<'a, E: Element> Slicer<'a, E> {
     /// Parameters and state at a point.
     pub fn at(&self, point: &Point) -> (Vec<E>, Vec<E>) {
         let (mut row, mut theta) = (self.theta.clone(), self.theta.clone());
-        self.row(point, &[0..self.theta.len()], &mut row);
+        self.row(point, std::slice::from_ref(&(0..self.theta.len())), &mut row);
         along(&row, E::from_f64(point[0]), self.direction(0), &mut theta);
         let state = match &self.state {
             State::Frozen(state) => state.clone(),

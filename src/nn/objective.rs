@@ -38,8 +38,11 @@ pub struct Tally {
 impl Tally {
     /// Sums up one run: `losses` (1 x n), `outputs` (classes x n).
     pub fn of<E: Element>(losses: &[E], outputs: &[E], labels: &[u32]) -> Self {
-        let loss = losses.iter().map(|l| l.to_f64()).sum();
-        let square = losses.iter().map(|l| l.to_f64() * l.to_f64()).sum();
+        let (mut loss, mut square) = (0.0, 0.0);
+        for l in losses.iter().map(|l| l.to_f64()) {
+            loss += l;
+            square += l * l;
+        }
         if labels.is_empty() {
             return Self { loss, square, correct: None };
         }

@@ -170,15 +170,6 @@ fn a_trajectory_has_its_path_and_a_line_its_ends() {
         loss[4],
         last("b")
     );
-    assert!(
-        bench
-            .refused(
-                "slice --run t/best.safetensors --directions through:b=b --line --out l",
-                "--directions through"
-            )
-            .contains("another"),
-        ""
-    );
 }
 
 #[test]
