@@ -24,9 +24,7 @@ impl Kind for FromFile {
 
 impl Draw for FromFile {
     fn draw(&self, place: &dyn Place, count: usize) -> Result<Frame> {
-        if self.path.is_empty() {
-            return Err(Error::expected("--directions file: path", "a safetensors file", "none"));
-        }
+        self.fits(count)?;
         let path = Path::new(&self.path);
         let (file, at) = (TensorFile::read(path)?, files::named(path));
         let axis = |prefix: &&str| {
@@ -36,6 +34,13 @@ impl Draw for FromFile {
         };
         let axes = ["x", "y", "z"][..count].iter().map(axis).collect::<Result<_>>()?;
         Ok(Frame { axes, ..Frame::default() })
+    }
+
+    fn fits(&self, _count: usize) -> Result<()> {
+        if self.path.is_empty() {
+            return Err(Error::expected("--directions file: path", "a safetensors file", "none"));
+        }
+        Ok(())
     }
 
     fn length(&self) -> Length {

@@ -97,6 +97,10 @@ pub trait Draw {
     fn length(&self) -> Length;
     /// What a slice along them is called, before "line", "plane" or "volume".
     fn adjective(&self) -> &'static str;
+    /// Refuses settings from which so many axes cannot be drawn, before anything is loaded or trained.
+    fn fits(&self, _count: usize) -> Result<()> {
+        Ok(())
+    }
     /// Whether another seed draws another slice with so many axes.
     fn varies(&self, _count: usize) -> bool {
         false
@@ -134,6 +138,10 @@ impl Draw for Direction {
 
     fn adjective(&self) -> &'static str {
         match_direction!(self, kind => kind.adjective())
+    }
+
+    fn fits(&self, count: usize) -> Result<()> {
+        match_direction!(self, kind => kind.fits(count))
     }
 
     fn varies(&self, count: usize) -> bool {

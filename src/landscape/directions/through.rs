@@ -28,15 +28,7 @@ impl Kind for Through {
 
 impl Draw for Through {
     fn draw(&self, place: &dyn Place, count: usize) -> Result<Frame> {
-        if self.b.is_empty() {
-            return Err(Error::expected("--directions through: b", "a run directory or weight file", "none"));
-        }
-        let (wanted, found) = (count - 1, usize::from(!self.c.is_empty()));
-        if wanted != found {
-            let expected =
-                ["no c for a line", "c, a third network, for a plane", "a line or a plane"][wanted.min(2)];
-            return Err(Error::expected("--directions through", expected, ["none", "one"][found]));
-        }
+        self.fits(count)?;
         // Theta and state side by side: what is done to one is done to the other.
         let from = [place.theta(), place.state()];
         let to = |path: &str| -> Result<[Vec<f64>; 2]> {
@@ -87,6 +79,19 @@ impl Draw for Through {
             marks: vec![mark(&[1.0, 0.0], "B"), mark(&[along, height], "C")],
             ..Frame::default()
         })
+    }
+
+    fn fits(&self, count: usize) -> Result<()> {
+        if self.b.is_empty() {
+            return Err(Error::expected("--directions through: b", "a run directory or weight file", "none"));
+        }
+        let (wanted, found) = (count - 1, usize::from(!self.c.is_empty()));
+        if wanted != found {
+            let expected =
+                ["no c for a line", "c, a third network, for a plane", "a line or a plane"][wanted.min(2)];
+            return Err(Error::expected("--directions through", expected, ["none", "one"][found]));
+        }
+        Ok(())
     }
 
     fn length(&self) -> Length {

@@ -226,6 +226,7 @@ impl SliceSettings {
         if !(1..=1000).contains(&self.repeat) {
             return Err(Error::expected("--repeat", "1 to 1000", self.repeat));
         }
+        self.directions.fits(self.dimensions())?;
         let length = self.directions.length();
         if self.repeat > 1 && !self.directions.varies(self.dimensions()) {
             let found = format!("{}, the same for every seed", self.directions.name());

@@ -167,8 +167,11 @@ fn parts_in(path: &Path) -> Result<Vec<PathBuf>> {
     if path.join(log_name(0)).exists() {
         return Ok(vec![path.to_path_buf()]);
     }
-    let listed = std::fs::read_dir(path)
-        .map_err(|e| Error::expected(files::named(path), "a directory with parts of a slice", e))?;
+    let listed = std::fs::read_dir(path).map_err(|e| {
+        let found =
+            if e.kind() == std::io::ErrorKind::NotFound { "nothing there".to_owned() } else { e.to_string() };
+        Error::expected(files::named(path), "a directory with parts of a slice", found)
+    })?;
     let mut found: Vec<PathBuf> =
         listed.flatten().map(|entry| entry.path()).filter(|p| p.join(log_name(0)).exists()).collect();
     found.sort();
