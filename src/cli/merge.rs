@@ -51,7 +51,7 @@ fn run(matches: &ArgMatches) -> Result<()> {
     common.apply()?;
     let result = slice::merge(&parts)?;
     let out = out.unwrap_or_else(|| PathBuf::from(DEFAULT_OUT));
-    if let Some(part) = slice::shard::parts(&parts)?.iter().find(|p| same(p, &out)) {
+    if let Some(part) = slice::parts(&parts)?.iter().find(|p| same(p, &out)) {
         return Err(Error::expected("--out", "a directory apart from the parts", files::named(part)));
     }
     if let Some(log) = slice::logs(&out).first() {

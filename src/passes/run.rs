@@ -1,6 +1,5 @@
 //! A trained network with its data, as every analysis takes it: from a run directory or a weight file.
 
-use super::training::TRAJECTORY;
 use crate::base::tensors::TensorFile;
 use crate::base::{Error, Precision, Result, files};
 use crate::data::{Dataset, Preparation, Source};
@@ -62,6 +61,9 @@ pub struct Origin {
 
 /// Name of the weight file in a run directory.
 pub const WEIGHTS: &str = "weights.safetensors";
+
+/// Snapshots: the weights after step S are the tensors `S/NAME`.
+pub const TRAJECTORY: &str = "trajectory.safetensors";
 
 /// The weight file that a path means: itself, or the one of a run directory.
 pub fn weight_file(path: &Path) -> Result<PathBuf> {

@@ -1,6 +1,6 @@
 //! Training as a pass: settings -> a run directory.
 
-use super::run::WEIGHTS;
+use super::run::{TRAJECTORY, WEIGHTS};
 use super::{DataSettings, Files, Saved, document, to_json};
 use crate::base::pool::on_workers;
 use crate::base::registry::Registry;
@@ -23,8 +23,6 @@ pub const BEST: &str = "best.safetensors";
 pub const EMA: &str = "ema.safetensors";
 /// The mean of the weights at the ends of epochs.
 pub const SWA: &str = "swa.safetensors";
-/// Snapshots: the weights after step S are the tensors `S/NAME`.
-pub const TRAJECTORY: &str = "trajectory.safetensors";
 
 /// A finished run.
 #[derive(Clone, Debug)]

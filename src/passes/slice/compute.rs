@@ -3,13 +3,13 @@
 use super::SliceSettings;
 use super::facts::{AxisFacts, Counts, Facts, MarkFacts, TrailFacts, at_points};
 use super::place::{Here, NOTHING};
-use super::points::Evaluator;
-use super::result::{SliceResult, View};
+use super::points::{Evaluator, Job, Keep, Observe};
+use super::result::SliceResult;
 use super::shard::{DIRECTIONS, Shard};
+use super::view::View;
 use crate::autodiff::Element;
 use crate::base::tensors::{Tensor, TensorFile};
 use crate::base::{Error, Precision, Result, Streams, files, interrupt};
-use crate::figure::Figure;
 use crate::landscape::directions::{Draw, Frame, Length, Snapshot};
 use crate::landscape::geometry::{cosine, dot, orthogonalise};
 use crate::landscape::measures::{Measure, Spot};
@@ -26,41 +26,6 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-/// What an observer of a slice hears, from any thread.
-#[derive(Clone, Copy, Debug)]
-pub enum SliceEvent<'a> {
-    /// Before the points of a view.
-    Begins {
-        /// What is sliced.
-        title: &'a str,
-        /// Number of parameters.
-        parameters: usize,
-        /// Which view, of how many.
-        view: (usize, usize),
-        /// Points to compute, and how many were kept from before.
-        points: (usize, usize),
-        /// Predicted seconds.
-        seconds: f64,
-        /// Bytes that evaluation holds.
-        bytes: usize,
-    },
-    /// So many more points (a fraction, when only a share of the samples is done).
-    Done(f64),
-    /// What there is so far, worth showing.
-    Picture(&'a Figure),
-}
-
-/// Where finished points are kept, and which are wanted.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Keep<'a> {
-    /// Directory of the logs.
-    pub directory: &'a Path,
-    /// Part of the points.
-    pub shard: Shard,
-}
-
-type Observe<'a> = &'a (dyn Fn(SliceEvent) + Sync);
 
 /// Computes a slice of one or several networks. With a directory, finished points are kept in it and not computed again.
 pub fn run(
@@ -146,18 +111,6 @@ fn names(settings: &SliceSettings, runs: &[Run]) -> Vec<String> {
         names.push(free.unwrap_or(name));
     }
     names
-}
-
-/// One view.
-pub(super) struct Job<'a> {
-    pub settings: &'a SliceSettings,
-    pub run: &'a Run,
-    pub label: String,
-    pub seed: u64,
-    /// Which, of how many.
-    pub view: (usize, usize),
-    pub keep: Option<Keep<'a>>,
-    pub observe: Observe<'a>,
 }
 
 impl Job<'_> {

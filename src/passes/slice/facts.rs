@@ -2,15 +2,35 @@
 //! parts can be joined without the network.
 
 use super::SliceSettings;
-use super::result::Coordinates;
 use crate::base::Precision;
 use crate::landscape::Map;
 use crate::landscape::measures::{Computed, Measure};
+use crate::landscape::slice::Point;
 use crate::nn::Spec;
 use crate::passes::DataSettings;
 use crate::passes::range::Range;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map as Object, Value};
+
+/// The names of the axes.
+pub const AXES: [&str; 3] = ["x", "y", "z"];
+
+/// Coordinates along each axis, x first. Point number (k ny + j) nx + i lies at (x_i, y_j, z_k).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Coordinates(pub Vec<Vec<f64>>);
+
+impl Coordinates {
+    /// The point with a number.
+    pub fn at(&self, index: usize) -> Point {
+        let mut point = [0.0; 3];
+        let mut rest = index;
+        for (c, axis) in point.iter_mut().zip(&self.0) {
+            *c = axis[rest % axis.len()];
+            rest /= axis.len();
+        }
+        point
+    }
+}
 
 /// How many samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,8 +1,8 @@
 //! How a slice looks: filled contours and surfaces of planes, curves of lines, cuts through volumes.
 
 use super::SliceSettings;
-use super::facts::Facts;
-use super::result::{AXES, Coordinates, View};
+use super::facts::{AXES, Coordinates, Facts};
+use super::view::View;
 use crate::figure::{Axis, Figure, Grid, Mark, Panel, Scale, Series, Style};
 use crate::landscape::directions::{Draw, Length};
 use crate::landscape::measures::{Computed, Measure};

@@ -3,21 +3,26 @@
 //! L(x, y) = L(theta + x d + y e), with d and e as `landscape::directions` draws them and `normalizations` scales them (Li
 //! et al. 2018). Several networks, or several draws of the directions, are views of one result, on one colour scale.
 //!
-//! `compute` makes a view ready, `place` is what directions see of its network, `points` evaluates the points and keeps them
-//! in a log, `facts` is what is known of a view before its first point, `result` what is known after the last one, `figures` how it looks. `shard` is a
-//! part of a slice that several machines share.
+//! `facts` is what is known of a view before its first point, `view` a finished one, `result` all of them, `figures` how they
+//! look. `place` is what directions see of a network, `points` evaluates points and keeps them in a log, `compute` makes a
+//! view ready for it. `shard` is a part of a slice that several machines share, `merge` joins parts.
 
 mod compute;
 mod facts;
 mod figures;
+mod merge;
 mod place;
 mod points;
 mod result;
 pub mod shard;
+mod view;
 
-pub use compute::{SliceEvent, discard, logs, part, run};
+pub use compute::{discard, logs, part, run};
+pub use merge::{merge, parts};
+pub use points::SliceEvent;
 pub use result::SliceResult;
-pub use shard::{Shard, merge};
+pub use shard::Shard;
+pub use view::View;
 
 use super::range::Side;
 use super::run::at_most;

@@ -1,10 +1,10 @@
 //! The points of a view: which ones, in bands whose results go into the log, and what is shown on the way.
 
-use super::compute::{Job, SliceEvent};
-use super::facts::{Facts, at_points, columns};
+use super::SliceSettings;
+use super::facts::{Coordinates, Facts, at_points, columns};
 use super::place::NOTHING;
-use super::result::{Coordinates, Evaluated, View};
 use super::shard::{Header, Shard, compared, log_name};
+use super::view::{Evaluated, View};
 use crate::autodiff::Element;
 use crate::base::log::{Log, Pieces};
 use crate::base::{Error, Result, Streams, files, interrupt};
@@ -14,9 +14,58 @@ use crate::landscape::measures::{Measure, Spot};
 use crate::landscape::slice::Point;
 use crate::landscape::{Adaptive, Slicer};
 use crate::nn::{Objective, Tally};
-use crate::passes::to_json;
+use crate::passes::{Run, to_json};
 use rayon::prelude::*;
+use std::path::Path;
 use std::time::Instant;
+
+/// What an observer of a slice hears, from any thread.
+#[derive(Clone, Copy, Debug)]
+pub enum SliceEvent<'a> {
+    /// Before the points of a view.
+    Begins {
+        /// What is sliced.
+        title: &'a str,
+        /// Number of parameters.
+        parameters: usize,
+        /// Which view, of how many.
+        view: (usize, usize),
+        /// Points to compute, and how many were kept from before.
+        points: (usize, usize),
+        /// Predicted seconds.
+        seconds: f64,
+        /// Bytes that evaluation holds.
+        bytes: usize,
+    },
+    /// So many more points (a fraction, when only a share of the samples is done).
+    Done(f64),
+    /// What there is so far, worth showing.
+    Picture(&'a Figure),
+}
+
+/// Where finished points are kept, and which are wanted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Keep<'a> {
+    /// Directory of the logs.
+    pub directory: &'a Path,
+    /// Part of the points.
+    pub shard: Shard,
+}
+
+/// Whoever hears of it.
+pub type Observe<'a> = &'a (dyn Fn(SliceEvent) + Sync);
+
+/// One view.
+pub(super) struct Job<'a> {
+    pub settings: &'a SliceSettings,
+    pub run: &'a Run,
+    pub label: String,
+    pub seed: u64,
+    /// Which, of how many.
+    pub view: (usize, usize),
+    pub keep: Option<Keep<'a>>,
+    pub observe: Observe<'a>,
+}
 
 /// Longest time between two records of the log, about, in seconds.
 const BAND: f64 = 0.5;

@@ -3,18 +3,12 @@
 //! Part i of n holds points [i P / n, (i + 1) P / n) of each view, in the order of the arrays. A part is a log a view,
 //! `slice-V.log`; joined, they give the bytes of a slice that was computed at once.
 
-use super::SliceResult;
 use super::facts::Facts;
-use super::result::{View, columns};
-use crate::base::log::{self, Pieces, difference};
-use crate::base::tensors::TensorFile;
-use crate::base::{Error, Result, files};
+use crate::base::{Error, Result};
 use crate::passes::SliceSettings;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::collections::BTreeMap;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
 
 /// Part `index` of `count`, counted from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,7 +128,8 @@ pub(super) struct Header {
 }
 
 impl Header {
-    fn settings(&self) -> Result<SliceSettings> {
+    /// The settings.
+    pub fn settings(&self) -> Result<SliceSettings> {
         serde_json::from_value(self.settings.clone())
             .map_err(|e| Error::value("settings of a part", &e.to_string()))
     }
@@ -155,131 +150,4 @@ pub(super) fn compared(settings: &SliceSettings) -> Result<Value> {
         map.remove("memory");
     }
     Ok(value)
-}
-
-/// The directories of parts that `paths` mean.
-pub fn parts(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
-    Ok(paths.iter().map(|p| parts_in(p)).collect::<Result<Vec<_>>>()?.concat())
-}
-
-/// The directories of parts that `path` means: itself, or those in it.
-fn parts_in(path: &Path) -> Result<Vec<PathBuf>> {
-    if path.join(log_name(0)).exists() {
-        return Ok(vec![path.to_path_buf()]);
-    }
-    let listed = std::fs::read_dir(path).map_err(|e| {
-        let found =
-            if e.kind() == std::io::ErrorKind::NotFound { "nothing there".to_owned() } else { e.to_string() };
-        Error::expected(files::named(path), "a directory with parts of a slice", found)
-    })?;
-    let mut found: Vec<PathBuf> =
-        listed.flatten().map(|entry| entry.path()).filter(|p| p.join(log_name(0)).exists()).collect();
-    found.sort();
-    match found.is_empty() {
-        true => {
-            let expected = format!("parts of a slice (--shard), with {} in them", log_name(0));
-            Err(Error::expected(files::named(path), expected, "none"))
-        }
-        false => Ok(found),
-    }
-}
-
-/// The log of one view in the directory of a part: none, where the part was stopped before that view.
-fn part_of(directory: &Path, view: usize) -> Result<Option<(Header, Pieces)>> {
-    let path = directory.join(log_name(view));
-    let at = files::named(&path);
-    // The width follows from the header, which is read first.
-    let Some(header) = log::header(&path)? else { return Ok(None) };
-    let version = header["version"].as_str().unwrap_or_default();
-    if version != env!("CARGO_PKG_VERSION") {
-        let expected = format!("a part of losscape {}", env!("CARGO_PKG_VERSION"));
-        return Err(Error::expected(&at, expected, files::brief(version)));
-    }
-    let header: Header = serde_json::from_value(header).map_err(|e| Error::value(&at, &e.to_string()))?;
-    let width = columns(&header.settings()?, &header.facts).len();
-    Ok(log::read(&path, width)?.map(|found| (header, found.pieces)))
-}
-
-/// Joins parts of one slice. Refuses parts of different slices, and names the points that are missing.
-pub fn merge(paths: &[PathBuf]) -> Result<SliceResult> {
-    let all = parts(paths)?;
-    let mut views: Vec<View> = Vec::new();
-    let mut count = 1;
-    let mut settings = SliceSettings::default();
-    while views.len() < count {
-        let view = views.len();
-        // The first part that has begun the view is what the others are compared with.
-        let mut own: Option<(Header, &PathBuf)> = None;
-        let mut pieces = Pieces::new();
-        for directory in &all {
-            let Some((header, found)) = part_of(directory, view)? else { continue };
-            let at = files::named(&directory.join(log_name(view)));
-            let (own, first) = own.get_or_insert_with(|| (header.clone(), directory));
-            if let Some((expected, found)) = difference(own, &header) {
-                let expected = format!("a part of the slice in {}, {expected}", files::named(first));
-                return Err(Error::expected(at, expected, format!("one of another, {found}")));
-            }
-            for (index, values) in found {
-                if index >= own.facts.points() as u64 {
-                    return Err(Error::expected(at, format!("points below {}", own.facts.points()), index));
-                }
-                if pieces.get(&index).is_some_and(|old| !log::same_bits(old, &values)) {
-                    let expected = format!("the numbers of the other parts at point {index}");
-                    return Err(Error::expected(at, expected, "others"));
-                }
-                pieces.insert(index, values);
-            }
-        }
-        let of = if count > 1 { format!(" of view {view}") } else { String::new() };
-        let Some((own, first)) = own else {
-            return Err(Error::expected("merge", format!("every point{of} in some part"), "none"));
-        };
-        settings = own.settings()?;
-        if settings.adaptive.is_some() {
-            let found = "an unfinished --adaptive one";
-            return Err(Error::expected(files::named(first), "parts of a full grid", found));
-        }
-        count = own.views;
-        let points = own.facts.points();
-        if pieces.len() < points {
-            let of = if count > 1 { format!(" of view {view}") } else { String::new() };
-            let found = format!("{} of {points}: without {}", pieces.len(), gaps(points, &pieces));
-            return Err(Error::expected("merge", format!("every point{of} in some part"), found));
-        }
-        views.push(View::full(&settings, own.facts, pieces));
-    }
-    SliceResult::assemble(&settings, views.clone(), Some(directions(&all, &views)?))
-}
-
-/// The directions, from whichever part has them whole.
-fn directions(parts: &[PathBuf], views: &[View]) -> Result<TensorFile> {
-    for path in parts.iter().map(|p| p.join(DIRECTIONS)).filter(|p| p.exists()) {
-        let file = TensorFile::read(&path)?;
-        let whole = |(i, view): (usize, &View)| {
-            SliceResult::directions_sha256(&file, i, views.len()) == view.facts.directions_sha256
-        };
-        if views.iter().enumerate().all(whole) {
-            return Ok(file);
-        }
-    }
-    let expected = format!("{DIRECTIONS} of the slice in some part");
-    Err(Error::expected("merge", expected, "none, or one with other directions"))
-}
-
-/// The missing points as ranges, the first few.
-fn gaps(points: usize, there: &BTreeMap<u64, Vec<f64>>) -> String {
-    let mut ranges: Vec<(u64, u64)> = Vec::new();
-    let mut next = 0;
-    for i in there.keys().copied().chain([points as u64]) {
-        if i > next {
-            ranges.push((next, i - 1));
-        }
-        next = i + 1;
-    }
-    let words = |(a, b): &(u64, u64)| if a == b { a.to_string() } else { format!("{a} to {b}") };
-    let mut text: Vec<String> = ranges.iter().take(5).map(words).collect();
-    if ranges.len() > 5 {
-        text.push(format!("and {} more ranges", ranges.len() - 5));
-    }
-    text.join(", ")
 }
