@@ -180,7 +180,7 @@ fn what_makes_no_sense_together_is_refused() {
         ("--line --y=0:1:3", "--line", "--x alone"),
         ("--adaptive --z=0:1:3", "--adaptive", "a plane"),
         ("--adaptive 2", "--adaptive", "between 0 and 1"),
-        ("--repeat 2 --directions through:b=r", "--repeat", "drawn"),
+        ("--line --repeat 2 --directions through:b=r", "--repeat", "drawn"),
         ("--repeat 2 --directions eigenvectors", "--repeat", "drawn"),
         ("--repeat 0", "--repeat", "1 to 1000"),
         ("--maps gap,gap", "--maps", "once"),
