@@ -2,13 +2,14 @@
 //!
 //! `directions` says where to go, `normalizations` how far a unit step is, [`slice`](mod@slice) evaluates the line, plane or
 //! space between them, `measures` what else is mapped over it. `propagation` follows signals and gradients through the
-//! layers.
+//! layers, `noise` measures that of gradients.
 
 pub mod adaptive;
 pub mod directions;
 pub mod geometry;
 pub mod hessian;
 pub mod measures;
+pub mod noise;
 pub mod normalizations;
 pub mod propagation;
 pub mod slice;
