@@ -5,6 +5,7 @@ mod chains;
 mod chunks;
 mod directions;
 mod factorization;
+mod fisher;
 mod initialization;
 mod lanczos;
 mod lbfgs;
