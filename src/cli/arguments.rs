@@ -2,7 +2,7 @@
 
 use crate::base::registry::Registry;
 use crate::base::{Error, Result};
-use crate::data::Source;
+use crate::data::{Shift, Source};
 use crate::landscape::{Direction, Map, Normalization};
 use crate::nn::activations::Activation;
 use crate::nn::architectures::Architecture;
@@ -111,6 +111,7 @@ pub const REGISTRIES: &[Shown] = &[
     ("direction", "directions", entries::<Direction>),
     ("normalization", "normalize", entries::<Normalization>),
     ("map", "maps", entries::<Map>),
+    ("shift", "shifts", entries::<Shift>),
     ("chart", "", entries::<Chart>),
 ];
 

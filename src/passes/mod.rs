@@ -7,6 +7,7 @@ pub mod propagate;
 pub mod range;
 pub mod run;
 pub mod seeds;
+pub mod sharpness;
 pub mod sheet;
 pub mod slice;
 pub mod smoothness;
