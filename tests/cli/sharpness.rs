@@ -15,8 +15,8 @@ const SMALL: &str = "--probes 30 --density-steps 20 --density-probes 2 --dpi 20"
 
 /// The measures, in order.
 const ROWS: [&str; 10] = [
-    "sam_one_step",
-    "sam_n_step",
+    "sam",
+    "sam_ascent",
     "worst_case_l2",
     "worst_case_linf",
     "average_case_l2",
@@ -78,7 +78,7 @@ fn everything_has_its_arrays_scalars_and_pictures() {
         "matrices.fisher.trace.value",
         "matrices.empirical_fisher.lambda_max.value",
         "noise_scale.tr_sigma",
-        "shift.networks.0.rise.0",
+        "shift.minima.0.at.2.rise",
         "measures_cost.gradients",
     ] {
         let number = path.split('.').fold(&json, |v, key| key.parse::<usize>().map_or(&v[key], |i| &v[i]));

@@ -1,6 +1,7 @@
 //! One network after the other: its loss and gradient, operators and their spectra, measures.
 
 use super::result::Found;
+use super::shifted::shifted;
 use super::{Matrix, SharpnessResult, SharpnessSettings, Task};
 use crate::autodiff::{Curvature, Element};
 use crate::base::tensors::Tensor;
@@ -55,13 +56,25 @@ pub fn run(settings: &SharpnessSettings, runs: &[Run], observe: Observe) -> Resu
     settings.check(runs.len())?;
     let labels = names(&settings.labels, runs);
     let mut found = Vec::new();
-    for (i, (run, label)) in runs.iter().zip(labels).enumerate() {
+    for (i, (run, label)) in runs.iter().zip(labels.clone()).enumerate() {
         let settings = settings.resolved(run.network.spec().outputs, run.dataset.train.len());
         let precision = settings.precision.unwrap_or(run.precision);
         let job = Job { settings: &settings, run, label, network: (i, runs.len()), precision, observe };
         found.push(with_precision!(precision, E => job.compute::<E>())?);
     }
-    SharpnessResult::assemble(settings, runs, found)
+    let shifted = match settings.has(Task::Shift) || settings.full && settings.compute.is_empty() {
+        true => {
+            observe(SharpnessEvent::Stage("shifted data"));
+            let done = shifted(runs, &labels, &settings.shift(), &|_, _| {});
+            match done {
+                // Not all networks can be compared so, nor all data be shifted: no reason to refuse all the rest.
+                Err(Error::Request { what, .. }) if settings.full && settings.shifts.is_empty() => Err(what),
+                done => Ok(Some(done?)),
+            }
+        }
+        false => Ok(None),
+    };
+    SharpnessResult::assemble(settings, runs, found, shifted)
 }
 
 struct Job<'a> {

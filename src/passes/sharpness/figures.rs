@@ -12,7 +12,8 @@ fn axis(label: &str, scale: Scale) -> Axis {
 
 /// All figures that there are numbers for.
 pub fn figures(result: &SharpnessResult) -> Vec<Figure> {
-    [density(result), comparison(result)].into_iter().flatten().collect()
+    let shifted = result.shifted().map_or(Vec::new(), |s| s.figures());
+    [density(result), comparison(result)].into_iter().flatten().chain(shifted).collect()
 }
 
 fn subtitle(result: &SharpnessResult) -> String {

@@ -13,18 +13,22 @@
 mod compute;
 mod figures;
 mod result;
+pub mod shifted;
 
 pub use compute::{Observe, SharpnessEvent, run};
 pub use result::{Cell, Line, SharpnessResult};
 
+use super::range::Range;
 use super::statistics::{GroupSize, Stats};
 use crate::base::registry::Registry;
 use crate::base::{Error, Precision, Result};
+use crate::data::Shift;
 use crate::landscape::sharpness::{Columns, Sharp, Sharpness};
 use crate::nn::Role;
 use crate::spectral;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
+use shifted::ShiftSettings;
 
 /// Which matrix.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
@@ -85,7 +89,7 @@ pub enum Task {
     Noise,
     /// The measures beyond eigenvalues (--measures)
     Measures,
-    /// Loss along one direction on training, test and shifted data (--shift)
+    /// Loss along one direction on training, test and shifted test samples (--shifts)
     Shift,
 }
 
@@ -184,6 +188,12 @@ pub struct SharpnessSettings {
     /// Raw and rescaling-invariant numbers, or one kind alone
     #[arg(long, value_name = "WHICH", value_enum, default_value_t = SharpnessSettings::default().columns)]
     pub columns: Shown,
+    /// How test samples are shifted, parted by commas [default: noise, blur, labels, as far as the data have such]
+    #[arg(long, value_name = "KINDS", value_delimiter = ',')]
+    pub shifts: Vec<Shift>,
+    /// Points along the direction through the minimum, as min:max:n
+    #[arg(long, value_name = "RANGE", allow_hyphen_values = true, default_value_t = SharpnessSettings::default().shift_range)]
+    pub shift_range: Range,
     /// Samples in the smaller batches of the gradient noise scale [default: the training batch]
     #[arg(long, value_name = "N")]
     pub noise_batch: Option<usize>,
@@ -236,6 +246,8 @@ impl Default for SharpnessSettings {
             eps: 1e-3,         // about where the bulk of small networks ends
             measures: Sharpness::all(),
             columns: Shown::default(),
+            shifts: Vec::new(),
+            shift_range: ShiftSettings::default().range,
             noise_batch: None,
             labels: Vec::new(),
             stats: None,
@@ -290,6 +302,20 @@ impl SharpnessSettings {
              are no ground for calling a minimum flat"
                 .to_owned()
         })
+    }
+
+    /// How the minima are looked at under shifted data.
+    fn shift(&self) -> ShiftSettings {
+        ShiftSettings {
+            shifts: self.shifts.clone(),
+            range: self.shift_range,
+            stats: self.stats,
+            stat_batch: self.stat_batch,
+            seed: self.seed,
+            precision: self.precision,
+            memory: self.memory,
+            ..ShiftSettings::default()
+        }
     }
 
     /// When eigenvalues are good enough.

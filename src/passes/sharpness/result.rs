@@ -1,12 +1,13 @@
 //! What was found of every network: arrays, scalars, files; and the same read back.
 
 use super::SharpnessSettings;
+use super::shifted::Shifted;
 use crate::base::npz::{Npz, Values};
 use crate::base::tensors::{Tensor, TensorFile};
 use crate::base::{Error, Result, files};
 use crate::figure::Figure;
 use crate::landscape::sharpness::{Quantity, Row};
-use crate::passes::{Files, Run, Saved, archive, document};
+use crate::passes::{Files, Run, Saved, archive, document, to_json};
 use serde_json::{Map, Value, json};
 use std::path::Path;
 
@@ -50,6 +51,7 @@ pub struct SharpnessResult {
     arrays: Npz,
     tensors: Vec<Tensor>,
     unmet: Vec<String>,
+    shifted: Option<Shifted>,
 }
 
 /// A number of the table, with its standard error.
@@ -88,7 +90,12 @@ fn cell(value: &Value) -> Option<Cell> {
 
 impl SharpnessResult {
     /// Puts networks together.
-    pub(super) fn assemble(settings: &SharpnessSettings, runs: &[Run], found: Vec<Found>) -> Result<Self> {
+    pub(super) fn assemble(
+        settings: &SharpnessSettings,
+        runs: &[Run],
+        found: Vec<Found>,
+        shifted: std::result::Result<Option<Shifted>, String>,
+    ) -> Result<Self> {
         let several = found.len() > 1;
         let mut arrays = Npz::default();
         let first: Vec<(String, Vec<usize>, Vec<f64>)> =
@@ -143,7 +150,23 @@ impl SharpnessResult {
                 summary.insert("runs".to_owned(), runs.into());
             }
         }
-        Ok(Self { summary, arrays, tensors, unmet })
+        let shifted = match shifted {
+            Ok(shifted) => shifted,
+            Err(why) => {
+                summary.insert("shift".to_owned(), json!({"status": why}));
+                None
+            }
+        };
+        if let Some(shifted) = &shifted {
+            shifted.arrays(&mut arrays);
+            summary.insert("shift".to_owned(), to_json(shifted)?);
+        }
+        Ok(Self { summary, arrays, tensors, unmet, shifted })
+    }
+
+    /// Minima under shifted data.
+    pub fn shifted(&self) -> Option<&Shifted> {
+        self.shifted.as_ref()
     }
 
     /// How many networks.
@@ -236,8 +259,17 @@ impl SharpnessResult {
         if summary.get("command").and_then(Value::as_str) != Some("sharpness") {
             return Err(Error::expected(&at, "`command` of an analysis of sharpness", "another or none"));
         }
-        let arrays = Npz::read(&directory.join("sharpness.npz"))?;
-        Ok(Self { summary, arrays, tensors: Vec::new(), unmet: Vec::new() })
+        let path = directory.join("sharpness.npz");
+        let arrays = Npz::read(&path)?;
+        let shifted = match summary.get("shift").filter(|s| s.get("status").is_none()) {
+            None => None,
+            Some(value) => {
+                let shifted: Shifted =
+                    serde_json::from_value(value.clone()).map_err(|e| Error::value(&at, &e.to_string()))?;
+                Some(shifted.with_arrays(&arrays, &files::named(&path))?)
+            }
+        };
+        Ok(Self { summary, arrays, tensors: Vec::new(), unmet: Vec::new(), shifted })
     }
 
     /// The arrays as they are saved.
