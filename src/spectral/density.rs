@@ -12,12 +12,12 @@
 //! resolves the ends of a spectrum first: far inside, one node stands for many eigenvalues, and for those closer to zero
 //! than about the range / steps^2 the density says how many there are, not where.
 
+use super::Estimate;
 use super::quadrature::{Quadrature, Rule};
 use crate::base::{Error, Result};
-use super::Estimate;
 use serde::{Deserialize, Serialize};
 
-/// Two bumps at neighbouring Chebyshev nodes meet at 1/kappa of their height.
+/// Bumps 2 / (steps - 1) apart, as nodes spread evenly over [-1, 1] are, meet at 1/kappa of their height.
 const KAPPA: f64 = 3.0; // Papyan 2020, D.2
 /// How many widths lie between the outermost node and the end of the axis: a bump has 6e-7 of its mass beyond.
 const MARGIN: f64 = 5.0;

@@ -6,6 +6,7 @@ mod chunks;
 mod directions;
 mod factorization;
 mod initialization;
+mod known;
 mod lanczos;
 mod lbfgs;
 mod measures;
@@ -13,6 +14,7 @@ mod precision;
 mod propagation;
 mod regression;
 mod slices;
+mod spectra;
 mod statistics;
 mod training;
 
