@@ -102,6 +102,10 @@ impl Quadrature {
                 density.high[i] = density.high[i].max(y);
             }
         }
+        // A mean is between its least and its largest, but for rounding.
+        for ((y, low), high) in density.y.iter_mut().zip(&density.low).zip(&density.high) {
+            *y = y.max(*low).min(*high);
+        }
         density
     }
 

@@ -310,7 +310,7 @@ fn a_density_has_the_mass_mean_and_variance_of_its_spectrum() {
             let second = integral(x, |i| (x[i] - mean).powi(2) * y[i]);
             assert!((second - variance).abs() < 1e-4 * unit * unit, "{what}: {second}, {variance}");
             for ((low, y), high) in density.low.iter().zip(y).zip(&density.high) {
-                assert!(*low >= 0.0 && *low <= y * (1.0 + 1e-12) && *y <= high * (1.0 + 1e-12), "{what}");
+                assert!(*low >= 0.0 && low <= y && y <= high, "{what}");
             }
             // sigma on [-1, 1] is 2 / (29 sqrt(8 ln 3)) = 0.023263.
             let [low, high] = found.range();
