@@ -17,7 +17,7 @@ use super::quadrature::{Quadrature, Rule};
 use crate::base::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-/// Two bumps at neighbouring Chebyshev nodes meet at 1/kappa of their height.
+/// Bumps 2 / (steps - 1) apart, as nodes spread evenly over [-1, 1] are, meet at 1/kappa of their height.
 const KAPPA: f64 = 3.0; // Papyan 2020, D.2
 /// How many widths lie between the outermost node and the end of the axis: a bump has 6e-7 of its mass beyond.
 const MARGIN: f64 = 5.0;
@@ -101,6 +101,10 @@ impl Quadrature {
                 density.low[i] = density.low[i].min(y);
                 density.high[i] = density.high[i].max(y);
             }
+        }
+        // A mean is between its least and its largest, but for rounding.
+        for ((y, low), high) in density.y.iter_mut().zip(&density.low).zip(&density.high) {
+            *y = y.max(*low).min(*high);
         }
         density
     }

@@ -54,12 +54,14 @@ impl Estimate {
     /// Of a positive quantity, its square root: the error by the delta method, d sqrt(x) = dx / (2 sqrt(x)), and the
     /// interval's ends by the root of each.
     pub(super) fn sqrt(self) -> Self {
-        let value = self.value.max(0.0).sqrt();
+        // Not `max`, which would make a zero of NaN.
+        let root = |x: f64| if x < 0.0 { 0.0 } else { x.sqrt() };
+        let value = root(self.value);
         let standard_error = match self.standard_error {
             0.0 => 0.0,
             error => error / (2.0 * value),
         };
-        let interval = self.interval.map(|i| i.map(|x| x.max(0.0).sqrt()));
+        let interval = self.interval.map(|i| i.map(root));
         Self { value, standard_error, interval, ..self }
     }
 }
@@ -92,5 +94,6 @@ mod tests {
         let root = found.sqrt();
         assert_eq!(root.value, 2f64.sqrt());
         assert!((root.standard_error - error / (2.0 * 2f64.sqrt())).abs() < 1e-15);
+        assert!(Estimate::of(&[f64::NAN; 40], 40).sqrt().value.is_nan());
     }
 }

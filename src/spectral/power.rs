@@ -187,7 +187,7 @@ fn iterate(
         };
         let residual = off(&product);
         let mut next = product;
-        let (_, left) = orthogonalise(basis, &mut next);
+        let left = if basis.is_empty() { length } else { orthogonalise(basis, &mut next).1 };
         // Of the pair that the iteration can reach, the one of P A P. What is missing to A lies along the vectors before, at
         // most the residual of all of them together: each at this, all are within the tolerance.
         let inside = if basis.is_empty() { residual } else { off(&next) };

@@ -7,6 +7,7 @@ mod directions;
 mod factorization;
 mod fisher;
 mod initialization;
+mod known;
 mod lanczos;
 mod lbfgs;
 mod measures;
@@ -14,6 +15,7 @@ mod precision;
 mod propagation;
 mod regression;
 mod slices;
+mod spectra;
 mod statistics;
 mod training;
 
