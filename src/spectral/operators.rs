@@ -318,7 +318,7 @@ mod tests {
         refused(vec![], "part of an operator: expected at least one row, found 0");
         let ascend = "part of an operator: expected ranges that ascend within 4, found";
         refused(vec![0..2, 1..3], &format!("{ascend} 1..3 after 2"));
-        refused(vec![2..5], &format!("{ascend} 2..5 after 0"));
+        refused(vec![0..1, 2..5], &format!("{ascend} 2..5 after 1"));
         refused(vec![2..2, 3..4], &format!("{ascend} 2..2 after 0"));
         assert!(Restricted::new(&a, vec![0..1, 1..4]).is_ok());
     }
