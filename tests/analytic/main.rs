@@ -13,6 +13,7 @@ mod measures;
 mod precision;
 mod propagation;
 mod regression;
+mod sharpness;
 mod slices;
 mod statistics;
 mod training;
