@@ -14,6 +14,7 @@ mod measures;
 mod precision;
 mod propagation;
 mod regression;
+mod sharpness;
 mod slices;
 mod spectra;
 mod statistics;
