@@ -12,6 +12,7 @@ mod measures;
 mod precision;
 mod propagation;
 mod regression;
+mod shifted;
 mod slices;
 mod statistics;
 mod training;
