@@ -26,6 +26,9 @@ pub enum Curvature {
     Hessian,
     /// The generalized Gauss-Newton matrix J^T H_loss J, J the Jacobian of the outputs.
     GaussNewton,
+    /// The sum over samples of g g^T, g the gradient of the sample's loss: the empirical Fisher matrix where targets are
+    /// those of the data, the true one, sampled, where they are drawn from the network's own distribution.
+    Fisher,
 }
 
 /// The plans behind a product: `primal` is run once at a point and keeps what `tangents` reads in every product.
@@ -35,6 +38,28 @@ pub struct ProductPlan {
     pub primal: Plan,
     /// Tangents of the gradient.
     pub tangents: TangentPlan,
+    /// Where each parameter lies in theta, and its gradient's node.
+    gradients: Vec<(Range<usize>, Option<Node>)>,
+}
+
+impl ProductPlan {
+    /// Writes the k tangents of the gradient, after a run of the tangents, over `out` (p x k).
+    pub fn read<E: Element>(&self, workspace: &Workspace<E>, k: usize, out: &mut [E]) {
+        if k == 0 {
+            return;
+        }
+        let parameters = out.len() / k;
+        for (parameter, node) in &self.gradients {
+            let block = node.and_then(|n| self.tangents.tangent(n, &[], parameters, workspace));
+            for (j, out) in out.chunks_exact_mut(parameters).enumerate() {
+                let out = &mut out[parameter.clone()];
+                match block {
+                    Some(block) => out.copy_from_slice(block.slab(j).data),
+                    None => out.fill(E::ZERO),
+                }
+            }
+        }
+    }
 }
 
 impl Program {
@@ -104,10 +129,20 @@ impl Program {
         let cut = match curvature {
             Curvature::Hessian => None,
             Curvature::GaussNewton => self.residual,
+            Curvature::Fisher => return self.squared().product_plan(Curvature::GaussNewton),
         };
         let (tangents, reads) = TangentPlan::new(&self.tape, &self.gradient_nodes(), |_| true, cut);
         let primal = Plan::new(tangents.tape().clone(), &reads, &[]);
-        ProductPlan { primal, tangents }
+        ProductPlan { primal, tangents, gradients: self.gradients.clone() }
+    }
+
+    /// The program of half the sum of squared losses, with the losses for outputs: its Gauss-Newton matrix J^T J has
+    /// for J the gradients of the losses, a row a sample.
+    fn squared(&self) -> Self {
+        let mut tape = (*self.tape).clone();
+        let squares = tape.mul(self.losses, self.losses);
+        let halves = tape.scale(0.5, squares);
+        Self::new(tape, self.losses, halves)
     }
 
     /// Shows `read` the gradient of a finished run of [`Program::gradient_plan`], run by run, within a range of
@@ -134,30 +169,6 @@ impl Program {
             match node {
                 Some(node) => out.copy_from_slice(values.of(*node).data),
                 None => out.fill(E::ZERO),
-            }
-        }
-    }
-
-    /// Writes the k tangents of the gradient, after a run of a [`ProductPlan`], over `out` (p x k).
-    pub fn read_products<E: Element>(
-        &self,
-        plan: &ProductPlan,
-        workspace: &Workspace<E>,
-        k: usize,
-        out: &mut [E],
-    ) {
-        if k == 0 {
-            return;
-        }
-        let parameters = out.len() / k;
-        for (parameter, node) in &self.gradients {
-            let block = node.and_then(|n| plan.tangents.tangent(n, &[], parameters, workspace));
-            for (j, out) in out.chunks_exact_mut(parameters).enumerate() {
-                let out = &mut out[parameter.clone()];
-                match block {
-                    Some(block) => out.copy_from_slice(block.slab(j).data),
-                    None => out.fill(E::ZERO),
-                }
             }
         }
     }

@@ -183,6 +183,7 @@ pub fn train(
         }
         Event::Step(step, _) => table.step(step),
         Event::Epoch(epoch) => table.epoch(epoch),
+        Event::Probe(_) | Event::Probing(..) => {}
     })
 }
 

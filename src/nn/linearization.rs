@@ -65,7 +65,7 @@ impl<'a, E: Element> Linearization<'a, E> {
         }
         let directions: Vec<E> = directions.iter().map(|d| E::from_f64(*d)).collect();
         let work = |chunk: &Chunk, out: &mut [E]| {
-            let (program, plan) = (self.objective.program(chunk), &self.plans[chunk.program]);
+            let plan = &self.plans[chunk.program];
             let again;
             let primal = match &self.kept[chunk.index] {
                 Some(kept) => kept,
@@ -82,7 +82,7 @@ impl<'a, E: Element> Linearization<'a, E> {
                     (*size, *workspace) = fresh();
                 }
                 plan.tangents.run(&values, &directions, k, workspace);
-                program.read_products(plan, workspace, k, out);
+                plan.read(workspace, k, out);
             });
         };
         self.objective.sum_over_chunks(directions.len(), work).1

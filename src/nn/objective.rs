@@ -4,12 +4,13 @@
 //! working sets stay in cache and the bytes of a result do not depend on the number of threads: chunks are
 //! computed in parallel, their sums added in order, in f64.
 
+use super::losses::Criterion;
 use super::recorder::Follow;
 use super::{Linearization, Mode, Network, Samples};
 use crate::autodiff::elementary::vectorised;
 use crate::autodiff::matrix::{LANES, transpose};
 use crate::autodiff::{Bindings, Curvature, Element, Node, Plan, Program, Workspace};
-use crate::base::{interrupt, pool::Pool};
+use crate::base::{Error, Result, Streams, interrupt, pool::Pool};
 use rayon::prelude::*;
 use std::ops::Range;
 use std::sync::Arc;
@@ -138,11 +139,12 @@ pub struct Chunk {
 pub struct Objective<E> {
     network: Arc<Network>,
     samples: Arc<Samples<E>>,
+    statistics: Statistics,
     chunks: Vec<Chunk>,
     /// Programs for the two chunk sizes that occur, larger first, with plans for the loss alone.
-    programs: Vec<(Program, Plan)>,
+    programs: Arc<Vec<(Program, Plan)>>,
     /// For each program, statistics that the state can follow, and a plan for them; none with running statistics.
-    follows: Vec<(Vec<Follow>, Plan)>,
+    follows: Arc<Vec<(Vec<Follow>, Plan)>>,
     workspaces: Vec<Pool<Workspace<E>>>,
     parts: Pool<Vec<E>>,
 }
@@ -205,7 +207,57 @@ impl<E: Element> Objective<E> {
             programs.push((recording.program, plan));
         }
         let workspaces = programs.iter().map(|_| Pool::default()).collect();
-        Self { network, samples, chunks, programs, follows, workspaces, parts: Pool::default() }
+        let (programs, follows, parts) = (Arc::new(programs), Arc::new(follows), Pool::default());
+        Self { network, samples, statistics, chunks, programs, follows, workspaces, parts }
+    }
+
+    /// The mean loss of the same network over other samples. With as many of them, programs are shared.
+    pub fn over(&self, samples: Arc<Samples<E>>) -> Self {
+        if (samples.len(), samples.masked()) != (self.samples.len(), self.samples.masked()) {
+            return Self::new(self.network.clone(), samples, self.statistics);
+        }
+        Self {
+            network: self.network.clone(),
+            samples,
+            statistics: self.statistics,
+            chunks: self.chunks.clone(),
+            programs: self.programs.clone(),
+            follows: self.follows.clone(),
+            workspaces: self.programs.iter().map(|_| Pool::default()).collect(),
+            parts: Pool::default(),
+        }
+    }
+
+    /// The same samples, `draws` times each, with targets drawn from the distribution that the network's outputs at
+    /// `theta` mean: what [`Curvature::Fisher`] is the true Fisher matrix of, sampled. Fails where the loss is no
+    /// log-likelihood.
+    pub fn drawn(&self, theta: &[E], state: &[E], draws: usize, streams: &Streams) -> Result<Self> {
+        let loss = &self.network.spec().loss;
+        let outputs: Vec<Vec<E>> = self
+            .chunks
+            .par_iter()
+            .map(|chunk| {
+                let (program, plan) = &self.programs[chunk.program];
+                let inputs = self.inputs(chunk);
+                let bindings = Bindings { theta, state, inputs: &inputs };
+                let mut workspace = plan.workspace();
+                plan.run(&bindings, &mut workspace);
+                plan.values(bindings, &workspace).of(program.outputs()).data.to_vec()
+            })
+            .collect();
+        let outputs: Vec<f64> = outputs.concat().into_iter().map(E::to_f64).collect();
+        let mut targets = vec![0.0; outputs.len() * draws];
+        let rows = self.network.spec().outputs;
+        for (i, all) in targets.chunks_mut(outputs.len().max(1)).enumerate() {
+            let mut rng = streams.stream("fisher/targets", i as u64);
+            for (target, outputs) in all.chunks_mut(rows).zip(outputs.chunks(rows)) {
+                if !loss.draw(outputs, &mut rng, target) {
+                    let expected = "a loss that is a log-likelihood (cross-entropy, squared-error, logistic)";
+                    return Err(Error::expected("true Fisher", expected, loss));
+                }
+            }
+        }
+        Ok(self.over(Arc::new(self.samples.repeated(draws, &targets))))
     }
 
     /// The network.
@@ -216,6 +268,11 @@ impl<E: Element> Objective<E> {
     /// Number of samples.
     pub fn samples(&self) -> usize {
         self.samples.len()
+    }
+
+    /// Which statistics norms use.
+    pub fn statistics(&self) -> Statistics {
+        self.statistics
     }
 
     /// The runs of samples that are computed at once.

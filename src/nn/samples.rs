@@ -71,6 +71,36 @@ impl<E: Element> Samples<E> {
         self.labels.get(range.clone()).unwrap_or_default()
     }
 
+    /// The samples at `indices`, in that order.
+    pub fn subset(&self, indices: &[u32]) -> Self {
+        let take = |all: &[E], rows: usize| -> Vec<E> {
+            let of = |i: &u32| &all[*i as usize * rows..][..rows];
+            if all.is_empty() { Vec::new() } else { indices.iter().flat_map(of).copied().collect() }
+        };
+        let label = |i: &u32| self.labels.get(*i as usize).copied();
+        Self {
+            data: take(&self.data, self.features),
+            targets: take(&self.targets, self.outputs),
+            observed: take(&self.observed, self.outputs),
+            labels: indices.iter().filter_map(label).collect(),
+            count: indices.len(),
+            ..*self
+        }
+    }
+
+    /// All samples so many `times` over, with other targets (outputs x samples x times), and no labels.
+    pub fn repeated(&self, times: usize, targets: &[f64]) -> Self {
+        assert_eq!(targets.len(), self.targets.len() * times, "a target for every output");
+        Self {
+            data: self.data.repeat(times),
+            targets: targets.iter().map(|t| E::from_f64(*t)).collect(),
+            observed: self.observed.repeat(times),
+            labels: Vec::new(),
+            count: self.count * times,
+            ..*self
+        }
+    }
+
     /// Copies the samples at `indices` into a batch, column by column; the mask into `observed` if that is not empty.
     pub fn gather(&self, indices: &[u32], data: &mut [E], targets: &mut [E], observed: &mut [E]) {
         let batch: [(&mut [E], &[E], usize); 3] = [

@@ -18,6 +18,7 @@ pub use lr_range::{LrRangeResult, LrRangeSettings};
 pub use propagate::{PropagateResult, PropagateSettings};
 pub use run::{DataSettings, Run};
 pub use seeds::SeedsResult;
+pub use sharpness::{SharpnessResult, SharpnessSettings};
 pub use slice::{SliceResult, SliceSettings};
 pub use smoothness::{SmoothnessResult, SmoothnessSettings};
 pub use training::TrainingResult;

@@ -69,7 +69,7 @@ pub struct Ritz {
 }
 
 /// Makes `w` orthogonal to the basis; the coefficients taken out, and what is left of its length: 0 if only rounding.
-fn orthogonalise(basis: &[Vec<f64>], w: &mut [f64]) -> (Vec<f64>, f64) {
+pub(super) fn orthogonalise(basis: &[Vec<f64>], w: &mut [f64]) -> (Vec<f64>, f64) {
     let mut taken = vec![0.0; basis.len()];
     let mut before = f64::INFINITY;
     for pass in 0..PASSES {
@@ -138,10 +138,24 @@ impl<'a> Krylov<'a> {
 
     /// One product, and the next vector of the basis. Once the space is exhausted it needs a restart before.
     pub fn step(&mut self) -> Step {
+        match self.next().map(|q| self.operator.apply(q, 1)) {
+            Some(product) => self.accept(product),
+            None => Step::Exhausted,
+        }
+    }
+
+    /// The vector whose product the next step takes; none once the space is exhausted.
+    pub fn next(&self) -> Option<&[f64]> {
+        self.basis.get(self.locked + self.alpha.len()).map(Vec::as_slice)
+    }
+
+    /// The next step, given the product with [`Krylov::next`]: several recurrences go on together, a block a step.
+    pub fn accept(&mut self, mut w: Vec<f64>) -> Step {
         let m = self.alpha.len();
-        let Some(q) = self.basis.get(self.locked + m) else { return Step::Exhausted };
-        let mut w = self.operator.apply(q, 1);
-        assert_eq!(w.len(), q.len(), "a product of n numbers");
+        assert!(
+            w.len() == self.operator.dimension() && m < self.basis.len() - self.locked,
+            "the product asked for"
+        );
         if !w.iter().all(|x| x.is_finite()) {
             return Step::NotFinite;
         }

@@ -128,7 +128,7 @@ fn chunks_add_up_to_the_whole() {
             let mut tangents = plan.tangents.workspace(K);
             plan.tangents.run(&plan.primal.values(bindings, &primal), &directions, K, &mut tangents);
             let mut products = vec![0.0; theta.len() * K];
-            program.read_products(&plan, &tangents, K, &mut products);
+            plan.read(&tangents, K, &mut products);
             let found = objective.linearize(&theta, &[], curvature, usize::MAX).products(&directions, K);
             close("products", &found, &products, n as f64);
         }

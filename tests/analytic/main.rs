@@ -5,7 +5,9 @@ mod chains;
 mod chunks;
 mod directions;
 mod factorization;
+mod fisher;
 mod initialization;
+mod known;
 mod lanczos;
 mod lbfgs;
 mod measures;
@@ -14,6 +16,7 @@ mod propagation;
 mod regression;
 mod shifted;
 mod slices;
+mod spectra;
 mod statistics;
 mod training;
 

@@ -14,6 +14,7 @@ mod plot;
 mod requests;
 mod resume;
 mod seeds;
+mod sharpness;
 mod slice;
 mod train;
 mod views;

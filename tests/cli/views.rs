@@ -173,6 +173,28 @@ fn a_trajectory_has_its_path_and_a_line_its_ends() {
 }
 
 #[test]
+fn results_that_somebody_changed_are_refused() {
+    let bench = bench();
+    bench.ok("train --snapshots epochs:1 --epochs 3 --hidden 4 --samples 60 --dpi 20 --out t --quiet");
+    bench.ok(&format!("slice --run t --directions trajectory {GRID} --dpi 20 --out s --quiet"));
+    let whole = bench.json("s/slice.json");
+    for (key, misfit) in [
+        ("axes", serde_json::json!([whole["axes"][0]])),
+        ("marks", serde_json::json!([{"label": "A", "at": [0.5]}])),
+        ("trail", {
+            let mut trail = whole["trail"].clone();
+            trail["residuals"] = serde_json::json!([0.5]);
+            trail
+        }),
+    ] {
+        let mut changed = whole.clone();
+        changed[key] = misfit;
+        std::fs::write(bench.path("s/slice.json"), changed.to_string()).expect("a file");
+        bench.refused("plot s --out e", &format!("s/slice.json: {key}"));
+    }
+}
+
+#[test]
 fn what_makes_no_sense_together_is_refused() {
     let bench = bench();
     bench.ok("train --data spirals --model linear --loss hinge --epochs 1 --samples 40 --dpi 20 --out other --quiet");

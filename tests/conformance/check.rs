@@ -105,7 +105,7 @@ impl Loss<'_> {
         let bindings = Bindings { theta, state: self.state, inputs: &self.inputs };
         plan.tangents.run(&plan.primal.values(bindings, &primal), directions, k, &mut tangents);
         let mut out = vec![0.0; theta.len() * k];
-        self.program.read_products(&plan, &tangents, k, &mut out);
+        plan.read(&tangents, k, &mut out);
         out
     }
 

@@ -3,7 +3,9 @@
 
 use super::Criterion;
 use crate::autodiff::{Node, Tape};
+use crate::base::random::Rng;
 use crate::base::{Error, Result, registry::Kind};
+use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
 /// Softmax cross-entropy in nats.
@@ -35,6 +37,22 @@ impl Criterion for CrossEntropy {
 
     fn unit(&self) -> Option<&'static str> {
         Some("nats")
+    }
+
+    /// One class, by the probabilities that softmax gives.
+    fn draw(&self, outputs: &[f64], rng: &mut Rng, target: &mut [f64]) -> bool {
+        let largest = outputs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let weights: Vec<f64> = outputs.iter().map(|z| (z - largest).exp()).collect();
+        let mut left = rng.random::<f64>() * weights.iter().sum::<f64>();
+        let below = |w: &f64| {
+            left -= w;
+            left < 0.0
+        };
+        // Rounding may leave a little beyond the last.
+        let class = weights.iter().position(below).unwrap_or(outputs.len() - 1);
+        target.fill(0.0);
+        target[class] = 1.0;
+        true
     }
 
     fn record(&self, tape: &mut Tape, outputs: Node, targets: Node, mask: Option<Node>) -> Node {

@@ -5,7 +5,9 @@
 use super::Criterion;
 use crate::autodiff::primitives::map::Scalar;
 use crate::autodiff::{Element, Node, Tape};
+use crate::base::random::Rng;
 use crate::base::registry::Kind;
+use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
 /// Binary cross-entropy of every output, in nats.
@@ -26,6 +28,14 @@ impl Criterion for Logistic {
 
     fn unit(&self) -> Option<&'static str> {
         Some("nats")
+    }
+
+    /// +1 with probability s(f), -1 otherwise, output by output.
+    fn draw(&self, outputs: &[f64], rng: &mut Rng, target: &mut [f64]) -> bool {
+        for (target, f) in target.iter_mut().zip(outputs) {
+            *target = if rng.random::<f64>() < f.sigmoid() { 1.0 } else { -1.0 };
+        }
+        true
     }
 
     fn record(&self, tape: &mut Tape, outputs: Node, targets: Node, mask: Option<Node>) -> Node {

@@ -4,6 +4,7 @@
 
 use crate::autodiff::primitives::map::Scalar;
 use crate::autodiff::{Node, Tape};
+use crate::base::random::Rng;
 use crate::base::registry::Registry;
 use crate::registry;
 use std::sync::Arc;
@@ -32,6 +33,12 @@ pub trait Criterion {
     /// Whether its first or second derivatives jump somewhere, so that finite differences across say nothing.
     fn has_kink(&self) -> bool {
         self.piecewise_linear()
+    }
+
+    /// Draws a target from the distribution of which the loss is minus the log-likelihood at these `outputs`, up to a
+    /// constant; false, and nothing drawn, where it is that of none.
+    fn draw(&self, _outputs: &[f64], _rng: &mut Rng, _target: &mut [f64]) -> bool {
+        false
     }
 
     /// Records the loss of each sample (1 x samples) from outputs and targets (outputs x samples). A mask of the
@@ -69,6 +76,10 @@ impl Criterion for Loss {
 
     fn has_kink(&self) -> bool {
         match_loss!(self, kind => kind.has_kink())
+    }
+
+    fn draw(&self, outputs: &[f64], rng: &mut Rng, target: &mut [f64]) -> bool {
+        match_loss!(self, kind => kind.draw(outputs, rng, target))
     }
 
     fn record(&self, tape: &mut Tape, outputs: Node, targets: Node, mask: Option<Node>) -> Node {

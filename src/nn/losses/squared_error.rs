@@ -3,6 +3,7 @@
 
 use super::Criterion;
 use crate::autodiff::{Node, Tape};
+use crate::base::random::{Rng, normal};
 use crate::base::registry::Kind;
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +24,12 @@ impl Criterion for SquaredError {
     }
 
     fn values(&self) -> bool {
+        true
+    }
+
+    /// Each output plus N(0, 1).
+    fn draw(&self, outputs: &[f64], rng: &mut Rng, target: &mut [f64]) -> bool {
+        target.iter_mut().zip(outputs).for_each(|(t, f)| *t = f + normal(rng));
         true
     }
 

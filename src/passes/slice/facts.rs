@@ -2,7 +2,7 @@
 //! parts can be joined without the network.
 
 use super::SliceSettings;
-use crate::base::Precision;
+use crate::base::{Error, Precision, Result};
 use crate::landscape::Map;
 use crate::landscape::measures::{Computed, Measure};
 use crate::landscape::slice::Point;
@@ -110,6 +110,30 @@ pub struct Facts {
 }
 
 impl Facts {
+    /// Refuses what does not fit together or not `settings`: facts are read from files, which may have been changed.
+    pub fn check(&self, at: &str, settings: &SliceSettings) -> Result<()> {
+        let sides: Vec<usize> = settings.sides().iter().map(|side| side.n()).collect();
+        let found: Vec<usize> = self.axes.iter().map(|axis| axis.range.n).collect();
+        if found != sides {
+            return Err(Error::expected(
+                format!("{at}: axes"),
+                format!("{sides:?} points"),
+                format!("{found:?}"),
+            ));
+        }
+        if let Some(mark) = self.marks.iter().find(|mark| mark.at.len() != sides.len()) {
+            let expected = format!("{} coordinates of {}", sides.len(), mark.label);
+            return Err(Error::expected(format!("{at}: marks"), expected, mark.at.len()));
+        }
+        let Some(trail) = &self.trail else { return Ok(()) };
+        let n = trail.steps.len();
+        let fits = trail.coordinates.len() == sides.len() && trail.coordinates.iter().all(|c| c.len() == n);
+        match fits && trail.residuals.len() == n && trail.train_loss.len() == n {
+            true => Ok(()),
+            false => Err(Error::expected(format!("{at}: trail"), format!("lists of {n} numbers"), "others")),
+        }
+    }
+
     /// Coordinates along each axis.
     pub fn coordinates(&self) -> Coordinates {
         Coordinates(self.axes.iter().map(|a| a.range.points()).collect())

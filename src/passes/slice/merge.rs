@@ -49,7 +49,9 @@ fn part_of(directory: &Path, view: usize) -> Result<Option<(Header, Pieces)>> {
         return Err(Error::expected(&at, expected, files::brief(version)));
     }
     let header: Header = serde_json::from_value(header).map_err(|e| Error::value(&at, &e.to_string()))?;
-    let width = columns(&header.settings()?, &header.facts).len();
+    let settings = header.settings()?;
+    header.facts.check(&at, &settings)?;
+    let width = columns(&settings, &header.facts).len();
     Ok(log::read(&path, width)?.map(|found| (header, found.pieces)))
 }
 

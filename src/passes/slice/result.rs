@@ -185,15 +185,10 @@ impl SliceResult {
             Some(views) => serde_json::from_value(views.clone()).map_err(bad)?,
             None => vec![serde_json::from_value(Value::Object(summary.clone())).map_err(bad)?],
         };
-        if facts.is_empty()
-            || facts.iter().any(|f| f.axes.is_empty() || f.axes.len() != settings.dimensions())
-        {
-            return Err(Error::expected(
-                &at,
-                format!("{} axes in every view", settings.dimensions()),
-                "others",
-            ));
+        if facts.is_empty() {
+            return Err(Error::expected(format!("{at}: views"), "at least one", "none"));
         }
+        facts.iter().try_for_each(|f| f.check(&at, &settings))?;
         let path = directory.join("slice.npz");
         let (arrays, at) = (Npz::read(&path)?, files::named(&path));
         let views = facts.len();
