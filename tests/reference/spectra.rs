@@ -7,6 +7,7 @@ use losscape::base::Streams;
 use losscape::landscape::hessian::Curved;
 use losscape::nn::{Objective, Statistics};
 use losscape::passes::Run;
+use losscape::spectral::trace::hutchinson;
 use losscape::spectral::{Krylov, Operator, Settings, Wanted, ends};
 use losscape::train::samples;
 use serde::Deserialize;
@@ -186,5 +187,19 @@ fn moments_of_probes_are_those_of_jax() {
                 assert!(error <= TOLERANCE * expected.abs(), "{name}: moment {k} {found}, not {expected}");
             }
         }
+    });
+}
+
+/// Thirty probes, at least, make an interval; four standard errors hold all but one in ten thousand.
+#[test]
+fn the_estimated_trace_is_that_of_jax() {
+    each(|name, operator, figures| {
+        let found = hutchinson(operator, 40, &Streams::new(2)).expect("a trace");
+        let error = (found.value - figures.trace).abs();
+        assert!(
+            found.standard_error > 0.0 && found.standard_error < 0.2 * figures.trace,
+            "{name}: {found:?}"
+        );
+        assert!(error <= 4.0 * found.standard_error, "{name}: {found:?}, not {}", figures.trace);
     });
 }
