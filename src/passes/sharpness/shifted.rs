@@ -274,7 +274,11 @@ fn evaluate<E: Element>(
         interrupt::check("shifted data", "nothing was written")?;
         done(i + 1);
     }
-    Ok(Evaluated { curves, at, norm_statistics: policy.words(spectral, false) })
+    Ok(Evaluated {
+        curves,
+        at,
+        norm_statistics: policy.words(spectral.then_some("renewed at every point"), false),
+    })
 }
 
 /// The minimum on each set of samples, and what the shifts did to it.
