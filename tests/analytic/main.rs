@@ -15,6 +15,7 @@ mod precision;
 mod propagation;
 mod regression;
 mod sharpness;
+mod shifted;
 mod slices;
 mod spectra;
 mod statistics;

@@ -135,11 +135,7 @@ pub fn shifted(
 ) -> Result<Shifted> {
     let first = comparable(runs, names)?;
     if !(settings.memory > 0.0 && settings.memory <= 1e6) {
-        return Err(Error::expected(
-            "--memory",
-            "a number of GiB above 0 and at most 1e6",
-            settings.memory,
-        ));
+        return Err(Error::expected("--memory", "a number of GiB above 0 and at most 1e6", settings.memory));
     }
     let dataset = &first.dataset;
     if dataset.test.is_empty() {
@@ -162,7 +158,8 @@ pub fn shifted(
     for (r, (run, name)) in runs.iter().zip(names).enumerate() {
         let precision = settings.precision.unwrap_or(run.precision);
         let done = |set: usize| observe(r * sets.len() + set, all);
-        let evaluated = with_precision!(precision, E => evaluate::<E>(run, &settings, &sets, &streams, &done));
+        let evaluated =
+            with_precision!(precision, E => evaluate::<E>(run, &settings, &sets, &streams, &done));
         let Evaluated { curves, at, norm_statistics } = evaluated.map_err(|e| match e {
             Error::Request { at, what } if runs.len() > 1 => Error::request(format!("{name}: {at}"), what),
             other => other,
@@ -262,21 +259,26 @@ fn evaluate<E: Element>(
     let points: Vec<Point> = settings.range.points().into_iter().map(|x| [x, 0.0, 0.0]).collect();
     let (mut curves, mut at) = (Vec::new(), Vec::new());
     for (i, set) in sets.iter().enumerate() {
-        let objective =
-            Objective::new(network.clone(), samples::<E>(&network, set), policy.evaluation());
+        let objective = Objective::new(network.clone(), samples::<E>(&network, set), policy.evaluation());
         if objective.bytes() > memory {
             let expected = format!("groups that fit in {} GiB (--memory)", settings.memory);
             return Err(Error::expected("--stat-batch", expected, policy.group));
         }
         let state = if follows { State::Follows(&follow) } else { State::Frozen(state.clone()) };
         let directions = std::slice::from_ref(&direction);
-        curves.extend(Slicer::new(&objective, &wide, state, directions, memory / 4).evaluate(&points, &|_| {})?);
+        curves.extend(
+            Slicer::new(&objective, &wide, state, directions, memory / 4).evaluate(&points, &|_| {})?,
+        );
         at.push(objective.evaluate(&theta, &center));
         // What a stop has cut short is no result.
         interrupt::check("shifted data", "nothing was written")?;
         done(i + 1);
     }
-    Ok(Evaluated { curves, at, norm_statistics: policy.words(spectral.then_some("renewed at every point"), false) })
+    Ok(Evaluated {
+        curves,
+        at,
+        norm_statistics: policy.words(spectral.then_some("renewed at every point"), false),
+    })
 }
 
 /// The minimum on each set of samples, and what the shifts did to it.
@@ -364,7 +366,11 @@ impl Shifted {
         let range = shared(values);
         let x = self.settings.range.points();
         let sets = std::iter::once((1, "training and, dashed, test".to_owned())).chain(
-            self.settings.shifts.iter().enumerate().map(|(i, s)| (i + 2, format!("dashed: test, {}", s.words()))),
+            self.settings
+                .shifts
+                .iter()
+                .enumerate()
+                .map(|(i, s)| (i + 2, format!("dashed: test, {}", s.words()))),
         );
         let panel = |(set, title): (usize, String)| {
             let mut panel = Panel {
