@@ -10,6 +10,7 @@ mod initialization;
 mod lanczos;
 mod lbfgs;
 mod measures;
+mod noise;
 mod precision;
 mod propagation;
 mod regression;
