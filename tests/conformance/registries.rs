@@ -2,7 +2,7 @@
 
 use losscape::base::registry::Registry;
 use losscape::data::Source;
-use losscape::landscape::{Direction, Map, Normalization};
+use losscape::landscape::{Direction, Map, Normalization, Sharpness};
 use losscape::nn::activations::Activation;
 use losscape::nn::architectures::Architecture;
 use losscape::nn::inits::Initializer;
@@ -35,6 +35,7 @@ macro_rules! every_registry {
         $check::<Normalization>();
         $check::<Optimizer>();
         $check::<Schedule>();
+        $check::<Sharpness>();
     };
 }
 
@@ -269,6 +270,12 @@ fn bad_values_are_refused_by_name() {
     names_setting::<Schedule>("sgdr:mult=0", "mult");
     names_setting::<Schedule>("triangular:half-cycle=0", "half-cycle");
     names_setting::<Schedule>("one-cycle:div=0.5", "div");
+    names_setting::<Sharpness>("sam:rho=0", "rho");
+    names_setting::<Sharpness>("worst-case:steps=0", "steps");
+    names_setting::<Sharpness>("average-case:draws=1", "draws");
+    names_setting::<Sharpness>("pac-bayes:fall=1.5", "fall");
+    names_setting::<Sharpness>("basin-radius:normalize=none", "normalize");
+    names_setting::<Sharpness>("keskar:eps=-1", "eps");
     names_setting::<Layer>("dense:units=0", "units");
     names_setting::<Architecture>("mlp:hidden=[8,0]", "hidden");
     names_setting::<Source>("blobs:classes=1", "classes");
