@@ -3,6 +3,7 @@
 //! Nothing here prints or draws. Long work tells an observer how far it is; `cli` shows it.
 
 pub mod lr_range;
+pub mod probes;
 pub mod propagate;
 pub mod range;
 pub mod run;
@@ -15,6 +16,7 @@ pub mod statistics;
 pub mod training;
 
 pub use lr_range::{LrRangeResult, LrRangeSettings};
+pub use probes::Probes;
 pub use propagate::{PropagateResult, PropagateSettings};
 pub use run::{DataSettings, Run};
 pub use seeds::SeedsResult;

@@ -11,6 +11,7 @@ mod known;
 mod lanczos;
 mod lbfgs;
 mod measures;
+mod noise;
 mod precision;
 mod propagation;
 mod regression;

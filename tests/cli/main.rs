@@ -11,6 +11,7 @@ mod networks;
 mod outside;
 mod paths;
 mod plot;
+mod probe;
 mod requests;
 mod resume;
 mod seeds;
