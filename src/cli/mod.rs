@@ -5,6 +5,7 @@
 mod arguments;
 mod completions;
 mod config;
+mod critical;
 mod data;
 mod list;
 mod lr_range;
@@ -43,6 +44,7 @@ const COMMANDS: &[Subcommand] = &[
     merge::COMMAND,
     propagate::COMMAND,
     smoothness::COMMAND,
+    critical::COMMAND,
     plot::COMMAND,
     data::COMMAND,
     list::COMMAND,

@@ -9,6 +9,7 @@ pub mod directions;
 pub mod geometry;
 pub mod hessian;
 pub mod measures;
+pub mod newton;
 pub mod normalizations;
 pub mod propagation;
 pub mod slice;

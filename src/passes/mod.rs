@@ -2,6 +2,7 @@
 //!
 //! Nothing here prints or draws. Long work tells an observer how far it is; `cli` shows it.
 
+pub mod critical;
 pub mod lr_range;
 pub mod propagate;
 pub mod range;
@@ -13,6 +14,7 @@ pub mod smoothness;
 pub mod statistics;
 pub mod training;
 
+pub use critical::{CriticalResult, CriticalSettings};
 pub use lr_range::{LrRangeResult, LrRangeSettings};
 pub use propagate::{PropagateResult, PropagateSettings};
 pub use run::{DataSettings, Run};

@@ -7,12 +7,14 @@
 //! | [`lanczos`] | both ends of the spectrum, with intervals and a certificate |
 //! | [`krylov`] | the recurrence behind it: an orthonormal basis and a tridiagonal matrix |
 //! | [`tridiagonal`] | eigenvalues of that matrix |
+//! | [`symmetric`] | all eigenpairs of a small matrix |
 //! | [`vectors`] | dot products and combinations of long vectors, the same bits on any number of threads |
 //!
 //! Everything is in f64, whatever precision the products are computed in.
 
 pub mod krylov;
 pub mod lanczos;
+pub mod symmetric;
 pub mod tridiagonal;
 pub mod vectors;
 
