@@ -3,6 +3,7 @@
 mod adaptive;
 mod chains;
 mod chunks;
+mod critical;
 mod directions;
 mod factorization;
 mod fisher;

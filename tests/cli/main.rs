@@ -2,6 +2,7 @@
 
 mod bench;
 mod config;
+mod critical;
 mod data;
 mod faults;
 mod grids;
