@@ -1,4 +1,4 @@
-//! What a sample says of the mean it was drawn around.
+//! What a sample says: its quantiles, and the mean it was drawn around.
 
 /// Mean of a sample and its standard error, the sample's standard deviation over sqrt(k): NaN of a single number, and
 /// both NaN of none. Numbers that are all the same have exactly 0.
@@ -12,6 +12,18 @@ pub fn mean(sample: &[f64]) -> (f64, f64) {
     let unit = if largest > 0.0 { largest } else { 1.0 };
     let squares: f64 = sample.iter().map(|x| ((x - mean) / unit).powi(2)).sum();
     (mean, unit * (squares / (k * (k - 1.0))).sqrt())
+}
+
+/// Quantile `q` of ascending numbers, interpolated linearly between neighbours (Hyndman and Fan 1996, definition 7);
+/// NaN of none, infinite where it rests on one that is.
+pub fn quantile(ascending: &[f64], q: f64) -> f64 {
+    let Some(last) = ascending.len().checked_sub(1) else { return f64::NAN };
+    let at = q * last as f64;
+    let (low, share) = (at.floor() as usize, at.fract());
+    match share > 0.0 {
+        true => ascending[low] + share * (ascending[low + 1] - ascending[low]),
+        false => ascending[low],
+    }
 }
 
 /// P(|T| <= t) of Student's t with so many degrees of freedom, as the finite sum over powers of a cosine that it is
@@ -46,6 +58,15 @@ pub fn student_t(share: f64, degrees: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn quantiles_of_a_sample_are_interpolated_and_do_not_hide_what_is_beyond() {
+        let x = [1.0, 2.0, 4.0, f64::INFINITY];
+        assert_eq!([0.0, 0.5, 2.0 / 3.0, 0.9].map(|q| quantile(&x, q)), [1.0, 3.0, 4.0, f64::INFINITY]);
+        assert_eq!(quantile(&[1.0, 2.0, 4.0, 8.0], 0.25), 1.75);
+        assert!(quantile(&[], 0.5).is_nan());
+        assert_eq!(quantile(&[7.0], 0.3), 7.0);
+    }
 
     #[test]
     fn quantiles_are_those_of_the_tables_and_of_the_closed_forms() {

@@ -8,9 +8,10 @@
 //! Cost a column: `draws` losses for each sigma tried, some 15 to 20 of them.
 
 use super::sam::{at_least, positive};
-use super::surface::{Scale, Surface, mean};
+use super::surface::{Scale, Surface};
 use super::{Columns, Here, Quantity, Row, Sharp};
 use crate::autodiff::Element;
+use crate::base::statistics::mean;
 use crate::base::random::normal;
 use crate::base::{Error, Result, registry::Kind};
 use rayon::prelude::*;

@@ -5,7 +5,7 @@ use crate::base::log::Pieces;
 use crate::base::npz::Npz;
 use crate::base::{Error, Result};
 use crate::passes::archive;
-use crate::passes::seeds::quantile;
+use crate::base::statistics::quantile;
 use crate::train::{Probe, TrainSettings};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};

@@ -8,7 +8,7 @@ use crate::base::tensors::{Tensor, TensorFile};
 use crate::base::{Error, Result, files, vtk};
 use crate::figure::Figure;
 use crate::landscape::measures::{Computed, Measure};
-use crate::passes::seeds::quantile;
+use crate::base::statistics::quantile;
 use crate::passes::{Files, Saved, archive, document, to_json};
 use serde_json::{Map, Value, json};
 use std::path::Path;
