@@ -5,6 +5,7 @@
 mod arguments;
 mod completions;
 mod config;
+mod critical;
 mod data;
 mod list;
 mod lr_range;
@@ -46,6 +47,7 @@ const COMMANDS: &[Subcommand] = &[
     sharpness::COMMAND,
     propagate::COMMAND,
     smoothness::COMMAND,
+    critical::COMMAND,
     plot::COMMAND,
     data::COMMAND,
     list::COMMAND,

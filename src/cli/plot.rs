@@ -7,8 +7,8 @@ use super::output::{self, Target};
 use crate::base::{Error, Result, files};
 use crate::figure::Figure;
 use crate::passes::{
-    LrRangeResult, PropagateResult, Saved, SeedsResult, SharpnessResult, SliceResult, SmoothnessResult,
-    training,
+    CriticalResult, LrRangeResult, PropagateResult, Saved, SeedsResult, SharpnessResult, SliceResult,
+    SmoothnessResult, training,
 };
 use crate::render::Style;
 use clap::{Arg, ArgMatches, Args, Command};
@@ -38,6 +38,7 @@ const RESULTS: &[(&str, Load)] = &[
     ("run.json", training::load_figures),
     ("seeds.json", |d| Ok(SeedsResult::load(d)?.figures())),
     ("smoothness.json", |d| Ok(SmoothnessResult::load(d)?.figures())),
+    ("critical.json", |d| Ok(CriticalResult::load(d)?.figures())),
     ("propagate.json", |d| Ok(PropagateResult::load(d)?.figures())),
     ("lr-range.json", |d| Ok(LrRangeResult::load(d)?.figures())),
 ];

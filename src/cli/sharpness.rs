@@ -147,14 +147,15 @@ fn summary(result: &SharpnessResult, target: &Target, pictures: &[String]) -> St
     text
 }
 
-/// A number with as many digits as a table has room for.
-fn short(x: f64) -> String {
+/// A number with so many significant digits; very small and very large ones with a power of ten.
+fn significant(x: f64, digits: usize) -> String {
     match x.abs() {
-        a if a == 0.0 || (0.01..1e5).contains(&a) => {
-            let before = a.max(1.0).log10().floor() as usize;
-            format!("{x:.*}", 4usize.saturating_sub(before))
+        0.0 => "0".to_owned(),
+        a if (1e-3..1e5).contains(&a) => {
+            let after = digits as i32 - 1 - a.log10().floor() as i32;
+            format!("{x:.*}", after.max(0) as usize)
         }
-        _ => output::number(x, 3),
+        _ => output::number(x, digits - 1),
     }
 }
 
@@ -163,8 +164,8 @@ fn written(cell: Option<&Cell>) -> String {
         None => String::new(),
         Some(cell) if cell.value.is_nan() => "none".to_owned(),
         Some(cell) => match cell.error {
-            Some(error) => format!("{} \u{b1} {}", short(cell.value), output::number(error, 1)),
-            None => short(cell.value),
+            Some(error) => format!("{} \u{b1} {}", significant(cell.value, 4), significant(error, 2)),
+            None => significant(cell.value, 4),
         },
     }
 }
@@ -192,7 +193,7 @@ fn one(result: &SharpnessResult) -> String {
     let mut text = format!(
         "{}\n  {} of the mean loss over {} samples, {} of {} parameters\n  training loss {}  accuracy {}\n",
         result.text(0, &["title"]),
-        result.text(0, &["operator"]).replace('-', " "),
+        result.text(0, &["matrix"]),
         result.at(0, &["samples", "train"]),
         result.at(0, &["dimension"]),
         result.at(0, &["parameters"]),
@@ -246,7 +247,7 @@ fn one(result: &SharpnessResult) -> String {
     if power.is_finite() {
         text += &format!(
             "  power iteration: {} after {} products ({}), {} away from Lanczos\n",
-            short(power),
+            significant(power, 4),
             result.at(0, &["power", "products"]),
             result.text(0, &["power", "stop"]).replace('-', " "),
             output::number(number(&["power", "difference"]), 2),
@@ -263,7 +264,10 @@ fn one(result: &SharpnessResult) -> String {
         if !result.at(0, &[key]).is_null() {
             let error = [number(&[key, "stderr"]), number(&[key, "standard_error"])];
             let error = error.into_iter().find(|e| e.is_finite());
-            text += &format!("  {name}: {}\n", written(Some(&Cell { value, error, status: None })));
+            text += &match value.is_nan() {
+                true => format!("  {name}: none ({})\n", result.text(0, &[key, "status"])),
+                false => format!("  {name}: {}\n", written(Some(&Cell { value, error, status: None }))),
+            };
         }
     }
     let negative = number(&["density", "negative_mass", "value"]);
@@ -275,8 +279,8 @@ fn one(result: &SharpnessResult) -> String {
         text += &match matrix["lambda_max"]["value"].as_f64() {
             Some(value) => format!(
                 "  {name}: largest eigenvalue {}, trace {}\n",
-                short(value),
-                short(matrix["trace"]["value"].as_f64().unwrap_or(f64::NAN))
+                significant(value, 4),
+                significant(matrix["trace"]["value"].as_f64().unwrap_or(f64::NAN), 4)
             ),
             None => format!("  {name}: none ({})\n", matrix["status"].as_str().unwrap_or("not finite")),
         };

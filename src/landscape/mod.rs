@@ -11,6 +11,7 @@ pub mod geometry;
 pub mod hessian;
 pub mod measures;
 pub mod noise;
+pub mod newton;
 pub mod normalizations;
 pub mod propagation;
 pub mod sharpness;

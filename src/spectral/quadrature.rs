@@ -13,14 +13,16 @@
 //! exhausted before m steps ends the rule there, and makes it exact for every f.
 //!
 //! The standard error of an estimate is over probes. It does not hold what a rule of too few steps misses of a function
-//! that is no polynomial: of ln(lambda + eps) with an eps far below the spread, say. With more steps that shrinks
-//! exponentially, and more slowly the closer f's singularity is to the spectrum.
+//! that is no polynomial: of ln(lambda + eps) with an eps far below the spread, say. For that there is the Gauss-Radau rule, with one
+//! more node, fixed at or just below zero (Golub 1973): of an operator without negative eigenvalues and a function whose
+//! derivatives have alternating signs, the integral lies between the two rules (Golub and Meurant 1994). See
+//! [`Quadrature::truncation`].
 //!
 //! Cost: steps x probes products in blocks of [`BLOCK`], beside them 8 n m operations in step m; n (m + 1) numbers are kept for
 //! each probe of a block.
 
 use super::krylov::{Krylov, ROUNDING, Step};
-use super::{BLOCK, Estimate, Operator, vectors};
+use super::{BLOCK, Estimate, Operator, tridiagonal, vectors};
 use crate::base::{Error, Result, Streams, interrupt};
 use serde::{Deserialize, Serialize};
 
@@ -63,12 +65,51 @@ pub struct Rule {
     pub steps: usize,
     /// Whether the start's Krylov space was exhausted, so that the rule is exact for every function.
     pub exhausted: bool,
+    /// Nodes and weights of the Gauss-Radau rule with a node at zero, less rounding. None if the operator has negative
+    /// eigenvalues; the rule itself if it is exhausted.
+    pub radau: Option<(Vec<f64>, Vec<f64>)>,
+}
+
+/// sum_i w_i f(theta_i).
+fn sum(nodes: &[f64], weights: &[f64], f: impl Fn(f64) -> f64) -> f64 {
+    nodes.iter().zip(weights).map(|(node, weight)| weight * f(*node)).sum()
+}
+
+/// Nodes and weights of a tridiagonal matrix.
+fn gauss(eigen: &tridiagonal::Eigen) -> (Vec<f64>, Vec<f64>) {
+    let weights = (0..eigen.values.len()).map(|i| eigen.vectors[(0, i)].powi(2)).collect();
+    (eigen.values.clone(), weights)
+}
+
+/// The rule of a recurrence.
+fn rule(krylov: &Krylov, epsilon: f64) -> Result<Rule> {
+    let (steps, exhausted) = (krylov.steps(), krylov.exhausted());
+    let eigen = krylov.ritz()?.eigen;
+    let (nodes, weights) = gauss(&eigen);
+    let norm = nodes.iter().fold(0.0, |m: f64, x| m.max(x.abs()));
+    let fixed = -ROUNDING * epsilon * norm;
+    let radau = match () {
+        _ if nodes.iter().any(|x| *x <= fixed && norm > 0.0) => None,
+        _ if exhausted => Some((nodes.clone(), weights.clone())),
+        () => {
+            // T with a row more, whose last entry makes `fixed` an eigenvalue: fixed + beta^2 (T - fixed I)^-1 at its corner.
+            let beyond = krylov.beta()[steps - 1];
+            let corner = |i: usize| eigen.vectors[(steps - 1, i)].powi(2) / (nodes[i] - fixed);
+            let last = fixed + beyond * beyond * (0..steps).map(corner).sum::<f64>();
+            let alpha = [krylov.alpha(), &[last]].concat();
+            match last.is_finite() {
+                true => Some(gauss(&tridiagonal::eigen(&alpha, krylov.beta())?)),
+                false => None,
+            }
+        }
+    };
+    Ok(Rule { nodes, weights, steps, exhausted, radau })
 }
 
 impl Rule {
     /// sum_i w_i f(theta_i), which is q' f(A) q.
     pub fn integral(&self, f: impl Fn(f64) -> f64) -> f64 {
-        self.nodes.iter().zip(&self.weights).map(|(node, weight)| weight * f(*node)).sum()
+        sum(&self.nodes, &self.weights, f)
     }
 
     /// q' A^k q: exact up to k = 2 `steps` - 1.
@@ -101,6 +142,7 @@ pub fn quadrature(operator: &dyn Operator, settings: &Settings, streams: &Stream
     if n == 0 {
         return Err(Error::expected("quadrature", "an operator of at least one dimension", 0));
     }
+    let epsilon = operator.epsilon().max(f64::EPSILON);
     let mut rules = Vec::with_capacity(settings.probes);
     for first in (0..settings.probes).step_by(BLOCK) {
         let start = |i| vectors::rademacher(n, &mut streams.stream("spectral/quadrature", i as u64));
@@ -125,14 +167,10 @@ pub fn quadrature(operator: &dyn Operator, settings: &Settings, streams: &Stream
             }
         }
         for krylov in &block {
-            let eigen = krylov.ritz()?.eigen;
-            let weights = (0..krylov.steps()).map(|i| eigen.vectors[(0, i)].powi(2)).collect();
-            let (steps, exhausted) = (krylov.steps(), krylov.exhausted());
-            rules.push(Rule { nodes: eigen.values, weights, steps, exhausted });
+            rules.push(rule(krylov, epsilon)?);
         }
     }
     let products = rules.iter().map(|r| r.steps).sum();
-    let epsilon = operator.epsilon().max(f64::EPSILON);
     Ok(Quadrature { dimension: n, steps: settings.steps, rules, products, epsilon })
 }
 
@@ -148,16 +186,38 @@ impl Quadrature {
         Estimate::of(&sample, self.products)
     }
 
-    /// ln det(A + eps I) of an operator without negative eigenvalues, such as a generalized Gauss-Newton matrix, eps > 0. Nodes that
-    /// rounding has left below zero count as zero.
-    pub fn log_determinant(&self, eps: f64) -> Estimate {
-        self.expectation(|theta| (theta.max(0.0) + eps).ln())
+    /// By how much the rules' tr f(A) may be too large for want of steps: the mean difference of each Gauss rule from its Gauss-Radau
+    /// rule, times n. For functions whose even derivatives are negative and odd ones positive, such as ln(lambda + eps)
+    /// and lambda / (lambda + eps). None if an operator is not known to be without negative eigenvalues.
+    pub fn truncation(&self, f: impl Fn(f64) -> f64) -> Option<f64> {
+        let mut total = 0.0;
+        for rule in &self.rules {
+            let (nodes, weights) = rule.radau.as_ref()?;
+            total += rule.integral(&f) - sum(nodes, weights, &f);
+        }
+        Some((self.dimension as f64 * total / self.rules.len() as f64).max(0.0))
     }
 
-    /// The effective dimension: the sum of lambda / (lambda + eps) over positive eigenvalues, eps >= 0. How many directions are steeper
-    /// than eps (MacKay 1992).
+    /// tr f(A) for a function as [`Quadrature::truncation`] wants it: its interval reaches further down by as much.
+    fn monotone(&self, f: impl Fn(f64) -> f64) -> Estimate {
+        let mut estimate = self.expectation(&f);
+        // Without a bound of what is missing there is no interval that could be vouched for.
+        let truncation = self.truncation(&f).filter(|t| t.is_finite());
+        estimate.interval = estimate.interval.zip(truncation).map(|([low, high], by)| [low - by, high]);
+        estimate
+    }
+
+    /// ln det(A + eps I) of an operator without negative eigenvalues, such as a generalized Gauss-Newton matrix, eps > 0. Nodes that
+    /// rounding has left below zero count as zero. The interval holds what the rules may miss too; there is none
+    /// if the operator has negative eigenvalues.
+    pub fn log_determinant(&self, eps: f64) -> Estimate {
+        self.monotone(|theta| (theta.max(0.0) + eps).ln())
+    }
+
+    /// The effective dimension: the sum of lambda / (lambda + eps) over positive eigenvalues, eps > 0. How many directions are steeper
+    /// than eps (MacKay 1992). The interval is as that of [`Quadrature::log_determinant`].
     pub fn effective_dimension(&self, eps: f64) -> Estimate {
-        self.expectation(|theta| if theta > 0.0 { theta / (theta + eps) } else { 0.0 })
+        self.monotone(|theta| if theta > 0.0 { theta / (theta + eps) } else { 0.0 })
     }
 
     /// The share of eigenvalues that are negative beyond rounding. A share is no polynomial: it comes in steps of a node's

@@ -277,7 +277,7 @@ fn bad_values_are_refused_by_name() {
     names_setting::<Schedule>("one-cycle:div=0.5", "div");
     names_setting::<Sharpness>("sam:rho=0", "rho");
     names_setting::<Sharpness>("worst-case:steps=0", "steps");
-    names_setting::<Sharpness>("average-case:draws=1", "draws");
+    names_setting::<Sharpness>("average-case:draws=7", "draws");
     names_setting::<Sharpness>("pac-bayes:fall=1.5", "fall");
     names_setting::<Sharpness>("basin-radius:normalize=none", "normalize");
     names_setting::<Sharpness>("keskar:eps=-1", "eps");

@@ -5,15 +5,17 @@
 //! | l2 | delta ~ N(0, sigma^2): expected sharpness (Neyshabur et al. 2017) | N(0, (rho \|w\|)^2) |
 //! | l_inf | delta uniform in [-rho, rho] | in [-rho \|w\|, rho \|w\|] |
 //!
-//! To second order that is sigma^2 / 2 tr H, a third of it for the uniform law. Over all samples; the standard error is that of
-//! the mean over draws. Cost a column of a row: `draws` losses.
+//! To second order that is sigma^2 / 2 tr H, a third of it for the uniform law. Draws come with their mirror images, so that
+//! what the gradient adds cancels within a pair; the standard error is that of the mean over pairs. Over all samples.
+//!
+//! Cost a column of a row: `draws` losses and one more.
 
 use super::sam::{at_least, positive};
 use super::surface::{Scale, Surface, mean};
 use super::{Columns, Here, Quantity, Row, Sharp};
 use crate::autodiff::Element;
 use crate::base::random::{Rng, normal};
-use crate::base::{Result, registry::Kind};
+use crate::base::{Error, Result, registry::Kind};
 use rand::RngExt;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -30,7 +32,7 @@ pub struct AverageCase {
     pub linf: f64,
     /// Half the width of adaptive uniform noise, in |w|.
     pub adaptive_linf: f64,
-    /// Draws of the noise.
+    /// Draws of the noise, mirror images among them.
     pub draws: usize,
 }
 
@@ -52,39 +54,49 @@ impl Kind for AverageCase {
         positive("adaptive-l2", self.adaptive_l2)?;
         positive("linf", self.linf)?;
         positive("adaptive-linf", self.adaptive_linf)?;
-        at_least("draws", self.draws, 2)
+        at_least("draws", self.draws, 4)?;
+        match self.draws % 2 {
+            0 => Ok(()),
+            _ => Err(Error::expected("draws", "an even number: draws come in pairs", self.draws)),
+        }
     }
 }
 
-/// One coordinate of the noise, of size 1.
-type Draw = fn(&mut Rng) -> f64;
+/// A law of the noise.
+struct Law {
+    key: &'static str,
+    label: &'static str,
+    /// What the size of the noise is called.
+    size: &'static str,
+    /// One coordinate, of size 1.
+    draw: fn(&mut Rng) -> f64,
+}
+
+const GAUSSIAN: Law =
+    Law { key: "average_case_l2", label: "average case, Gaussian", size: "sigma", draw: normal };
+const UNIFORM: Law =
+    Law { key: "average_case_linf", label: "average case, uniform", size: "rho", draw: uniform };
 
 fn uniform(rng: &mut Rng) -> f64 {
     2.0 * rng.random::<f64>() - 1.0
 }
 
 impl AverageCase {
-    fn column<E: Element>(
-        &self,
-        here: &Here<E>,
-        scale: Scale,
-        key: &str,
-        draw: Draw,
-        size: f64,
-    ) -> Result<Quantity> {
+    fn column<E: Element>(&self, here: &Here<E>, scale: Scale, law: &Law, size: f64) -> Result<Quantity> {
         let surface = Surface::new(here, scale);
         let center = surface.center()?;
-        let name = format!("sharpness/{key}");
+        let name = format!("sharpness/{}", law.key);
         let rise = |i: usize| {
             let mut rng = here.streams.stream(&name, i as u64);
-            let u: Vec<f64> = (0..surface.dimension()).map(|_| size * draw(&mut rng)).collect();
-            Ok(surface.loss(&u)? - center)
+            let mut u: Vec<f64> = (0..surface.dimension()).map(|_| size * (law.draw)(&mut rng)).collect();
+            let there = surface.loss(&u)?;
+            u.iter_mut().for_each(|u| *u = -*u);
+            Ok(0.5 * (there - center) + 0.5 * (surface.loss(&u)? - center))
         };
         // In parallel, collected in order.
-        let rises: Vec<f64> = (0..self.draws).into_par_iter().map(rise).collect::<Result<_>>()?;
+        let rises: Vec<f64> = (0..self.draws / 2).into_par_iter().map(rise).collect::<Result<_>>()?;
         let (value, error) = mean(&rises);
-        let which = if key.ends_with("l2") { "sigma" } else { "rho" };
-        Ok(Quantity::new(value).with_error(error).with([(which, size), ("draws", self.draws as f64)]))
+        Ok(Quantity::new(value).with_error(error).with([(law.size, size), ("draws", self.draws as f64)]))
     }
 }
 
@@ -94,14 +106,14 @@ impl Sharp for AverageCase {
     }
 
     fn rows<E: Element>(&self, here: &Here<E>) -> Result<Vec<Row>> {
-        let row = |key: &str, label: &str, draw: Draw, [raw, adaptive]: [f64; 2]| {
-            let raw = self.column(here, Scale::Raw, key, draw, raw)?;
-            let invariant = self.column(here, Scale::Invariant, key, draw, adaptive)?;
-            Ok(Row::new(key, label, Some(raw), Some(invariant)))
+        let row = |law: &Law, [raw, adaptive]: [f64; 2]| {
+            let raw = self.column(here, Scale::Raw, law, raw)?;
+            let invariant = self.column(here, Scale::Invariant, law, adaptive)?;
+            Ok(Row::new(law.key, law.label, Some(raw), Some(invariant)))
         };
         Ok(vec![
-            row("average_case_l2", "average case, Gaussian", normal, [self.l2, self.adaptive_l2])?,
-            row("average_case_linf", "average case, uniform", uniform, [self.linf, self.adaptive_linf])?,
+            row(&GAUSSIAN, [self.l2, self.adaptive_l2])?,
+            row(&UNIFORM, [self.linf, self.adaptive_linf])?,
         ])
     }
 }

@@ -196,6 +196,7 @@ impl Job<'_> {
             "parameters": p,
             "dimension": dimension,
             "operator": settings.operator,
+            "matrix": settings.operator.title(),
             "data": run.data,
             "data_sha256": run.data.sha256,
             "weights_sha256": run.origin.as_ref().map(|o| &o.sha256),
@@ -624,7 +625,12 @@ impl<E: Element> Place<'_, E> {
         let trained = self.job.run.data.batch_size.unwrap_or(crate::train::settings::BATCH);
         let small = self.settings().noise_batch.unwrap_or(trained).min((samples.len() / 2).max(1));
         let noise = noise_scale(self.objective, samples, &self.theta, &self.state, small, &self.streams)?;
-        found.summary.insert("noise_scale".to_owned(), crate::passes::to_json(&noise)?);
+        let mut value = crate::passes::to_json(&noise)?;
+        value["status"] = match noise.value.is_finite() {
+            true => "computed".into(),
+            false => "the mean gradient is smaller than what its noise lets see".into(),
+        };
+        found.summary.insert("noise_scale".to_owned(), value);
         Ok(())
     }
 

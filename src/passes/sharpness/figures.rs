@@ -56,7 +56,6 @@ fn finish(panel: &mut Panel, rug: Vec<Series>) {
 /// The density over lambda and over log |lambda|, of each network.
 fn density(result: &SharpnessResult) -> Option<Figure> {
     let several = result.networks() > 1;
-    let operator = result.text(0, &["operator"]).replace('-', " ");
     let [mut linear, mut log] = [
         Panel {
             x: axis("eigenvalue \u{3bb}", Scale::Linear),
@@ -120,7 +119,7 @@ fn density(result: &SharpnessResult) -> Option<Figure> {
     Some(Figure {
         name: "density".to_owned(),
         chart: "lines".to_owned(),
-        title: format!("Spectral density of the {operator}"),
+        title: format!("Spectral density of the {}", result.text(0, &["matrix"])),
         subtitle: format!(
             "{}; {probes} starts of {steps} Lanczos steps, kernel \u{3c3} = {sigma:.2e}; the band is the range over starts",
             subtitle(result)
