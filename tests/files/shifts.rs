@@ -173,7 +173,8 @@ fn a_stated_imbalance_has_its_shares_to_one_sample() {
         }
     }
     // As many of each class as there are already is no shift at all.
-    let of = |k: u32| (0..500).filter(move |i| labels(&digits.test)[*i] == k).take(30).collect::<Vec<_>>();
+    let own = labels(&digits.test);
+    let of = |k: u32| (0..500).filter(move |i| own[*i] == k).take(30).collect::<Vec<_>>();
     let mut indices: Vec<usize> = (0..10).flat_map(of).collect();
     indices.sort_unstable();
     let even = Dataset { test: digits.test.select(&indices, 64), ..digits.clone() };

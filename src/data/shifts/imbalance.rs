@@ -52,6 +52,6 @@ impl Corrupt for Imbalance {
     }
 
     fn words(&self) -> String {
-        format!("classes imbalanced 1:{}", self.ratio)
+        format!("imbalance of 1:{}", self.ratio)
     }
 }

@@ -102,6 +102,6 @@ impl Corrupt for Labels {
     }
 
     fn words(&self) -> String {
-        format!("label shift, Dirichlet({})", self.alpha)
+        format!("label shift of Dirichlet({})", self.alpha)
     }
 }

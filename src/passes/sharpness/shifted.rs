@@ -365,12 +365,12 @@ impl Shifted {
     ) -> Figure {
         let range = shared(values);
         let x = self.settings.range.points();
-        let sets = std::iter::once((1, "training and, dashed, test".to_owned())).chain(
+        let sets = std::iter::once((1, "training (solid) and test (dashed)".to_owned())).chain(
             self.settings
                 .shifts
                 .iter()
                 .enumerate()
-                .map(|(i, s)| (i + 2, format!("dashed: test, {}", s.words()))),
+                .map(|(i, s)| (i + 2, format!("test under {} (dashed)", s.words()))),
         );
         let panel = |(set, title): (usize, String)| {
             let mut panel = Panel {
@@ -397,7 +397,7 @@ impl Shifted {
         Figure {
             name: name.to_owned(),
             chart: "lines".to_owned(),
-            title: format!("{}, on {} as trained on and shifted", what.replace("minimum", of), self.data),
+            title: format!("{} on {} and under shifted data", what.replace("minimum", of), self.data),
             subtitle: self.subtitle(),
             panels: sets.map(panel).collect(),
         }
