@@ -95,7 +95,10 @@ mod tests {
         let probe: Probe = "sharpness:100".parse()?;
         assert_eq!(probe, Probe { what: What::Sharpness, every: 100 });
         assert_eq!(probe.to_string(), "sharpness:100");
-        assert_eq!([0, 1, 99, 100, 250, 300].map(|step| probe.due(step)), [true, false, false, true, false, true]);
+        assert_eq!(
+            [0, 1, 99, 100, 250, 300].map(|step| probe.due(step)),
+            [true, false, false, true, false, true]
+        );
         assert!(probe.count(250) >= 4);
         for (text, says) in [
             ("sharpness", "expected sharpness:STEPS"),

@@ -276,7 +276,10 @@ impl TrainSettings {
             }
             () if self.optimizer.search().is_some() => Err("a line search sets the length of each step"),
             // Cohen et al. 2022: the preconditioned Hessian is what settles at their edge.
-            () => self.optimizer.stability(rate).ok_or("the optimizer's own does not depend on the Hessian alone"),
+            () => self
+                .optimizer
+                .stability(rate)
+                .ok_or("the optimizer's own does not depend on the Hessian alone"),
         }
     }
 

@@ -14,13 +14,8 @@ const FAR: f64 = 10.0;
 pub fn figure(network: &str, settings: &TrainSettings, epochs: &[Epoch], probes: &Probes) -> Figure {
     let steps = probes.of("step");
     let style = if steps.len() <= FEW { Style::Marked } else { Style::Line };
-    let curve = |label: &str, y: Vec<f64>| Series {
-        label: label.to_owned(),
-        x: steps.clone(),
-        y,
-        band: None,
-        style,
-    };
+    let curve =
+        |label: &str, y: Vec<f64>| Series { label: label.to_owned(), x: steps.clone(), y, band: None, style };
     let panel = |label: &str, scale: Scale, series: Vec<Series>| Panel {
         x: Axis { label: "step".to_owned(), scale: Scale::Linear, range: None },
         y: Axis { label: label.to_owned(), scale, range: None },
@@ -111,8 +106,12 @@ fn sharpness(
         Ok(_) => String::new(),
     };
     // Where nothing spans decades, zero is on the axis: how far from the edge is then seen.
-    let top = highest.max(finite(&threshold).into_iter().filter(|t| *t <= far).fold(f64::NAN, f64::max));
-    if top > 0.0 && finite(&lambda).into_iter().all(|l| l >= 0.0) && highest.max(lowest) < FAR * highest.min(lowest) {
+    let top =
+        highest.max(finite(&threshold).into_iter().fold(f64::NAN, f64::max)).min(1.5 * highest.max(lowest));
+    if top > 0.0
+        && finite(&lambda).into_iter().all(|l| l >= 0.0)
+        && highest.max(lowest) < FAR * highest.min(lowest)
+    {
         panel.y.scale = Scale::Linear;
         panel.y.range = Some((0.0, 1.08 * top));
     }
