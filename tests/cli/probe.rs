@@ -242,7 +242,7 @@ mod stopped {
 
     /// Nearly all of its time goes into probes.
     const SLOW: &str =
-        "train --hidden 12 --samples 200 --epochs 60 --batch-size 100 --dpi 20 --probe sharpness:1 --out r";
+        "train --hidden 12 --samples 200 --epochs 20 --batch-size 100 --dpi 20 --probe sharpness:1 --out r";
 
     /// Starts a slow run and asks it to stop while it is at it; what it said, and how it ended.
     fn interrupted(bench: &Bench) -> (Option<i32>, String) {
@@ -269,7 +269,7 @@ mod stopped {
         assert_eq!(code, Some(130), "{said}");
         let last = said.lines().last().unwrap();
         assert!(
-            last.starts_with("error: train: interrupted; ") && last.contains(" of 120 steps are kept"),
+            last.starts_with("error: train: interrupted; ") && last.contains(" of 40 steps are kept"),
             "{last}"
         );
         assert!(bench.path("r/probes.log").exists() && !bench.path("r/run.json").exists());

@@ -102,7 +102,7 @@ fn sharpness(
     let (ratio, _) = probes.edge();
     panel.title = match settings.stability(settings.rate()) {
         Err(why) => format!("no threshold: {why}"),
-        Ok(_) if ratio.is_finite() => format!("median of the last quarter: {ratio:.3} of the threshold"),
+        Ok(_) if ratio.is_finite() => format!("{ratio:.3} of the threshold (median, last quarter)"),
         Ok(_) => String::new(),
     };
     // Where nothing spans decades, zero is on the axis: how far from the edge is then seen.
