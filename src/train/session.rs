@@ -7,7 +7,9 @@ use super::gradient::squares;
 use super::method::Method;
 use super::optimizers::lbfgs::{Outcome, Value};
 use super::settings::Best;
-use super::{Epoch, Event, Kept, Place, Point, Status, Stop, TrainSettings, Trained, network, samples, start};
+use super::{
+    Epoch, Event, Kept, Place, Point, Status, Stop, TrainSettings, Trained, network, samples, start,
+};
 use crate::autodiff::{Element, elementary::vectorised};
 use crate::base::registry::Registry;
 use crate::base::{Error, Result, Streams, files, interrupt};

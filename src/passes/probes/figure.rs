@@ -38,11 +38,17 @@ pub fn figure(network: &str, settings: &TrainSettings, epochs: &[Epoch], probes:
         },
         false => curve("", probes.of("train_loss")),
     };
+    // Near a minimum the gradient is lost in its noise, and the scale with it: then the noise itself is shown.
+    let scales = probes.of("noise_scale").iter().filter(|x| x.is_finite()).count();
+    let noise = match 2 * scales >= steps.len() {
+        true => panel("gradient noise scale (samples)", Scale::Auto, vec![band("noise_scale")]),
+        false => panel("gradient noise tr Σ", Scale::Auto, vec![band("noise_trace")]),
+    };
     let mut panels = vec![
         panel(&format!("training loss: {}", unit(settings)), Scale::Auto, vec![loss]),
         sharpness(settings, probes, &curve, &panel),
         panel("trace of the Hessian", Scale::Linear, vec![band("trace")]),
-        panel("gradient noise scale (samples)", Scale::Auto, vec![band("noise_scale")]),
+        noise,
     ];
     panels.retain(Panel::has_curves);
     let what = match probes.facts.coupled {
