@@ -12,9 +12,9 @@
 //! resolves the ends of a spectrum first: far inside, one node stands for many eigenvalues, and for those closer to zero
 //! than about the range / steps^2 the density says how many there are, not where.
 
-use super::Estimate;
 use super::quadrature::{Quadrature, Rule};
 use crate::base::{Error, Result};
+use super::Estimate;
 use serde::{Deserialize, Serialize};
 
 /// Two bumps at neighbouring Chebyshev nodes meet at 1/kappa of their height.

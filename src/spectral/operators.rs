@@ -5,11 +5,9 @@
 
 use super::{BLOCK, Operator, tridiagonal, vectors};
 use crate::base::{Error, Result, interrupt};
+use faer::linalg::evd::{ComputeEigenvectors, SelfAdjointEvdParams, self_adjoint_evd, self_adjoint_evd_scratch};
 use faer::diag::Diag;
 use faer::dyn_stack::{MemBuffer, MemStack};
-use faer::linalg::evd::{
-    ComputeEigenvectors, SelfAdjointEvdParams, self_adjoint_evd, self_adjoint_evd_scratch,
-};
 use faer::{Auto, Mat, Par, Spec};
 use rayon::prelude::*;
 use std::ops::Range;
@@ -29,11 +27,7 @@ impl<'a> Restricted<'a> {
         for range in &kept {
             if range.start < end || range.is_empty() || range.end > n {
                 let expected = format!("ranges that ascend within {n}");
-                return Err(Error::expected(
-                    "part of an operator",
-                    expected,
-                    format!("{range:?} after {end}"),
-                ));
+                return Err(Error::expected("part of an operator", expected, format!("{range:?} after {end}")));
             }
             end = range.end;
         }
@@ -126,8 +120,7 @@ impl Operator for Deflated<'_> {
         let mut product = self.inner.apply(block, k);
         for (x, product) in block.chunks(n).zip(product.chunks_mut(n)) {
             let parts = vectors::project(&self.vectors, x);
-            let negative: Vec<f64> =
-                parts.iter().zip(&self.values).map(|(part, value)| -value * part).collect();
+            let negative: Vec<f64> = parts.iter().zip(&self.values).map(|(part, value)| -value * part).collect();
             vectors::combine(&self.vectors, &negative, product);
         }
         product
@@ -328,8 +321,6 @@ mod tests {
         assert!(Dense::new(2, vec![1.0, f64::NAN, f64::NAN, 1.0]).eigen().is_err());
         assert!(Dense::new(0, vec![]).eigen().unwrap().values.is_empty());
         let found = Dense::new(2, vec![2e200, 1e200, 1e200, 2e200]).eigen().unwrap();
-        assert!(
-            (found.values[0] / 1e200 - 1.0).abs() < 1e-15 && (found.values[1] / 3e200 - 1.0).abs() < 1e-15
-        );
+        assert!((found.values[0] / 1e200 - 1.0).abs() < 1e-15 && (found.values[1] / 3e200 - 1.0).abs() < 1e-15);
     }
 }

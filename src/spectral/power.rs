@@ -109,12 +109,7 @@ impl Found {
 
 /// So many eigenpairs, or all n, of the largest magnitude, in the order in which the iteration finds them, from random
 /// starts. Fails on settings that make no sense, and when a signal comes.
-pub fn power(
-    operator: &dyn Operator,
-    wanted: usize,
-    rng: &mut Rng,
-    settings: &Settings,
-) -> Result<Vec<Found>> {
+pub fn power(operator: &dyn Operator, wanted: usize, rng: &mut Rng, settings: &Settings) -> Result<Vec<Found>> {
     settings.check()?;
     let n = operator.dimension();
     if n == 0 {
@@ -170,14 +165,7 @@ fn iterate(
         let length = vectors::norm(&product);
         if !(value.is_finite() && length.is_finite()) {
             let (vector, residual, interval) = (x, f64::NAN, [f64::NAN; 2]);
-            return Ok(Found {
-                value: f64::NAN,
-                vector,
-                residual,
-                interval,
-                products,
-                stopped: Stopped::NotFinite,
-            });
+            return Ok(Found { value: f64::NAN, vector, residual, interval, products, stopped: Stopped::NotFinite });
         }
         seen.value = seen.value.max(value.abs());
         seen.product = seen.product.max(length);
@@ -195,9 +183,7 @@ fn iterate(
         let tolerance = settings.tolerance * seen.value;
         let still = inside <= (tolerance / (wanted as f64).sqrt()).max(margin);
         let stopped = match () {
-            _ if still && residual <= tolerance.max(margin * (wanted as f64).sqrt()) => {
-                Some(Stopped::Converged)
-            }
+            _ if still && residual <= tolerance.max(margin * (wanted as f64).sqrt()) => Some(Stopped::Converged),
             // All that rounding leaves: no step would change it.
             _ if inside <= margin || left == 0.0 => Some(Stopped::InexactDeflation),
             _ if products == settings.most_products => Some(Stopped::MostProducts),

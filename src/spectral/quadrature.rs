@@ -117,10 +117,7 @@ pub fn quadrature(operator: &dyn Operator, settings: &Settings, streams: &Stream
             assert_eq!(products.len(), starts.len(), "products of n numbers");
             for (krylov, product) in going.iter_mut().zip(products.chunks(n)) {
                 if krylov.accept(product.to_vec()) == Step::NotFinite {
-                    return Err(Error::unmet(
-                        "quadrature",
-                        "expected finite products, found NaN or infinity",
-                    ));
+                    return Err(Error::unmet("quadrature", "expected finite products, found NaN or infinity"));
                 }
             }
         }

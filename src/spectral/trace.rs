@@ -108,13 +108,7 @@ pub fn hutch_plus_plus(operator: &dyn Operator, products: usize, streams: &Strea
         return Ok(Estimate::exact(f64::NAN, spent));
     }
     let mut on_span = 0.0;
-    in_blocks(
-        operator,
-        "trace",
-        q.len(),
-        |i| q[i].clone(),
-        |x, product| on_span += vectors::dot(x, product),
-    )?;
+    in_blocks(operator, "trace", q.len(), |i| q[i].clone(), |x, product| on_span += vectors::dot(x, product))?;
     spent += q.len();
     if q.len() == n {
         return Ok(Estimate::exact(on_span, spent));
