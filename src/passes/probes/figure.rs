@@ -41,7 +41,16 @@ pub fn figure(network: &str, settings: &TrainSettings, epochs: &[Epoch], probes:
     // Near a minimum the gradient is lost in its noise, and the scale with it: then the noise itself is shown.
     let scales = probes.of("noise_scale").iter().filter(|x| x.is_finite()).count();
     let noise = match 2 * scales >= steps.len() {
-        true => panel("gradient noise scale (samples)", Scale::Auto, vec![band("noise_scale")]),
+        true => {
+            let mut scale = band("noise_scale");
+            // A band that reaches zero would take the axis for itself, where all that is said is that nothing is known.
+            if let Some((low, high)) = &mut scale.band {
+                for (low, high) in low.iter_mut().zip(high).filter(|(low, _)| **low <= 0.0) {
+                    (*low, *high) = (f64::NAN, f64::NAN);
+                }
+            }
+            panel("gradient noise scale (samples)", Scale::Auto, vec![scale])
+        }
         false => panel("gradient noise tr Σ", Scale::Auto, vec![band("noise_trace")]),
     };
     let mut panels = vec![
