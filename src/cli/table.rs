@@ -83,6 +83,10 @@ impl Table {
 
     /// An epoch was made.
     pub fn epoch(&mut self, e: &Epoch) {
+        // A probe after the epoch's last step is none of its time, nor of the next one's.
+        if self.probe.take().is_some() {
+            self.progress.note("");
+        }
         let seconds = (self.steps.2 - self.steps.1).as_secs_f64();
         let speed = match self.steps.0 {
             0 => String::new(),

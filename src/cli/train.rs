@@ -247,7 +247,9 @@ pub fn verdict(result: &TrainingResult) -> Result<()> {
 fn converged(result: &TrainingResult) -> Result<()> {
     match result.probes.as_ref().map(Probes::doubts) {
         Some([all, unconverged, _]) if unconverged > 0 => {
-            let what = format!("{unconverged} of {all} largest eigenvalues did not converge (probes.npz says which)");
+            let what = format!(
+                "{unconverged} of {all} largest eigenvalues did not converge (probes.npz says which)"
+            );
             Err(Error::unmet("train: probe", what))
         }
         _ => Ok(()),
@@ -259,7 +261,10 @@ fn probed(probes: &Probes) -> String {
     let last = |name: &str| output::number(probes.of(name).last().copied().unwrap_or(f64::NAN), 5);
     let (ratio, _) = probes.edge();
     let edge = match ratio.is_finite() {
-        true => format!(", {} of the stability threshold over the last quarter (median)", output::number(ratio, 4)),
+        true => format!(
+            ", {} of the stability threshold over the last quarter (median)",
+            output::number(ratio, 4)
+        ),
         false => String::new(),
     };
     let [all, _, uncertified] = probes.doubts();

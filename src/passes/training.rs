@@ -259,7 +259,10 @@ impl TrainingResult {
     /// Names of the files of numbers that the run left.
     pub fn names(&self) -> Vec<&'static str> {
         let absent = self.absent();
-        [WEIGHTS, BEST, EMA, SWA, TRAJECTORY, ARRAYS].into_iter().filter(|name| !absent.contains(name)).collect()
+        [WEIGHTS, BEST, EMA, SWA, TRAJECTORY, ARRAYS]
+            .into_iter()
+            .filter(|name| !absent.contains(name))
+            .collect()
     }
 
     /// Names of files that other runs leave and this one does not: of an older run in the same directory they would

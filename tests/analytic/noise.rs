@@ -133,7 +133,11 @@ fn estimates_are_unbiased_and_their_errors_what_they_say() {
     }
     // Variances from 400 draws that are not quite normal, and a jackknife that errs by 1/30 and to the safe side.
     for (what, of, error) in [
-        ("tr Sigma", (|f| f.tr_sigma) as fn(&NoiseScale) -> f64, (|f| f.tr_sigma_standard_error) as fn(&NoiseScale) -> f64),
+        (
+            "tr Sigma",
+            (|f| f.tr_sigma) as fn(&NoiseScale) -> f64,
+            (|f| f.tr_sigma_standard_error) as fn(&NoiseScale) -> f64,
+        ),
         ("scale", |f| f.value, |f| f.standard_error),
     ] {
         let (_, variance) = moments(of);

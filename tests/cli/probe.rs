@@ -5,6 +5,7 @@ use losscape::autodiff::Curvature;
 use losscape::nn::{Objective, Statistics};
 use losscape::passes::Run;
 use losscape::train::samples;
+use serde_json::json;
 use std::sync::Arc;
 
 /// 36 steps, probed after 0, 7, 14, 21, 28, 35 and 36.
@@ -27,15 +28,15 @@ fn probes_are_files_and_numbers_that_scripts_rely_on() {
     let run = bench.json("r/run.json");
     assert_eq!(at(&run, "settings.probe"), "sharpness:7");
     for (path, value) in [
-        ("probe.what", "sharpness".into()),
-        ("probe.every", 7.into()),
-        ("probe.probes", 7.into()),
-        ("probe.of.samples", 90.into()),
-        ("probe.of.statistics", "none in this network".into()),
-        ("probe.lambda_max.uncertified", 0.into()),
-        ("probe.lambda_max.status", "computed".into()),
-        ("probe.edge.status", "computed".into()),
-        ("probe.file", "probes.npz".into()),
+        ("probe.what", json!("sharpness")),
+        ("probe.every", json!(7)),
+        ("probe.probes", json!(7)),
+        ("probe.of.samples", json!(90)),
+        ("probe.of.statistics", json!("none in this network")),
+        ("probe.lambda_max.uncertified", json!(0)),
+        ("probe.lambda_max.status", json!("computed")),
+        ("probe.edge.status", json!("computed")),
+        ("probe.file", json!("probes.npz")),
     ] {
         assert_eq!(at(&run, path), &value, "{path}");
     }
@@ -112,7 +113,9 @@ fn a_threshold_is_drawn_only_where_there_is_one() {
         ("--optimizer lbfgs", "none: a line search sets the length of each step"),
     ] {
         let bench = Bench::new();
-        bench.ok(&format!("train --hidden 3 --samples 60 --epochs 2 --probe sharpness:5 --dpi 20 --out r {flags}"));
+        bench.ok(&format!(
+            "train --hidden 3 --samples 60 --epochs 2 --probe sharpness:5 --dpi 20 --out r {flags}"
+        ));
         let run = bench.json("r/run.json");
         assert_eq!(at(&run, "probe.threshold.status"), status, "{flags}");
         let drawn = bench.text("r/edge-of-stability.svg");
@@ -127,7 +130,8 @@ fn a_threshold_is_drawn_only_where_there_is_one() {
 #[test]
 fn the_loss_that_is_probed_is_the_one_that_training_goes_down() {
     let bench = Bench::new();
-    let flags = "train --hidden 6 --norm batch --samples 90 --batch-size 30 --epochs 2 --dpi 20 --precision f64";
+    let flags =
+        "train --hidden 6 --norm batch --samples 90 --batch-size 30 --epochs 2 --dpi 20 --precision f64";
     bench.ok(&format!("{flags} {PROBE} --out r"));
     let run = bench.json("r/run.json");
     assert_eq!(at(&run, "probe.of.statistics"), "of groups of 30");
@@ -135,7 +139,8 @@ fn the_loss_that_is_probed_is_the_one_that_training_goes_down() {
     let read = Run::read(&bench.path("r")).unwrap();
     let network = Arc::new(read.network);
     let all = samples::<f64>(&network, &read.dataset.train);
-    let in_groups = Objective::new(network, all, Statistics::Groups(30)).evaluate(&read.theta, &read.state).loss;
+    let in_groups =
+        Objective::new(network, all, Statistics::Groups(30)).evaluate(&read.theta, &read.state).loss;
     assert!((loss.last().unwrap() - in_groups).abs() <= 1e-14 * in_groups);
     assert!((in_groups - evaluated).abs() > 1e-3 * evaluated, "running statistics are something else");
     // The first samples only.
@@ -236,7 +241,8 @@ mod stopped {
     }
 
     /// Nearly all of its time goes into probes.
-    const SLOW: &str = "train --hidden 12 --samples 200 --epochs 60 --batch-size 100 --dpi 20 --probe sharpness:1 --out r";
+    const SLOW: &str =
+        "train --hidden 12 --samples 200 --epochs 20 --batch-size 100 --dpi 20 --probe sharpness:1 --out r";
 
     /// Starts a slow run and asks it to stop while it is at it; what it said, and how it ended.
     fn interrupted(bench: &Bench) -> (Option<i32>, String) {
@@ -262,7 +268,10 @@ mod stopped {
         let (code, said) = interrupted(&bench);
         assert_eq!(code, Some(130), "{said}");
         let last = said.lines().last().unwrap();
-        assert!(last.starts_with("error: train: interrupted; ") && last.contains(" of 120 steps are kept"), "{last}");
+        assert!(
+            last.starts_with("error: train: interrupted; ") && last.contains(" of 40 steps are kept"),
+            "{last}"
+        );
         assert!(bench.path("r/probes.log").exists() && !bench.path("r/run.json").exists());
         bench.ok("train --resume --dpi 20 --out r");
         assert_eq!(bench.files("r"), reference.files("r"));
@@ -278,7 +287,11 @@ mod stopped {
         std::fs::remove_file(bench.path("r/probes.log")).unwrap();
         let outcome = bench.run("train --resume --quiet --out r");
         assert_eq!(outcome.code, Some(2), "{}", outcome.stderr);
-        assert!(outcome.stderr.contains("r/probes.log: expected the probes before step"), "{}", outcome.stderr);
+        assert!(
+            outcome.stderr.contains("r/probes.log: expected the probes before step"),
+            "{}",
+            outcome.stderr
+        );
         assert!(outcome.stderr.contains("--fresh discards it"), "{}", outcome.stderr);
         // A log alone, without the checkpoint: of the same run its probes are kept, of another it is refused.
         let mut bad = log.clone();

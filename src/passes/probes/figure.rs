@@ -14,13 +14,8 @@ const FAR: f64 = 10.0;
 pub fn figure(network: &str, settings: &TrainSettings, epochs: &[Epoch], probes: &Probes) -> Figure {
     let steps = probes.of("step");
     let style = if steps.len() <= FEW { Style::Marked } else { Style::Line };
-    let curve = |label: &str, y: Vec<f64>| Series {
-        label: label.to_owned(),
-        x: steps.clone(),
-        y,
-        band: None,
-        style,
-    };
+    let curve =
+        |label: &str, y: Vec<f64>| Series { label: label.to_owned(), x: steps.clone(), y, band: None, style };
     let panel = |label: &str, scale: Scale, series: Vec<Series>| Panel {
         x: Axis { label: "step".to_owned(), scale: Scale::Linear, range: None },
         y: Axis { label: label.to_owned(), scale, range: None },
@@ -43,11 +38,26 @@ pub fn figure(network: &str, settings: &TrainSettings, epochs: &[Epoch], probes:
         },
         false => curve("", probes.of("train_loss")),
     };
+    // Near a minimum the gradient is lost in its noise, and the scale with it: then the noise itself is shown.
+    let scales = probes.of("noise_scale").iter().filter(|x| x.is_finite()).count();
+    let noise = match 2 * scales >= steps.len() {
+        true => {
+            let mut scale = band("noise_scale");
+            // A band that reaches zero would take the axis for itself, where all that is said is that nothing is known.
+            if let Some((low, high)) = &mut scale.band {
+                for (low, high) in low.iter_mut().zip(high).filter(|(low, _)| **low <= 0.0) {
+                    (*low, *high) = (f64::NAN, f64::NAN);
+                }
+            }
+            panel("gradient noise scale (samples)", Scale::Auto, vec![scale])
+        }
+        false => panel("gradient noise tr Σ", Scale::Auto, vec![band("noise_trace")]),
+    };
     let mut panels = vec![
         panel(&format!("training loss: {}", unit(settings)), Scale::Auto, vec![loss]),
         sharpness(settings, probes, &curve, &panel),
         panel("trace of the Hessian", Scale::Linear, vec![band("trace")]),
-        panel("gradient noise scale (samples)", Scale::Auto, vec![band("noise_scale")]),
+        noise,
     ];
     panels.retain(Panel::has_curves);
     let what = match probes.facts.coupled {
@@ -107,12 +117,16 @@ fn sharpness(
     let (ratio, _) = probes.edge();
     panel.title = match settings.stability(settings.rate()) {
         Err(why) => format!("no threshold: {why}"),
-        Ok(_) if ratio.is_finite() => format!("median of the last quarter: {ratio:.3} of the threshold"),
+        Ok(_) if ratio.is_finite() => format!("{ratio:.3} of the threshold (median, last quarter)"),
         Ok(_) => String::new(),
     };
     // Where nothing spans decades, zero is on the axis: how far from the edge is then seen.
-    let top = highest.max(finite(&threshold).into_iter().filter(|t| *t <= far).fold(f64::NAN, f64::max));
-    if top > 0.0 && finite(&lambda).into_iter().all(|l| l >= 0.0) && highest.max(lowest) < FAR * highest.min(lowest) {
+    let top =
+        highest.max(finite(&threshold).into_iter().fold(f64::NAN, f64::max)).min(1.5 * highest.max(lowest));
+    if top > 0.0
+        && finite(&lambda).into_iter().all(|l| l >= 0.0)
+        && highest.max(lowest) < FAR * highest.min(lowest)
+    {
         panel.y.scale = Scale::Linear;
         panel.y.range = Some((0.0, 1.08 * top));
     }

@@ -27,10 +27,11 @@ use crate::data::Dataset;
 use crate::landscape::hessian::Curved;
 use crate::landscape::noise::noise_scale;
 use crate::nn::{Network, Objective, Samples};
-use crate::spectral::{self, Operator, Wanted, ends};
+use crate::spectral::trace::hutchinson;
+use crate::spectral::{self, BLOCK, Operator, Wanted, ends};
 use crate::train::settings::BATCH;
 use crate::train::{Event, Keep, Place, TrainSettings, Trained, samples, train};
-use result::Row;
+use result::{Row, TRACE_PROBES};
 use serde_json::json;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -207,12 +208,15 @@ impl<E: Element> Prober<E> {
             observe(Event::Probing(place.step, products));
         };
         let products = self.objective.linearize(theta, state, Curvature::Hessian, MEMORY);
-        let hessian = Watched { inner: &Curved(products), heard: &heard, products: AtomicU64::new(0) };
+        let hessian = Watched {
+            inner: &Curved(products),
+            most: if self.network.has_images() { 1 } else { BLOCK },
+            heard: &heard,
+            products: AtomicU64::new(0),
+        };
         // A start of its own for every step, so that certificates fail independently of each other if they fail.
         let mut rng = streams.stream("probe/lanczos", place.step);
         let found = ends(&hessian, Wanted { top: 1, bottom: 0 }, &mut rng, &spectral::Settings::default())?;
-        // What a signal cut short is no product.
-        interrupt::check("probe", "an unfinished one is not kept")?;
         row.products = found.products as f64;
         if let Some(top) = found.top.first() {
             row.lambda_max_estimate = top.value;
@@ -222,6 +226,10 @@ impl<E: Element> Prober<E> {
                 row.lambda_max = top.value;
             }
         }
+        let trace = hutchinson(&hessian, TRACE_PROBES, &streams)?;
+        (row.trace, row.trace_stderr) = (trace.value, trace.standard_error);
+        // What a signal cut short is no product.
+        interrupt::check("probe", "an unfinished one is not kept")?;
         Ok(row)
     }
 
@@ -233,6 +241,9 @@ impl<E: Element> Prober<E> {
 /// An operator that tells how many products were asked of it.
 struct Watched<'a> {
     inner: &'a dyn Operator,
+    /// Vectors that are multiplied at once. Images fill a sweep by themselves, and one product with them may take a second:
+    /// between two of them a signal is heard.
+    most: usize,
     heard: &'a (dyn Fn(u64) + Sync),
     products: AtomicU64,
 }
@@ -247,8 +258,18 @@ impl Operator for Watched<'_> {
     }
 
     fn apply(&self, block: &[f64], k: usize) -> Vec<f64> {
-        let result = self.inner.apply(block, k);
-        (self.heard)(self.products.fetch_add(k as u64, Ordering::Relaxed) + k as u64);
+        let mut result = Vec::with_capacity(block.len());
+        for part in block.chunks((self.dimension() * self.most).max(1)) {
+            if interrupt::requested().is_some() {
+                // No product, and no number that could pass for one; who asked for it is stopped by the signal.
+                result.resize(block.len(), f64::NAN);
+                return result;
+            }
+            let count = part.len() / self.dimension().max(1);
+            result.extend(self.inner.apply(part, count));
+            (self.heard)(self.products.fetch_add(count as u64, Ordering::Relaxed) + count as u64);
+        }
+        debug_assert_eq!(result.len(), self.dimension() * k);
         result
     }
 }

@@ -137,7 +137,8 @@ impl Probes {
     pub fn edge(&self) -> (f64, usize) {
         let steps = self.of("step");
         let from = 0.75 * steps.last().copied().unwrap_or(0.0);
-        let late = steps.iter().zip(self.ratios()).filter(|(step, ratio)| **step >= from && ratio.is_finite());
+        let late =
+            steps.iter().zip(self.ratios()).filter(|(step, ratio)| **step >= from && ratio.is_finite());
         let mut late: Vec<f64> = late.map(|(_, ratio)| ratio).collect();
         late.sort_by(f64::total_cmp);
         (quantile(&late, 0.5), late.len())
