@@ -7,7 +7,8 @@ use super::output::{self, Target};
 use crate::base::{Error, Result, files};
 use crate::figure::Figure;
 use crate::passes::{
-    CriticalResult, LrRangeResult, PropagateResult, Saved, SeedsResult, SliceResult, SmoothnessResult, training,
+    CriticalResult, LrRangeResult, PropagateResult, Saved, SeedsResult, SliceResult, SmoothnessResult,
+    training,
 };
 use crate::render::Style;
 use clap::{Arg, ArgMatches, Args, Command};

@@ -160,14 +160,8 @@ pub enum Stopped {
 
 impl Stopped {
     /// All of them; results record the position.
-    pub const ALL: [Self; 6] = [
-        Self::Critical,
-        Self::Flat,
-        Self::Receding,
-        Self::Stalled,
-        Self::MostSteps,
-        Self::NotFinite,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Critical, Self::Flat, Self::Receding, Self::Stalled, Self::MostSteps, Self::NotFinite];
 
     /// As results name it.
     pub fn name(self) -> &'static str {
@@ -269,12 +263,10 @@ impl Local {
             return Ok(None);
         }
         let eigen = symmetric::eigen(&matrix, p)?;
-        let along: Vec<f64> =
-            (0..p).map(|k| dot(eigen.vectors.col_as_slice(k), gradient)).collect();
+        let along: Vec<f64> = (0..p).map(|k| dot(eigen.vectors.col_as_slice(k), gradient)).collect();
         *largest = eigen.values.iter().fold(*largest, |m, l| m.max(l.abs()));
         let floor = (SMALLEST * *largest).max(f64::MIN_POSITIVE);
-        let steps: Vec<f64> =
-            along.iter().zip(&eigen.values).map(|(g, l)| g / l.abs().max(floor)).collect();
+        let steps: Vec<f64> = along.iter().zip(&eigen.values).map(|(g, l)| g / l.abs().max(floor)).collect();
         let carried: Vec<f64> = along.iter().zip(&eigen.values).map(|(g, l)| g * l).collect();
         let all = *largest * norm(gradient);
         let flatness = if all > 0.0 { norm(&carried) / all } else { 0.0 };
@@ -311,11 +303,8 @@ pub fn descend(surface: &dyn Surface, theta: &[f64], settings: &Settings) -> Res
     let mut polished = 0;
     let end = loop {
         interrupt::check("critical", "the point was not finished")?;
-        let local = if value.is_finite() {
-            Local::new(surface, &theta, &gradient, &mut largest)?
-        } else {
-            None
-        };
+        let local =
+            if value.is_finite() { Local::new(surface, &theta, &gradient, &mut largest)? } else { None };
         let Some(local) = local else { break (None, Stopped::NotFinite) };
         let size = norm(&gradient);
         if let Some((matrix, length)) = &before

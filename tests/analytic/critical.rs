@@ -85,9 +85,12 @@ fn saddles_and_maxima_attract_as_minima_do() {
         let (a, b) = (x * x - 1.0, y * y - 1.0);
         (a * a / 4.0 + b * b / 4.0, [x * a, y * b], [3.0 * x * x - 1.0, 0.0, 3.0 * y * y - 1.0])
     });
-    for (start, end) in
-        [([0.9, 1.2], [1.0, 1.0]), ([0.2, -0.9], [0.0, -1.0]), ([0.1, -0.2], [0.0, 0.0]), ([-1.1, 0.1], [-1.0, 0.0])]
-    {
+    for (start, end) in [
+        ([0.9, 1.2], [1.0, 1.0]),
+        ([0.2, -0.9], [0.0, -1.0]),
+        ([0.1, -0.2], [0.0, 0.0]),
+        ([-1.1, 0.1], [-1.0, 0.0]),
+    ] {
         let found = from(&wells, &start);
         assert_eq!(found.stopped, Stopped::Critical, "{found:?}");
         agree("the point", &found.theta, &end, 1e-14);
@@ -101,9 +104,7 @@ fn saddles_and_maxima_attract_as_minima_do() {
 #[test]
 fn a_gradient_that_is_flat_and_not_zero_is_no_critical_point() {
     // g = 1 + x^2 has no zero, and its least norm at x = 0, where H is (0, 1).
-    let slope = Plane(|x, y| {
-        (x + x.powi(3) / 3.0 + y * y / 2.0, [1.0 + x * x, y], [2.0 * x, 0.0, 1.0])
-    });
+    let slope = Plane(|x, y| (x + x.powi(3) / 3.0 + y * y / 2.0, [1.0 + x * x, y], [2.0 * x, 0.0, 1.0]));
     let found = from(&slope, &[0.7, 0.3]);
     assert_eq!(found.stopped, Stopped::Flat, "{found:?}");
     assert!((found.gradient_norm - 1.0).abs() < 1e-6 && found.flatness <= 1e-5, "{found:?}");
@@ -181,7 +182,8 @@ fn a_network_of_two_weights_has_the_critical_points_that_a_scan_finds() {
 
     let points = || xs.iter().zip(&ys).map(|(x, y)| (*x, *y));
     let best = |w: f64| {
-        let (a, b) = points().fold((0.0, 0.0), |(a, b), (x, y)| (a + y * (w * x).tanh(), b + (w * x).tanh().powi(2)));
+        let (a, b) =
+            points().fold((0.0, 0.0), |(a, b), (x, y)| (a + y * (w * x).tanh(), b + (w * x).tanh().powi(2)));
         a / b
     };
     // Loss, dL/dw, and L_ww, L_wv, L_vv.
@@ -317,8 +319,14 @@ fn a_factorization_is_critical_where_its_closed_form_says_with_its_spectrum() {
 
 #[test]
 fn from_anywhere_a_factorization_ends_at_known_points_and_all_but_the_best_are_strict_saddles() {
-    let settings =
-        CriticalSettings { initial: 40, training: 10, minimum: 10, saddle: 40, perturbation: 0.05, ..factorization() };
+    let settings = CriticalSettings {
+        initial: 40,
+        training: 10,
+        minimum: 10,
+        saddle: 40,
+        perturbation: 0.05,
+        ..factorization()
+    };
     let s = singular_values(&settings);
     let result = critical::run(&settings, None, &|_| {}).expect("a result");
     let [stopped, losses, negative, lowest, threshold] =
@@ -412,5 +420,10 @@ fn hessians_by_blocks_are_those_of_whole_products() {
     let theta = crate::gaussian("critical/theta", network.layout().size());
     assert!(theta.len() > 64, "more than a block");
     let found = Loss { objective: &objective, state: &[] }.hessian(&theta).expect("no stop");
-    agree("Hessian", &found, &crate::dense(&objective, &theta, losscape::autodiff::Curvature::Hessian), 1e-13);
+    agree(
+        "Hessian",
+        &found,
+        &crate::dense(&objective, &theta, losscape::autodiff::Curvature::Hessian),
+        1e-13,
+    );
 }

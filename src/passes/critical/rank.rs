@@ -59,8 +59,8 @@ pub fn spearman(x: &[f64], y: &[f64], streams: &Streams) -> Correlation {
         all.sort_by(f64::total_cmp);
     }
     // Resamples without a correlation of their own (all points equal) are no part of it.
-    let interval = (all.len() > RESAMPLES / 2)
-        .then(|| [0.025, 0.975].map(|q| crate::passes::seeds::quantile(&all, q)));
+    let interval =
+        (all.len() > RESAMPLES / 2).then(|| [0.025, 0.975].map(|q| crate::passes::seeds::quantile(&all, q)));
     let status = match (value, interval) {
         (None, _) => "losses or indices do not differ".to_owned(),
         (_, None) => format!("no interval from fewer than {FEWEST} points that differ"),

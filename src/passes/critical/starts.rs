@@ -343,13 +343,7 @@ fn last_hidden(layout: &Layout) -> Option<usize> {
 
 /// The parameters `theta` of `narrow` in `wide`, whose last hidden layer has a unit more: another copy of `unit` with a
 /// share of its outgoing weights, or one without weights.
-fn embed(
-    narrow: &Layout,
-    wide: &Layout,
-    theta: &[f64],
-    form: Form,
-    (unit, share): (usize, f64),
-) -> Vec<f64> {
+fn embed(narrow: &Layout, wide: &Layout, theta: &[f64], form: Form, (unit, share): (usize, f64)) -> Vec<f64> {
     let mut out = vec![0.0; wide.size()];
     let Some(hidden) = last_hidden(narrow) else { return out };
     let doubled = form == Form::Doubled;
