@@ -2,8 +2,8 @@
 
 use crate::base::registry::Registry;
 use crate::base::{Error, Result};
-use crate::data::Source;
-use crate::landscape::{Direction, Map, Normalization};
+use crate::data::{Shift, Source};
+use crate::landscape::{Direction, Map, Normalization, Sharpness};
 use crate::nn::activations::Activation;
 use crate::nn::architectures::Architecture;
 use crate::nn::inits::Initializer;
@@ -111,6 +111,8 @@ pub const REGISTRIES: &[Shown] = &[
     ("direction", "directions", entries::<Direction>),
     ("normalization", "normalize", entries::<Normalization>),
     ("map", "maps", entries::<Map>),
+    ("sharpness", "measures", entries::<Sharpness>),
+    ("shift", "shifts", entries::<Shift>),
     ("chart", "", entries::<Chart>),
 ];
 

@@ -4,10 +4,12 @@
 
 pub mod critical;
 pub mod lr_range;
+pub mod probes;
 pub mod propagate;
 pub mod range;
 pub mod run;
 pub mod seeds;
+pub mod sharpness;
 pub mod sheet;
 pub mod slice;
 pub mod smoothness;
@@ -16,9 +18,11 @@ pub mod training;
 
 pub use critical::{CriticalResult, CriticalSettings};
 pub use lr_range::{LrRangeResult, LrRangeSettings};
+pub use probes::Probes;
 pub use propagate::{PropagateResult, PropagateSettings};
 pub use run::{DataSettings, Run};
 pub use seeds::SeedsResult;
+pub use sharpness::{SharpnessResult, SharpnessSettings};
 pub use slice::{SliceResult, SliceSettings};
 pub use smoothness::{SmoothnessResult, SmoothnessSettings};
 pub use training::TrainingResult;

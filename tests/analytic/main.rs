@@ -8,13 +8,18 @@ mod directions;
 mod factorization;
 mod fisher;
 mod initialization;
+mod known;
 mod lanczos;
 mod lbfgs;
 mod measures;
+mod noise;
 mod precision;
 mod propagation;
 mod regression;
+mod sharpness;
+mod shifted;
 mod slices;
+mod spectra;
 mod statistics;
 mod training;
 

@@ -1,8 +1,8 @@
 //! Every registry: names, texts and values that read back, near misses, refusals.
 
 use losscape::base::registry::Registry;
-use losscape::data::Source;
-use losscape::landscape::{Direction, Map, Normalization};
+use losscape::data::{Shift, Source};
+use losscape::landscape::{Direction, Map, Normalization, Sharpness};
 use losscape::nn::activations::Activation;
 use losscape::nn::architectures::Architecture;
 use losscape::nn::inits::Initializer;
@@ -35,6 +35,8 @@ macro_rules! every_registry {
         $check::<Normalization>();
         $check::<Optimizer>();
         $check::<Schedule>();
+        $check::<Sharpness>();
+        $check::<Shift>();
     };
 }
 
@@ -264,11 +266,21 @@ fn bad_values_are_refused_by_name() {
     names_setting::<Optimizer>("rmsprop:momentum=1", "momentum");
     names_setting::<Optimizer>("nadam:momentum-decay=-1", "momentum-decay");
     names_setting::<Optimizer>("lion:weight-decay=-1", "weight-decay");
+    names_setting::<Shift>("noise:std=-1", "std");
+    names_setting::<Shift>("blur:width=101", "width");
+    names_setting::<Shift>("labels:alpha=0", "alpha");
+    names_setting::<Shift>("imbalance:ratio=0", "ratio");
     names_setting::<Schedule>("multi-step:at=[0.5,2]", "at");
     names_setting::<Schedule>("exponential:gamma=1.1", "gamma");
     names_setting::<Schedule>("sgdr:mult=0", "mult");
     names_setting::<Schedule>("triangular:half-cycle=0", "half-cycle");
     names_setting::<Schedule>("one-cycle:div=0.5", "div");
+    names_setting::<Sharpness>("sam:rho=0", "rho");
+    names_setting::<Sharpness>("worst-case:steps=0", "steps");
+    names_setting::<Sharpness>("average-case:draws=7", "draws");
+    names_setting::<Sharpness>("pac-bayes:fall=1.5", "fall");
+    names_setting::<Sharpness>("basin-radius:normalize=none", "normalize");
+    names_setting::<Sharpness>("keskar:eps=-1", "eps");
     names_setting::<Layer>("dense:units=0", "units");
     names_setting::<Architecture>("mlp:hidden=[8,0]", "hidden");
     names_setting::<Source>("blobs:classes=1", "classes");

@@ -5,6 +5,7 @@ mod activations;
 mod networks;
 mod optimizers;
 mod schedules;
+mod spectra;
 
 use serde::de::DeserializeOwned;
 

@@ -24,7 +24,7 @@ use crate::nn::layout::{Layout, Role};
 use crate::nn::losses;
 use crate::nn::norms::Norm;
 use crate::nn::{Network, Objective, Statistics};
-use crate::spectral::symmetric;
+use crate::spectral::Dense;
 use crate::train::{Event, TrainSettings, network, samples, train};
 use rand::RngExt;
 use rand::seq::SliceRandom;
@@ -289,7 +289,7 @@ fn triples(values: &[f64], n: usize, m: usize) -> Result<Vec<Triple>> {
             both[(n + j) * size + i] = values[i * m + j];
         }
     }
-    let eigen = symmetric::eigen(&both, size)?;
+    let eigen = Dense::new(size, both).eigen()?;
     let triple = |k: usize| {
         let vector: Vec<f64> =
             eigen.vectors.col_as_slice(size - 1 - k).iter().map(|x| x * 2f64.sqrt()).collect();

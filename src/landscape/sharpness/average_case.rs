@@ -1,0 +1,119 @@
+//! Average-case sharpness: E f(w + delta) - f(w) over random delta (Andriushchenko et al. 2023, arXiv 2302.07011).
+//!
+//! | row | raw | invariant |
+//! |---|---|---|
+//! | l2 | delta ~ N(0, sigma^2): expected sharpness (Neyshabur et al. 2017) | N(0, (rho \|w\|)^2) |
+//! | l_inf | delta uniform in [-rho, rho] | in [-rho \|w\|, rho \|w\|] |
+//!
+//! To second order that is sigma^2 / 2 tr H, a third of it for the uniform law. Draws come with their mirror images, so that
+//! what the gradient adds cancels within a pair; the standard error is that of the mean over pairs. Over all samples.
+//!
+//! Cost a column of a row: `draws` losses and one more.
+
+use super::sam::{at_least, positive};
+use super::surface::{Scale, Surface, mean};
+use super::{Columns, Here, Quantity, Row, Sharp};
+use crate::autodiff::Element;
+use crate::base::random::{Rng, normal};
+use crate::base::{Error, Result, registry::Kind};
+use rand::RngExt;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+/// Mean rise of the loss under noise.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct AverageCase {
+    /// Standard deviation of plain Gaussian noise.
+    pub l2: f64,
+    /// Standard deviation of adaptive Gaussian noise, in |w|.
+    pub adaptive_l2: f64,
+    /// Half the width of plain uniform noise.
+    pub linf: f64,
+    /// Half the width of adaptive uniform noise, in |w|.
+    pub adaptive_linf: f64,
+    /// Draws of the noise, mirror images among them.
+    pub draws: usize,
+}
+
+impl Default for AverageCase {
+    fn default() -> Self {
+        // Andriushchenko 2023, sweeps of their code: .005 to .04 and .1 to .8 in l2, .01 to .08 and .1 to .8 in l_inf. They
+        // make 20 draws of 128 samples each; here every draw is one of all samples.
+        Self { l2: 0.01, adaptive_l2: 0.1, linf: 0.02, adaptive_linf: 0.1, draws: 100 }
+    }
+}
+
+impl Kind for AverageCase {
+    const NAME: &'static str = "average-case";
+    const SUMMARY: &'static str =
+        "mean rise of the loss under Gaussian (expected sharpness) and uniform noise, plain and adaptive";
+
+    fn check(&self) -> Result<()> {
+        positive("l2", self.l2)?;
+        positive("adaptive-l2", self.adaptive_l2)?;
+        positive("linf", self.linf)?;
+        positive("adaptive-linf", self.adaptive_linf)?;
+        at_least("draws", self.draws, 4)?;
+        match self.draws % 2 {
+            0 => Ok(()),
+            _ => Err(Error::expected("draws", "an even number: draws come in pairs", self.draws)),
+        }
+    }
+}
+
+/// A law of the noise.
+struct Law {
+    key: &'static str,
+    label: &'static str,
+    /// What the size of the noise is called.
+    size: &'static str,
+    /// One coordinate, of size 1.
+    draw: fn(&mut Rng) -> f64,
+}
+
+const GAUSSIAN: Law =
+    Law { key: "average_case_l2", label: "average case, Gaussian", size: "sigma", draw: normal };
+const UNIFORM: Law =
+    Law { key: "average_case_linf", label: "average case, uniform", size: "rho", draw: uniform };
+
+fn uniform(rng: &mut Rng) -> f64 {
+    2.0 * rng.random::<f64>() - 1.0
+}
+
+impl AverageCase {
+    fn column<E: Element>(&self, here: &Here<E>, scale: Scale, law: &Law, size: f64) -> Result<Quantity> {
+        let surface = Surface::new(here, scale);
+        let center = surface.center()?;
+        let name = format!("sharpness/{}", law.key);
+        let rise = |i: usize| {
+            let mut rng = here.streams.stream(&name, i as u64);
+            let mut u: Vec<f64> = (0..surface.dimension()).map(|_| size * (law.draw)(&mut rng)).collect();
+            let there = surface.loss(&u)?;
+            u.iter_mut().for_each(|u| *u = -*u);
+            Ok(0.5 * (there - center) + 0.5 * (surface.loss(&u)? - center))
+        };
+        // In parallel, collected in order.
+        let rises: Vec<f64> = (0..self.draws / 2).into_par_iter().map(rise).collect::<Result<_>>()?;
+        let (value, error) = mean(&rises);
+        Ok(Quantity::new(value).with_error(error).with([(law.size, size), ("draws", self.draws as f64)]))
+    }
+}
+
+impl Sharp for AverageCase {
+    fn columns(&self) -> Columns {
+        Columns::Both
+    }
+
+    fn rows<E: Element>(&self, here: &Here<E>) -> Result<Vec<Row>> {
+        let row = |law: &Law, [raw, adaptive]: [f64; 2]| {
+            let raw = self.column(here, Scale::Raw, law, raw)?;
+            let invariant = self.column(here, Scale::Invariant, law, adaptive)?;
+            Ok(Row::new(law.key, law.label, Some(raw), Some(invariant)))
+        };
+        Ok(vec![
+            row(&GAUSSIAN, [self.l2, self.adaptive_l2])?,
+            row(&UNIFORM, [self.linf, self.adaptive_linf])?,
+        ])
+    }
+}

@@ -1,0 +1,41 @@
+//! The Fisher-Rao norm theta' F theta (Liang et al. 2019, arXiv 1711.01530), with the Fisher matrix of the data: the mean over
+//! samples of (theta' g_i)^2, g_i the gradient of the sample's loss.
+//!
+//! Rescaling a layer multiplies its g by what it divides its weights by: theta' g_i, and the norm, stay. In a network
+//! without biases that is homogeneous of degree 1 in each of its L layers, theta' g_i = L f' dl/df.
+//!
+//! Cost: one product.
+
+use super::surface::stopped;
+use super::{Columns, Cost, Here, Quantity, Row, Sharp};
+use crate::autodiff::{Curvature, Element};
+use crate::base::{Result, registry::Kind};
+use crate::landscape::geometry::dot;
+use serde::{Deserialize, Serialize};
+
+/// theta' F theta.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FisherRao;
+
+impl Kind for FisherRao {
+    const NAME: &'static str = "fisher-rao";
+    const SUMMARY: &'static str =
+        "Fisher-Rao norm: theta' F theta with the Fisher matrix of the data (Liang 2019)";
+}
+
+impl Sharp for FisherRao {
+    fn columns(&self) -> Columns {
+        Columns::Invariant
+    }
+
+    fn rows<E: Element>(&self, here: &Here<E>) -> Result<Vec<Row>> {
+        let theta: Vec<f64> = here.theta.iter().map(|t| t.to_f64()).collect();
+        let fisher = here.objective.linearize(here.theta, here.state, Curvature::Fisher, here.memory);
+        let product = fisher.products(&theta, 1);
+        stopped()?;
+        here.spend(Cost::Product, here.objective.samples());
+        let norm = Quantity::new(dot(&theta, &product));
+        Ok(vec![Row::new("fisher_rao", "Fisher-Rao norm", None, Some(norm))])
+    }
+}

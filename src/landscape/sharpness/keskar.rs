@@ -1,0 +1,206 @@
+//! Keskar's epsilon-sharpness (Keskar et al. 2016, arXiv 1609.04836, metric 2.1, in the whole space):
+//!
+//! ```text
+//! 100 (max over |y_i| <= eps (|x_i| + 1) of f(x + y) - f(x)) / (1 + f(x))
+//! ```
+//!
+//! by few steps of projected L-BFGS, as in the paper: what is found is a lower bound of the maximum. The box depends on the
+//! scale of the weights, so there is no invariant column (Dinh et al. 2017).
+//!
+//! In coordinates u = y / (eps (|x| + 1)) the box is [-1, 1]^p. Coordinates at a bound that the gradient pushes outwards are
+//! held; in the others the direction is the quasi-Newton one (two-loop recursion; Nocedal and Wright 2006, algorithm 7.4), or
+//! the gradient where the loss is not concave along it; the line search follows the projected path (Bertsekas 1982).
+//!
+//! Cost: a gradient a step, and two or three losses on its path.
+
+use super::sam::{at_least, positive};
+use super::surface::{Scale, Surface};
+use super::{Columns, Here, Quantity, Row, Sharp};
+use crate::autodiff::Element;
+use crate::base::{Result, registry::Kind};
+use crate::landscape::geometry::dot;
+use rand::RngExt;
+use serde::{Deserialize, Serialize};
+
+/// Largest rise of the loss in a small box.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Keskar {
+    /// Size of the box.
+    pub eps: f64,
+    /// Steps of the ascent.
+    pub steps: usize,
+    /// Pairs that L-BFGS remembers.
+    pub history: usize,
+}
+
+impl Default for Keskar {
+    fn default() -> Self {
+        // Keskar 2016, section 2.2.2: eps 1e-3 (and 5e-4), 10 steps of L-BFGS-B; its code's 10 pairs are SciPy's default.
+        Self { eps: 1e-3, steps: 10, history: 10 }
+    }
+}
+
+impl Kind for Keskar {
+    const NAME: &'static str = "keskar";
+    const SUMMARY: &'static str = "epsilon-sharpness: largest rise of the loss in a small box, in percent of 1 + f (Keskar 2016); raw only";
+
+    fn check(&self) -> Result<()> {
+        positive("eps", self.eps)?;
+        at_least("steps", self.steps, 1)?;
+        at_least("history", self.history, 1)
+    }
+}
+
+/// A point of the box, its loss, and the gradient there.
+struct Point {
+    u: Vec<f64>,
+    loss: f64,
+    gradient: Vec<f64>,
+}
+
+/// Share of the slope's promise by which the loss must rise (Nocedal and Wright 2006).
+const ARMIJO: f64 = 1e-4;
+/// Trials on one path.
+const TRIALS: usize = 30;
+/// How much a trial that rises is lengthened, and one that does not is shortened.
+const FACTOR: f64 = 4.0;
+
+/// u + t d, projected on the box.
+fn along(u: &[f64], t: f64, d: &[f64]) -> Vec<f64> {
+    u.iter().zip(d).map(|(u, d)| (u + t * d).clamp(-1.0, 1.0)).collect()
+}
+
+impl Keskar {
+    /// A direction of ascent in the free coordinates, and the length to try first.
+    fn direction(&self, point: &Point, pairs: &[(Vec<f64>, Vec<f64>)]) -> Option<(Vec<f64>, f64)> {
+        let held = |(u, g): (&f64, &f64)| (*u >= 1.0 && *g > 0.0) || (*u <= -1.0 && *g < 0.0);
+        let free: Vec<f64> =
+            point.u.iter().zip(&point.gradient).map(|(u, g)| if held((u, g)) { 0.0 } else { *g }).collect();
+        let largest = free.iter().fold(0.0, |m: f64, g| m.max(g.abs()));
+        if !(largest > 0.0 && largest.is_finite()) {
+            return None;
+        }
+        // Pairs seen from the free coordinates alone; y is minus the change of the gradient, since -f is minimised.
+        let within = |v: &[f64]| -> Vec<f64> {
+            v.iter().zip(&free).map(|(v, f)| if *f == 0.0 { 0.0 } else { *v }).collect()
+        };
+        let pairs: Vec<(Vec<f64>, Vec<f64>)> =
+            pairs.iter().map(|(s, y)| (within(s), within(y))).filter(|(s, y)| concave(s, y)).collect();
+        if let Some((s, y)) = pairs.last() {
+            let mut q = free.clone();
+            let mut shares = Vec::with_capacity(pairs.len());
+            for (s, y) in pairs.iter().rev() {
+                let a = dot(s, &q) / dot(y, s);
+                q.iter_mut().zip(y).for_each(|(q, y)| *q -= a * y);
+                shares.push(a);
+            }
+            let scale = dot(s, y) / dot(y, y);
+            q.iter_mut().for_each(|q| *q *= scale);
+            for ((s, y), a) in pairs.iter().zip(shares.into_iter().rev()) {
+                let b = dot(y, &q) / dot(y, s);
+                q.iter_mut().zip(s).for_each(|(q, s)| *q += (a - b) * s);
+            }
+            let q = within(&q);
+            if dot(&q, &free) > 0.0 && q.iter().all(|q| q.is_finite()) {
+                return Some((q, 1.0));
+            }
+        }
+        // Along the gradient: first so far that its largest coordinate would cross the box.
+        Some((free, 2.0 / largest))
+    }
+
+    /// The best point of a projected path: as far as the loss goes on rising, or as near as it takes to rise. None
+    /// where nothing does.
+    fn search<E: Element>(
+        surface: &Surface<E>,
+        from: &Point,
+        (direction, first): (&[f64], f64),
+    ) -> Result<Option<(Vec<f64>, f64)>> {
+        let (mut t, mut best) = (first, None::<(Vec<f64>, f64)>);
+        for _ in 0..TRIALS {
+            let u = along(&from.u, t, direction);
+            let promise: f64 = u.iter().zip(&from.u).zip(&from.gradient).map(|((a, b), g)| (a - b) * g).sum();
+            let loss = surface.loss(&u)?;
+            let rises = loss > from.loss + ARMIJO * promise;
+            match &best {
+                Some((farthest, highest)) if loss <= *highest || u == *farthest => break,
+                Some(_) => {}
+                None if !rises => {
+                    t /= FACTOR;
+                    continue;
+                }
+                // The first trial that rises was shortened: the longer ones did not.
+                None if t < first => return Ok(Some((u, loss))),
+                None => {}
+            }
+            best = Some((u, loss));
+            t *= FACTOR;
+        }
+        Ok(best)
+    }
+
+    /// The largest rise of the loss that the ascent finds.
+    fn rise<E: Element>(&self, here: &Here<E>, surface: &Surface<E>, center: f64) -> Result<f64> {
+        let at = |u: Vec<f64>| {
+            let (loss, gradient) = surface.gradient(&u)?;
+            Ok::<_, crate::base::Error>(Point { u, loss, gradient })
+        };
+        if center == f64::INFINITY {
+            return Ok(center);
+        }
+        let mut point = at(vec![0.0; surface.dimension()])?;
+        if point.gradient.iter().all(|g| *g == 0.0) {
+            // Nothing says where up is.
+            let mut rng = here.streams.stream("sharpness/keskar", 0);
+            point = at((0..surface.dimension()).map(|_| 2.0 * rng.random::<f64>() - 1.0).collect())?;
+        }
+        let mut pairs: Vec<(Vec<f64>, Vec<f64>)> = Vec::new();
+        for _ in 0..self.steps {
+            let Some((direction, first)) = self.direction(&point, &pairs) else { break };
+            let Some((u, loss)) = Self::search(surface, &point, (&direction, first))? else {
+                if pairs.is_empty() {
+                    break;
+                }
+                // Old curvature may mislead: once more along the gradient.
+                pairs.clear();
+                continue;
+            };
+            if loss == f64::INFINITY {
+                return Ok(loss);
+            }
+            let next = at(u)?;
+            let s: Vec<f64> = next.u.iter().zip(&point.u).map(|(a, b)| a - b).collect();
+            let y: Vec<f64> = point.gradient.iter().zip(&next.gradient).map(|(a, b)| a - b).collect();
+            if concave(&s, &y) {
+                pairs.push((s, y));
+            }
+            if pairs.len() > self.history {
+                pairs.remove(0);
+            }
+            point = next;
+        }
+        Ok((point.loss - center).max(0.0))
+    }
+}
+
+/// Whether -f has positive curvature along a pair, beyond rounding.
+fn concave(s: &[f64], y: &[f64]) -> bool {
+    let (sy, yy) = (dot(s, y), dot(y, y));
+    sy > 1e-10 * yy && sy.is_finite()
+}
+
+impl Sharp for Keskar {
+    fn columns(&self) -> Columns {
+        Columns::Raw
+    }
+
+    fn rows<E: Element>(&self, here: &Here<E>) -> Result<Vec<Row>> {
+        let box_sizes = here.theta.iter().map(|x| self.eps * (x.to_f64().abs() + 1.0)).collect();
+        let surface = Surface::new(here, Scale::Raw).scaled(box_sizes);
+        let center = surface.center()?;
+        let sharpness = 100.0 * self.rise(here, &surface, center)? / (1.0 + center);
+        let quantity = Quantity::new(sharpness).with([("eps", self.eps)]);
+        Ok(vec![Row::new("keskar", "Keskar, percent", Some(quantity), None)])
+    }
+}

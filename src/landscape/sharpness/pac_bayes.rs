@@ -1,0 +1,147 @@
+//! The sigma of PAC-Bayes bounds: the largest noise under which the training accuracy falls by no more than a tenth, on
+//! average over draws (Jiang et al. 2020, arXiv 1912.02178, appendix C.2); larger is flatter. Raw noise is N(0, sigma^2),
+//! invariant noise N(0, (sigma |w|)^2), their magnitude-aware one without the constant that breaks the invariance.
+//!
+//! All sigmas see the same draws, so that the mean accuracy is a smooth function of sigma; it is bracketed by doubling and
+//! then bisected. The standard error is that of the mean accuracy over its slope in sigma.
+//!
+//! Cost a column: `draws` losses for each sigma tried, some 15 to 20 of them.
+
+use super::sam::{at_least, positive};
+use super::surface::{Scale, Surface, mean};
+use super::{Columns, Here, Quantity, Row, Sharp};
+use crate::autodiff::Element;
+use crate::base::random::normal;
+use crate::base::{Error, Result, registry::Kind};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+/// The noise at which accuracy falls.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct PacBayes {
+    /// By how much the accuracy may fall.
+    pub fall: f64,
+    /// Draws of the noise.
+    pub draws: usize,
+    /// Relative width to which sigma is bisected.
+    pub tolerance: f64,
+}
+
+impl Default for PacBayes {
+    fn default() -> Self {
+        Self {
+            fall: 0.1,       // Jiang 2020, C.2
+            draws: 30,       // a standard error of the accuracy well below the fall
+            tolerance: 0.01, // below the standard error
+        }
+    }
+}
+
+impl Kind for PacBayes {
+    const NAME: &'static str = "pac-bayes";
+    const SUMMARY: &'static str =
+        "largest noise that costs no more than a tenth of accuracy, plain and by magnitude (Jiang 2020)";
+
+    fn check(&self) -> Result<()> {
+        let within = |at: &str, x: f64| match x > 0.0 && x < 1.0 {
+            true => Ok(()),
+            false => Err(Error::expected(at, "a number between 0 and 1", x)),
+        };
+        within("fall", self.fall)?;
+        within("tolerance", self.tolerance)?;
+        positive("tolerance", self.tolerance)?;
+        at_least("draws", self.draws, 2)
+    }
+}
+
+/// The first sigma tried: from here small networks are a few doublings away.
+const FIRST: f64 = 1.0 / 64.0;
+/// Doublings and halvings from there, at most.
+const DOUBLINGS: i32 = 40;
+/// Half the width, as a factor, over which the slope is measured.
+const SLOPE: f64 = 1.1;
+
+impl PacBayes {
+    /// Falls of the accuracy at sigma, one a draw.
+    fn falls<E: Element>(
+        &self,
+        here: &Here<E>,
+        surface: &Surface<E>,
+        accuracy: f64,
+        sigma: f64,
+    ) -> Result<Vec<f64>> {
+        let fall = |i: usize| {
+            let mut rng = here.streams.stream("sharpness/pac_bayes", i as u64);
+            let u: Vec<f64> = (0..surface.dimension()).map(|_| sigma * normal(&mut rng)).collect();
+            let there = surface.evaluate(&u)?;
+            // Where outputs are not finite, no sample is right.
+            Ok(accuracy - if there.accuracy.is_nan() { 0.0 } else { there.accuracy })
+        };
+        (0..self.draws).into_par_iter().map(fall).collect()
+    }
+
+    fn column<E: Element>(&self, here: &Here<E>, scale: Scale) -> Result<Quantity> {
+        let surface = Surface::new(here, scale);
+        let start = surface.evaluate(&vec![0.0; surface.dimension()])?;
+        if !start.loss.is_finite() {
+            return Ok(Quantity::new(start.loss));
+        }
+        if start.accuracy.is_nan() {
+            return Ok(Quantity::missing("regression has no accuracy that could fall"));
+        }
+        let falls = |sigma: f64| self.falls(here, &surface, start.accuracy, sigma);
+        let bears = |sigma: f64| Ok::<_, Error>(mean(&falls(sigma)?).0 <= self.fall);
+        let (mut low, mut high) = (FIRST, FIRST);
+        let (least, most) = (FIRST * 0.5f64.powi(DOUBLINGS), FIRST * 2f64.powi(DOUBLINGS));
+        match bears(FIRST)? {
+            true => loop {
+                high = 2.0 * low;
+                if !bears(high)? {
+                    break;
+                }
+                low = high;
+                if low >= most {
+                    let why = format!("no noise up to {low:.0e} lets the accuracy fall by {}", self.fall);
+                    return Ok(Quantity::missing(why));
+                }
+            },
+            false => loop {
+                low = 0.5 * high;
+                if bears(low)? {
+                    break;
+                }
+                high = low;
+                if high <= least {
+                    return Ok(Quantity::missing(format!("noise of {high:.0e} is too much already")));
+                }
+            },
+        }
+        while high > low * (1.0 + self.tolerance) {
+            let middle = (low * high).sqrt();
+            if middle <= low || middle >= high {
+                break;
+            }
+            match bears(middle)? {
+                true => low = middle,
+                false => high = middle,
+            }
+        }
+        let (fall, error) = mean(&falls(low)?);
+        // d fall / d ln sigma.
+        let slope = (mean(&falls(low * SLOPE)?).0 - mean(&falls(low / SLOPE)?).0) / (2.0 * SLOPE.ln());
+        let details = [("fall", fall), ("draws", self.draws as f64)];
+        Ok(Quantity::new(low).with_error(low * error / slope.abs()).with(details))
+    }
+}
+
+impl Sharp for PacBayes {
+    fn columns(&self) -> Columns {
+        Columns::Both
+    }
+
+    fn rows<E: Element>(&self, here: &Here<E>) -> Result<Vec<Row>> {
+        let (raw, invariant) = (self.column(here, Scale::Raw)?, self.column(here, Scale::Invariant)?);
+        Ok(vec![Row::new("pac_bayes_sigma", "PAC-Bayes sigma", Some(raw), Some(invariant))])
+    }
+}

@@ -1,0 +1,154 @@
+//! Relative flatness of a layer (Petzka et al. 2021, arXiv 2001.00939): with w_s the incoming weights of its neuron s and
+//! H_(s,s') the block of the loss's Hessian between those of s and s',
+//!
+//! ```text
+//! kappa = sum over s, s' of <w_s, w_s'> tr H_(s,s')  =  tr (W W' (x) I) H
+//! ```
+//!
+//! small for a flat minimum. Invariant to rescaling of whole layers, not to unlike factors for the neurons before it.
+//!
+//! With (o, j) for weight j of neuron o, kappa is the sum over o, j of <(W W' e_o) (x) e_j, H e_(o,j)>: exact from one product
+//! for each weight. Where those are too many, it is estimated by E v'H v, v = W Z' with random signs Z (d x d), whose second
+//! moment is W W' (x) I.
+//!
+//! Cost: as many products as the layer has weights, or as there are `probes`.
+
+use super::sam::at_least;
+use super::surface::{mean, stopped};
+use super::{Columns, Cost, Here, Quantity, Row, Sharp};
+use crate::autodiff::{Curvature, Element};
+use crate::base::registry::unknown;
+use crate::base::{Error, Result, registry::Kind};
+use crate::landscape::geometry::dot;
+use crate::nn::{Linearization, Parameter, Role};
+use rand::RngExt;
+use serde::{Deserialize, Serialize};
+
+/// Trace of a layer's Hessian, relative to its weights.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct RelativeFlatness {
+    /// Name of the weight, as in weight files; empty for the last.
+    pub layer: String,
+    /// Most products for an exact sum.
+    pub exact: usize,
+    /// Random vectors for an estimate.
+    pub probes: usize,
+}
+
+impl Default for RelativeFlatness {
+    fn default() -> Self {
+        Self {
+            layer: String::new(), // Petzka 2021, section 5: the penultimate features, whose weights are the last
+            exact: 1024,          // every last layer of up to 100 features for 10 classes
+            probes: 100,          // a standard error of about a tenth
+        }
+    }
+}
+
+impl Kind for RelativeFlatness {
+    const NAME: &'static str = "relative-flatness";
+    const SUMMARY: &'static str =
+        "relative flatness of a layer: sum of <w_s, w_s'> tr H_ss' over its neurons (Petzka 2021)";
+
+    fn check(&self) -> Result<()> {
+        at_least("exact", self.exact, 0)?;
+        at_least("probes", self.probes, 2)
+    }
+}
+
+/// Vectors multiplied at once.
+const BLOCK: usize = 16;
+
+/// A layer's weights, and products with the Hessian.
+struct Layer<'a, E> {
+    here: &'a Here<'a, E>,
+    weight: &'a Parameter,
+    products: Linearization<'a, E>,
+    /// W, neuron by neuron.
+    rows: Vec<Vec<f64>>,
+}
+
+impl<E: Element> Layer<'_, E> {
+    /// v'H u for pairs (v, u) of vectors of the layer's size, in order.
+    fn forms(&self, count: usize, pair: impl Fn(usize) -> [Vec<f64>; 2]) -> Result<Vec<f64>> {
+        let (p, at) = (self.here.theta.len(), self.weight.range());
+        let mut forms = Vec::with_capacity(count);
+        for first in (0..count).step_by(BLOCK) {
+            let pairs: Vec<[Vec<f64>; 2]> = (first..count.min(first + BLOCK)).map(&pair).collect();
+            let mut block = vec![0.0; p * pairs.len()];
+            for ([_, u], column) in pairs.iter().zip(block.chunks_exact_mut(p)) {
+                column[at.clone()].copy_from_slice(u);
+            }
+            let products = self.products.products(&block, pairs.len());
+            stopped()?;
+            self.here.spend(Cost::Product, pairs.len() * self.here.objective.samples());
+            let columns = products.chunks_exact(p);
+            forms.extend(pairs.iter().zip(columns).map(|([v, _], h)| dot(v, &h[at.clone()])));
+        }
+        Ok(forms)
+    }
+
+    /// The sum over all weights.
+    fn exact(&self) -> Result<Quantity> {
+        let d = self.rows.first().map_or(0, Vec::len);
+        let forms = self.forms(self.weight.size(), |i| {
+            let (o, j) = (i / d, i % d);
+            let [mut v, mut u] = [vec![0.0; self.weight.size()], vec![0.0; self.weight.size()]];
+            for (s, row) in self.rows.iter().enumerate() {
+                v[s * d + j] = dot(row, &self.rows[o]);
+            }
+            u[i] = 1.0;
+            [v, u]
+        })?;
+        Ok(Quantity::new(forms.iter().sum()).with([("products", forms.len() as f64)]))
+    }
+
+    /// The mean over random vectors.
+    fn estimate(&self, probes: usize) -> Result<Quantity> {
+        let forms = self.forms(probes, |i| {
+            let mut rng = self.here.streams.stream("sharpness/relative_flatness", i as u64);
+            let d = self.rows.first().map_or(0, Vec::len);
+            let mut v = vec![0.0; self.weight.size()];
+            for j in 0..d {
+                let signs: Vec<f64> = (0..d).map(|_| if rng.random::<bool>() { 1.0 } else { -1.0 }).collect();
+                for (s, row) in self.rows.iter().enumerate() {
+                    v[s * d + j] = dot(row, &signs);
+                }
+            }
+            [v.clone(), v]
+        })?;
+        let (value, error) = mean(&forms);
+        Ok(Quantity::new(value).with_error(error).with([("products", probes as f64)]))
+    }
+}
+
+impl Sharp for RelativeFlatness {
+    fn columns(&self) -> Columns {
+        Columns::Invariant
+    }
+
+    fn rows<E: Element>(&self, here: &Here<E>) -> Result<Vec<Row>> {
+        let layout = here.objective.network().layout();
+        let weights: Vec<&Parameter> =
+            layout.weights().filter(|p| p.shape.len() > 1 && p.role == Role::Weight).collect();
+        let named = weights.iter().rev().find(|p| self.layer.is_empty() || p.name == self.layer);
+        let Some(weight) = named else {
+            let names = weights.iter().map(|p| p.name.as_str());
+            return Err(match self.layer.as_str() {
+                "" => Error::expected("relative-flatness", "a layer of weights", "none in the network"),
+                name => unknown("relative-flatness: layer", name, names),
+            });
+        };
+        let theta = |r: std::ops::Range<usize>| here.theta[r].iter().map(|t| t.to_f64()).collect();
+        let rows = weight.filters().map(theta).collect();
+        let products = here.objective.linearize(here.theta, here.state, Curvature::Hessian, here.memory);
+        let layer = Layer { here, weight, products, rows };
+        let kappa = match weight.size() <= self.exact {
+            true => layer.exact()?,
+            false => layer.estimate(self.probes)?,
+        };
+        let label = format!("relative flatness of {}", weight.name);
+        Ok(vec![Row::new("relative_flatness", &label, None, Some(kappa))])
+    }
+}

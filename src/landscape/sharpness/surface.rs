@@ -1,0 +1,156 @@
+//! The loss around a network as a function of u, the perturbation in a measure's own coordinates: theta + s * u.
+
+use super::{Cost, Here};
+use crate::autodiff::Element;
+use crate::base::{Result, interrupt};
+use crate::nn::{Evaluation, Objective};
+use rand::seq::SliceRandom;
+use rayon::prelude::*;
+
+/// What a perturbation of length 1 means for each parameter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scale {
+    /// s = 1.
+    Raw,
+    /// s = |theta|, for every parameter: biases and the parameters of norms too.
+    Invariant,
+}
+
+impl Scale {
+    /// Both, in the order of the columns.
+    pub const BOTH: [Self; 2] = [Self::Raw, Self::Invariant];
+}
+
+/// The loss over some samples around theta.
+#[derive(Debug)]
+pub struct Surface<'a, E> {
+    here: &'a Here<'a, E>,
+    objective: &'a Objective<E>,
+    theta: Vec<f64>,
+    scale: Vec<f64>,
+}
+
+impl<'a, E: Element> Surface<'a, E> {
+    /// Around `here`, over its own samples.
+    pub fn new(here: &'a Here<'a, E>, scale: Scale) -> Self {
+        Self::over(here, here.objective, scale)
+    }
+
+    /// Around `here`, over those of another objective.
+    pub fn over(here: &'a Here<'a, E>, objective: &'a Objective<E>, scale: Scale) -> Self {
+        let theta: Vec<f64> = here.theta.iter().map(|t| t.to_f64()).collect();
+        let scale = match scale {
+            Scale::Raw => vec![1.0; theta.len()],
+            Scale::Invariant => theta.iter().map(|t| t.abs()).collect(),
+        };
+        Self { here, objective, theta, scale }
+    }
+
+    /// The same with an s of its own.
+    pub fn scaled(self, scale: Vec<f64>) -> Self {
+        Self { scale, ..self }
+    }
+
+    /// Number of parameters.
+    pub fn dimension(&self) -> usize {
+        self.theta.len()
+    }
+
+    /// Whether u moves a parameter.
+    pub fn moves(&self, i: usize) -> bool {
+        self.scale[i] != 0.0
+    }
+
+    /// theta + s * u, rounded to the element type.
+    fn point(&self, u: &[f64]) -> Vec<E> {
+        let parts = self.theta.iter().zip(self.scale.iter().zip(u));
+        parts.map(|(t, (s, u))| E::from_f64(t + s * u)).collect()
+    }
+
+    /// Loss and accuracy at u.
+    pub fn evaluate(&self, u: &[f64]) -> Result<Evaluation> {
+        let evaluation = self.objective.evaluate(&self.point(u), self.here.state);
+        stopped()?;
+        self.here.spend(Cost::Loss, self.objective.samples());
+        Ok(evaluation)
+    }
+
+    /// Loss at u, never NaN: infinite where it cannot be computed.
+    pub fn loss(&self, u: &[f64]) -> Result<f64> {
+        Ok(finite(self.evaluate(u)?.loss))
+    }
+
+    /// Loss at theta itself.
+    pub fn center(&self) -> Result<f64> {
+        self.loss(&vec![0.0; self.dimension()])
+    }
+
+    /// Loss at u, and its gradient in u.
+    pub fn gradient(&self, u: &[f64]) -> Result<(f64, Vec<f64>)> {
+        let (evaluation, mut gradient) = self.objective.gradient(&self.point(u), self.here.state);
+        stopped()?;
+        self.here.spend(Cost::Gradient, self.objective.samples());
+        gradient.iter_mut().zip(&self.scale).for_each(|(g, s)| *g *= s);
+        Ok((finite(evaluation.loss), gradient))
+    }
+}
+
+/// Overflow may end in infinity or in NaN: both are a loss without bound.
+fn finite(loss: f64) -> f64 {
+    if loss.is_finite() { loss } else { f64::INFINITY }
+}
+
+/// An error once somebody has asked for a stop: what was computed just now is not to be believed.
+pub(super) fn stopped() -> Result<()> {
+    interrupt::check("sharpness", "none of this measure is kept")
+}
+
+/// Means over batches, and their standard errors as means over random batches.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Means {
+    /// One mean for each number that a batch gave, with its standard error (NaN of a single batch).
+    pub means: Vec<(f64, f64)>,
+    /// Number of batches.
+    pub batches: usize,
+    /// Samples in each.
+    pub size: usize,
+}
+
+/// The means of what `work` says of each batch, by its number: random batches of exactly `m` samples, without
+/// replacement, what is left over left out; with `m` = 0, or no more samples than that, all samples as one batch.
+/// Batches are computed in parallel and added in order.
+pub fn over_batches<E: Element>(
+    here: &Here<E>,
+    m: usize,
+    work: impl Fn(&Objective<E>, u64) -> Result<Vec<f64>> + Sync,
+) -> Result<Means> {
+    let n = here.objective.samples();
+    if m == 0 || m >= n {
+        let values = work(here.objective, 0)?;
+        return Ok(Means { means: values.into_iter().map(|v| (v, f64::NAN)).collect(), batches: 1, size: n });
+    }
+    let mut order: Vec<u32> = (0..n as u32).collect();
+    order.shuffle(&mut here.streams.stream("sharpness/batches", 0));
+    let batches: Vec<&[u32]> = order.chunks_exact(m).collect();
+    let sample = |batch: &[u32]| std::sync::Arc::new(here.samples.subset(batch));
+    // All are of one size, and share the programs of the first.
+    let first = here.objective.over(sample(batches[0]));
+    let values: Vec<Vec<f64>> = batches
+        .par_iter()
+        .enumerate()
+        .map(|(i, batch)| match i {
+            0 => work(&first, 0),
+            i => work(&first.over(sample(batch)), i as u64),
+        })
+        .collect::<Result<_>>()?;
+    let of = |j: usize| mean(&values.iter().map(|v| v[j]).collect::<Vec<f64>>());
+    Ok(Means { means: (0..values[0].len()).map(of).collect(), batches: batches.len(), size: m })
+}
+
+/// Mean of independent draws and its standard error, s / sqrt(n) with n - 1 in s; of a single draw the error is NaN.
+pub fn mean(draws: &[f64]) -> (f64, f64) {
+    let n = draws.len() as f64;
+    let mean = draws.iter().sum::<f64>() / n;
+    let squares: f64 = draws.iter().map(|x| (x - mean) * (x - mean)).sum();
+    (mean, (squares / (n - 1.0) / n).sqrt())
+}

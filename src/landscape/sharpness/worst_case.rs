@@ -1,0 +1,168 @@
+//! Worst-case sharpness in l2 and l_inf, plain and adaptive (Andriushchenko et al. 2023, arXiv 2302.07011): the mean over
+//! batches of m samples of
+//!
+//! ```text
+//! max over ||delta||_p <= rho of f(w + delta) - f(w)             raw
+//! max over ||delta / |w|||_p <= rho of f(w + delta) - f(w)       invariant
+//! ```
+//!
+//! by APGD (Croce and Hein 2020, arXiv 2003.01690, algorithm 1): projected steepest ascent with momentum, whose step begins
+//! at 2 rho and is halved at checkpoints where the loss has risen in too few steps, or where neither step nor best loss has
+//! changed since the last; it then goes on from the best point. The best loss is a lower bound of the maximum.
+//!
+//! Cost a column of a row: `steps` + 1 gradients and a loss.
+
+use super::ball::{Ball, Norm};
+use super::sam::{at_least, positive};
+use super::surface::{Scale, Surface, over_batches};
+use super::{Columns, Here, Quantity, Row, Sharp};
+use crate::autodiff::Element;
+use crate::base::random::Rng;
+use crate::base::{Result, registry::Kind};
+use serde::{Deserialize, Serialize};
+
+/// Worst rise of the loss within a ball.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct WorstCase {
+    /// Radius of the plain l2 ball.
+    pub l2: f64,
+    /// Radius of the adaptive l2 ball.
+    pub adaptive_l2: f64,
+    /// Radius of the plain l_inf ball.
+    pub linf: f64,
+    /// Radius of the adaptive l_inf ball.
+    pub adaptive_linf: f64,
+    /// Samples in a batch; 0 for all at once.
+    pub m: usize,
+    /// Steps of ascent.
+    pub steps: usize,
+}
+
+impl Default for WorstCase {
+    fn default() -> Self {
+        // Andriushchenko 2023, the radii of the middle for small networks in their code's sweeps: .25 to 2 and .5 to 4 in
+        // l2, .0005 to .004 and .0005 to .008 in l_inf; m = 128; 20 steps.
+        Self { l2: 0.25, adaptive_l2: 0.5, linf: 0.002, adaptive_linf: 0.002, m: 128, steps: 20 }
+    }
+}
+
+impl Kind for WorstCase {
+    const NAME: &'static str = "worst-case";
+    const SUMMARY: &'static str =
+        "worst rise of the loss in l2 and l_inf balls, plain and adaptive, by APGD (Andriushchenko 2023)";
+
+    fn check(&self) -> Result<()> {
+        positive("l2", self.l2)?;
+        positive("adaptive-l2", self.adaptive_l2)?;
+        positive("linf", self.linf)?;
+        positive("adaptive-linf", self.adaptive_linf)?;
+        at_least("steps", self.steps, 1)
+    }
+}
+
+/// Share of the step to the new point; the rest goes on as the last did (Croce and Hein 2020, 3.1).
+const ALPHA: f64 = 0.75;
+/// Share of steps since the last checkpoint that must have risen (Croce and Hein 2020, condition 1).
+const RISEN: f64 = 0.75;
+
+/// After how many steps the step is looked at: ceil(p_j N), p_0 = 0, p_1 = .22,
+/// p_(j+1) = p_j + max(p_j - p_(j-1) - .03, .06) (Croce and Hein 2020, 3.2).
+fn checkpoints(steps: usize) -> Vec<usize> {
+    let (mut before, mut p) = (0.0, 0.22);
+    let mut all = Vec::new();
+    while p <= 1.0 {
+        all.push((p * steps as f64).ceil() as usize);
+        (before, p) = (p, p + f64::max(p - before - 0.03, 0.06));
+    }
+    all.dedup();
+    all
+}
+
+/// The largest rise of the loss that APGD meets in a ball around theta, at least 0.
+fn apgd<E: Element>(surface: &Surface<E>, ball: Ball, steps: usize, rng: &mut Rng) -> Result<f64> {
+    let center = surface.center()?;
+    if center == f64::INFINITY {
+        return Ok(center);
+    }
+    let n = surface.dimension();
+    let checkpoints = checkpoints(steps);
+    let (mut eta, mut u) = (2.0 * ball.rho, ball.start(n, |i| surface.moves(i), rng));
+    let (mut loss, mut gradient) = surface.gradient(&u)?;
+    let (mut best, mut last) = ((loss, u.clone(), gradient.clone()), u.clone());
+    let (mut risen, mut checked, mut then) = (0, 0, (eta, loss));
+    for step in 1..=steps {
+        let mut z: Vec<f64> = u.iter().zip(ball.steepest(&gradient)).map(|(u, d)| u + eta * d).collect();
+        ball.project(&mut z);
+        let mut next = z;
+        if step > 1 {
+            for (i, z) in next.iter_mut().enumerate() {
+                *z = u[i] + ALPHA * (*z - u[i]) + (1.0 - ALPHA) * (u[i] - last[i]);
+            }
+            ball.project(&mut next);
+        }
+        last = std::mem::replace(&mut u, next);
+        let before = loss;
+        (loss, gradient) = surface.gradient(&u)?;
+        if loss == f64::INFINITY {
+            return Ok(loss);
+        }
+        risen += usize::from(loss > before);
+        if loss > best.0 {
+            best = (loss, u.clone(), gradient.clone());
+        }
+        if checkpoints.contains(&step) {
+            let few = (risen as f64) < RISEN * (step - checked) as f64;
+            let still = then == (eta, best.0);
+            then = (eta, best.0);
+            if few || still {
+                eta /= 2.0;
+                (loss, u, gradient) = best.clone();
+                last.clone_from(&u);
+            }
+            (risen, checked) = (0, step);
+        }
+    }
+    Ok((best.0 - center).max(0.0))
+}
+
+impl Sharp for WorstCase {
+    fn columns(&self) -> Columns {
+        Columns::Both
+    }
+
+    fn rows<E: Element>(&self, here: &Here<E>) -> Result<Vec<Row>> {
+        let row = |norm: Norm, key: &str, label: &str, radii: [f64; 2]| {
+            let mut columns = Vec::new();
+            for (scale, rho) in Scale::BOTH.into_iter().zip(radii) {
+                let found = over_batches(here, self.m, |objective, batch| {
+                    let name = format!("sharpness/{key}");
+                    let mut rng = here.streams.stream(&name, batch);
+                    let surface = Surface::over(here, objective, scale);
+                    Ok(vec![apgd(&surface, Ball { norm, rho }, self.steps, &mut rng)?])
+                })?;
+                let facts = [("rho", rho), ("m", found.size as f64), ("batches", found.batches as f64)];
+                let (rise, error) = found.means[0];
+                columns.push(Quantity::new(rise).with_error(error).with(facts));
+            }
+            let invariant = columns.pop();
+            Ok(Row::new(key, label, columns.pop(), invariant))
+        };
+        Ok(vec![
+            row(Norm::L2, "worst_case_l2", "worst case, l2", [self.l2, self.adaptive_l2])?,
+            row(Norm::Linf, "worst_case_linf", "worst case, l_inf", [self.linf, self.adaptive_linf])?,
+        ])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::checkpoints;
+
+    #[test]
+    fn checkpoints_are_those_of_the_paper() {
+        // p = 0, .22, .41, .57, .70, .80, .87, .93, .99.
+        assert_eq!(checkpoints(100), [22, 41, 57, 70, 80, 87, 93, 99]);
+        assert_eq!(checkpoints(1), [1]);
+    }
+}
