@@ -19,7 +19,7 @@
 //! Saddles attract as minima do. What does not end at a zero of g is told apart from what does:
 //!
 //! - **flat**: the gradient is in the kernel of H, ||H g|| <= flat * L ||g|| with L the largest |lambda| met on the way,
-//!   and is not zero: a stationary point of ||g||^2 that is no critical point (Frye et al. 2021, "Critical point-finding
+//!   is not zero, and comes no nearer to one: a stationary point of ||g||^2 that is no critical point (Frye et al. 2021, "Critical point-finding
 //!   methods reveal gradient-flat regions of deep network losses");
 //! - **receding**: ||g|| is below the tolerance, but no zero is near. Newton's distance to it is
 //!   delta = (sum_i (v_i'g / lambda_i)^2)^(1/2); where it shrinks by the factor rho a step, delta / (1 - rho) are left to
@@ -218,13 +218,17 @@ impl Found {
 const GAINS: [f64; 3] = [1e-4, 0.25, 0.75];
 /// By how much alpha changes, its least value, and its largest, where a step is shorter than rounding.
 const ALPHA: [f64; 3] = [4.0, 1e-8, 1e40];
-/// Eigenvalues below this share of the largest are no help in telling how far a zero is: gradients of size 1 have
-/// errors of 1e-16, which would come out as 1e-6.
-const SMALLEST: f64 = 1e-10;
+/// A component of the gradient within the first share of the largest eigenvalue is rounding; eigenvalues below the second
+/// then do not tell how far a zero is.
+const SMALLEST: [f64; 2] = [1e-15, 1e-10];
+/// The zero does not come nearer where Newton's distance to it shrinks by less.
+const NEARER: f64 = 0.9;
 /// Rounding of a Hessian, as a share of its largest eigenvalue: sums over samples, and p eps.
 const ROUNDING: f64 = 1e-12;
 /// h, and the largest of 2 ||a|| / ||d|| (Transtrum and Sethna 2012, section 6).
 const BEND: [f64; 2] = [0.1, 0.75];
+/// Steps below this share of max(1, ||theta||) are straight: second differences would be of rounding.
+const SHORT: f64 = 1e-5;
 /// Steps at most after the tolerance is reached, each of which halves the gradient norm at least.
 const POLISH: usize = 40;
 /// Steps over which a descent must have got on, and the share of ||g|| by which.
@@ -258,8 +262,13 @@ impl Local {
         let eigen = matrix.eigen()?;
         let along: Vec<f64> = (0..p).map(|k| dot(eigen.vectors.col_as_slice(k), gradient)).collect();
         *largest = eigen.values.iter().fold(*largest, |m, l| m.max(l.abs()));
-        let floor = (SMALLEST * *largest).max(f64::MIN_POSITIVE);
-        let steps: Vec<f64> = along.iter().zip(&eigen.values).map(|(g, l)| g / l.abs().max(floor)).collect();
+        let [rounding, floor] = SMALLEST.map(|share| share * *largest);
+        let reach = |(g, l): (&f64, &f64)| {
+            let least = if g.abs() <= rounding { floor } else { 0.0 };
+            // Without a gradient nothing is to go, whatever the curvature.
+            if *g == 0.0 { 0.0 } else { g / l.abs().max(least) }
+        };
+        let steps: Vec<f64> = along.iter().zip(&eigen.values).map(reach).collect();
         let carried: Vec<f64> = along.iter().zip(&eigen.values).map(|(g, l)| g * l).collect();
         let all = *largest * norm(gradient);
         let flatness = if all > 0.0 { norm(&carried) / all } else { 0.0 };
@@ -343,19 +352,23 @@ pub fn descend(surface: &dyn Surface, theta: &[f64], settings: &Settings) -> Res
         newtons.push(local.newton);
         norms.push(size);
         let reached = size <= settings.tolerance;
+        let rounding = size <= SMALLEST[0] * largest;
         if reached {
-            left = bound.min(left);
+            // Below rounding nothing is said of how it goes on.
+            if polished == 0 || !rounding {
+                left = bound.min(left);
+            }
             polished += 1;
         }
         let halved = norms.len() < 2 || size <= 0.5 * norms[norms.len() - 2];
-        let over = reached && (size == 0.0 || polished > POLISH || (polished > 1 && !halved));
+        let over = reached && (rounding || polished > POLISH || (polished > 1 && !halved));
         let near = left <= settings.distance * norm(&theta).max(1.0);
         let verdict = if near { Stopped::Critical } else { Stopped::Receding };
         let steps = norms.len() - 1;
         if over {
             break (Some(local), verdict);
         }
-        if !reached && local.flatness <= settings.flat {
+        if !reached && local.flatness <= settings.flat && shrink > NEARER {
             break (Some(local), Stopped::Flat);
         }
         if !reached && steps >= settings.steps {
@@ -372,8 +385,7 @@ pub fn descend(surface: &dyn Surface, theta: &[f64], settings: &Settings) -> Res
             if !moves(&step) || alpha > ALPHA[2] {
                 break None;
             }
-            // Near a zero the second differences are rounding, and Newton's steps good enough.
-            if !reached {
+            if norm(&step) > SHORT * norm(&theta).max(1.0) {
                 match local.bend(surface, &theta, &gradient, &step, mu) {
                     Some(bend) => step.iter_mut().zip(&bend).for_each(|(d, a)| *d += a),
                     None => {
