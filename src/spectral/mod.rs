@@ -13,6 +13,7 @@
 //! | [`estimate`] | a number known from random probes, with its error |
 //! | [`krylov`] | the recurrence behind it: an orthonormal basis and a tridiagonal matrix |
 //! | [`tridiagonal`] | eigenvalues of that matrix |
+//! | [`symmetric`] | all eigenpairs of a small matrix |
 //! | [`vectors`] | dot products and combinations of long vectors, the same bits on any number of threads |
 //!
 //! Everything is in f64, whatever precision the products are computed in.
@@ -24,6 +25,7 @@ pub mod lanczos;
 pub mod operators;
 pub mod power;
 pub mod quadrature;
+pub mod symmetric;
 pub mod trace;
 pub mod tridiagonal;
 pub mod vectors;

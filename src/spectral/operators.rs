@@ -3,14 +3,8 @@
 //! Each costs one product of what is inside, and a few operations an entry beside it. The rounding unit is that of
 //! what is inside: where a shift or a deflation takes most of the norm away, rounding is that of the norm before.
 
-use super::{BLOCK, Operator, tridiagonal, vectors};
+use super::{BLOCK, Operator, symmetric, tridiagonal, vectors};
 use crate::base::{Error, Result, interrupt};
-use faer::diag::Diag;
-use faer::dyn_stack::{MemBuffer, MemStack};
-use faer::linalg::evd::{
-    ComputeEigenvectors, SelfAdjointEvdParams, self_adjoint_evd, self_adjoint_evd_scratch,
-};
-use faer::{Auto, Mat, Par, Spec};
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -259,31 +253,7 @@ impl Dense {
 
     /// All eigenpairs, values ascending, on one thread: about 9 n^3 operations. Fails if the matrix is not finite.
     pub fn eigen(&self) -> Result<tridiagonal::Eigen> {
-        let n = self.dimension;
-        if n == 0 {
-            return Ok(tridiagonal::Eigen { values: Vec::new(), vectors: Mat::zeros(0, 0) });
-        }
-        let failed = |what: &str| Error::unmet("eigenvalues", format!("a dense matrix of {n} rows {what}"));
-        if !self.matrix.iter().all(|x| x.is_finite()) {
-            return Err(failed("is not finite"));
-        }
-        let largest = self.matrix.iter().fold(0.0, |m: f64, x| m.max(x.abs()));
-        // To entries of at most 1, so that no square overflows.
-        let scale = if largest > 0.0 { largest } else { 1.0 };
-        let matrix = Mat::from_fn(n, n, |i, j| self.matrix[i + j * n] / scale);
-        let (mut values, mut vectors) = (Diag::<f64>::zeros(n), Mat::<f64>::zeros(n, n));
-        let parameters = Spec::<SelfAdjointEvdParams, f64>::new(Auto::<f64>::auto());
-        let scratch = self_adjoint_evd_scratch::<f64>(n, ComputeEigenvectors::Yes, Par::Seq, parameters);
-        self_adjoint_evd(
-            matrix.as_ref(),
-            values.as_mut(),
-            Some(vectors.as_mut()),
-            Par::Seq,
-            MemStack::new(&mut MemBuffer::new(scratch)),
-            parameters,
-        )
-        .map_err(|_| failed("has no eigenvalues that could be found"))?;
-        Ok(tridiagonal::Eigen { values: (0..n).map(|i| values[i] * scale).collect(), vectors })
+        symmetric::eigen(&self.matrix, self.dimension)
     }
 }
 

@@ -113,7 +113,7 @@ impl<E: Element> Prober<E> {
         let small = if coupled { batch } else { batch.min(BATCH).min(count / 8).max(1) };
         let facts = Facts {
             samples: count,
-            statistics: policy.words(!layout.spectral.is_empty(), false),
+            statistics: policy.words((!layout.spectral.is_empty()).then_some("frozen"), false),
             coupled,
             small: (small <= count / 2).then_some(small),
         };
