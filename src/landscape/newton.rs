@@ -8,11 +8,18 @@
 //!                                                      ||g|| bounds the distance to a zero, isolated or not)
 //! ```
 //!
-//! and is made where it lowers ||g||; alpha follows the gain (||g||^2 - ||g'||^2) / (||g||^2 - ||g + H d||^2). Saddles
-//! attract as minima do. What does not end at a zero of g is told apart from what does:
+//! with its geodesic acceleration (Transtrum and Sethna 2012, "Improvements to the Levenberg-Marquardt algorithm for
+//! nonlinear least-squares minimization"), which follows the bends of narrow valleys in a third of the steps,
+//!
+//! ```text
+//! a = -1/2 (H^2 + mu I)^-1 H r,     r = 2/h ((g(theta + h d) - g(theta)) / h - H d),     theta' = theta + d + a
+//! ```
+//!
+//! where 2 ||a|| <= 3/4 ||d||, and it lowers ||g||; alpha follows the gain (||g||^2 - ||g'||^2) / (||g||^2 - ||g + H d||^2).
+//! Saddles attract as minima do. What does not end at a zero of g is told apart from what does:
 //!
 //! - **flat**: the gradient is in the kernel of H, ||H g|| <= flat * L ||g|| with L the largest |lambda| met on the way,
-//!   and is not zero: a stationary point of ||g||^2 that is no critical point (Frye et al. 2021, "Critical point-finding
+//!   is not zero, and comes no nearer to one: a stationary point of ||g||^2 that is no critical point (Frye et al. 2021, "Critical point-finding
 //!   methods reveal gradient-flat regions of deep network losses");
 //! - **receding**: ||g|| is below the tolerance, but no zero is near. Newton's distance to it is
 //!   delta = (sum_i (v_i'g / lambda_i)^2)^(1/2); where it shrinks by the factor rho a step, delta / (1 - rho) are left to
@@ -25,10 +32,11 @@
 
 use crate::autodiff::Curvature;
 use crate::base::{Error, Result, interrupt};
+use crate::landscape::hessian::Curved;
 use crate::nn::Objective;
-use crate::spectral::symmetric;
 use crate::spectral::tridiagonal::Eigen;
 use crate::spectral::vectors::{dot, norm};
+use crate::spectral::{Dense, Operator, dense};
 use serde::{Deserialize, Serialize};
 
 /// A function of p numbers with two derivatives.
@@ -37,7 +45,7 @@ pub trait Surface: Sync {
     fn dimension(&self) -> usize;
     /// Value and gradient.
     fn gradient(&self, theta: &[f64]) -> (f64, Vec<f64>);
-    /// The Hessian, p x p.
+    /// The Hessian, p x p, symmetric to the last bit.
     fn hessian(&self, theta: &[f64]) -> Result<Vec<f64>>;
 }
 
@@ -50,8 +58,6 @@ pub struct Loss<'a> {
     pub state: &'a [f64],
 }
 
-/// Products with the Hessian at once.
-const BLOCK: usize = 64;
 /// Bytes for the values of one point.
 const MEMORY: usize = 1 << 28;
 
@@ -66,17 +72,7 @@ impl Surface for Loss<'_> {
     }
 
     fn hessian(&self, theta: &[f64]) -> Result<Vec<f64>> {
-        let p = theta.len();
-        let at = self.objective.linearize(theta, self.state, Curvature::Hessian, MEMORY);
-        let mut matrix = Vec::with_capacity(p * p);
-        for start in (0..p).step_by(BLOCK) {
-            interrupt::check("critical", "the point was not finished")?;
-            let k = BLOCK.min(p - start);
-            let mut block = vec![0.0; p * k];
-            (0..k).for_each(|j| block[j * p + start + j] = 1.0);
-            matrix.extend(at.products(&block, k));
-        }
-        Ok(matrix)
+        dense(&Curved(self.objective.linearize(theta, self.state, Curvature::Hessian, MEMORY)))
     }
 }
 
@@ -160,14 +156,8 @@ pub enum Stopped {
 
 impl Stopped {
     /// All of them; results record the position.
-    pub const ALL: [Self; 6] = [
-        Self::Critical,
-        Self::Flat,
-        Self::Receding,
-        Self::Stalled,
-        Self::MostSteps,
-        Self::NotFinite,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Critical, Self::Flat, Self::Receding, Self::Stalled, Self::MostSteps, Self::NotFinite];
 
     /// As results name it.
     pub fn name(self) -> &'static str {
@@ -228,11 +218,17 @@ impl Found {
 const GAINS: [f64; 3] = [1e-4, 0.25, 0.75];
 /// By how much alpha changes, its least value, and its largest, where a step is shorter than rounding.
 const ALPHA: [f64; 3] = [4.0, 1e-8, 1e40];
-/// Eigenvalues below this share of the largest are no help in telling how far a zero is: gradients of size 1 have
-/// errors of 1e-16, which would come out as 1e-6.
-const SMALLEST: f64 = 1e-10;
+/// A component of the gradient within the first share of the largest eigenvalue is rounding; eigenvalues below the second
+/// then do not tell how far a zero is.
+const SMALLEST: [f64; 2] = [1e-15, 1e-10];
+/// The zero does not come nearer where Newton's distance to it shrinks by less.
+const NEARER: f64 = 0.9;
 /// Rounding of a Hessian, as a share of its largest eigenvalue: sums over samples, and p eps.
 const ROUNDING: f64 = 1e-12;
+/// h, and the largest of 2 ||a|| / ||d|| (Transtrum and Sethna 2012, section 6).
+const BEND: [f64; 2] = [0.1, 0.75];
+/// Steps below this share of max(1, ||theta||) are straight: second differences would be of rounding.
+const SHORT: f64 = 1e-5;
 /// Steps at most after the tolerance is reached, each of which halves the gradient norm at least.
 const POLISH: usize = 40;
 /// Steps over which a descent must have got on, and the share of ||g|| by which.
@@ -240,7 +236,7 @@ const PROGRESS: (usize, f64) = (50, 0.01);
 
 /// The matrix at a point, and what of it the next step and the verdict need.
 struct Local {
-    matrix: Vec<f64>,
+    matrix: Dense,
     eigen: Eigen,
     /// V'g.
     along: Vec<f64>,
@@ -258,43 +254,72 @@ impl Local {
         largest: &mut f64,
     ) -> Result<Option<Self>> {
         let p = theta.len();
-        let mut matrix = surface.hessian(theta)?;
-        for j in 0..p {
-            for i in 0..j {
-                let mean = 0.5 * (matrix[j * p + i] + matrix[i * p + j]);
-                (matrix[j * p + i], matrix[i * p + j]) = (mean, mean);
-            }
-        }
+        let matrix = surface.hessian(theta)?;
         if !matrix.iter().chain(gradient).all(|x| x.is_finite()) {
             return Ok(None);
         }
-        let eigen = symmetric::eigen(&matrix, p)?;
-        let along: Vec<f64> =
-            (0..p).map(|k| dot(eigen.vectors.col_as_slice(k), gradient)).collect();
+        let matrix = Dense::new(p, matrix);
+        let eigen = matrix.eigen()?;
+        let along: Vec<f64> = (0..p).map(|k| dot(eigen.vectors.col_as_slice(k), gradient)).collect();
         *largest = eigen.values.iter().fold(*largest, |m, l| m.max(l.abs()));
-        let floor = (SMALLEST * *largest).max(f64::MIN_POSITIVE);
-        let steps: Vec<f64> =
-            along.iter().zip(&eigen.values).map(|(g, l)| g / l.abs().max(floor)).collect();
+        let [rounding, floor] = SMALLEST.map(|share| share * *largest);
+        let reach = |(g, l): (&f64, &f64)| {
+            let least = if g.abs() <= rounding { floor } else { 0.0 };
+            // Without a gradient nothing is to go, whatever the curvature.
+            if *g == 0.0 { 0.0 } else { g / l.abs().max(least) }
+        };
+        let steps: Vec<f64> = along.iter().zip(&eigen.values).map(reach).collect();
         let carried: Vec<f64> = along.iter().zip(&eigen.values).map(|(g, l)| g * l).collect();
         let all = *largest * norm(gradient);
         let flatness = if all > 0.0 { norm(&carried) / all } else { 0.0 };
         Ok(Some(Self { matrix, eigen, along, newton: norm(&steps), flatness }))
     }
 
-    /// The step with damping mu, and by how much the model says that ||g||^2 falls.
-    fn step(&self, mu: f64) -> (Vec<f64>, f64) {
-        let mut step = vec![0.0; self.along.len()];
-        let mut predicted = 0.0;
-        for (k, (g, l)) in self.along.iter().zip(&self.eigen.values).enumerate() {
+    /// -(H^2 + mu I)^-1 H v, for V'v.
+    fn solve(&self, along: &[f64], mu: f64) -> Vec<f64> {
+        let mut step = vec![0.0; along.len()];
+        for (k, (v, l)) in along.iter().zip(&self.eigen.values).enumerate() {
             let denominator = l * l + mu;
-            if denominator == 0.0 {
-                continue;
+            if denominator > 0.0 {
+                let c = -l * v / denominator;
+                step.iter_mut().zip(self.eigen.vectors.col_as_slice(k)).for_each(|(s, v)| *s += c * v);
             }
-            let (c, left) = (-l * g / denominator, mu / denominator);
-            predicted += g * g * (1.0 - left * left);
-            step.iter_mut().zip(self.eigen.vectors.col_as_slice(k)).for_each(|(s, v)| *s += c * v);
         }
-        (step, predicted)
+        step
+    }
+
+    /// V'v.
+    fn along(&self, v: &[f64]) -> Vec<f64> {
+        (0..v.len()).map(|k| dot(self.eigen.vectors.col_as_slice(k), v)).collect()
+    }
+
+    /// By how much the model says that ||g||^2 falls with damping mu.
+    fn predicted(&self, mu: f64) -> f64 {
+        let falls = |(g, l): (&f64, &f64)| {
+            let left = if l * l + mu > 0.0 { mu / (l * l + mu) } else { 1.0 };
+            g * g * (1.0 - left * left)
+        };
+        self.along.iter().zip(&self.eigen.values).map(falls).sum()
+    }
+
+    /// The acceleration that goes with the step d, where it is short enough to be trusted.
+    fn bend(
+        &self,
+        surface: &dyn Surface,
+        theta: &[f64],
+        gradient: &[f64],
+        step: &[f64],
+        mu: f64,
+    ) -> Option<Vec<f64>> {
+        let [h, most] = BEND;
+        let there: Vec<f64> = theta.iter().zip(step).map(|(t, d)| t + h * d).collect();
+        let (_, ahead) = surface.gradient(&there);
+        let linear = self.matrix.apply(step, 1);
+        let second = |i: usize| 2.0 / h * ((ahead[i] - gradient[i]) / h - linear[i]);
+        let second: Vec<f64> = (0..theta.len()).map(second).collect();
+        let bend: Vec<f64> = self.solve(&self.along(&second), mu).into_iter().map(|a| 0.5 * a).collect();
+        // Not so where it is not a number.
+        (2.0 * norm(&bend) <= most * norm(step)).then_some(bend)
     }
 }
 
@@ -307,21 +332,19 @@ pub fn descend(surface: &dyn Surface, theta: &[f64], settings: &Settings) -> Res
     // Newton's distances and gradient norms so far; the rate at which H changes; the best bound of the distance left.
     let (mut newtons, mut norms): (Vec<f64>, Vec<f64>) = (Vec::new(), Vec::new());
     let (mut rate, mut left) = (0.0, f64::INFINITY);
-    let mut before: Option<(Vec<f64>, f64)> = None;
+    let mut before: Option<(Dense, f64)> = None;
     let mut polished = 0;
     let end = loop {
         interrupt::check("critical", "the point was not finished")?;
-        let local = if value.is_finite() {
-            Local::new(surface, &theta, &gradient, &mut largest)?
-        } else {
-            None
-        };
+        let local =
+            if value.is_finite() { Local::new(surface, &theta, &gradient, &mut largest)? } else { None };
         let Some(local) = local else { break (None, Stopped::NotFinite) };
         let size = norm(&gradient);
         if let Some((matrix, length)) = &before
             && *length > 1e-8 * norm(&theta).max(1.0)
         {
-            let change: Vec<f64> = local.matrix.iter().zip(matrix).map(|(a, b)| a - b).collect();
+            let change: Vec<f64> =
+                local.matrix.matrix().iter().zip(matrix.matrix()).map(|(a, b)| a - b).collect();
             rate = norm(&change) / length;
         }
         let shrink = newtons.last().map_or(0.0, |last| if *last > 0.0 { local.newton / last } else { 0.0 });
@@ -329,19 +352,23 @@ pub fn descend(surface: &dyn Surface, theta: &[f64], settings: &Settings) -> Res
         newtons.push(local.newton);
         norms.push(size);
         let reached = size <= settings.tolerance;
+        let rounding = size <= SMALLEST[0] * largest;
         if reached {
-            left = bound.min(left);
+            // Below rounding nothing is said of how it goes on.
+            if polished == 0 || !rounding {
+                left = bound.min(left);
+            }
             polished += 1;
         }
         let halved = norms.len() < 2 || size <= 0.5 * norms[norms.len() - 2];
-        let over = reached && (size == 0.0 || polished > POLISH || (polished > 1 && !halved));
+        let over = reached && (rounding || polished > POLISH || (polished > 1 && !halved));
         let near = left <= settings.distance * norm(&theta).max(1.0);
         let verdict = if near { Stopped::Critical } else { Stopped::Receding };
         let steps = norms.len() - 1;
         if over {
             break (Some(local), verdict);
         }
-        if !reached && local.flatness <= settings.flat {
+        if !reached && local.flatness <= settings.flat && shrink > NEARER {
             break (Some(local), Stopped::Flat);
         }
         if !reached && steps >= settings.steps {
@@ -352,14 +379,25 @@ pub fn descend(surface: &dyn Surface, theta: &[f64], settings: &Settings) -> Res
             break (Some(local), Stopped::Stalled);
         }
         let made = loop {
-            let (step, predicted) = local.step(alpha * size * size);
-            let there: Vec<f64> = theta.iter().zip(&step).map(|(t, d)| t + d).collect();
-            if there == theta || alpha > ALPHA[2] {
+            let mu = alpha * size * size;
+            let mut step = local.solve(&local.along, mu);
+            let moves = |step: &[f64]| theta.iter().zip(step).any(|(t, d)| t + d != *t);
+            if !moves(&step) || alpha > ALPHA[2] {
                 break None;
             }
+            if norm(&step) > SHORT * norm(&theta).max(1.0) {
+                match local.bend(surface, &theta, &gradient, &step, mu) {
+                    Some(bend) => step.iter_mut().zip(&bend).for_each(|(d, a)| *d += a),
+                    None => {
+                        alpha *= ALPHA[0];
+                        continue;
+                    }
+                }
+            }
+            let there: Vec<f64> = theta.iter().zip(&step).map(|(t, d)| t + d).collect();
             let (new, at) = surface.gradient(&there);
             interrupt::check("critical", "the point was not finished")?;
-            let gain = (size * size - dot(&at, &at)) / predicted;
+            let gain = (size * size - dot(&at, &at)) / local.predicted(mu);
             // Not so where it is not a number.
             if gain > GAINS[0] && new.is_finite() {
                 alpha = match gain {

@@ -228,7 +228,8 @@ fn band(canvas: &mut Canvas, plane: &Plane, series: &Series, ink: Ink) {
 fn curve(canvas: &mut Canvas, plane: &Plane, series: &Series, ink: Ink, (rim, radius): (bool, f64)) {
     for points in stretches(plane, &series.x, &series.y) {
         // A lone value between two gaps would be invisible as a line.
-        let style = if points.len() == 1 && series.style != Style::Specks { Style::Dots } else { series.style };
+        let style =
+            if points.len() == 1 && series.style != Style::Specks { Style::Dots } else { series.style };
         let points = if matches!(style, Style::Line | Style::Dashed | Style::Faint) {
             thinned(points)
         } else {

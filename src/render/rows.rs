@@ -19,7 +19,8 @@ pub struct Rows {}
 
 impl Kind for Rows {
     const NAME: &'static str = "rows";
-    const SUMMARY: &'static str = "named rows with a dot a series, for comparisons; panels one under the other";
+    const SUMMARY: &'static str =
+        "named rows with a dot a series, for comparisons; panels one under the other";
 }
 
 /// Height of a row.

@@ -25,8 +25,8 @@ pub mod lanczos;
 pub mod operators;
 pub mod power;
 pub mod quadrature;
-pub mod trace;
 pub mod symmetric;
+pub mod trace;
 pub mod tridiagonal;
 pub mod vectors;
 

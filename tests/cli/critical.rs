@@ -11,8 +11,12 @@ fn arrays_counts_and_pictures_agree_and_threads_change_nothing() {
     let bench = Bench::new();
     let said = bench.ok(&format!("{SMALL} --threads 2 --json --quiet --out a")).stdout;
     bench.ok(&format!("{SMALL} --threads 1 --quiet --out b"));
-    let names: Vec<String> =
-        bench.files("a").into_keys().map(|p| p.to_string_lossy().into_owned()).filter(|n| n != ".lock").collect();
+    let names: Vec<String> = bench
+        .files("a")
+        .into_keys()
+        .map(|p| p.to_string_lossy().into_owned())
+        .filter(|n| n != ".lock")
+        .collect();
     assert_eq!(names, ["critical.json", "critical.npz", "critical.png", "critical.svg", "machine.json"]);
     let files = |directory: &str| {
         let mut files = bench.files(directory);
@@ -26,7 +30,9 @@ fn arrays_counts_and_pictures_agree_and_threads_change_nothing() {
     let array = |name: &str| arrays.get(name).unwrap().to_f64();
     let (kind, stopped, norms) = (array("kind"), array("stopped"), array("gradient_norm"));
     assert_eq!(kind.len(), 14);
-    for (k, (name, starts)) in [("initial", 4), ("training", 3), ("minimum", 3), ("saddle", 4)].iter().enumerate() {
+    for (k, (name, starts)) in
+        [("initial", 4), ("training", 3), ("minimum", 3), ("saddle", 4)].iter().enumerate()
+    {
         let own: Vec<usize> = (0..14).filter(|i| kind[*i] == k as f64).collect();
         let entry = &result["by_kind"][name];
         assert_eq!((own.len(), &entry["starts"]), (*starts, &Value::from(*starts)));

@@ -106,7 +106,9 @@ fn everything_has_its_arrays_scalars_and_pictures() {
 fn the_same_bytes_come_from_any_number_of_threads() {
     let bench = bench();
     for threads in [1, 2, 4] {
-        bench.ok(&format!("sharpness --run r --full --top 2 {SMALL} --threads {threads} --out t{threads} --quiet"));
+        bench.ok(&format!(
+            "sharpness --run r --full --top 2 {SMALL} --threads {threads} --out t{threads} --quiet"
+        ));
     }
     assert_eq!(bench.files("t1"), bench.files("t2"));
     assert_eq!(bench.files("t1"), bench.files("t4"));
@@ -120,9 +122,9 @@ fn the_same_bytes_come_from_any_number_of_threads() {
 
 fn without_nulls(value: Value) -> Value {
     match value {
-        Value::Object(map) => {
-            Value::Object(map.into_iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| (k, without_nulls(v))).collect())
-        }
+        Value::Object(map) => Value::Object(
+            map.into_iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| (k, without_nulls(v))).collect(),
+        ),
         other => other,
     }
 }
@@ -142,7 +144,11 @@ fn several_networks_stand_in_one_table_and_picture() {
     for name in ["density.png", "comparison.png", "comparison.svg"] {
         assert!(bench.path(&format!("s/{name}")).exists(), "{name}");
     }
-    assert!(outcome.stdout.contains("r ") && outcome.stdout.contains("wide") && outcome.stdout.contains("test loss"));
+    assert!(
+        outcome.stdout.contains("r ")
+            && outcome.stdout.contains("wide")
+            && outcome.stdout.contains("test loss")
+    );
     // Each is what it is alone.
     bench.ok(&format!("sharpness --run q {flags} --out alone --quiet"));
     let alone = bench.npz("alone/sharpness.npz").get("eigenvalues").unwrap().to_f64();
@@ -193,7 +199,10 @@ fn what_did_not_converge_is_exit_code_three() {
     assert!(outcome.stderr.contains("did not converge in 4 steps"), "{}", outcome.stderr);
     assert!(outcome.stdout.contains("NOT converged"), "{}", outcome.stdout);
     let json = bench.json("s/sharpness.json");
-    assert_eq!((at(&json, "lambda_max.converged"), at(&json, "lambda_max.stop")), (&false.into(), &"most-steps".into()));
+    assert_eq!(
+        (at(&json, "lambda_max.converged"), at(&json, "lambda_max.stop")),
+        (&false.into(), &"most-steps".into())
+    );
     bench.ok(&format!("{flags} --allow-unconverged --out t"));
 }
 
@@ -206,7 +215,12 @@ fn raw_measures_alone_come_with_a_warning() {
         ("--compute measures --measures average-case", false),
     ] {
         let outcome = bench.ok(&format!("sharpness --run r {flags} --probes 2 --dpi 20 --out s"));
-        assert_eq!(outcome.stderr.contains("warning: only raw measures"), warns, "{flags}: {}", outcome.stderr);
+        assert_eq!(
+            outcome.stderr.contains("warning: only raw measures"),
+            warns,
+            "{flags}: {}",
+            outcome.stderr
+        );
         let warnings = bench.json("s/sharpness.json")["warnings"].as_array().unwrap().len();
         assert_eq!(warnings, usize::from(warns), "{flags}");
     }
@@ -237,8 +251,11 @@ fn what_makes_no_sense_is_refused() {
         let line = bench.refused(&format!("sharpness --run r --out new/s {flags}"), where_);
         assert!(line.contains(hint), "{flags}: {line}");
     }
-    bench.ok("train --data spirals --model linear --loss hinge --epochs 1 --samples 40 --dpi 20 --out h --quiet");
-    let line = bench.refused("sharpness --run h --operator fisher --compute trace --out new/s", "--operator fisher");
+    bench.ok(
+        "train --data spirals --model linear --loss hinge --epochs 1 --samples 40 --dpi 20 --out h --quiet",
+    );
+    let line =
+        bench.refused("sharpness --run h --operator fisher --compute trace --out new/s", "--operator fisher");
     assert!(line.contains("log-likelihood"), "{line}");
     assert!(bench.refused("sharpness --run r --out r", "--out").contains("apart from what is read"));
 }
@@ -248,7 +265,9 @@ fn batch_statistics_have_no_gradients_of_single_samples() {
     let bench = Bench::new();
     bench.ok("train --data digits --model cnn:channels=[2],norm=batch --epochs 1 --samples 60 --batch-size 20 --dpi 20 --out r --quiet");
     let flags = "--top 1 --density-steps 10 --density-probes 1 --probes 4 --dpi 20";
-    bench.ok(&format!("sharpness --run r --stats batch --compute eigenvalues,trace,noise,matrices {flags} --out s --quiet"));
+    bench.ok(&format!(
+        "sharpness --run r --stats batch --compute eigenvalues,trace,noise,matrices {flags} --out s --quiet"
+    ));
     let json = bench.json("s/sharpness.json");
     assert_eq!(at(&json, "norm_statistics"), "of groups of 20");
     assert!(at(&json, "matrices.gauss_newton.trace.value").is_number());
@@ -257,6 +276,9 @@ fn batch_statistics_have_no_gradients_of_single_samples() {
     let frozen = bench.json("f/sharpness.json");
     assert_eq!(at(&frozen, "norm_statistics"), "running, frozen");
     assert_ne!(at(&frozen, "lambda_max.value"), at(&json, "lambda_max.value"));
-    let line = bench.refused("sharpness --run r --stats batch --operator empirical-fisher --out n", "--operator empirical-fisher");
+    let line = bench.refused(
+        "sharpness --run r --stats batch --operator empirical-fisher --out n",
+        "--operator empirical-fisher",
+    );
     assert!(line.contains("a gradient of its own"), "{line}");
 }

@@ -55,7 +55,9 @@ pub(super) fn figures(result: &CriticalResult) -> Vec<Figure> {
     };
     let ended: Vec<String> = Stopped::ALL[1..]
         .iter()
-        .filter_map(|s| summary["ended"][s.name()].as_u64().filter(|n| *n > 0).map(|n| format!("{n} {}", s.name())))
+        .filter_map(|s| {
+            summary["ended"][s.name()].as_u64().filter(|n| *n > 0).map(|n| format!("{n} {}", s.name()))
+        })
         .collect();
     let rejected = if ended.is_empty() { "none".to_owned() } else { ended.join(", ") };
     vec![Figure {

@@ -25,7 +25,7 @@ use crate::nn::activations::Tanh;
 use crate::nn::architectures::{Architecture, Mlp};
 use crate::nn::inits::Initializer;
 use crate::nn::losses::{Loss, SquaredError};
-use crate::train::optimizers::{Adam, Optimizer};
+use crate::train::optimizers::{Lbfgs, Optimizer};
 use crate::train::{Snapshots, TrainSettings};
 use serde::{Deserialize, Serialize};
 
@@ -127,9 +127,9 @@ impl Default for CriticalSettings {
             saddle: 24,
             perturbation: 0.01,
             runs: 4,
-            optimizer: Adam::default().into(),
-            lr: Some(0.01), // ten times Adam's usual rate: the loss levels off within the epochs
-            epochs: 300,
+            optimizer: Lbfgs::default().into(), // comes close to its minimum
+            lr: None,
+            epochs: 1000, // iterations
             steps,
             tolerance,
             flat,

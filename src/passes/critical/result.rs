@@ -109,8 +109,10 @@ impl CriticalResult {
         let column = |at: usize| -> Vec<f64> { (0..n).filter_map(record).map(|r| r[at]).collect() };
         let code = |x: f64| x as i64;
         let mut arrays = Npz::default();
-        let kinds: Vec<i64> =
-            starts.iter().map(|s| Kind::ALL.iter().position(|k| *k == s.kind).map_or(-1, |k| k as i64)).collect();
+        let kinds: Vec<i64> = starts
+            .iter()
+            .map(|s| Kind::ALL.iter().position(|k| *k == s.kind).map_or(-1, |k| k as i64))
+            .collect();
         let form = |s: &Start| Form::ALL.iter().position(|f| Some(*f) == s.form).map_or(-1, |k| k as i64);
         arrays.push("kind", &[n], crate::base::npz::Values::I64(kinds.clone()));
         arrays.push("form", &[n], crate::base::npz::Values::I64(starts.iter().map(form).collect()));

@@ -24,7 +24,7 @@ use crate::nn::layout::{Layout, Role};
 use crate::nn::losses;
 use crate::nn::norms::Norm;
 use crate::nn::{Network, Objective, Statistics};
-use crate::spectral::symmetric;
+use crate::spectral::Dense;
 use crate::train::{Event, TrainSettings, network, samples, train};
 use rand::RngExt;
 use rand::seq::SliceRandom;
@@ -289,7 +289,7 @@ fn triples(values: &[f64], n: usize, m: usize) -> Result<Vec<Triple>> {
             both[(n + j) * size + i] = values[i * m + j];
         }
     }
-    let eigen = symmetric::eigen(&both, size)?;
+    let eigen = Dense::new(size, both).eigen()?;
     let triple = |k: usize| {
         let vector: Vec<f64> =
             eigen.vectors.col_as_slice(size - 1 - k).iter().map(|x| x * 2f64.sqrt()).collect();
@@ -343,13 +343,7 @@ fn last_hidden(layout: &Layout) -> Option<usize> {
 
 /// The parameters `theta` of `narrow` in `wide`, whose last hidden layer has a unit more: another copy of `unit` with a
 /// share of its outgoing weights, or one without weights.
-fn embed(
-    narrow: &Layout,
-    wide: &Layout,
-    theta: &[f64],
-    form: Form,
-    (unit, share): (usize, f64),
-) -> Vec<f64> {
+fn embed(narrow: &Layout, wide: &Layout, theta: &[f64], form: Form, (unit, share): (usize, f64)) -> Vec<f64> {
     let mut out = vec![0.0; wide.size()];
     let Some(hidden) = last_hidden(narrow) else { return out };
     let doubled = form == Form::Doubled;
