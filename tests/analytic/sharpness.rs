@@ -641,7 +641,7 @@ fn what_is_spent_is_what_the_documentation_says() {
 
 #[test]
 fn every_kind_has_rows_of_its_own_and_says_which_columns() {
-    let (place, theta) = relu::<f64>(80);
+    let (place, theta) = relu::<f64>(200);
     let mut keys = Vec::new();
     for kind in Sharpness::all() {
         for row in place.measure(kind.name(), &theta) {

@@ -3,9 +3,9 @@
 use crate::base::files;
 use crate::base::log::Pieces;
 use crate::base::npz::Npz;
+use crate::base::statistics::quantile;
 use crate::base::{Error, Result};
 use crate::passes::archive;
-use crate::base::statistics::quantile;
 use crate::train::{Probe, TrainSettings};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
