@@ -148,6 +148,6 @@ impl Sharp for BasinRadius {
 
     fn rows<E: Element>(&self, here: &Here<E>) -> Result<Vec<Row>> {
         let (raw, invariant) = (self.column(here, Scale::Raw)?, self.column(here, Scale::Invariant)?);
-        Ok(vec![Row::new("basin_radius", "basin radius, median", Some(raw), Some(invariant))])
+        Ok(vec![Row::new("basin_radius", "basin radius (large: wide)", Some(raw), Some(invariant))])
     }
 }

@@ -143,6 +143,6 @@ impl Sharp for PacBayes {
 
     fn rows<E: Element>(&self, here: &Here<E>) -> Result<Vec<Row>> {
         let (raw, invariant) = (self.column(here, Scale::Raw)?, self.column(here, Scale::Invariant)?);
-        Ok(vec![Row::new("pac_bayes_sigma", "PAC-Bayes sigma", Some(raw), Some(invariant))])
+        Ok(vec![Row::new("pac_bayes_sigma", "PAC-Bayes sigma (large: wide)", Some(raw), Some(invariant))])
     }
 }

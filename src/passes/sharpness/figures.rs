@@ -63,7 +63,7 @@ fn density(result: &SharpnessResult) -> Option<Figure> {
             ..Panel::default()
         },
         Panel {
-            x: axis("|\u{3bb}|", Scale::Log),
+            x: axis("|\u{3bb}|, negative \u{3bb} dashed", Scale::Log),
             y: axis("density a decade", Scale::Log),
             ..Panel::default()
         },
@@ -76,9 +76,9 @@ fn density(result: &SharpnessResult) -> Option<Figure> {
             continue;
         }
         let label = result.text(network, &["label"]);
-        let name = |what: &str| if several { format!("{label}: {what}") } else { what.to_owned() };
-        let mass = result.number(network, &["density", "negative_mass", "value"]);
-        let negative = name(&format!("negative, {:.1} % of all", 100.0 * mass));
+        // Several networks keep a colour each, and what is negative is dashed.
+        let mass = 100.0 * result.number(network, &["density", "negative_mass", "value"]);
+        let negative = if several { label.to_owned() } else { format!("negative, {mass:.1} % of all") };
         let (y, band) = (array("density_y"), [array("density_low"), array("density_high")]);
         let side = |label: String, keep: &dyn Fn(f64) -> bool| {
             let of = |v: &[f64]| -> Vec<f64> {
@@ -89,7 +89,7 @@ fn density(result: &SharpnessResult) -> Option<Figure> {
         };
         let positive = if several { label.to_owned() } else { "positive".to_owned() };
         linear.series.push(side(positive.clone(), &|x| x >= 0.0));
-        linear.series.push(side(if several { label.to_owned() } else { negative.clone() }, &|x| x < 0.0));
+        linear.series.push(side(negative.clone(), &|x| x < 0.0));
         let x: Vec<f64> = array("log_density_x").iter().map(|x| 10f64.powf(*x)).collect();
         for (prefix, label, style) in [
             ("log_density", positive.clone(), Style::Line),
