@@ -27,8 +27,9 @@ pub const COMMAND: Subcommand = Subcommand {
 const DEFAULT_OUT: &str = "out/critical";
 
 const EXAMPLES: &str = "Examples:
-  losscape critical                                       64-4-10 tanh on 100 digits, squared error
+  losscape critical                                       3 tanh units on 500 samples of a teacher network
   losscape critical --hidden 3,3 --samples 300 --initial 100
+  losscape critical --data digits --hidden 2 --samples 1000          more parameters, fewer points; minutes
   losscape critical --data spirals --hidden 6 --loss cross-entropy --out out/spirals
   losscape critical --data identity:size=8,columns=8,rank=8,observed=1 --model matrix-factorization --samples 0
                                                           whose critical points are known in closed form
