@@ -31,8 +31,11 @@ fn rank_correlations_share_ties_and_their_interval_holds_the_value() {
     assert!(((high - low) / width - 1.0).abs() < 0.6, "{found:?}, {width}");
 }
 
-/// A function of two numbers by its value, gradient and Hessian (xx, xy, yy).
-struct Plane(fn(f64, f64) -> (f64, [f64; 2], [f64; 3]));
+/// Value, gradient and Hessian (xx, xy, yy).
+type Jet = (f64, [f64; 2], [f64; 3]);
+
+/// A function of two numbers.
+struct Plane(fn(f64, f64) -> Jet);
 
 impl Surface for Plane {
     fn dimension(&self) -> usize {

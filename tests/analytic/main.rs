@@ -12,6 +12,7 @@ mod known;
 mod lanczos;
 mod lbfgs;
 mod measures;
+mod networks_spectra;
 mod noise;
 mod precision;
 mod propagation;

@@ -238,6 +238,7 @@ fn what_makes_no_sense_is_refused() {
         ("--layer 0 --role mixture", "--layer, --role", "none that are both"),
         ("--compute eigenvalus", "--compute", "did you mean `eigenvalues`?"),
         ("--measures kesker", "--measures", "did you mean `keskar`?"),
+        ("--measures sam,sam:m=10", "--measures", "each kind once"),
         ("--stats refresh", "--stats", "running or batch"),
         ("--stats batch", "--stats", "batch or switchable norm"),
         ("--samples 61", "--samples", "1 to 60"),

@@ -323,9 +323,8 @@ impl<E: Element> Place<'_, E> {
             Task::Power => 10 * certificate,
             Task::Trace => probes * (1 + invariant),
             Task::Norms => 3 * probes,
-            Task::Density | Task::LogDeterminant => {
-                (s.density_steps * s.density_probes).min(n * s.density_probes)
-            }
+            Task::Density => s.density_steps.min(n) * s.density_probes,
+            Task::LogDeterminant => s.density_steps.min(n) * probes,
             Task::Matrices => 4 * (certificate + probes),
             Task::Noise | Task::Measures | Task::Shift => 0,
         };
@@ -519,15 +518,14 @@ impl<E: Element> Place<'_, E> {
         Ok(())
     }
 
-    fn quadrature(&self, operator: &dyn Operator) -> Result<quadrature::Quadrature> {
-        let s = self.settings();
-        let settings = quadrature::Settings { steps: s.density_steps, probes: s.density_probes };
+    fn quadrature(&self, operator: &dyn Operator, probes: usize) -> Result<quadrature::Quadrature> {
+        let settings = quadrature::Settings { steps: self.settings().density_steps, probes };
         quadrature::quadrature(operator, &settings, &self.streams)
     }
 
     fn density(&self, found: &mut Found, operator: &dyn Operator) -> Result<()> {
         self.stage("spectral density")?;
-        let rules = self.quadrature(operator)?;
+        let rules = self.quadrature(operator, self.settings().density_probes)?;
         let linear = rules.density(DENSITY, Default::default())?;
         let log = rules.log_density(DENSITY)?;
         let negative = rules.negative_mass();
@@ -586,7 +584,8 @@ impl<E: Element> Place<'_, E> {
         if s.has(Task::LogDeterminant) {
             self.with(Matrix::GaussNewton, |operator| {
                 self.stage("log-determinant of the Gauss-Newton matrix")?;
-                let rules = self.quadrature(operator)?;
+                // As many as traces have, which are enough for an interval.
+                let rules = self.quadrature(operator, s.probes.unwrap_or(30))?;
                 let mut log = estimate(&rules.log_determinant(s.eps));
                 let mut dimension = estimate(&rules.effective_dimension(s.eps));
                 for value in [&mut log, &mut dimension] {

@@ -358,6 +358,11 @@ impl SharpnessSettings {
             let expected = "running or batch, the same function at every theta";
             return Err(Error::expected("--stats", expected, "refresh"));
         }
+        for (i, measure) in self.measures.iter().enumerate() {
+            if self.measures[..i].iter().any(|m| m.name() == measure.name()) {
+                return Err(Error::expected("--measures", "each kind once", measure.name()));
+            }
+        }
         if !self.labels.is_empty() && self.labels.len() != networks {
             return Err(Error::expected("--labels", format!("{networks}, one a --run"), self.labels.len()));
         }
