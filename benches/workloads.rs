@@ -10,9 +10,12 @@ use losscape::base::Streams;
 use losscape::base::pool::on_workers;
 use losscape::base::random::{Rng, normal};
 use losscape::landscape::directions::gaussian::gaussian;
+use losscape::landscape::hessian::Curved;
 use losscape::landscape::slice::Point;
 use losscape::landscape::{Normalization, Slicer, State};
 use losscape::nn::{Network, Objective, Samples, Spec, Statistics};
+use losscape::passes::{DataSettings, training};
+use losscape::spectral::{Operator, Settings, Wanted, ends, quadrature};
 use losscape::train::TrainSettings;
 use losscape::train::batch::{BatchGradient, Noise};
 use losscape::train::optimizers::Stepper;
@@ -101,6 +104,18 @@ impl Case {
         })
     }
 
+    /// One run linearizes and takes `steps` steps of Lanczos from one start, as for a spectral density.
+    fn density(&self, steps: usize) -> Box<dyn FnMut() + '_> {
+        let objective = Objective::new(self.network.clone(), self.samples.clone(), Statistics::Running);
+        let (theta, state) = self.single();
+        Box::new(move || {
+            let curved = Curved(objective.linearize(&theta, &state, Curvature::Hessian, MEMORY));
+            let settings = quadrature::Settings { steps, probes: 1 };
+            let found = quadrature::quadrature(&curved, &settings, &Streams::new(3)).expect("a rule");
+            std::hint::black_box(found);
+        })
+    }
+
     /// One run evaluates the loss alone `count` times.
     fn losses(&self, count: usize) -> Box<dyn FnMut() + '_> {
         let objective = Objective::new(self.network.clone(), self.samples.clone(), Statistics::Running);
@@ -132,6 +147,57 @@ impl Case {
     }
 }
 
+/// The time to a certified largest eigenvalue (residual at most 1e-3 of it) of the default network, trained on the digits,
+/// linearization included; and how many products power iteration needs to be as near to the true one.
+fn lambda_max() {
+    let trained = training::run(&TrainSettings::default(), &mut |_| {}).expect("a network").trained;
+    let (_, dataset) = DataSettings::load(&TrainSettings::default()).expect("digits");
+    let network = trained.network.clone();
+    let wanted = Wanted { top: 1, bottom: 0 };
+    let rng = || Streams::new(4).stream("bench/start", 0);
+    let exact = {
+        let samples = losscape::train::samples::<f64>(&network, &dataset.train);
+        let objective = Objective::new(network.clone(), samples, Statistics::Running);
+        let point = &trained.point;
+        let curved = Curved(objective.linearize(&point.theta, &point.state, Curvature::Hessian, MEMORY));
+        let settings = Settings { tolerance: 1e-10, ..Settings::default() };
+        ends(&curved, wanted, &mut rng(), &settings).expect("an eigenvalue").top[0].value
+    };
+    let samples = losscape::train::samples::<f32>(&network, &dataset.train);
+    let objective = Objective::new(network.clone(), samples, Statistics::Running);
+    let point = trained.point.to::<f32>();
+    let linearize = || Curved(objective.linearize(&point.theta, &point.state, Curvature::Hessian, MEMORY));
+    let find = || ends(&linearize(), wanted, &mut rng(), &Settings::default()).expect("an eigenvalue");
+    let found = find();
+    assert!(found.certified(), "a certificate");
+    let seconds = best(Box::new(|| {
+        std::hint::black_box(find());
+    }));
+    let error = (found.top[0].value - exact).abs().max(1e-6 * exact);
+    const MOST: usize = 100_000;
+    let curved = linearize();
+    let mut v: Vec<f64> = (0..curved.dimension()).map(|_| 1.0).collect();
+    let mut start = rng();
+    v.iter_mut().for_each(|x| *x = normal(&mut start));
+    let mut power = 0;
+    while power < MOST {
+        let norm = v.iter().map(|x| x * x).sum::<f64>().sqrt();
+        v.iter_mut().for_each(|x| *x /= norm);
+        let product = curved.apply(&v, 1);
+        power += 1;
+        let value: f64 = v.iter().zip(&product).map(|(a, b)| a * b).sum();
+        if (value - exact).abs() <= error {
+            break;
+        }
+        v = product;
+    }
+    let (rate, products) = (1.0 / seconds, found.products);
+    let relative = (found.top[0].value - exact).abs() / exact;
+    println!(
+        r#"{{"workload": "lambda-max", "system": "losscape", "unit": "certified eigenvalues/s", "rate": {rate:.1}, "seconds": {seconds:.6}, "products": {products}, "relative_error": {relative:.1e}, "power_products": {power}}}"#
+    );
+}
+
 fn best(mut run: Box<dyn FnMut() + '_>) -> f64 {
     run();
     let time = |_| {
@@ -142,6 +208,9 @@ fn best(mut run: Box<dyn FnMut() + '_>) -> f64 {
     (0..3).map(time).fold(f64::INFINITY, f64::min)
 }
 
+/// The workload that trains a network first.
+const LAMBDA_MAX: &str = "lambda-max";
+
 /// Name, shape, what one run is, how much it counts for, in which unit.
 type Workload = (&'static str, &'static Shape, fn(&Case) -> Box<dyn FnMut() + '_>, usize, &'static str);
 
@@ -150,6 +219,8 @@ const WORKLOADS: &[Workload] = &[
     ("grid-digits", &DIGITS, |c| c.grid(25), 625, "grid points/s"),
     ("hvp-mlp", &MLP, |c| c.products(20), 20, "HVP/s"),
     ("hvp-digits", &DIGITS, |c| c.products(100), 100, "HVP/s"),
+    ("esd-mlp", &MLP, |c| c.density(40), 40, "Lanczos steps/s"),
+    ("esd-digits", &DIGITS, |c| c.density(80), 80, "Lanczos steps/s"),
     ("grid-cnn", &CNN, |c| c.grid(5), 25, "grid points/s"),
     ("hvp-cnn", &CNN, |c| c.products(4), 4, "HVP/s"),
     ("loss-cnn", &CNN, |c| c.losses(2), 2, "losses/s"),
@@ -172,11 +243,14 @@ fn main() {
     }
     rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().expect("a thread pool");
     for name in &names {
-        if !WORKLOADS.iter().any(|w| w.0 == name) {
-            let known: Vec<&str> = WORKLOADS.iter().map(|w| w.0).collect();
+        if name != LAMBDA_MAX && !WORKLOADS.iter().any(|w| w.0 == name) {
+            let known: Vec<&str> = WORKLOADS.iter().map(|w| w.0).chain([LAMBDA_MAX]).collect();
             eprintln!("error: workload: expected one of {}, found `{name}`", known.join(", "));
             std::process::exit(2);
         }
+    }
+    if names.is_empty() || names.iter().any(|n| n == LAMBDA_MAX) {
+        on_workers(lambda_max);
     }
     for (name, shape, run, units, unit) in WORKLOADS {
         if names.is_empty() || names.iter().any(|n| n == name) {

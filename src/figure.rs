@@ -109,6 +109,8 @@ pub enum Style {
     Faint,
     /// Unconnected dots.
     Dots,
+    /// Small, see-through dots: what was set aside.
+    Specks,
     /// A solid line with a dot at every point, where the steps matter.
     Marked,
 }

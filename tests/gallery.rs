@@ -37,7 +37,7 @@ const NEAR: f64 = 0.5;
 /// says is tested by its numbers.
 const CHAOTIC: f64 = 6.0;
 
-const FIGURES: [Shown; 38] = [
+const FIGURES: [Shown; 44] = [
     with_svg("out/slice/contour", "contour"),
     with_svg("out/slice/surface", "surface"),
     with_svg("out/slice/contour-test", "contour-test"),
@@ -74,6 +74,12 @@ const FIGURES: [Shown; 38] = [
     shown("out/volume/volume", "volume"),
     shown("out/lines/line", "lines"),
     shown("out/layers/contour", "layers"),
+    with_svg("out/sharpness/density", "density"),
+    shown("out/compared/density", "densities"),
+    shown("out/compared/comparison", "comparison"),
+    shown("out/compared/shift", "shift"),
+    Shown { near: CHAOTIC, ..shown("runs/edge/edge-of-stability", "edge-of-stability") },
+    Shown { near: CHAOTIC, ..shown("out/critical/critical", "critical") },
     Shown { near: CHAOTIC, ..shown("out/pair/surface", "pair") },
     Shown { near: CHAOTIC, ..shown("out/pair/contour", "pair-contour") },
 ];
@@ -110,7 +116,9 @@ fn losscape(words: &str, directory: &Path) {
 fn desk() -> tempfile::TempDir {
     let desk = tempfile::tempdir().unwrap();
     std::fs::create_dir(desk.path().join("analyses")).unwrap();
-    std::fs::copy(root().join("analyses/slice.toml"), desk.path().join("analyses/slice.toml")).unwrap();
+    for recipe in ["analyses/slice.toml", "analyses/sharpness.toml"] {
+        std::fs::copy(root().join(recipe), desk.path().join(recipe)).unwrap();
+    }
     desk
 }
 
@@ -224,7 +232,8 @@ fn another_network_is_another_picture() {
 fn the_recipe_is_the_default_job() {
     let desk = desk();
     losscape("slice --config analyses/slice.toml --quiet", desk.path());
-    for file in ["runs/default/run.json", "out/slice/slice.json"] {
+    losscape("sharpness --config analyses/sharpness.toml --quiet", desk.path());
+    for file in ["runs/default/run.json", "out/slice/slice.json", "out/sharpness/sharpness.json"] {
         let [recipe, default] = [desk.path(), tour()].map(|d| json(d.join(file)));
         assert_eq!(recipe["settings"], default["settings"], "{file}");
         assert_eq!(recipe, default, "{file}");
@@ -236,7 +245,8 @@ fn the_recipe_is_the_default_job() {
 
 #[test]
 fn the_recipe_names_every_setting() {
-    let recipe = text(root().join("analyses/slice.toml"));
+    let [recipe, sharpness] =
+        ["slice", "sharpness"].map(|name| text(root().join(format!("analyses/{name}.toml"))));
     let (slice, train) = recipe.split_once("[train]").unwrap();
     let style = serde_json::to_value(losscape::render::Style::default()).unwrap();
     let settings = |file: &str| json(tour().join(file))["settings"].clone();
@@ -244,11 +254,12 @@ fn the_recipe_names_every_setting() {
         (slice, settings("out/slice/slice.json")),
         (slice, style),
         (train, settings("runs/default/run.json")),
+        (&sharpness, settings("out/sharpness/sharpness.json")),
     ];
     for (part, settings) in parts {
         for key in settings.as_object().unwrap().keys() {
             let named = |line: &str| line.trim_start_matches("# ").starts_with(&format!("{key} = "));
-            assert!(part.lines().any(named), "analyses/slice.toml does not name {key}");
+            assert!(part.lines().any(named), "a recipe does not name {key}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What every layer stands on: errors, registries of kinds, named random streams, pools of buffers, files.
+//! What every layer stands on: errors, registries of kinds, named random streams, sample statistics, pools of buffers, files.
 //!
 //! Nothing here knows a network. Adding something here is right when two layers need it and neither owns it.
 
@@ -11,6 +11,7 @@ pub mod pool;
 pub mod precision;
 pub mod random;
 pub mod registry;
+pub mod statistics;
 pub mod tensors;
 pub mod vtk;
 

@@ -2,7 +2,7 @@
 
 use crate::base::registry::Registry;
 use crate::base::{Error, Result};
-use crate::data::Source;
+use crate::data::{Shift, Source};
 use crate::landscape::{Direction, Map, Normalization, Sharpness};
 use crate::nn::activations::Activation;
 use crate::nn::architectures::Architecture;
@@ -112,6 +112,7 @@ pub const REGISTRIES: &[Shown] = &[
     ("normalization", "normalize", entries::<Normalization>),
     ("map", "maps", entries::<Map>),
     ("sharpness", "measures", entries::<Sharpness>),
+    ("shift", "shifts", entries::<Shift>),
     ("chart", "", entries::<Chart>),
 ];
 

@@ -5,16 +5,19 @@
 mod arguments;
 mod completions;
 mod config;
+mod critical;
 mod data;
 mod list;
 mod lr_range;
 mod man;
 mod merge;
+mod networks;
 mod output;
 mod plot;
 mod progress;
 mod propagate;
 mod seeds;
+mod sharpness;
 mod signals;
 mod slice;
 mod smoothness;
@@ -41,8 +44,10 @@ const COMMANDS: &[Subcommand] = &[
     lr_range::COMMAND,
     slice::COMMAND,
     merge::COMMAND,
+    sharpness::COMMAND,
     propagate::COMMAND,
     smoothness::COMMAND,
+    critical::COMMAND,
     plot::COMMAND,
     data::COMMAND,
     list::COMMAND,
@@ -54,6 +59,7 @@ const EXAMPLES: &str = "Examples:
   losscape slice                               train a small network on digits, draw the landscape around it
   losscape train --hidden 64,64 --out runs/a   train a network of your own
   losscape slice --run runs/a --x=-2:2:101     and draw its landscape
+  losscape sharpness --run runs/a              how sharp the minimum is, with certified eigenvalues
   losscape plot out/slice --cmap magma --log   draw a result again in another style
   losscape list activation                     what there is to choose from
 

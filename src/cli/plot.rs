@@ -7,7 +7,8 @@ use super::output::{self, Target};
 use crate::base::{Error, Result, files};
 use crate::figure::Figure;
 use crate::passes::{
-    LrRangeResult, PropagateResult, Saved, SeedsResult, SliceResult, SmoothnessResult, training,
+    CriticalResult, LrRangeResult, PropagateResult, Saved, SeedsResult, SharpnessResult, SliceResult,
+    SmoothnessResult, training,
 };
 use crate::render::Style;
 use clap::{Arg, ArgMatches, Args, Command};
@@ -33,9 +34,11 @@ type Load = fn(&Path) -> Result<Vec<Figure>>;
 /// The file that marks a result, and how its figures are read back.
 const RESULTS: &[(&str, Load)] = &[
     ("slice.json", |d| Ok(SliceResult::load(d)?.figures())),
+    ("sharpness.json", |d| Ok(SharpnessResult::load(d)?.figures())),
     ("run.json", training::load_figures),
     ("seeds.json", |d| Ok(SeedsResult::load(d)?.figures())),
     ("smoothness.json", |d| Ok(SmoothnessResult::load(d)?.figures())),
+    ("critical.json", |d| Ok(CriticalResult::load(d)?.figures())),
     ("propagate.json", |d| Ok(PropagateResult::load(d)?.figures())),
     ("lr-range.json", |d| Ok(LrRangeResult::load(d)?.figures())),
 ];

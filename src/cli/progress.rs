@@ -60,6 +60,22 @@ impl Progress {
         }
     }
 
+    /// What goes on beside what is counted; empty for nothing.
+    pub fn note(&self, text: &str) {
+        match &self.bar {
+            Some(bar) if text.is_empty() => bar.set_message(self.unit),
+            Some(bar) => bar.set_message(format!("{}, {text}", self.unit)),
+            None if self.silent || text.is_empty() => {}
+            None => {
+                let mut state = self.state.lock().unwrap_or_else(|e| e.into_inner());
+                if state.1.elapsed() >= LINE_EVERY {
+                    state.1 = Instant::now();
+                    output::complain(&format!("{}: {text}\n", self.what));
+                }
+            }
+        }
+    }
+
     /// Whether somebody watches a bar.
     pub fn is_live(&self) -> bool {
         self.bar.is_some()

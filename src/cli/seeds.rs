@@ -71,7 +71,7 @@ pub fn run(
                     progress.add((step - told) as f64);
                     told = step;
                 }
-                Event::Epoch(_) => {}
+                Event::Epoch(_) | Event::Probe(_) | Event::Probing(..) => {}
             })?;
         let t = &result.trained;
         let (train, test) = (output::number(t.train.loss, 4), output::number(t.test.loss, 4));

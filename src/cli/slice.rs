@@ -3,18 +3,15 @@
 use super::Subcommand;
 use super::arguments::{Common, Parts, config_and_out, name_kinds};
 use super::config::Sources;
+use super::networks::{self, Networks, apart};
 use super::output::{self, Target};
 use super::progress::{Progress, say};
-use super::train::{self, Found, Going};
 use crate::base::{Error, Result, files};
 use crate::landscape::directions::Draw;
 use crate::passes::slice::{self, Shard, SliceEvent};
-use crate::passes::{Run, Saved, SliceResult, SliceSettings};
+use crate::passes::{Saved, SliceResult, SliceSettings};
 use crate::render::Style;
-use crate::train::checkpoint::CHECKPOINT;
-use crate::train::settings::SHORTHANDS;
-use crate::train::{Status, TrainSettings};
-use clap::{Arg, ArgAction, ArgMatches, Args, Command};
+use clap::{ArgMatches, Args, Command};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock};
@@ -51,13 +48,7 @@ test_accuracy and further maps; row j is y[j]; several views along a first axis)
 contour, surface, contour-test, accuracy and one a map; line; volume.";
 
 fn command(command: Command) -> Command {
-    let run = Arg::new("run")
-        .long("run")
-        .value_name("PATH")
-        .action(ArgAction::Append)
-        .value_parser(clap::value_parser!(PathBuf))
-        .help("Run directory or weight file, may be repeated [default: runs/default, trained first if it is not there]");
-    let command = SliceSettings::augment_args(command.arg(run));
+    let command = SliceSettings::augment_args(networks::argument(command));
     let command = config_and_out(Common::augment_args(Parts::augment_args(command)), DEFAULT_OUT);
     name_kinds(Style::augment_args(command.next_help_heading("Pictures")))
 }
@@ -67,21 +58,10 @@ fn run(matches: &ArgMatches) -> Result<()> {
     let settings: SliceSettings = sources.take(&[])?;
     let (common, style, parts): (Common, Style, Parts) =
         (sources.take(&[])?, sources.take(&[])?, sources.take(&[])?);
-    let (from, out) = (sources.paths("run")?, sources.path("out")?);
-    let wanted: Option<TrainSettings> = match sources.section("train")? {
-        Some(mut section) => {
-            let wanted = section.take(SHORTHANDS)?;
-            section.finish()?;
-            Some(wanted)
-        }
-        None => None,
-    };
+    let from = Networks::take(&mut sources)?;
+    let out = sources.path("out")?;
     sources.finish()?;
-    if !from.is_empty() && wanted.is_some() {
-        let expected = "no [train] in the configuration, whose network would not be used";
-        return Err(Error::expected("--run", expected, "one"));
-    }
-    let networks = from.len().max(1);
+    let networks = from.count();
     settings.check(networks)?;
     let sides: Vec<String> = settings.sides().iter().map(|s| s.n().to_string()).collect();
     let grid = sides.join(" x ");
@@ -97,27 +77,17 @@ fn run(matches: &ArgMatches) -> Result<()> {
     style.check()?;
     common.apply()?;
     let out = out.unwrap_or_else(|| PathBuf::from(DEFAULT_OUT));
-    let sources = if from.is_empty() { vec![PathBuf::from(train::DEFAULT_OUT)] } else { from.clone() };
-    sources.iter().try_for_each(|source| apart(source, &out))?;
+    from.apart(&out)?;
     settings.directions.inputs().into_iter().try_for_each(|input| apart(Path::new(input), &out))?;
     // Parts of one slice are written side by side.
     let out = match &parts.shard {
         Some(_) => out.join(format!("shard-{}-of-{}", shard.index, shard.count)),
         None => out,
     };
-    let (target, runs) = match from.is_empty() {
-        false => {
-            let runs = from.iter().map(|path| Run::read(path)).collect::<Result<Vec<Run>>>()?;
-            (Target::new(out)?, runs)
-        }
-        // Minutes of training must not end at a directory that cannot be written.
-        true => (Target::new(out)?, vec![default_run(wanted, &settings, &style, common.quiet)?]),
-    };
-    for source in &sources {
-        if let Some(reason) = train::unfinished(source) {
-            say(common.quiet, &format!("note: {} did not end well: {reason}", files::named(source)));
-        }
-    }
+    // Minutes of training must not end at a directory that cannot be written.
+    let target = Target::new(out)?;
+    let runs =
+        from.read(&style, common.quiet, &|precision, samples| settings.check_for(precision, samples))?;
     if parts.fresh {
         slice::discard(target.directory())?;
     }
@@ -142,8 +112,7 @@ fn run(matches: &ArgMatches) -> Result<()> {
     let result = slice::run(&settings, &runs, Some(target.directory()), &observe);
     observer.finish();
     let (seconds, bytes) = observer.predicted.into_inner().unwrap_or_default();
-    let names: Vec<String> = sources.iter().map(|s| files::named(s)).collect();
-    let machine = json!({"runs": names, "predicted_seconds": seconds, "predicted_bytes": bytes});
+    let machine = json!({"runs": from.names(), "predicted_seconds": seconds, "predicted_bytes": bytes});
     finish(&result?, &target, &style, machine, &common)
 }
 
@@ -236,75 +205,6 @@ pub fn finish(
         _ => output::print(&summary(result, target, &pictures))?,
     }
     result.unmet().map_or(Ok(()), Err)
-}
-
-/// The network of `runs/default`: the one that is there, or a new one. What is not understood is never replaced.
-fn default_run(
-    wanted: Option<TrainSettings>,
-    slice: &SliceSettings,
-    style: &Style,
-    quiet: bool,
-) -> Result<Run> {
-    let directory = PathBuf::from(train::DEFAULT_OUT);
-    let there = train::found(&directory).map_err(|e| match e {
-        Error::Request { at, what } => Error::request(at, format!("{what} ({ELSEWHERE})")),
-        other => other,
-    })?;
-    if let (Found::Done(settings) | Found::Unfinished(settings, _), Some(wanted)) = (&there, &wanted)
-        && settings.resolved() != wanted.resolved()
-    {
-        let found = format!("{} on {} with other settings", settings.model, settings.data);
-        let expected = format!("the network of the configuration's [train] ({ELSEWHERE})");
-        return Err(Error::expected(train::DEFAULT_OUT, expected, found));
-    }
-    if let Found::Done(TrainSettings { model, data, .. }) = &there {
-        let run = Run::read(&directory)?;
-        say(quiet, &format!("using the network in {}: {model} on {data}", train::DEFAULT_OUT));
-        return Ok(run);
-    }
-    let begun = directory.join(CHECKPOINT).exists();
-    let wanted = match (wanted, &there) {
-        (None, Found::Unfinished(settings, _)) if begun => settings.clone(),
-        (wanted, _) => wanted.unwrap_or_default(),
-    };
-    let prepared = train::prepare(&wanted)?;
-    slice.check_for(wanted.precision, prepared.samples())?;
-    let target = Target::new(directory.clone())?;
-    if let Found::Unfinished(_, reason) = &there {
-        say(quiet, &format!("{} did not end well: {reason}", train::DEFAULT_OUT));
-    }
-    match begun {
-        true => say(quiet, &format!("no --run given: finishing the run in {}", train::DEFAULT_OUT)),
-        false => {
-            say(quiet, &format!("no --run given: training the default network into {}", train::DEFAULT_OUT))
-        }
-    }
-    let result = train::train(&wanted, prepared, &target, style, quiet, &Going::default())?;
-    match result.trained.status {
-        Status::TargetMissed => say(quiet, &format!("note: {}", result.trained.reason)),
-        _ => train::verdict(&result)?,
-    }
-    Run::read(&directory)
-}
-
-/// How to go on beside a run in `runs/default` that is in the way.
-const ELSEWHERE: &str = "or --run to choose a network, or a working directory without that run";
-
-/// Refuses to write a result over the run that it is made from.
-fn apart(run: &Path, out: &Path) -> Result<()> {
-    let directory = match run.parent() {
-        Some(parent) if run.is_file() && parent == Path::new("") => Some(Path::new(".")),
-        parent if run.is_file() => parent,
-        _ => Some(run),
-    };
-    let same = |a: &Path| match (a.canonicalize(), out.canonicalize()) {
-        (Ok(a), Ok(b)) => a == b,
-        _ => matches!((std::path::absolute(a), std::path::absolute(out)), (Ok(a), Ok(b)) if a == b),
-    };
-    match directory.is_some_and(same) {
-        true => Err(Error::expected("--out", "a directory apart from what is read", files::named(out))),
-        false => Ok(()),
-    }
 }
 
 fn summary(result: &SliceResult, target: &Target, pictures: &[String]) -> String {

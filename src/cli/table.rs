@@ -18,6 +18,8 @@ pub struct Table {
     steps: (u64, Instant, Instant),
     rows: usize,
     printed: Instant,
+    /// When a probe began, and when it was last heard of: no time of training.
+    probe: Option<(Instant, Instant)>,
 }
 
 impl Table {
@@ -36,6 +38,7 @@ impl Table {
             steps: (0, now, now),
             rows: 0,
             printed: now,
+            probe: None,
         }
     }
 
@@ -53,8 +56,26 @@ impl Table {
         self.told = step;
     }
 
+    /// A probe begins.
+    pub fn probe(&mut self) {
+        let now = Instant::now();
+        self.probe = Some((now, now));
+    }
+
+    /// A probe after so many steps goes on: so many products.
+    pub fn probing(&mut self, step: u64, products: u64) {
+        if let Some((_, last)) = &mut self.probe {
+            *last = Instant::now();
+        }
+        self.progress.note(&format!("probing after step {step}: {products} products"));
+    }
+
     /// So many steps are made.
     pub fn step(&mut self, step: u64) {
+        if let Some((began, ended)) = self.probe.take() {
+            self.steps.1 += ended - began;
+            self.progress.note("");
+        }
         self.progress.add((step - self.told) as f64);
         self.steps = (self.steps.0 + step - self.told, self.steps.1, Instant::now());
         self.told = step;
@@ -62,6 +83,10 @@ impl Table {
 
     /// An epoch was made.
     pub fn epoch(&mut self, e: &Epoch) {
+        // A probe after the epoch's last step is none of its time, nor of the next one's.
+        if self.probe.take().is_some() {
+            self.progress.note("");
+        }
         let seconds = (self.steps.2 - self.steps.1).as_secs_f64();
         let speed = match self.steps.0 {
             0 => String::new(),

@@ -8,9 +8,10 @@ use super::seeds;
 use super::table::Table;
 use crate::base::log::DISCARD;
 use crate::base::{Error, Result, files};
+use crate::passes::probes;
 use crate::passes::run::WEIGHTS;
 use crate::passes::training::Prepared;
-use crate::passes::{Saved, TrainingResult};
+use crate::passes::{Probes, Saved, TrainingResult};
 use crate::render::Style;
 use crate::train::checkpoint::{self, CHECKPOINT};
 use crate::train::settings::SHORTHANDS;
@@ -91,21 +92,25 @@ const EXAMPLES: &str = "Examples:
   losscape train --optimizer lbfgs --epochs 100 --target-gradient 1e-3   to a minimum, with full batches
   losscape train --sam 0.05 --ema 0.999 --swa 15              sharpness-aware, with averaged weights beside the last
   losscape train --snapshots log:20                           weights along the way, for trajectories
+  losscape train --optimizer gd --lr 0.1 --epochs 2000 --samples 500 --probe sharpness:20
+                                                              the Hessian's largest eigenvalue at the edge of stability
   losscape train --seeds 8 --out runs/eight                   eight runs, a table and a picture of all
   losscape train --resume --out runs/b                        go on with a run that was stopped
   losscape train --config my.toml                             the same keys as the flags: hidden = [24, 16]
 
 Writes run.json, weights.safetensors (the last weights; complete in itself; loads into PyTorch by name),
 best.safetensors (of the epoch with the lowest loss, see --best), metrics.jsonl (a line an epoch), training.png and
-.svg; ema.safetensors, swa.safetensors and trajectory.safetensors (tensors STEP/NAME) when asked for. The same seed
-gives the same bytes on any number of threads.
+.svg; ema.safetensors, swa.safetensors and trajectory.safetensors (tensors STEP/NAME) when asked for; with --probe
+probes.npz (an array a number, a probe each), edge-of-stability.png and .svg. The same seed gives the same bytes on any
+number of threads, and the same weights with --probe and without.
 
 A run that is stopped or killed leaves checkpoint.safetensors; the same command, or --resume, goes on with it and ends
 in the same bytes. Checkpoints are written at the ends of epochs, a second or more apart, and within them at least
 every --checkpoint-every seconds (or nine times as long as writing one takes). A finished run is not resumed: a longer
 one is another run, and trains from the start.
 
-A target that all epochs do not reach is exit code 3; the run is written all the same.";
+A target that all epochs do not reach, and an eigenvalue that did not converge, are exit code 3; the run is written all
+the same.";
 
 fn command(command: Command) -> Command {
     let command = with_shorthands(TrainSettings::augment_args(command), SHORTHANDS);
@@ -183,6 +188,8 @@ pub fn train(
         }
         Event::Step(step, _) => table.step(step),
         Event::Epoch(epoch) => table.epoch(epoch),
+        Event::Probe(_) => table.probe(),
+        Event::Probing(step, products) => table.probing(step, products),
     })
 }
 
@@ -196,8 +203,10 @@ pub fn train_with(
     observe: &mut (dyn FnMut(Event) + Send),
 ) -> Result<TrainingResult> {
     let path = target.directory().join(CHECKPOINT);
+    let probes = target.directory().join(probes::LOG);
     if going.fresh {
         files::remove(&path)?;
+        files::remove(&probes)?;
     }
     let every = Duration::from_secs_f64(going.checkpoint_every);
     let result = prepared.run(Some((path.clone(), every)), observe).map_err(|e| match e {
@@ -220,6 +229,7 @@ pub fn train_with(
         files::remove(&target.directory().join(name))?;
     }
     files::remove(&path)?;
+    files::remove(&probes)?;
     debug_assert_eq!(result.settings, settings.resolved());
     Ok(result)
 }
@@ -227,10 +237,48 @@ pub fn train_with(
 /// What a run that did not come to what was asked is told.
 pub fn verdict(result: &TrainingResult) -> Result<()> {
     match result.trained.status {
-        Status::Done => Ok(()),
+        Status::Done => converged(result),
         Status::TargetMissed => Err(Error::unmet("train: target missed", &result.trained.reason)),
         Status::Diverged => Err(Error::unmet("train: diverged", &result.trained.reason)),
     }
+}
+
+/// Whether every eigenvalue along the way is one.
+fn converged(result: &TrainingResult) -> Result<()> {
+    match result.probes.as_ref().map(Probes::doubts) {
+        Some([all, unconverged, _]) if unconverged > 0 => {
+            let what = format!(
+                "{unconverged} of {all} largest eigenvalues did not converge (probes.npz says which)"
+            );
+            Err(Error::unmet("train: probe", what))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What probes found last.
+fn probed(probes: &Probes) -> String {
+    let last = |name: &str| output::number(probes.of(name).last().copied().unwrap_or(f64::NAN), 5);
+    let (ratio, _) = probes.edge();
+    let edge = match ratio.is_finite() {
+        true => format!(
+            ", {} of the stability threshold over the last quarter (median)",
+            output::number(ratio, 4)
+        ),
+        false => String::new(),
+    };
+    let [all, _, uncertified] = probes.doubts();
+    let sure = match uncertified {
+        0 => format!("all {all} certified"),
+        n => format!("{n} of {all} not certified"),
+    };
+    format!(
+        "  probes  lambda_max {} at the end{edge}; {sure}\n          trace {} +- {}, gradient noise scale {}\n",
+        last("lambda_max"),
+        last("trace"),
+        last("trace_stderr"),
+        last("noise_scale")
+    )
 }
 
 fn summary(result: &TrainingResult, target: &Target) -> String {
@@ -240,7 +288,7 @@ fn summary(result: &TrainingResult, target: &Target) -> String {
   train   loss {}   accuracy {}
   test    loss {}   accuracy {}
   stopped {}
-wrote {} in {}{}: {}, metrics.jsonl, run.json, training.png, training.svg
+{}wrote {} in {}{}: {}, metrics.jsonl, run.json, training.png, training.svg{}
 ",
         result.title(),
         t.point.theta.len(),
@@ -251,10 +299,12 @@ wrote {} in {}{}: {}, metrics.jsonl, run.json, training.png, training.svg
         output::number(t.test.loss, 6),
         output::percent(t.test.accuracy),
         t.reason,
+        result.probes.as_ref().map(probed).unwrap_or_default(),
         files::named(target.directory()),
         output::duration(target.seconds()),
         output::peak(),
-        result.weight_names().join(", "),
+        result.names().join(", "),
+        if result.probes.is_some() { ", edge-of-stability.png, edge-of-stability.svg" } else { "" },
     )
 }
 

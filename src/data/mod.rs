@@ -2,7 +2,8 @@
 //!
 //! A kind of data set is one file with one struct: its settings, and `load`, which returns all samples as they
 //! are ([`Raw`]). What follows is the same for all and stands in [`Dataset::load`]: splitting, choosing a subset,
-//! label noise, standardising, as [`Preparation`] says. [`Augment`] varies images while training.
+//! label noise, standardising, as [`Preparation`] says. [`Augment`] varies images while training, a
+//! [`Shift`] makes test samples that training did not prepare for.
 //!
 //! To add one: write a file like `blobs.rs` and add its line below. It then shows in `--data`, in `losscape
 //! list`, in recipes and in the tests here.
@@ -19,12 +20,14 @@ pub mod input;
 pub mod preparation;
 pub mod samples;
 pub mod scaling;
+pub mod shifts;
 
 pub use augment::Augment;
 pub use dataset::Dataset;
 pub use preparation::{Amount, Preparation, Standardize};
 pub use samples::{Samples, Targets};
 pub use scaling::Scaling;
+pub use shifts::Shift;
 
 use crate::base::registry::{Kind, Registry, parse_value};
 use crate::base::{self, Error, Streams};

@@ -58,6 +58,11 @@ impl Scaling {
         sample.iter().enumerate().map(original).collect()
     }
 
+    /// Whether a feature is constant in training, and so has no scale.
+    pub(super) fn is_constant(&self, feature: usize) -> bool {
+        self.std[feature / self.group].is_none()
+    }
+
     /// What 0 has become in each group.
     fn zeros(&self) -> impl Iterator<Item = f64> {
         self.mean.iter().zip(&self.std).map(|(mean, std)| std.map_or(0.0, |std| -mean / std))

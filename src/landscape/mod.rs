@@ -1,15 +1,17 @@
 //! What surrounds a trained network: directions through parameter space, and the loss along them.
 //!
 //! `directions` says where to go, `normalizations` how far a unit step is, [`slice`](mod@slice) evaluates the line, plane or
-//! space between them, `measures` what else is mapped over it. `sharpness` holds
-//! measures of how the loss rises around a network. `propagation` follows signals and gradients through the
-//! layers.
+//! space between them, `measures` what else is mapped over it. `sharpness` holds measures of how the loss rises around a
+//! network, `noise` how much its gradient varies from batch to batch. `propagation` follows signals and gradients through
+//! the layers.
 
 pub mod adaptive;
 pub mod directions;
 pub mod geometry;
 pub mod hessian;
 pub mod measures;
+pub mod newton;
+pub mod noise;
 pub mod normalizations;
 pub mod propagation;
 pub mod sharpness;

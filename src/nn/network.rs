@@ -7,6 +7,7 @@ use super::layout::{Layout, Role, Statistic};
 use super::losses::{Criterion, Loss};
 use super::norms::weight::LENGTH;
 use super::recorder::{Follow, Mask, Mode, Recorder, Signal, Trace};
+use crate::autodiff::primitives::Primitive;
 use crate::autodiff::{Element, Node, Program, Shape, Tape};
 use crate::base::random::normal;
 use crate::base::registry::Registry;
@@ -132,6 +133,19 @@ impl Network {
     /// Whether training drops numbers at random.
     pub fn has_dropout(&self) -> bool {
         !self.record(1, Mode::Training, false).masks.is_empty()
+    }
+
+    /// Whether the slope of its loss jumps somewhere: at a kink of an activation, where two inputs of a maximum are
+    /// equal, or in the loss itself.
+    pub fn has_kink(&self) -> bool {
+        let program = self.program(1);
+        let tape = program.tape();
+        let jumps = |node: Node| match &tape.record(node).op {
+            Primitive::Map(map) => map.curve.has_kink(),
+            Primitive::ArgMax(_) => true,
+            _ => false,
+        };
+        self.spec.loss.has_kink() || tape.nodes().any(jumps)
     }
 
     /// Multiplications by weights in one sample's outputs.

@@ -103,6 +103,7 @@ impl LrRangeSettings {
             ("--ema", train.ema.is_some()),
             ("--swa", train.swa.is_some()),
             ("--snapshots", train.snapshots.is_some()),
+            ("--probe", train.probe.is_some()),
         ];
         match idle.iter().find(|(_, given)| *given) {
             Some((flag, _)) => {

@@ -2,21 +2,27 @@
 //!
 //! Nothing here prints or draws. Long work tells an observer how far it is; `cli` shows it.
 
+pub mod critical;
 pub mod lr_range;
+pub mod probes;
 pub mod propagate;
 pub mod range;
 pub mod run;
 pub mod seeds;
+pub mod sharpness;
 pub mod sheet;
 pub mod slice;
 pub mod smoothness;
 pub mod statistics;
 pub mod training;
 
+pub use critical::{CriticalResult, CriticalSettings};
 pub use lr_range::{LrRangeResult, LrRangeSettings};
+pub use probes::Probes;
 pub use propagate::{PropagateResult, PropagateSettings};
 pub use run::{DataSettings, Run};
 pub use seeds::SeedsResult;
+pub use sharpness::{SharpnessResult, SharpnessSettings};
 pub use slice::{SliceResult, SliceSettings};
 pub use smoothness::{SmoothnessResult, SmoothnessSettings};
 pub use training::TrainingResult;

@@ -1,5 +1,6 @@
 //! A trained network with its data, as every analysis takes it: from a run directory or a weight file.
 
+use crate::autodiff::Element;
 use crate::base::tensors::TensorFile;
 use crate::base::{Error, Precision, Result, files};
 use crate::data::{Dataset, Preparation, Source};
@@ -204,4 +205,36 @@ fn missing(at: &str, error: Error) -> Error {
 /// "64-32-10 mlp on digits".
 pub fn title(network: &Network, dataset: &Dataset) -> String {
     format!("{} on {}", network.title(), dataset.name)
+}
+
+/// The numbers as the element type has them; refuses those that it cannot hold.
+pub(super) fn rounded<E: Element>(v: &[f64], what: &str, precision: Precision) -> Result<Vec<f64>> {
+    let fits = |x: &f64| match E::from_f64(*x).to_f64() {
+        y if y.is_finite() => Ok(y),
+        _ => Err(Error::expected("--precision", format!("{what} that fit in {precision}"), format!("{x:e}"))),
+    };
+    v.iter().map(fits).collect()
+}
+
+/// What each network is called: as asked, or as its directory, with a number where two are called the same.
+pub(super) fn names(labels: &[String], runs: &[Run]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for (i, run) in runs.iter().enumerate() {
+        // Alone, a network needs no name, and a path would make its result another one elsewhere.
+        let origin = run.origin.as_ref().filter(|_| runs.len() > 1);
+        let own = origin.map_or_else(|| run.network.title(), |origin| origin.name());
+        let name = labels.get(i).cloned().unwrap_or(own);
+        let again = (2..).map(|n| format!("{name} ({n})"));
+        let free = [name.clone()].into_iter().chain(again).find(|n| !names.contains(n));
+        names.push(free.unwrap_or(name));
+    }
+    names
+}
+
+/// `--memory` in bytes.
+pub fn gibibytes(memory: f64) -> Result<usize> {
+    match memory > 0.0 && memory <= 1e6 {
+        true => Ok((memory * f64::from(1 << 30)) as usize),
+        false => Err(Error::expected("--memory", "a number of GiB above 0 and at most 1e6", memory)),
+    }
 }

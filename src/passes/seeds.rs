@@ -5,6 +5,7 @@
 use super::training::{Recorded, batches, extras, unit};
 use super::{Files, Saved, archive, document};
 use crate::base::npz::Npz;
+use crate::base::statistics::quantile;
 use crate::base::{Error, Result, files};
 use crate::figure::{Axis, Figure, Panel, Scale, Series, Style};
 use crate::train::{Epoch, TrainSettings};
@@ -33,16 +34,6 @@ pub struct SeedsResult {
     settings: TrainSettings,
     summary: Value,
     arrays: Npz,
-}
-
-/// Quantile `q` of ascending numbers, interpolated linearly between neighbours (Hyndman and Fan 1996, definition 7);
-/// NaN of none.
-pub fn quantile(ascending: &[f64], q: f64) -> f64 {
-    let Some(last) = ascending.len().checked_sub(1) else { return f64::NAN };
-    let at = q * last as f64;
-    let low = at.floor() as usize;
-    let (a, b) = (ascending[low], ascending[(low + 1).min(last)]);
-    a + (at - low as f64) * (b - a)
 }
 
 /// The finite ones of `values`, ascending.
@@ -245,13 +236,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quantiles_interpolate() {
-        let x = [1.0, 2.0, 4.0, 8.0];
-        assert_eq!([0.0, 0.5, 1.0].map(|q| quantile(&x, q)), [1.0, 3.0, 8.0]);
-        // .25 of the way over three gaps: three quarters into the first.
-        assert_eq!(quantile(&x, 0.25), 1.75);
-        assert!(quantile(&[], 0.5).is_nan());
-        assert_eq!(quantile(&[7.0], 0.3), 7.0);
+    fn what_is_not_finite_is_left_out() {
         assert_eq!(finite([2.0, f64::NAN, 1.0, f64::INFINITY].into_iter()), [1.0, 2.0]);
     }
 }

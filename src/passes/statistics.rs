@@ -122,10 +122,14 @@ impl Policy {
         }
     }
 
-    /// In words, for results; `moved`: running statistics go along with the weights.
-    pub fn words(&self, spectral: bool, moved: bool) -> String {
-        let own = match self.stats {
-            None if spectral => return "singular vectors renewed at every point".to_owned(),
+    /// In words, for results; `moved`: running statistics go along with the weights; `singular`: what becomes of the
+    /// singular vectors of spectral norm, if there are some.
+    pub fn words(&self, singular: Option<&str>, moved: bool) -> String {
+        let own = match (self.stats, singular) {
+            (None, Some(singular)) => return format!("singular vectors {singular}"),
+            (stats, _) => stats,
+        };
+        let own = match own {
             None => return NO_STATISTICS.to_owned(),
             Some(Stats::Running) if moved => "running, moved with the weights".to_owned(),
             Some(Stats::Running) => "running, frozen".to_owned(),
@@ -134,6 +138,6 @@ impl Policy {
                 format!("refreshed at every point, in groups of {}", self.group)
             }
         };
-        if spectral { format!("{own}; singular vectors renewed at every point") } else { own }
+        singular.map_or(own.clone(), |singular| format!("{own}; singular vectors {singular}"))
     }
 }

@@ -1,5 +1,6 @@
 //! Training as a pass: settings -> a run directory.
 
+use super::probes::{self, ARRAYS, Probes};
 use super::run::{TRAJECTORY, WEIGHTS};
 use super::{DataSettings, Files, Saved, document, to_json};
 use crate::base::pool::on_workers;
@@ -10,7 +11,7 @@ use crate::data::Dataset;
 use crate::figure::{Axis, Figure, Mark, Panel, Scale, Series, Style};
 use crate::nn::{Evaluation, Weights, weights};
 use crate::train::settings::Best;
-use crate::train::{Epoch, Event, Keep, Kept, Point, TrainSettings, Trained, train};
+use crate::train::{Epoch, Event, Keep, Kept, Point, TrainSettings, Trained};
 use crate::with_precision;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -35,6 +36,8 @@ pub struct TrainingResult {
     pub samples: (usize, usize),
     /// The network and how it came about.
     pub trained: Trained,
+    /// What was found along the way, where it was asked for.
+    pub probes: Option<Probes>,
 }
 
 /// Settings that were found to make sense, with their data.
@@ -59,7 +62,7 @@ impl<'a> Prepared<'a> {
     }
 
     /// The least memory that training takes, in bytes: parameters, gradient, the optimizer's state, the best weights,
-    /// averages and snapshots, and the result in double precision.
+    /// averages and snapshots, the result in double precision, and probes.
     pub fn bytes(&self) -> u64 {
         let s = self.settings;
         let element = with_precision!(s.precision, E => size_of::<E>()) as u64;
@@ -69,7 +72,8 @@ impl<'a> Prepared<'a> {
         let averages = u64::from(s.ema.is_some()) + u64::from(s.swa.is_some());
         let elements = 3 + s.optimizer.states() as u64 + u64::from(s.sam > 0.0) + snapshots;
         let pairs = s.optimizer.search().map_or(0, |search| 2 * search.history as u64);
-        self.parameters as u64 * (element * elements + 8 * (1 + averages + pairs + snapshots))
+        let probes = s.probe.map_or(0, |_| probes::bytes(self.parameters));
+        self.parameters as u64 * (element * elements + 8 * (1 + averages + pairs + snapshots)) + probes
     }
 
     /// SHA-256 of the data set.
@@ -92,9 +96,10 @@ impl<'a> Prepared<'a> {
         let Self { settings, data, dataset, .. } = self;
         let samples = (dataset.train.len(), dataset.test.len());
         let keep = keep.map(|(path, every)| Keep { path, every, data_sha256: data.sha256.clone() });
-        let run = || with_precision!(settings.precision, E => train::<E>(settings, &dataset, keep.as_ref(), observe));
-        let trained = on_workers(run)?;
-        Ok(TrainingResult { settings: settings.resolved(), data, samples, trained })
+        let keep = keep.as_ref();
+        let run = || with_precision!(settings.precision, E => probes::trained::<E>(settings, &dataset, keep, observe));
+        let (trained, probes) = on_workers(run)?;
+        Ok(TrainingResult { settings: settings.resolved(), data, samples, trained, probes })
     }
 }
 
@@ -180,10 +185,19 @@ impl TrainingResult {
         Ok(all)
     }
 
-    /// The contents of `run.json`, given the weight files.
-    fn record(&self, weights: &Files) -> Value {
+    /// Every file of numbers that the run left: name, contents.
+    fn number_files(&self) -> Result<Files> {
+        let mut all = self.weight_files()?;
+        if let Some(probes) = &self.probes {
+            all.push(probes.file()?);
+        }
+        Ok(all)
+    }
+
+    /// The contents of `run.json`, given the files of numbers.
+    fn record(&self, numbers: &Files) -> Value {
         let t = &self.trained;
-        let sha256 = |name: &str| weights.iter().find(|f| f.0 == name).map(|f| files::sha256(&f.1));
+        let sha256 = |name: &str| numbers.iter().find(|f| f.0 == name).map(|f| files::sha256(&f.1));
         let (mut last, status) = evaluations(&t.train, &t.test);
         if let Some(norm) = t.epochs.last().and_then(|e| e.full_gradient_norm) {
             last.insert("gradient_norm".to_owned(), json!(norm));
@@ -236,13 +250,19 @@ impl TrainingResult {
             let steps: Vec<u64> = t.trajectory.iter().map(|s| s.0).collect();
             record["trajectory"] = json!({"steps": steps, "file": TRAJECTORY, "sha256": sha256(TRAJECTORY)});
         }
+        if let (Some(probes), Some(probe)) = (&self.probes, self.settings.probe) {
+            record["probe"] = probes.summary(&self.settings, probe, sha256(ARRAYS));
+        }
         record
     }
 
-    /// Names of the weight files that the run left.
-    pub fn weight_names(&self) -> Vec<&'static str> {
+    /// Names of the files of numbers that the run left.
+    pub fn names(&self) -> Vec<&'static str> {
         let absent = self.absent();
-        [WEIGHTS, BEST, EMA, SWA, TRAJECTORY].into_iter().filter(|name| !absent.contains(name)).collect()
+        [WEIGHTS, BEST, EMA, SWA, TRAJECTORY, ARRAYS]
+            .into_iter()
+            .filter(|name| !absent.contains(name))
+            .collect()
     }
 
     /// Names of files that other runs leave and this one does not: of an older run in the same directory they would
@@ -254,6 +274,7 @@ impl TrainingResult {
             (EMA, t.ema.is_some()),
             (SWA, t.swa.is_some()),
             (TRAJECTORY, !t.trajectory.is_empty()),
+            (ARRAYS, self.probes.is_some()),
         ]
         .into_iter()
         .filter(|(_, there)| !there)
@@ -264,7 +285,7 @@ impl TrainingResult {
 
 impl Saved for TrainingResult {
     fn files(&self) -> Result<Files> {
-        let mut all = self.weight_files()?;
+        let mut all = self.number_files()?;
         let record = document(&self.record(&all));
         let mut lines = String::new();
         for epoch in &self.trained.epochs {
@@ -277,11 +298,14 @@ impl Saved for TrainingResult {
     }
 
     fn json(&self) -> Result<Value> {
-        Ok(self.record(&self.weight_files()?))
+        Ok(self.record(&self.number_files()?))
     }
 
     fn figures(&self) -> Vec<Figure> {
-        vec![curve(&self.title(), &self.settings, &self.trained.epochs)]
+        let (title, epochs) = (self.title(), &self.trained.epochs);
+        let mut all = vec![curve(&title, &self.settings, epochs)];
+        all.extend(self.probes.iter().map(|probes| probes::figure(&title, &self.settings, epochs, probes)));
+        all
     }
 }
 
@@ -371,7 +395,11 @@ pub(super) fn extras(settings: &TrainSettings) -> String {
 pub fn load_figures(directory: &Path) -> Result<Vec<Figure>> {
     let Recorded { run, settings, epochs } = Recorded::read(directory)?;
     let network = run.get("title").and_then(Value::as_str).unwrap_or_default();
-    Ok(vec![curve(network, &settings, &epochs)])
+    let mut all = vec![curve(network, &settings, &epochs)];
+    if let Some(record) = run.get("probe") {
+        all.push(probes::figure(network, &settings, &epochs, &Probes::load(directory, record)?));
+    }
+    Ok(all)
 }
 
 /// What a run directory says of its run.

@@ -228,7 +228,8 @@ fn band(canvas: &mut Canvas, plane: &Plane, series: &Series, ink: Ink) {
 fn curve(canvas: &mut Canvas, plane: &Plane, series: &Series, ink: Ink, (rim, radius): (bool, f64)) {
     for points in stretches(plane, &series.x, &series.y) {
         // A lone value between two gaps would be invisible as a line.
-        let style = if points.len() == 1 { Style::Dots } else { series.style };
+        let style =
+            if points.len() == 1 && series.style != Style::Specks { Style::Dots } else { series.style };
         let points = if matches!(style, Style::Line | Style::Dashed | Style::Faint) {
             thinned(points)
         } else {
@@ -278,11 +279,14 @@ fn sized(
     let line_width = 1.4 * (0.3 + 0.7 * dot_radius / DOT);
     let (width, ink) = if style == Style::Faint { (0.6, ink.alpha(0.45)) } else { (line_width, ink) };
     let edge = BLACK.alpha(0.55);
-    if style != Style::Dots {
+    if !matches!(style, Style::Dots | Style::Specks) {
         if rim {
             canvas.line(points, pen(edge, width + 1.2 * dot_radius / DOT));
         }
         canvas.line(points, Pen { dashed: style == Style::Dashed, ..pen(ink, width) });
+    }
+    if style == Style::Specks {
+        dots.iter().for_each(|&dot| canvas.dot(dot, 0.7 * dot_radius, ink.alpha(0.4)));
     }
     if matches!(style, Style::Dots | Style::Marked) {
         for &dot in dots {

@@ -37,6 +37,7 @@ crate::registry! {
         surface => Surface;
         lines => Lines;
         tiles => Tiles;
+        rows => Rows;
     }
 }
 

@@ -18,7 +18,7 @@ const HOLD: u16 = 1500;
 /// Whether a series is a way from somewhere to somewhere.
 pub fn moves(series: &Series) -> bool {
     let finite = series.x.iter().zip(&series.y).filter(|(x, y)| x.is_finite() && y.is_finite()).count();
-    series.style != Style::Dots && finite > 1
+    !matches!(series.style, Style::Dots | Style::Specks) && finite > 1
 }
 
 /// How much of the way has been gone in frame `i`.

@@ -71,53 +71,59 @@ impl Plane {
     }
 
     fn ticks(&self, canvas: &mut Canvas, theme: Theme, panel: &Panel, written: Written) {
+        self.x_axis(canvas, theme, panel, written.x);
         let (rect, line) = (self.rect, pen(theme.ink(), size::AXIS));
-        let how = |anchor| text(size::TICK, theme.ink(), anchor);
-
-        let ticks = x_ticks(&self.x, rect.width);
-        let baseline = rect.bottom() + size::TICK_LENGTH + GAP + 0.75 * size::TICK;
-        for (value, label) in &ticks.major {
-            let (x, y) = self.at(*value, self.y.low);
-            canvas.line(&[(x, y), (x, y + size::TICK_LENGTH)], line);
-            let (left, right) = label_ends(&self.x, rect.width, *value, label);
-            if written.x {
-                canvas.text((rect.left + (left + right) / 2.0, baseline), label, how(Anchor::Middle));
-            }
-        }
-        for value in ticks.minor {
-            let (x, y) = self.at(value, self.y.low);
-            canvas.line(&[(x, y), (x, y + 0.55 * size::TICK_LENGTH)], line);
-        }
         let ticks = y_ticks(&self.y, rect.height);
         for (value, label) in &ticks.major {
             let (x, y) = self.at(self.x.low, *value);
             canvas.line(&[(x - size::TICK_LENGTH, y), (x, y)], line);
             let at = (x - size::TICK_LENGTH - GAP, y + font::MIDDLE * size::TICK);
             if written.y {
-                canvas.text(at, label, how(Anchor::End));
+                canvas.text(at, label, text(size::TICK, theme.ink(), Anchor::End));
             }
         }
         for value in ticks.minor {
             let (x, y) = self.at(self.x.low, value);
             canvas.line(&[(x - 0.55 * size::TICK_LENGTH, y), (x, y)], line);
         }
-
-        let title = text(size::LABEL, theme.ink(), Anchor::Middle);
-        let leading = size::LABEL * size::LEADING;
-        let mut y = baseline + 0.35 * size::TICK + GAP;
-        let title_of = |there, label: &str, room| {
-            if there { font::wrap(label, size::LABEL, false, room) } else { Vec::new() }
-        };
-        for words in title_of(written.x, &panel.x.label, rect.width) {
-            y += leading;
-            canvas.text((rect.left + rect.width / 2.0, y - 0.3 * size::LABEL), &words, title);
+        if !written.y {
+            return;
         }
-        let words = title_of(written.y, &panel.y.label, rect.height);
+        let title = Type { angle: -90.0, ..text(size::LABEL, theme.ink(), Anchor::Middle) };
         let mut x = rect.left - gutter(&self.y, &panel.y.label, rect.height);
-        for words in words {
-            x += leading;
+        for words in font::wrap(&panel.y.label, size::LABEL, false, rect.height) {
+            x += size::LABEL * size::LEADING;
             let at = (x - 0.3 * size::LABEL, rect.top + rect.height / 2.0);
-            canvas.text(at, &words, Type { angle: -90.0, ..title });
+            canvas.text(at, &words, title);
+        }
+    }
+
+    /// Ticks of the horizontal axis, with numbers and a title if `written`.
+    pub fn x_axis(&self, canvas: &mut Canvas, theme: Theme, panel: &Panel, written: bool) {
+        let (rect, line) = (self.rect, pen(theme.ink(), size::AXIS));
+        let ticks = x_ticks(&self.x, rect.width);
+        let baseline = rect.bottom() + size::TICK_LENGTH + GAP + 0.75 * size::TICK;
+        for (value, label) in &ticks.major {
+            let (x, y) = self.at(*value, self.y.low);
+            canvas.line(&[(x, y), (x, y + size::TICK_LENGTH)], line);
+            let (left, right) = label_ends(&self.x, rect.width, *value, label);
+            if written {
+                let at = (rect.left + (left + right) / 2.0, baseline);
+                canvas.text(at, label, text(size::TICK, theme.ink(), Anchor::Middle));
+            }
+        }
+        for value in ticks.minor {
+            let (x, y) = self.at(value, self.y.low);
+            canvas.line(&[(x, y), (x, y + 0.55 * size::TICK_LENGTH)], line);
+        }
+        if !written {
+            return;
+        }
+        let mut y = baseline + 0.35 * size::TICK + GAP;
+        for words in font::wrap(&panel.x.label, size::LABEL, false, rect.width) {
+            y += size::LABEL * size::LEADING;
+            let at = (rect.left + rect.width / 2.0, y - 0.3 * size::LABEL);
+            canvas.text(at, &words, text(size::LABEL, theme.ink(), Anchor::Middle));
         }
     }
 }
@@ -156,7 +162,7 @@ fn label_ends(span: &Span, width: f64, value: f64, label: &str) -> (f64, f64) {
 }
 
 /// The ticks of a horizontal axis: as many as have room for their labels.
-fn x_ticks(span: &Span, width: f64) -> Ticks {
+pub fn x_ticks(span: &Span, width: f64) -> Ticks {
     let most = ((width / 34.0) as usize).clamp(2, 9);
     let fits = |ticks: &Ticks| {
         let ends: Vec<(f64, f64)> =

@@ -69,7 +69,7 @@ pub struct Ritz {
 }
 
 /// Makes `w` orthogonal to the basis; the coefficients taken out, and what is left of its length: 0 if only rounding.
-fn orthogonalise(basis: &[Vec<f64>], w: &mut [f64]) -> (Vec<f64>, f64) {
+pub(super) fn orthogonalise(basis: &[Vec<f64>], w: &mut [f64]) -> (Vec<f64>, f64) {
     let mut taken = vec![0.0; basis.len()];
     let mut before = f64::INFINITY;
     for pass in 0..PASSES {

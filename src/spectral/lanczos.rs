@@ -392,10 +392,7 @@ impl Search<'_> {
         let mut block = Vec::with_capacity(n * (self.top + self.bottom));
         let mut found = found.map(|f| f.into_iter().map(|(_, x)| x).collect::<Vec<Vec<f64>>>());
         for x in found.iter_mut().flatten() {
-            let largest = x.iter().fold(0.0, |m: f64, x| if x.abs() > m.abs() { *x } else { m });
-            if largest < 0.0 {
-                x.iter_mut().for_each(|x| *x = -*x);
-            }
+            vectors::orient(x);
             block.extend_from_slice(x);
         }
         let count = found.iter().map(Vec::len).sum::<usize>();

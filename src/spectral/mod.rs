@@ -1,23 +1,46 @@
-//! Eigenvalues of symmetric operators that are known only by their products with vectors.
+//! Spectra of symmetric operators that are known only by their products with vectors.
 //!
 //! Nothing here knows a network: what has products is an [`Operator`], and each method is a file beside this one.
 //!
 //! | file | what it holds |
 //! |---|---|
+//! | [`operators`] | parts, shifts, scalings and dense matrices of an operator |
 //! | [`lanczos`] | both ends of the spectrum, with intervals and a certificate |
+//! | [`power`] | the largest magnitudes by power iteration, the classic that certifies nothing |
+//! | [`trace`] | trace, Frobenius norm and diagonal from random probes |
+//! | [`quadrature`] | traces of functions of the operator: stochastic Lanczos quadrature |
+//! | [`density`] | the spectral density, over a linear and over a logarithmic axis |
+//! | [`estimate`] | a number known from random probes, with its error |
 //! | [`krylov`] | the recurrence behind it: an orthonormal basis and a tridiagonal matrix |
 //! | [`tridiagonal`] | eigenvalues of that matrix |
+//! | [`symmetric`] | all eigenpairs of a small matrix |
 //! | [`vectors`] | dot products and combinations of long vectors, the same bits on any number of threads |
 //!
 //! Everything is in f64, whatever precision the products are computed in.
 
+pub mod density;
+pub mod estimate;
 pub mod krylov;
 pub mod lanczos;
+pub mod operators;
+pub mod power;
+pub mod quadrature;
+pub mod symmetric;
+pub mod trace;
 pub mod tridiagonal;
 pub mod vectors;
 
+pub use density::{Density, Kernel, LogDensity};
+pub use estimate::Estimate;
 pub use krylov::Krylov;
 pub use lanczos::{Ends, Pair, Settings, Stopped, Wanted, ends};
+pub use operators::{Deflated, Dense, Plus, Restricted, Scaled, Shifted, dense};
+pub use power::power;
+pub use quadrature::{Quadrature, Rule, quadrature};
+
+/// Vectors in a block where many are to be multiplied: enough that a sweep is shared, few enough that n numbers of each are
+/// no burden. It is fixed, so that no result depends on threads or memory.
+pub const BLOCK: usize = 8;
 
 /// A symmetric linear map of R^n.
 ///

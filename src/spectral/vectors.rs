@@ -2,6 +2,7 @@
 //! sums of blocks are added in order: the bits depend on neither the number of threads nor who is done first.
 
 use crate::base::random::{Rng, normal};
+use rand::RngExt;
 use rayon::prelude::*;
 
 /// Numbers in a block: 8 KiB, so that the block of a vector stays in the first cache while a basis streams past.
@@ -71,6 +72,25 @@ pub fn divide(v: &mut [f64], divisor: f64) {
     v.iter_mut().for_each(|x| *x /= divisor);
 }
 
+/// Turns a vector so that its entry of largest magnitude, the first of several, is positive: of x and -x it chooses one.
+pub fn orient(v: &mut [f64]) {
+    let largest = v.iter().fold(0.0, |m: f64, x| if x.abs() > m.abs() { *x } else { m });
+    if largest < 0.0 {
+        v.iter_mut().for_each(|x| *x = -*x);
+    }
+}
+
+/// A vector of n independent signs, +1 or -1: a bit of the generator each.
+pub fn rademacher(n: usize, rng: &mut Rng) -> Vec<f64> {
+    let mut signs = Vec::with_capacity(n);
+    while signs.len() < n {
+        let word: u64 = rng.random();
+        let bits = (n - signs.len()).min(64);
+        signs.extend((0..bits).map(|bit| if word >> bit & 1 == 1 { 1.0 } else { -1.0 }));
+    }
+    signs
+}
+
 /// A vector of n draws from N(0, 1): its direction is uniform on the sphere.
 pub fn gaussian(n: usize, rng: &mut Rng) -> Vec<f64> {
     (0..n).map(|_| normal(rng)).collect()
@@ -114,5 +134,24 @@ mod tests {
         assert_eq!(norm(&[0.0; 5]), 0.0);
         assert!(norm(&[1.0, f64::NAN]).is_nan());
         assert_eq!(norm(&[1.0, f64::NEG_INFINITY]), f64::INFINITY);
+    }
+
+    #[test]
+    fn signs_are_independent_and_fair() {
+        let n = 100_003;
+        let z = rademacher(n, &mut Streams::new(2).stream("signs", 0));
+        assert!(z.len() == n && z.iter().all(|x| x.abs() == 1.0));
+        // Sums of n signs have a standard deviation of sqrt(n): here of the signs and of neighbours' and words' products.
+        let bound = 4.0 * (n as f64).sqrt();
+        for lag in [0, 1, 2, 63, 64, 65] {
+            let sum: f64 = match lag {
+                0 => z.iter().sum(),
+                _ => z.iter().zip(&z[lag..]).map(|(a, b)| a * b).sum(),
+            };
+            assert!(sum.abs() < bound, "{lag}: {sum}");
+        }
+        let mut turned = vec![1.0, -3.0, 3.0];
+        orient(&mut turned);
+        assert_eq!(turned, [-1.0, 3.0, -3.0]);
     }
 }

@@ -10,6 +10,7 @@ pub mod gradient;
 mod method;
 pub mod optimizers;
 pub mod point;
+pub mod probe;
 pub mod range_test;
 pub mod schedules;
 mod session;
@@ -19,6 +20,7 @@ pub mod snapshots;
 pub use checkpoint::Keep;
 pub use optimizers::Optimizer;
 pub use point::Point;
+pub use probe::Probe;
 pub use schedules::Schedule;
 pub use settings::TrainSettings;
 pub use snapshots::Snapshots;
@@ -29,7 +31,7 @@ use crate::data::{self, Dataset, Targets};
 use crate::nn::losses::Criterion;
 use crate::nn::{Evaluation, Network, Samples, Spec};
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// One line of `metrics.jsonl`: the network after an epoch, evaluated on the whole sets. Epoch 0 is the start; an epoch
 /// in which training diverged ends where it did.
@@ -117,6 +119,25 @@ pub enum Event<'a> {
     Step(u64, u64),
     /// An epoch was finished and evaluated.
     Epoch(&'a Epoch),
+    /// Training is where [`TrainSettings::probe`] wants it measured; it goes on once this has been heard. After a resume
+    /// a place may come a second time.
+    Probe(Place<'a>),
+    /// A probe after so many steps is under way: products with the curvature so far. Said by who probes.
+    Probing(u64, u64),
+}
+
+/// Where training is while it is probed.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// Steps made.
+    pub step: u64,
+    /// Rate of the step that comes next; at the end, of the last one. NaN where a line search sets the length, before
+    /// its first step.
+    pub rate: f64,
+    /// The network.
+    pub point: &'a Point<f64>,
+    /// Takes what keeps whoever probes from going on: training ends with it.
+    pub fault: &'a OnceLock<Error>,
 }
 
 /// How a run ended.

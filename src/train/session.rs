@@ -7,14 +7,16 @@ use super::gradient::squares;
 use super::method::Method;
 use super::optimizers::lbfgs::{Outcome, Value};
 use super::settings::Best;
-use super::{Epoch, Event, Kept, Point, Status, Stop, TrainSettings, Trained, network, samples, start};
+use super::{
+    Epoch, Event, Kept, Place, Point, Status, Stop, TrainSettings, Trained, network, samples, start,
+};
 use crate::autodiff::{Element, elementary::vectorised};
 use crate::base::registry::Registry;
 use crate::base::{Error, Result, Streams, files, interrupt};
 use crate::data::Dataset;
 use crate::nn::{Evaluation, Network, Objective, Samples, Statistics};
 use rand::seq::SliceRandom;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 /// A run under way.
@@ -35,6 +37,8 @@ pub struct Session<'a, E> {
     state: State<E>,
     snapshots: Box<dyn Iterator<Item = u64>>,
     next_snapshot: Option<u64>,
+    /// The step that was probed last in this process.
+    probed: Option<u64>,
     keep: Option<&'a Keep>,
     saved: Instant,
     /// How long writing the last checkpoint took.
@@ -121,6 +125,7 @@ impl<'a, E: Element> Session<'a, E> {
         Ok(Self {
             settings: settings.clone(),
             next_snapshot: snapshots.next(),
+            probed: None,
             saved: Instant::now(),
             writing: Duration::ZERO,
             network,
@@ -144,6 +149,8 @@ impl<'a, E: Element> Session<'a, E> {
     /// Trains to the end.
     pub fn run(mut self) -> Result<Trained> {
         let started = Instant::now();
+        // Where a checkpoint was written before the probe was made.
+        self.probe_if_due()?;
         let (stop, reason) = loop {
             let done = self.state.epochs.len();
             if done == 0 {
@@ -167,6 +174,9 @@ impl<'a, E: Element> Session<'a, E> {
             self.record(done)?;
             self.save_if_due(EPOCHS_APART)?;
         };
+        if self.settings.probe.is_some() && self.probed != Some(self.state.step) {
+            self.probe(self.state.rate)?;
+        }
         // What took long is not lost while results are evaluated and drawn.
         if stop != Stop::NonFinite && started.elapsed() >= EPOCHS_APART {
             self.save()?;
@@ -271,10 +281,36 @@ impl<'a, E: Element> Session<'a, E> {
             self.next_snapshot = self.snapshots.next();
         }
         (self.observe)(Event::Step(self.state.step, self.total));
+        self.probe_if_due()?;
         if interrupt::requested().is_some() {
             return Err(self.interrupted());
         }
         self.save_if_due(Duration::MAX)
+    }
+
+    /// Has the network measured, if it is time; the last step's turn comes when it is known to be the last.
+    fn probe_if_due(&mut self) -> Result<()> {
+        let step = self.state.step;
+        match self.settings.probe.is_some_and(|probe| probe.due(step)) && step < self.total {
+            // A line search has no rate but the length of its last step.
+            true if self.settings.optimizer.search().is_some() => self.probe(self.state.rate),
+            true => self.probe(self.rate_at(step)),
+            false => Ok(()),
+        }
+    }
+
+    /// Has the network measured. Whether a signal cut that short is asked of whatever comes next.
+    fn probe(&mut self, rate: f64) -> Result<()> {
+        let (step, point) = (self.state.step, self.state.point.to());
+        // No step has been made that could have had one.
+        let rate = if step == 0 && rate == 0.0 { f64::NAN } else { rate };
+        let fault = OnceLock::new();
+        (self.observe)(Event::Probe(Place { step, rate, point: &point, fault: &fault }));
+        self.probed = Some(step);
+        match fault.into_inner() {
+            None | Some(Error::Interrupted { .. }) => Ok(()),
+            Some(error) => Err(error),
+        }
     }
 
     /// Evaluates the network after an epoch, or where it broke off.

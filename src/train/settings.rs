@@ -1,7 +1,7 @@
 //! What a training run is made of: flags, recipe keys and recorded settings, all from this one struct.
 
 use super::gradient::Clip;
-use super::{Optimizer, Schedule, Snapshots, snapshots};
+use super::{Optimizer, Probe, Schedule, Snapshots, probe, snapshots};
 use crate::base::registry::Registry;
 use crate::base::{Error, Precision, Result};
 use crate::data::{Augment, Preparation, Source};
@@ -83,6 +83,13 @@ pub struct TrainSettings {
     /// Also keep snapshots of the weights: every N steps, epochs:N, or log:COUNT of growing distance
     #[arg(long, value_name = "WHEN")]
     pub snapshots: Option<Snapshots>,
+    /// Measure the landscape along the way, after every N steps: sharpness:N for the Hessian's largest eigenvalue and
+    /// trace and the gradient noise scale, drawn against the edge of stability
+    #[arg(long, value_name = "WHAT:N")]
+    pub probe: Option<Probe>,
+    /// Probe the loss of the first N training samples only [default: all]
+    #[arg(long, value_name = "N")]
+    pub probe_samples: Option<usize>,
     /// Seed of initialization and sample order
     #[arg(long, value_name = "N", default_value_t = TrainSettings::default().seed)]
     pub seed: u64,
@@ -117,6 +124,8 @@ impl Default for TrainSettings {
             ema: None,
             swa: None,
             snapshots: None,
+            probe: None,
+            probe_samples: None,
             seed: 0,
             precision: Precision::default(),
         }
@@ -222,6 +231,9 @@ impl TrainSettings {
         if self.samples == Some(0) {
             return Err(Error::expected("--samples", "at least 1", 0));
         }
+        if let (Some(n), None) = (self.probe_samples, self.probe) {
+            return Err(Error::expected("--probe-samples", "none without --probe", n));
+        }
         self.preparation.check()?;
         const MOST_EPOCHS: usize = 100_000_000;
         if self.epochs > MOST_EPOCHS {
@@ -253,6 +265,24 @@ impl TrainSettings {
         Ok(())
     }
 
+    /// The largest curvature at which steps of this rate are stable, for full batches
+    /// ([`Update::stability`](super::optimizers::Update::stability)), or why there is none.
+    pub fn stability(&self, rate: f64) -> std::result::Result<f64, &'static str> {
+        match () {
+            // Long and Bartlett 2023: SAM's edge lies elsewhere, and depends on the gradient's norm.
+            () if self.sam > 0.0 => Err("SAM's gradient is not that of the loss"),
+            () if self.clip.is_some() || self.clip_value.is_some() => {
+                Err("clipped steps are shorter than their rate says")
+            }
+            () if self.optimizer.search().is_some() => Err("a line search sets the length of each step"),
+            // Cohen et al. 2022: the preconditioned Hessian is what settles at their edge.
+            () => self
+                .optimizer
+                .stability(rate)
+                .ok_or("the optimizer's own does not depend on the Hessian alone"),
+        }
+    }
+
     /// Refuses what does not fit `n` training samples and a network of `tensors` tensors.
     pub fn check_for(&self, n: usize, tensors: usize) -> Result<()> {
         if let (true, Some(size)) = (self.optimizer.full_batch(), self.batch_size)
@@ -262,6 +292,17 @@ impl TrainSettings {
             return Err(Error::expected("--batch-size", expected, size));
         }
         let epoch = n.div_ceil(self.batch(n)) as u64;
+        if let Some(probe) = self.probe {
+            let count = probe.count(epoch * self.epochs as u64);
+            if count > probe::MOST {
+                return Err(Error::expected("--probe", format!("at most {} probes", probe::MOST), count));
+            }
+        }
+        if let Some(few) = self.probe_samples
+            && !(1..=n).contains(&few)
+        {
+            return Err(Error::expected("--probe-samples", format!("1 to {n} training samples"), few));
+        }
         if let Some(when) = self.snapshots {
             let most = snapshots::MOST.min(100_000 / tensors.max(1) as u64);
             let count = when.count(epoch, epoch * self.epochs as u64);

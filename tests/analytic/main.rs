@@ -3,18 +3,23 @@
 mod adaptive;
 mod chains;
 mod chunks;
+mod critical;
 mod directions;
 mod factorization;
 mod fisher;
 mod initialization;
+mod known;
 mod lanczos;
 mod lbfgs;
 mod measures;
+mod noise;
 mod precision;
 mod propagation;
 mod regression;
 mod sharpness;
+mod shifted;
 mod slices;
+mod spectra;
 mod statistics;
 mod training;
 

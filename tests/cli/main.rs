@@ -2,6 +2,7 @@
 
 mod bench;
 mod config;
+mod critical;
 mod data;
 mod faults;
 mod grids;
@@ -11,9 +12,11 @@ mod networks;
 mod outside;
 mod paths;
 mod plot;
+mod probe;
 mod requests;
 mod resume;
 mod seeds;
+mod sharpness;
 mod slice;
 mod train;
 mod views;

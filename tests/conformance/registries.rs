@@ -1,7 +1,7 @@
 //! Every registry: names, texts and values that read back, near misses, refusals.
 
 use losscape::base::registry::Registry;
-use losscape::data::Source;
+use losscape::data::{Shift, Source};
 use losscape::landscape::{Direction, Map, Normalization, Sharpness};
 use losscape::nn::activations::Activation;
 use losscape::nn::architectures::Architecture;
@@ -36,6 +36,7 @@ macro_rules! every_registry {
         $check::<Optimizer>();
         $check::<Schedule>();
         $check::<Sharpness>();
+        $check::<Shift>();
     };
 }
 
@@ -265,6 +266,10 @@ fn bad_values_are_refused_by_name() {
     names_setting::<Optimizer>("rmsprop:momentum=1", "momentum");
     names_setting::<Optimizer>("nadam:momentum-decay=-1", "momentum-decay");
     names_setting::<Optimizer>("lion:weight-decay=-1", "weight-decay");
+    names_setting::<Shift>("noise:std=-1", "std");
+    names_setting::<Shift>("blur:width=101", "width");
+    names_setting::<Shift>("labels:alpha=0", "alpha");
+    names_setting::<Shift>("imbalance:ratio=0", "ratio");
     names_setting::<Schedule>("multi-step:at=[0.5,2]", "at");
     names_setting::<Schedule>("exponential:gamma=1.1", "gamma");
     names_setting::<Schedule>("sgdr:mult=0", "mult");

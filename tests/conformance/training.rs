@@ -238,3 +238,71 @@ fn schedules_follow_their_equations() {
         assert!(near, "one-cycle, {way}: {cycle:?}");
     }
 }
+
+/// The largest |eigenvalue| of one step on 1/2 lambda theta^2, which is linear in theta and the optimizer's state: the
+/// columns of its matrix are what it makes of the unit vectors.
+fn radius(optimizer: &Optimizer, lambda: f64, rate: f64) -> f64 {
+    let states = optimizer.states();
+    let column = |j: usize| {
+        let unit = |i: usize| if i == j { 1.0 } else { 0.0 };
+        let mut stepper = Stepper::<f64>::new(optimizer, 1);
+        stepper.restore(7, (1..=states).map(|i| vec![unit(i)]).collect()).expect("its own state");
+        let mut theta = [unit(0)];
+        let gradient = [lambda * theta[0]];
+        stepper.step(rate, &mut theta, from(&gradient));
+        [theta[0]].into_iter().chain(stepper.states().iter().map(|s| s[0])).collect::<Vec<f64>>()
+    };
+    let matrix: Vec<Vec<f64>> = (0..=states).map(column).collect();
+    match matrix.as_slice() {
+        [one] => one[0].abs(),
+        [a, b] => {
+            let (trace, det) = (a[0] + b[1], a[0] * b[1] - a[1] * b[0]);
+            let discriminant = trace * trace / 4.0 - det;
+            match discriminant < 0.0 {
+                true => det.sqrt(),
+                false => trace.abs() / 2.0 + discriminant.sqrt(),
+            }
+        }
+        _ => panic!("{optimizer} has {states} states"),
+    }
+}
+
+#[test]
+fn a_curvature_below_the_stability_threshold_is_stable_and_one_above_is_not() {
+    let claims: Vec<&str> =
+        Optimizer::all().iter().filter(|o| o.stability(0.1).is_some()).map(|o| o.name()).collect();
+    assert_eq!(claims, ["sgd", "gd", "heavy-ball", "nesterov"], "test what a new one claims");
+    for text in [
+        "gd",
+        "gd:weight-decay=0.5",
+        "sgd:momentum=0.0",
+        "sgd",
+        "sgd:momentum=0.5,weight-decay=0.25",
+        "sgd:nesterov=true",
+        "sgd:momentum=0.99,nesterov=true,weight-decay=0.5",
+        "heavy-ball",
+        "heavy-ball:momentum=0.0",
+        "heavy-ball:momentum=0.3,weight-decay=1",
+        "nesterov",
+        "nesterov:momentum=0.0",
+        "nesterov:momentum=0.7,weight-decay=0.1",
+    ] {
+        let optimizer: Optimizer = text.parse().expect("an optimizer");
+        for rate in [0.003, 0.2] {
+            let edge = optimizer.stability(rate).expect("a threshold");
+            // At the edge an eigenvalue is -1, to rounding; its slope there is at least 1 an edge.
+            assert!((radius(&optimizer, edge, rate) - 1.0).abs() < 1e-9, "{text}");
+            assert!(radius(&optimizer, edge * (1.0 - 1e-6), rate) < 1.0 - 1e-7, "{text} just below");
+            assert!(radius(&optimizer, edge * (1.0 + 1e-6), rate) > 1.0 + 1e-7, "{text} just above");
+            // And as steps.
+            let far =
+                |lambda: f64| on_a_parabola(text, lambda, rate, 20_000).last().map_or(f64::NAN, |t| t.abs());
+            assert!(far(edge * 0.998) < 1e-6, "{text} does not converge");
+            let beyond = far(edge * 1.002);
+            assert!(beyond.is_nan() || beyond > 1e6, "{text} does not diverge");
+        }
+    }
+    for text in ["adam", "adamw", "rmsprop", "adagrad", "lion", "lbfgs"] {
+        assert_eq!(text.parse::<Optimizer>().expect("an optimizer").stability(0.1), None, "{text}");
+    }
+}

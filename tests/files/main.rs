@@ -8,6 +8,7 @@ mod idx;
 mod npz;
 mod paths;
 mod preparation;
+mod shifts;
 mod tensors;
 
 use losscape::base::registry::Registry;

@@ -1,10 +1,11 @@
-//! Against other implementations: figures from PyTorch and optax, made by `make.py` beside this file, which also
-//! records their versions in each JSON file.
+//! Against other implementations: figures from PyTorch and optax, made by `make.py` beside this file, and from JAX, made
+//! by `networks.py` and `spectra.py`. Each JSON file records the versions that made it.
 
 mod activations;
 mod networks;
 mod optimizers;
 mod schedules;
+mod spectra;
 
 use serde::de::DeserializeOwned;
 

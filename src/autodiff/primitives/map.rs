@@ -33,6 +33,8 @@ pub trait Curve: Debug + Send + Sync {
     fn apply_f64(&self, order: u8, x: &[f64], out: &mut [f64]);
     /// Whether f'' is a structural zero.
     fn piecewise_linear(&self) -> bool;
+    /// Whether f' or f'' jumps somewhere.
+    fn has_kink(&self) -> bool;
 }
 
 /// Writes `f` of each `x`; an empty `x` is in `out` already.
@@ -81,6 +83,10 @@ impl<S: Scalar> Curve for S {
 
     fn piecewise_linear(&self) -> bool {
         S::PIECEWISE_LINEAR
+    }
+
+    fn has_kink(&self) -> bool {
+        !S::KINKS.is_empty()
     }
 }
 

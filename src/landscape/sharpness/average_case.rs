@@ -11,10 +11,11 @@
 //! Cost a column of a row: `draws` losses and one more.
 
 use super::sam::{at_least, positive};
-use super::surface::{Scale, Surface, mean};
+use super::surface::{Scale, Surface};
 use super::{Columns, Here, Quantity, Row, Sharp};
 use crate::autodiff::Element;
 use crate::base::random::{Rng, normal};
+use crate::base::statistics::mean;
 use crate::base::{Error, Result, registry::Kind};
 use rand::RngExt;
 use rayon::prelude::*;

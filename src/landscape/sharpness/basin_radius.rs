@@ -14,6 +14,7 @@ use super::surface::{Scale, Surface};
 use super::{Columns, Here, Quantity, Row, Sharp};
 use crate::autodiff::Element;
 use crate::base::random::normal;
+use crate::base::statistics::quantile;
 use crate::base::{Error, Result, registry::Kind};
 use crate::landscape::geometry::{dot, unit};
 use crate::landscape::normalizations::{Filter, Normalization, Nothing};
@@ -72,17 +73,6 @@ const QUANTILES: [(&str, f64); 5] = [("q10", 0.1), ("q25", 0.25), ("q50", 0.5), 
 const FIRST: f64 = 1e-4;
 /// By how much each step leads further out than the last: a loss that rises and falls again within a step is missed.
 const GROWTH: f64 = 1.5;
-
-/// The quantile at `q` of sorted numbers, interpolated linearly (type 7 of Hyndman and Fan 1996); infinite where it
-/// rests on one that is.
-fn quantile(sorted: &[f64], q: f64) -> f64 {
-    let at = q * (sorted.len() - 1) as f64;
-    let (below, share) = (at.floor() as usize, at.fract());
-    match share > 0.0 {
-        true => sorted[below] + share * (sorted[below + 1] - sorted[below]),
-        false => sorted[below],
-    }
-}
 
 impl BasinRadius {
     /// Where the loss first reaches `level` along theta + t d, 0 < t <= reach; infinite if nowhere.
@@ -158,21 +148,6 @@ impl Sharp for BasinRadius {
 
     fn rows<E: Element>(&self, here: &Here<E>) -> Result<Vec<Row>> {
         let (raw, invariant) = (self.column(here, Scale::Raw)?, self.column(here, Scale::Invariant)?);
-        Ok(vec![Row::new("basin_radius", "basin radius, median", Some(raw), Some(invariant))])
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::quantile;
-
-    #[test]
-    fn quantiles_are_interpolated_and_do_not_hide_what_is_beyond() {
-        let some = [1.0, 2.0, 4.0, f64::INFINITY];
-        assert_eq!(quantile(&some, 0.5), 3.0);
-        assert_eq!(quantile(&some, 0.0), 1.0);
-        assert_eq!(quantile(&some, 2.0 / 3.0), 4.0);
-        assert_eq!(quantile(&some, 0.9), f64::INFINITY);
-        assert_eq!(quantile(&[7.0], 0.9), 7.0);
+        Ok(vec![Row::new("basin_radius", "basin radius (large: wide)", Some(raw), Some(invariant))])
     }
 }

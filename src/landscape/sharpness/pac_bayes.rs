@@ -8,10 +8,11 @@
 //! Cost a column: `draws` losses for each sigma tried, some 15 to 20 of them.
 
 use super::sam::{at_least, positive};
-use super::surface::{Scale, Surface, mean};
+use super::surface::{Scale, Surface};
 use super::{Columns, Here, Quantity, Row, Sharp};
 use crate::autodiff::Element;
 use crate::base::random::normal;
+use crate::base::statistics::mean;
 use crate::base::{Error, Result, registry::Kind};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -142,6 +143,6 @@ impl Sharp for PacBayes {
 
     fn rows<E: Element>(&self, here: &Here<E>) -> Result<Vec<Row>> {
         let (raw, invariant) = (self.column(here, Scale::Raw)?, self.column(here, Scale::Invariant)?);
-        Ok(vec![Row::new("pac_bayes_sigma", "PAC-Bayes sigma", Some(raw), Some(invariant))])
+        Ok(vec![Row::new("pac_bayes_sigma", "PAC-Bayes sigma (large: wide)", Some(raw), Some(invariant))])
     }
 }

@@ -14,10 +14,11 @@
 //! Cost: as many products as the layer has weights, or as there are `probes`.
 
 use super::sam::at_least;
-use super::surface::{mean, stopped};
+use super::surface::stopped;
 use super::{Columns, Cost, Here, Quantity, Row, Sharp};
 use crate::autodiff::{Curvature, Element};
 use crate::base::registry::unknown;
+use crate::base::statistics::mean;
 use crate::base::{Error, Result, registry::Kind};
 use crate::landscape::geometry::dot;
 use crate::nn::{Linearization, Parameter, Role};

@@ -2,6 +2,7 @@
 
 use super::{Cost, Here};
 use crate::autodiff::Element;
+use crate::base::statistics::mean;
 use crate::base::{Result, interrupt};
 use crate::nn::{Evaluation, Objective};
 use rand::seq::SliceRandom;
@@ -145,12 +146,4 @@ pub fn over_batches<E: Element>(
         .collect::<Result<_>>()?;
     let of = |j: usize| mean(&values.iter().map(|v| v[j]).collect::<Vec<f64>>());
     Ok(Means { means: (0..values[0].len()).map(of).collect(), batches: batches.len(), size: m })
-}
-
-/// Mean of independent draws and its standard error, s / sqrt(n) with n - 1 in s; of a single draw the error is NaN.
-pub fn mean(draws: &[f64]) -> (f64, f64) {
-    let n = draws.len() as f64;
-    let mean = draws.iter().sum::<f64>() / n;
-    let squares: f64 = draws.iter().map(|x| (x - mean) * (x - mean)).sum();
-    (mean, (squares / (n - 1.0) / n).sqrt())
 }

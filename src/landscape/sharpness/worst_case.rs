@@ -149,8 +149,8 @@ impl Sharp for WorstCase {
             Ok(Row::new(key, label, columns.pop(), invariant))
         };
         Ok(vec![
-            row(Norm::L2, "worst_case_l2", "worst case, l2", [self.l2, self.adaptive_l2])?,
-            row(Norm::Linf, "worst_case_linf", "worst case, l_inf", [self.linf, self.adaptive_linf])?,
+            row(Norm::L2, "worst_case_l2", "worst case, l\u{2082}", [self.l2, self.adaptive_l2])?,
+            row(Norm::Linf, "worst_case_linf", "worst case, l\u{221e}", [self.linf, self.adaptive_linf])?,
         ])
     }
 }

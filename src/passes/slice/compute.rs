@@ -18,6 +18,7 @@ use crate::landscape::{Slicer, State};
 use crate::nn::layout::Statistic;
 use crate::nn::{Network, Objective, weights};
 use crate::passes::Run;
+use crate::passes::run::{gibibytes, names, rounded};
 use crate::passes::statistics::{Policy, Stats};
 use crate::passes::training::{evaluations, status};
 use crate::train::samples;
@@ -82,7 +83,7 @@ fn views(
             return Err(Error::expected("--run", format!("networks of one loss, {first}"), loss));
         }
     }
-    let (resolved, names) = (settings.resolved(), names(settings, runs));
+    let (resolved, names) = (settings.resolved(), names(&settings.labels, runs));
     let count = runs.len() * settings.repeat;
     let (mut views, mut tensors) = (Vec::new(), Vec::new());
     for view in 0..count {
@@ -96,21 +97,6 @@ fn views(
         tensors.extend(own);
     }
     Ok((views, TensorFile { metadata: BTreeMap::new(), tensors }))
-}
-
-/// What each network is called: as asked, or as its directory, with a number where two are called the same.
-fn names(settings: &SliceSettings, runs: &[Run]) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
-    for (i, run) in runs.iter().enumerate() {
-        // Alone, a network needs no name, and a path would make its result another one elsewhere.
-        let origin = run.origin.as_ref().filter(|_| runs.len() > 1);
-        let own = origin.map_or_else(|| run.network.title(), |origin| origin.name());
-        let name = settings.labels.get(i).cloned().unwrap_or(own);
-        let again = (2..).map(|n| format!("{name} ({n})"));
-        let free = [name.clone()].into_iter().chain(again).find(|n| !names.contains(n));
-        names.push(free.unwrap_or(name));
-    }
-    names
 }
 
 impl Job<'_> {
@@ -132,7 +118,7 @@ impl Job<'_> {
             }
             other => other,
         })?;
-        let memory = settings.bytes()?;
+        let memory = gibibytes(settings.memory)?;
         let [train, test] = [&dataset.train, &dataset.test].map(|part| samples::<E>(&network, part));
         let objective = |part: &Arc<crate::nn::Samples<E>>, statistics| {
             let objective = Objective::new(network.clone(), part.clone(), statistics);
@@ -222,7 +208,7 @@ impl Job<'_> {
             center.extend(names.zip(measure.at(&spot)?.into_iter().map(Value::from)));
         }
         let center_status = status(&center);
-        let statistics = policy.words(spectral, moves);
+        let statistics = policy.words(spectral.then_some("renewed at every point"), moves);
         let facts = Facts {
             label: self.label.clone(),
             title: crate::passes::run::title(&network, &dataset),
@@ -333,15 +319,6 @@ impl Job<'_> {
             train_loss,
         }))
     }
-}
-
-/// What the element type makes of numbers is what is evaluated and saved.
-fn rounded<E: Element>(v: &[f64], what: &str, precision: Precision) -> Result<Vec<f64>> {
-    let fits = |x: &f64| match E::from_f64(*x).to_f64() {
-        y if y.is_finite() => Ok(y),
-        _ => Err(Error::expected("--precision", format!("{what} that fit in {precision}"), format!("{x:e}"))),
-    };
-    v.iter().map(fits).collect()
 }
 
 /// The state at a point, where it moves as the weights do; `floor` is what variances do not fall below.

@@ -3,11 +3,11 @@
 use super::SliceSettings;
 use super::facts::{AXES, Coordinates, Facts};
 use super::view::View;
+use crate::base::statistics::quantile;
 use crate::figure::{Axis, Figure, Grid, Mark, Panel, Scale, Series, Style};
 use crate::landscape::directions::{Draw, Length};
 use crate::landscape::measures::{Computed, Measure};
 use crate::nn::losses::Loss;
-use crate::passes::seeds::quantile;
 use crate::passes::statistics::NO_STATISTICS;
 
 /// What a figure shows of each view.

@@ -25,7 +25,7 @@ pub use shard::Shard;
 pub use view::View;
 
 use super::range::Side;
-use super::run::at_most;
+use super::run::{at_most, gibibytes};
 use super::statistics::{GroupSize, Stats};
 use crate::autodiff::Element;
 use crate::base::registry::Registry;
@@ -190,14 +190,6 @@ impl SliceSettings {
         }
     }
 
-    /// The memory that may be used, in bytes.
-    fn bytes(&self) -> Result<usize> {
-        match self.memory > 0.0 && self.memory <= 1e6 {
-            true => Ok((self.memory * f64::from(1 << 30)) as usize),
-            false => Err(Error::expected("--memory", "a number of GiB above 0 and at most 1e6", self.memory)),
-        }
-    }
-
     /// The memory that the results of the grid take, in bytes, for so many networks.
     pub fn grid_bytes(&self, networks: usize) -> f64 {
         self.points() * (self.repeat * networks * POINT) as f64
@@ -284,7 +276,7 @@ impl SliceSettings {
             }
         }
         let bytes = self.grid_bytes(networks);
-        if bytes > self.bytes()? as f64 {
+        if bytes > gibibytes(self.memory)? as f64 {
             let gib = bytes / f64::from(1 << 30);
             let sides: Vec<String> = self.sides().iter().map(|s| s.n().to_string()).collect();
             let views = self.repeat * networks;

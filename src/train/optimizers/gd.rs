@@ -41,6 +41,10 @@ impl Update for Gd {
         true
     }
 
+    fn stability(&self, rate: f64) -> Option<f64> {
+        self.plain().stability(rate)
+    }
+
     #[inline(always)]
     fn update<E: Element>(
         &self,

@@ -40,6 +40,10 @@ impl Update for HeavyBall {
         self.plain().rate()
     }
 
+    fn stability(&self, rate: f64) -> Option<f64> {
+        self.plain().stability(rate)
+    }
+
     #[inline(always)]
     fn update<E: Element>(
         &self,

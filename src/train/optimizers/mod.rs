@@ -35,6 +35,14 @@ pub trait Update {
         None
     }
 
+    /// The largest lambda at which steps of length `rate` go to the minimum of 1/2 lambda theta^2 (less than that, and
+    /// they do; more, and they grow), where that is all it depends on: not with a divisor of its own for every element.
+    /// lambda is the loss's; a pull towards zero that is added to the gradient adds to it, so the loss is left with the
+    /// rest.
+    fn stability(&self, _rate: f64) -> Option<f64> {
+        None
+    }
+
     /// Moves `theta` by one step of length `rate`, the `step`th (the first is 1). Slices are equal runs of the whole
     /// vectors.
     fn update<E: Element>(
@@ -85,6 +93,11 @@ impl Optimizer {
     /// The line search that its steps are, if they are.
     pub fn search(&self) -> Option<&Lbfgs> {
         match_optimizer!(self, kind => kind.search())
+    }
+
+    /// The largest curvature at which its steps are stable; see [`Update::stability`].
+    pub fn stability(&self, rate: f64) -> Option<f64> {
+        match_optimizer!(self, kind => kind.stability(rate))
     }
 
     /// One step on equal runs of the whole vectors; see [`Update::update`].

@@ -42,6 +42,10 @@ impl Update for Nesterov {
         self.plain().rate()
     }
 
+    fn stability(&self, rate: f64) -> Option<f64> {
+        self.plain().stability(rate)
+    }
+
     #[inline(always)]
     fn update<E: Element>(
         &self,

@@ -50,6 +50,21 @@ impl Update for Sgd {
         0.05 // with momentum .9: the largest round rate at which the default network is calm
     }
 
+    /// With h = lambda + weight_decay and b the momentum, (theta, v) goes to
+    ///
+    /// ```text
+    /// plain      (1 - rate h) theta - rate b v,              h theta + b v    |eigenvalues| < 1: h < (2 + 2b) / rate
+    /// nesterov   (1 - rate (1+b) h) theta - rate b^2 v,      h theta + b v    h < (2 + 2b) / ((1 + 2b) rate)
+    /// ```
+    ///
+    /// by Jury's conditions |det| < 1, |trace| < 1 + det; of them the second breaks first, at an eigenvalue of -1
+    /// (Cohen et al. 2021, appendix B).
+    fn stability(&self, rate: f64) -> Option<f64> {
+        let b = self.momentum;
+        let ahead = if self.nesterov { 1.0 + 2.0 * b } else { 1.0 };
+        Some((2.0 + 2.0 * b) / (ahead * rate) - self.weight_decay)
+    }
+
     #[inline(always)]
     fn update<E: Element>(
         &self,

@@ -1,0 +1,164 @@
+//! `losscape critical`: critical points of a small network's loss, and their index against their loss.
+
+use super::Subcommand;
+use super::arguments::{Common, config_and_out, name_kinds};
+use super::config::{Sources, with_shorthands};
+use super::output::{self, Target};
+use super::progress::{Progress, say};
+use super::propagate::SHORTHANDS;
+use crate::base::{Result, files};
+use crate::passes::critical::{self, CriticalEvent};
+use crate::passes::{CriticalResult, CriticalSettings, Saved};
+use crate::render::Style;
+use clap::{ArgMatches, Args, Command};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+pub const COMMAND: Subcommand = Subcommand {
+    name: "critical",
+    about: "Critical points of a small network's loss: index against loss (Dauphin et al. 2014)",
+    examples: EXAMPLES,
+    command,
+    run,
+};
+
+const DEFAULT_OUT: &str = "out/critical";
+
+const EXAMPLES: &str = "Examples:
+  losscape critical                                       3 tanh units on 500 samples of a teacher network
+  losscape critical --hidden 3,3 --samples 300 --initial 100
+  losscape critical --data digits --hidden 2 --samples 1000          more parameters, fewer points; minutes
+  losscape critical --data spirals --hidden 6 --loss cross-entropy --out out/spirals
+  losscape critical --data identity:size=8,columns=8,rank=8,observed=1 --model matrix-factorization --samples 0
+                                                          whose critical points are known in closed form
+
+All in double precision. From every start the squared gradient norm is descended by damped Newton steps with the exact
+Hessian; what ends where the gradient is in the Hessian's kernel without being zero (flat), or vanishes without a
+zero nearby (receding), is no critical point: it stays in the arrays, faint in the picture. Finished starts are kept as
+they come: the same command goes on after a stop, --fresh begins anew.
+
+Writes critical.json (counts, rank correlation, the distinct points), critical.npz (a row a start: loss, gradient_norm,
+index, negative, zero, lambda_min, lambda_max, threshold, ..., eigenvalues, theta), critical.png and .svg.";
+
+/// Whether to begin anew.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, clap::Args)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+struct Fresh {
+    /// Discard what unfinished work left in the directory, instead of going on with it
+    #[arg(long, help_heading = "General")]
+    fresh: bool,
+}
+
+fn command(command: Command) -> Command {
+    let command = with_shorthands(CriticalSettings::augment_args(command), SHORTHANDS);
+    let command = config_and_out(Common::augment_args(Fresh::augment_args(command)), DEFAULT_OUT);
+    name_kinds(Style::augment_args(command.next_help_heading("Pictures")))
+}
+
+fn run(matches: &ArgMatches) -> Result<()> {
+    let mut sources = Sources::new(matches)?;
+    let settings: CriticalSettings = sources.take(SHORTHANDS)?;
+    let (common, style): (Common, Style) = (sources.take(&[])?, sources.take(&[])?);
+    let Fresh { fresh } = sources.take(&[])?;
+    let out = sources.path("out")?.unwrap_or_else(|| PathBuf::from(DEFAULT_OUT));
+    sources.finish()?;
+    settings.check()?;
+    style.check()?;
+    common.apply()?;
+    let target = Target::new(out)?;
+    if fresh {
+        critical::discard(target.directory())?;
+    }
+    let progress: OnceLock<Progress> = OnceLock::new();
+    let observe = |event: CriticalEvent| match event {
+        CriticalEvent::Note(note) => say(common.quiet, &format!("note: {note}")),
+        CriticalEvent::Begins { title, parameters, starts: (starts, kept) } => {
+            say(common.quiet, &format!("critical points of {title} ({parameters} parameters)"));
+            if kept > 0 {
+                say(common.quiet, &format!("{kept} of {starts} starts were finished before and are kept"));
+            }
+            let bar = Progress::new("critical", "starts", starts as f64, common.quiet);
+            bar.add(kept as f64);
+            let _ = progress.set(bar);
+        }
+        CriticalEvent::Done => {
+            if let Some(bar) = progress.get() {
+                bar.add(1.0);
+            }
+        }
+    };
+    let result = critical::run(&settings, Some(target.directory()), &observe);
+    if let Some(bar) = progress.get() {
+        bar.finish();
+    }
+    let result = result?;
+    target.write(&result, &style, json!({}))?;
+    critical::discard(target.directory())?;
+    match (common.json, common.quiet) {
+        (true, _) => output::print_json(&result.json()?)?,
+        (_, true) => {}
+        _ => output::print(&summary(&result, &target))?,
+    }
+    result.unmet().map_or(Ok(()), Err)
+}
+
+fn summary(result: &CriticalResult, target: &Target) -> String {
+    let all = result.summary();
+    let number = |x: &Value, digits| x.as_f64().map_or("-".to_owned(), |x| output::number(x, digits));
+    let ended = |counts: &Value| {
+        let counts: Vec<String> = counts
+            .as_object()
+            .into_iter()
+            .flatten()
+            .filter(|(name, n)| *name != "critical" && n.as_u64() != Some(0))
+            .map(|(name, n)| format!("{n} {name}"))
+            .collect();
+        if counts.is_empty() { String::new() } else { format!("  (else {})", counts.join(", ")) }
+    };
+    let mut text = format!(
+        "{}\n  {} of {} descents ended at a critical point, {} of them distinct: {} minima, {} saddles{}\n",
+        result.title(),
+        all["kept"],
+        all["starts"],
+        all["distinct"],
+        all["distinct_minima"],
+        all["distinct_saddles"],
+        ended(&all["ended"]),
+    );
+    for (kind, entry) in all["by_kind"].as_object().into_iter().flatten() {
+        if entry["starts"].as_u64() == Some(0) {
+            continue;
+        }
+        let range = |key: &str| {
+            let of = &entry[key];
+            format!("{} to {}", number(&of["min"], 4), number(&of["max"], 4))
+        };
+        text += &format!(
+            "  {kind:9} {} of {}, {} distinct  loss {}  index {}{}\n",
+            entry["kept"],
+            entry["starts"],
+            entry["distinct"],
+            range("loss"),
+            range("index"),
+            ended(&entry["ended"]),
+        );
+    }
+    let rho = &all["rank_correlation"];
+    let interval = match rho["interval"].as_array().map(Vec::as_slice) {
+        Some([low, high]) => format!("  (95 %: {} to {})", number(low, 3), number(high, 3)),
+        _ => String::new(),
+    };
+    text += &format!(
+        "  rank correlation of index and loss {}{interval}, over {} distinct points\n",
+        number(&rho["value"], 3),
+        rho["points"],
+    );
+    text + &format!(
+        "wrote {} in {}{}: critical.json, critical.npz, critical.png, critical.svg\n",
+        files::named(target.directory()),
+        output::duration(target.seconds()),
+        output::peak(),
+    )
+}

@@ -1,0 +1,61 @@
+//! Noise: x + std N(0, I), on standardised features, so that `std` is a share of each feature's own deviation.
+//!
+//! A feature that is constant in training has no scale and stays what standardising made of it, 0: so it would be
+//! with noise of any size before standardising.
+
+use super::Corrupt;
+use crate::base::random::normal;
+use crate::base::registry::Kind;
+use crate::base::{Result, Streams};
+use crate::data::{Dataset, Samples, within};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+/// Gaussian noise on every feature.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Noise {
+    /// Its standard deviation, in those of the features.
+    pub std: f64,
+}
+
+impl Default for Noise {
+    fn default() -> Self {
+        // The second of five severities in ImageNet-C (Hendrycks and Dietterich 2019): .12 of the range of a pixel,
+        // whose deviation is .225.
+        Self { std: 0.5 }
+    }
+}
+
+impl Kind for Noise {
+    const NAME: &'static str = "noise";
+    const SUMMARY: &'static str =
+        "Gaussian noise of deviation std on standardised features (Hendrycks, Dietterich 2019)";
+
+    fn check(&self) -> Result<()> {
+        within("std", self.std, 0.0..=1e6)
+    }
+}
+
+impl Corrupt for Noise {
+    fn fits(&self, _: &Dataset) -> Result<()> {
+        Ok(())
+    }
+
+    fn corrupt(&self, samples: &Samples, dataset: &Dataset, streams: &Streams) -> Samples {
+        let scale = dataset.scaling.as_ref();
+        let constant = |feature: usize| scale.is_some_and(|scaling| scaling.is_constant(feature));
+        let sized: Vec<f64> =
+            (0..dataset.features()).map(|f| if constant(f) { 0.0 } else { self.std }).collect();
+        let mut shifted = samples.clone();
+        shifted.x.par_chunks_mut(sized.len().max(1)).enumerate().for_each(|(i, x)| {
+            let mut rng = streams.stream("shift/noise", i as u64);
+            x.iter_mut().zip(&sized).for_each(|(x, std)| *x += std * normal(&mut rng));
+        });
+        shifted
+    }
+
+    fn words(&self) -> String {
+        format!("noise of std {}", self.std)
+    }
+}

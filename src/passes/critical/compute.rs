@@ -1,0 +1,159 @@
+//! The search: descents from all starts, in parallel, each kept in a log as it ends.
+
+use super::result::{self, CriticalResult, Facts};
+use super::starts::{Start, Starts, forms, list};
+use super::{CriticalSettings, MOST_PARAMETERS};
+use crate::base::log::{Log, Pieces};
+use crate::base::pool::on_workers;
+use crate::base::{Error, Result, files};
+use crate::landscape::newton::{Loss, descend};
+use crate::nn::{Objective, Statistics};
+use crate::passes::{DataSettings, to_json};
+use crate::train::{network, samples};
+use rayon::prelude::*;
+use serde_json::json;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+/// What an observer of a search hears, from any thread.
+#[derive(Clone, Debug)]
+pub enum CriticalEvent<'a> {
+    /// Before training, if something is to be said of the result.
+    Note(&'a str),
+    /// Before the descents.
+    Begins {
+        /// Network and data.
+        title: &'a str,
+        /// Number of parameters.
+        parameters: usize,
+        /// Starts, and how many were kept from before.
+        starts: (usize, usize),
+    },
+    /// One more is done.
+    Done,
+}
+
+/// The log in a directory.
+const LOG: &str = "critical.log";
+
+/// Removes what an unfinished search left in a directory.
+pub fn discard(directory: &Path) -> Result<()> {
+    files::remove(&directory.join(LOG))
+}
+
+/// Searches for critical points. With a directory, finished descents are kept in it and not made again.
+pub fn run(
+    settings: &CriticalSettings,
+    keep: Option<&Path>,
+    observe: &(dyn Fn(CriticalEvent) + Sync),
+) -> Result<CriticalResult> {
+    settings.check()?;
+    on_workers(|| search(settings, keep, observe))
+}
+
+fn search(
+    settings: &CriticalSettings,
+    keep: Option<&Path>,
+    observe: &(dyn Fn(CriticalEvent) + Sync),
+) -> Result<CriticalResult> {
+    let (data, mut dataset) = DataSettings::load(&settings.train(0))?;
+    // Nothing is tested.
+    dataset.test.truncate(0);
+    let network = Arc::new(network(&settings.train(0), &dataset)?);
+    let (p, layout) = (network.layout().size(), network.layout());
+    if p > MOST_PARAMETERS {
+        let expected = format!(
+            "a network of at most {MOST_PARAMETERS} parameters, since an index counts all eigenvalues of the Hessian"
+        );
+        return Err(Error::expected("--model", expected, format!("{p} in {}", network.title())));
+    }
+    if layout.state_size() > 0 || layout.couples_samples {
+        let expected = "a network whose loss depends on its parameters alone, without running statistics";
+        return Err(Error::expected("--model", expected, &settings.model));
+    }
+    let forms = forms(settings, &dataset);
+    let starts = list(settings, &forms);
+    let mut notes = Vec::new();
+    if network.has_kink() {
+        notes.push("the slope of this loss jumps at kinks, where minima like to lie: their gradient never vanishes, and they are not found".to_owned());
+    }
+    if settings.saddle > 0 && forms.is_empty() {
+        notes.push(format!("no saddles of known form for {} on {}", settings.model, dataset.name));
+    }
+    if starts.is_empty() {
+        let expected = "starts of another kind, since this network has no saddles of known form";
+        return Err(Error::expected("--saddle", expected, "none"));
+    }
+    notes.iter().for_each(|note| observe(CriticalEvent::Note(note)));
+    let facts = Facts {
+        title: crate::passes::run::title(&network, &dataset),
+        parameters: p,
+        samples: dataset.train.len(),
+        data,
+        notes,
+    };
+    let width = result::width(p);
+    let (log, pieces) = match keep {
+        None => (None, Pieces::new()),
+        Some(directory) => {
+            let header = json!({
+                "version": env!("CARGO_PKG_VERSION"),
+                "settings": to_json(settings)?,
+                "data_sha256": facts.data.sha256,
+            });
+            let (log, pieces) = Log::open(&directory.join(LOG), &header, width)?;
+            (Some(Mutex::new(log)), pieces)
+        }
+    };
+    let left: Vec<usize> = (0..starts.len()).filter(|i| !pieces.contains_key(&(*i as u64))).collect();
+    let done = AtomicUsize::new(starts.len() - left.len());
+    let objective = Objective::new(network.clone(), samples(&network, &dataset.train), Statistics::Running);
+    let found = match left.is_empty() {
+        true => Ok(Vec::new()),
+        false => Starts::new(settings, &objective, &dataset, forms).and_then(|all| {
+            let begins = (starts.len(), pieces.len());
+            observe(CriticalEvent::Begins { title: &facts.title, parameters: p, starts: begins });
+            let one = |i: usize| -> Result<(u64, Vec<f64>)> {
+                let numbers = descent(settings, &all, &starts[i], &objective)?;
+                if let Some(log) = &log {
+                    let mut log = log.lock().unwrap_or_else(|e| e.into_inner());
+                    log.append([(i as u64, numbers.as_slice())])?;
+                }
+                done.fetch_add(1, Ordering::Relaxed);
+                observe(CriticalEvent::Done);
+                Ok((i as u64, numbers))
+            };
+            // One at a time for each thread: descents differ in length.
+            left.par_iter().with_max_len(1).map(|i| one(*i)).collect::<Result<Vec<_>>>()
+        }),
+    };
+    let found = found.map_err(|error| match (error, keep) {
+        (Error::Interrupted { at: _, signal, .. }, Some(directory)) => {
+            let directory = files::named(directory);
+            let done = done.load(Ordering::Relaxed);
+            let kept = match done {
+                0 => "no start was finished".to_owned(),
+                _ => format!(
+                    "{done} of {} starts are kept in {directory}; the same command goes on",
+                    starts.len()
+                ),
+            };
+            Error::Interrupted { at: "critical".to_owned(), kept, signal }
+        }
+        (error, _) => error,
+    })?;
+    let all: Pieces = pieces.into_iter().chain(found).collect();
+    CriticalResult::new(settings, facts, &starts, &all)
+}
+
+/// The numbers of one descent, as results record them.
+fn descent(
+    settings: &CriticalSettings,
+    starts: &Starts,
+    start: &Start,
+    objective: &Objective<f64>,
+) -> Result<Vec<f64>> {
+    let found = descend(&Loss { objective, state: &[] }, &starts.point(start)?, &settings.newton())?;
+    Ok(result::numbers(found))
+}

@@ -1,0 +1,275 @@
+//! The landscape along training (`losscape train --probe sharpness:N`): at every N-th step, the first and the last,
+//!
+//! - lambda_max of the Hessian of the mean training loss, by Lanczos with a certificate
+//!   ([`spectral::lanczos`](crate::spectral::lanczos)), against the curvature at which the optimizer's steps stop being stable: full-batch
+//!   training raises lambda_max to that edge and stays there (Cohen et al. 2021, arXiv 2103.00065);
+//! - the Hessian's trace, by Hutchinson's estimator;
+//! - the gradient noise scale ([`landscape::noise`](crate::landscape::noise)).
+//!
+//! The loss is the one that steps go down: where a norm couples samples, with the statistics of groups of the training
+//! batch's size, singular vectors of spectral norm renewed; but all samples as they are, with no dropout and no augmentation.
+//! Nothing of training depends on a probe.
+//!
+//! Finished probes are appended to a [log](crate::base::log) beside the checkpoint, before training goes on: a run that was
+//! stopped keeps them, and makes those that it has not.
+
+mod figure;
+mod result;
+
+pub use figure::figure;
+pub use result::{ARRAYS, Facts, Probes};
+
+use super::statistics::{GroupSize, Policy, Stats};
+use crate::autodiff::{Curvature, Element};
+use crate::base::log::{DISCARD, Log, Pieces};
+use crate::base::{Error, Result, Streams, files, interrupt};
+use crate::data::Dataset;
+use crate::landscape::hessian::Curved;
+use crate::landscape::noise::noise_scale;
+use crate::nn::{Network, Objective, Samples};
+use crate::spectral::trace::hutchinson;
+use crate::spectral::{self, BLOCK, Operator, Wanted, ends};
+use crate::train::settings::BATCH;
+use crate::train::{Event, Keep, Place, TrainSettings, Trained, samples, train};
+use result::{Row, TRACE_PROBES};
+use serde_json::json;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+/// Finished probes of a run that is not, beside its checkpoint.
+pub const LOG: &str = "probes.log";
+
+/// Memory for primal values that products of one probe share, in bytes: the slices' default, 4 GiB. The bits do not depend
+/// on it.
+const MEMORY: usize = 4 << 30;
+
+/// Trains, and probes where the settings ask for it.
+pub(super) fn trained<E: Element>(
+    settings: &TrainSettings,
+    dataset: &Dataset,
+    keep: Option<&Keep>,
+    observe: &mut (dyn FnMut(Event) + Send),
+) -> Result<(Trained, Option<Probes>)> {
+    if settings.probe.is_none() {
+        return Ok((train::<E>(settings, dataset, keep, observe)?, None));
+    }
+    let mut prober = Prober::<E>::new(settings, dataset, keep)?;
+    let mut hear = |event: Event| {
+        observe(event.clone());
+        match event {
+            Event::Resumed(step, ..) => prober.resumed(step),
+            Event::Probe(place) => {
+                if let Err(error) = prober.probe(&place, observe) {
+                    // Whoever gave the place has put nothing there.
+                    let _ = place.fault.set(error);
+                }
+            }
+            _ => {}
+        }
+    };
+    let trained = train::<E>(settings, dataset, keep, &mut hear)?;
+    Ok((trained, Some(prober.finish())))
+}
+
+/// The least memory that probing takes beside training, in bytes, for so many parameters: the vectors of Lanczos's basis.
+pub(super) fn bytes(parameters: usize) -> u64 {
+    8 * parameters as u64 * spectral::Settings::default().certifying_steps(parameters) as u64
+}
+
+/// Where finished probes are kept.
+struct Kept {
+    path: PathBuf,
+    header: serde_json::Value,
+    log: Option<Log>,
+}
+
+/// What probes a run.
+struct Prober<E> {
+    settings: TrainSettings,
+    network: Arc<Network>,
+    samples: Arc<Samples<E>>,
+    objective: Objective<E>,
+    facts: Facts,
+    kept: Option<Kept>,
+    rows: Pieces,
+    /// Why going on makes no sense.
+    fault: Option<Error>,
+}
+
+impl<E: Element> Prober<E> {
+    fn new(settings: &TrainSettings, dataset: &Dataset, keep: Option<&Keep>) -> Result<Self> {
+        let network = Arc::new(crate::train::network(settings, dataset)?);
+        let (all, batch) = (dataset.train.len(), settings.batch(dataset.train.len()));
+        let count = settings.probe_samples.unwrap_or(all).min(all);
+        let mut samples = samples::<E>(&network, &dataset.train);
+        if count < all {
+            samples = Arc::new(samples.subset(&(0..count as u32).collect::<Vec<_>>()));
+        }
+        let layout = network.layout();
+        let coupled = layout.couples_samples;
+        let policy = Policy { stats: coupled.then_some(Stats::Batch), group: GroupSize::Of(batch) };
+        // Statistics are those of a batch, whose size is therefore no choice. Otherwise eight batches at least, so that
+        // their spread can be told.
+        let small = if coupled { batch } else { batch.min(BATCH).min(count / 8).max(1) };
+        let facts = Facts {
+            samples: count,
+            statistics: policy.words((!layout.spectral.is_empty()).then_some("renewed"), false),
+            coupled,
+            small: (small <= count / 2).then_some(small),
+        };
+        let kept = keep.map(|keep| Kept {
+            path: keep.path.with_file_name(LOG),
+            header: json!({
+                "version": env!("CARGO_PKG_VERSION"),
+                "settings": settings.resolved(),
+                "data_sha256": keep.data_sha256,
+            }),
+            log: None,
+        });
+        let objective = Objective::new(network.clone(), samples.clone(), policy.evaluation());
+        let (settings, rows) = (settings.clone(), Pieces::new());
+        Ok(Self { settings, network, samples, objective, facts, kept, rows, fault: None })
+    }
+
+    /// Opens the log, once.
+    fn open(&mut self) -> Result<()> {
+        if let Some(kept) = &mut self.kept
+            && kept.log.is_none()
+        {
+            let (log, rows) = Log::open(&kept.path, &kept.header, Row::WIDTH)?;
+            (kept.log, self.rows) = (Some(log), rows);
+        }
+        Ok(())
+    }
+
+    /// Training goes on after so many steps, whose probes must be there: they are in the past.
+    fn resumed(&mut self, steps: u64) {
+        self.fault = self.open().and_then(|()| self.complete(steps)).err();
+    }
+
+    fn complete(&self, steps: u64) -> Result<()> {
+        let (Some(kept), Some(probe)) = (&self.kept, self.settings.probe) else { return Ok(()) };
+        let due = (0..steps).step_by(usize::try_from(probe.every).unwrap_or(usize::MAX));
+        match due.into_iter().find(|step| !self.rows.contains_key(step)) {
+            None => Ok(()),
+            Some(step) => {
+                let expected = format!("the probes before step {steps}, where the checkpoint goes on");
+                let found = format!("none of step {step} ({DISCARD})");
+                Err(Error::expected(files::named(&kept.path), expected, found))
+            }
+        }
+    }
+
+    /// Measures where training is, unless that is known.
+    fn probe(&mut self, place: &Place, observe: &mut (dyn FnMut(Event) + Send)) -> Result<()> {
+        if let Some(fault) = self.fault.take() {
+            return Err(fault);
+        }
+        self.open()?;
+        if self.rows.contains_key(&place.step) {
+            return Ok(());
+        }
+        let row = self.measure(place, observe)?.numbers();
+        if let Some(log) = self.kept.as_mut().and_then(|kept| kept.log.as_mut()) {
+            log.append([(place.step, row.as_slice())])?;
+        }
+        self.rows.insert(place.step, row.to_vec());
+        Ok(())
+    }
+
+    fn measure(&self, place: &Place, observe: &mut (dyn FnMut(Event) + Send)) -> Result<Row> {
+        let mut point = place.point.to::<E>();
+        self.network.renew_to_convergence(&point.theta, &mut point.state);
+        let (theta, state) = (&point.theta, &point.state);
+        let streams = Streams::new(self.settings.seed);
+        let mut row = Row {
+            lr: place.rate,
+            threshold: self.settings.stability(place.rate).ok().filter(|t| t.is_finite()).unwrap_or(f64::NAN),
+            ..Row::default()
+        };
+        row.train_loss = self.objective.evaluate(theta, state).loss;
+        interrupt::check("probe", "an unfinished one is not kept")?;
+        if !(point.is_finite() && row.train_loss.is_finite()) {
+            return Ok(row);
+        }
+        if let Some(small) = self.facts.small {
+            let noise = noise_scale(&self.objective, &self.samples, theta, state, small, &streams)?;
+            row.gradient_norm = noise.gradient_norm;
+            row.noise_trace = noise.tr_sigma;
+            row.noise_trace_stderr = noise.tr_sigma_standard_error;
+            row.noise_g2 = noise.g2;
+            row.noise_scale = noise.value;
+            row.noise_scale_stderr = noise.standard_error;
+        }
+        let observe = Mutex::new(observe);
+        let heard = |products| {
+            let mut observe = observe.lock().unwrap_or_else(|e| e.into_inner());
+            observe(Event::Probing(place.step, products));
+        };
+        let products = self.objective.linearize(theta, state, Curvature::Hessian, MEMORY);
+        let hessian = Watched {
+            inner: &Curved(products),
+            most: if self.network.has_images() { 1 } else { BLOCK },
+            heard: &heard,
+            products: AtomicU64::new(0),
+        };
+        // A start of its own for every step, so that certificates fail independently of each other if they fail.
+        let mut rng = streams.stream("probe/lanczos", place.step);
+        let found = ends(&hessian, Wanted { top: 1, bottom: 0 }, &mut rng, &spectral::Settings::default())?;
+        row.products = found.products as f64;
+        if let Some(top) = found.top.first() {
+            row.lambda_max_estimate = top.value;
+            row.lambda_max_residual = top.residual;
+            row.lambda_max_certified = f64::from(u8::from(top.certified));
+            if top.converged {
+                row.lambda_max = top.value;
+            }
+        }
+        let trace = hutchinson(&hessian, TRACE_PROBES, &streams)?;
+        (row.trace, row.trace_stderr) = (trace.value, trace.standard_error);
+        // What a signal cut short is no product.
+        interrupt::check("probe", "an unfinished one is not kept")?;
+        Ok(row)
+    }
+
+    fn finish(self) -> Probes {
+        Probes::new(self.facts, &self.rows)
+    }
+}
+
+/// An operator that tells how many products were asked of it.
+struct Watched<'a> {
+    inner: &'a dyn Operator,
+    /// Vectors that are multiplied at once. Images fill a sweep by themselves, and one product with them may take a second:
+    /// between two of them a signal is heard.
+    most: usize,
+    heard: &'a (dyn Fn(u64) + Sync),
+    products: AtomicU64,
+}
+
+impl Operator for Watched<'_> {
+    fn dimension(&self) -> usize {
+        self.inner.dimension()
+    }
+
+    fn epsilon(&self) -> f64 {
+        self.inner.epsilon()
+    }
+
+    fn apply(&self, block: &[f64], k: usize) -> Vec<f64> {
+        let mut result = Vec::with_capacity(block.len());
+        for part in block.chunks((self.dimension() * self.most).max(1)) {
+            if interrupt::requested().is_some() {
+                // No product, and no number that could pass for one; who asked for it is stopped by the signal.
+                result.resize(block.len(), f64::NAN);
+                return result;
+            }
+            let count = part.len() / self.dimension().max(1);
+            result.extend(self.inner.apply(part, count));
+            (self.heard)(self.products.fetch_add(count as u64, Ordering::Relaxed) + count as u64);
+        }
+        debug_assert_eq!(result.len(), self.dimension() * k);
+        result
+    }
+}

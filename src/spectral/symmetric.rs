@@ -1,0 +1,41 @@
+//! All eigenvalues and eigenvectors of a symmetric matrix that is small enough to be written down, by faer, on one
+//! thread: its result would depend on how many there are. About 9 n^3 operations.
+
+use super::tridiagonal::Eigen;
+use crate::base::{Error, Result};
+use faer::diag::Diag;
+use faer::dyn_stack::{MemBuffer, MemStack};
+use faer::linalg::evd::{
+    ComputeEigenvectors, SelfAdjointEvdParams, self_adjoint_evd, self_adjoint_evd_scratch,
+};
+use faer::{Auto, Mat, MatRef, Par, Spec};
+
+/// The eigenpairs of the symmetric n x n matrix, column-major, of which the lower triangle is read. All entries must be
+/// finite: with one NaN the decomposition would take seconds and fail.
+pub fn eigen(matrix: &[f64], n: usize) -> Result<Eigen> {
+    assert_eq!(matrix.len(), n * n, "n x n numbers");
+    if n == 0 {
+        return Ok(Eigen { values: Vec::new(), vectors: Mat::zeros(0, 0) }); // which faer cannot
+    }
+    let failed = |what: &str| Error::unmet("eigenvalues", format!("a matrix of {n} rows {what}"));
+    if !matrix.iter().all(|x| x.is_finite()) {
+        return Err(failed("is not finite"));
+    }
+    // To entries of at most 1, so that no square overflows.
+    let largest = matrix.iter().fold(0.0, |m: f64, x| m.max(x.abs()));
+    let scale = if largest > 0.0 { largest } else { 1.0 };
+    let scaled: Vec<f64> = matrix.iter().map(|x| x / scale).collect();
+    let (mut values, mut vectors) = (Diag::<f64>::zeros(n), Mat::<f64>::zeros(n, n));
+    let parameters = Spec::<SelfAdjointEvdParams, f64>::new(Auto::<f64>::auto());
+    let scratch = self_adjoint_evd_scratch::<f64>(n, ComputeEigenvectors::Yes, Par::Seq, parameters);
+    self_adjoint_evd(
+        MatRef::from_column_major_slice(&scaled, n, n),
+        values.as_mut(),
+        Some(vectors.as_mut()),
+        Par::Seq,
+        MemStack::new(&mut MemBuffer::new(scratch)),
+        parameters,
+    )
+    .map_err(|_| failed("has no eigenvalues that could be found"))?;
+    Ok(Eigen { values: (0..n).map(|i| values[i] * scale).collect(), vectors })
+}

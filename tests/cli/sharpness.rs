@@ -1,0 +1,284 @@
+//! `losscape sharpness`: its files, table and exit codes, one network and several, parts of one, and what is refused.
+
+use crate::bench::{Bench, TINY, at};
+use losscape::base::npz::Npz;
+use serde_json::Value;
+
+fn bench() -> Bench {
+    let bench = Bench::new();
+    bench.ok(&format!("train {TINY} --out r --quiet"));
+    bench
+}
+
+/// Little enough to be done at once.
+const SMALL: &str = "--probes 30 --density-steps 20 --density-probes 2 --dpi 20";
+
+/// The measures, in order.
+const ROWS: [&str; 10] = [
+    "sam",
+    "sam_ascent",
+    "worst_case_l2",
+    "worst_case_linf",
+    "average_case_l2",
+    "average_case_linf",
+    "pac_bayes_sigma",
+    "basin_radius",
+    "fisher_rao",
+    "keskar",
+];
+
+fn shape(npz: &Npz, name: &str) -> Vec<usize> {
+    npz.get(name).unwrap_or_else(|| panic!("no array {name}")).shape.clone()
+}
+
+#[test]
+fn everything_has_its_arrays_scalars_and_pictures() {
+    let bench = bench();
+    let outcome = bench.ok(&format!("sharpness --run r --full --top 3 --vectors {SMALL} --out s"));
+    let (json, npz) = (bench.json("s/sharpness.json"), bench.npz("s/sharpness.npz"));
+    let p = at(&json, "parameters").as_u64().unwrap() as usize;
+    for (name, expected) in [
+        ("eigenvalues", vec![4]),
+        ("residuals", vec![4]),
+        ("certified", vec![4]),
+        ("eigenvectors", vec![4, p]),
+        ("diagonal", vec![p]),
+        ("density_x", vec![1001]),
+        ("density_y", vec![1001]),
+        ("density_low", vec![1001]),
+        ("log_density_x", vec![1001]),
+        ("log_density_negative_y", vec![1001]),
+    ] {
+        assert_eq!(shape(&npz, name), expected, "{name}");
+    }
+    let values = npz.get("eigenvalues").unwrap().to_f64();
+    assert!(values.windows(2).all(|w| w[0] >= w[1]), "{values:?}");
+    assert_eq!(at(&json, "lambda_max.value").as_f64(), Some(values[0]));
+    assert_eq!(at(&json, "lambda_min.value").as_f64(), Some(values[3]));
+    for path in [
+        "lambda_max.residual",
+        "lambda_max.products",
+        "lambda_max.interval.0",
+        "lambda_max.invariant.value",
+        "trace.value",
+        "trace.stderr",
+        "trace.probes",
+        "trace.interval.0",
+        "trace.invariant.value",
+        "trace_hutch_plus_plus.value",
+        "frobenius.value",
+        "power.value",
+        "outliers.share_of_trace",
+        "gradient.overlap",
+        "density.sigma",
+        "density.negative_mass.value",
+        "log_determinant.value",
+        "effective_dimension.value",
+        "matrices.gauss_newton.lambda_max.value",
+        "matrices.fisher.trace.value",
+        "matrices.empirical_fisher.lambda_max.value",
+        "noise_scale.tr_sigma",
+        "shift.minima.0.at.2.rise",
+        "measures_cost.gradients",
+    ] {
+        let number = path.split('.').fold(&json, |v, key| key.parse::<usize>().map_or(&v[key], |i| &v[i]));
+        assert!(number.is_number(), "{path}: {number}");
+    }
+    assert_eq!(at(&json, "lambda_max.certified"), true);
+    assert_eq!(at(&json, "status"), "done");
+    for row in ROWS {
+        assert!(at(&json, "measures").get(row).is_some(), "no measure {row}");
+    }
+    for name in ["density.png", "density.svg", "shift.png", "eigenvectors.safetensors", "machine.json"] {
+        assert!(bench.path(&format!("s/{name}")).exists(), "{name}");
+    }
+    assert_eq!(bench.tensors("s/eigenvectors.safetensors").get("0/0.weight").unwrap().shape, [3, 64]);
+    for words in ["rescaling-invariant", "largest eigenvalue", "certified", "of the trace", "wrote s in"] {
+        assert!(outcome.stdout.contains(words), "{words}: {}", outcome.stdout);
+    }
+    // Drawn again, from the files alone.
+    bench.ok("plot s --dpi 20 --out again");
+    assert_eq!(bench.bytes("s/density.svg"), bench.bytes("again/density.svg"));
+    assert_eq!(bench.bytes("s/shift.svg"), bench.bytes("again/shift.svg"));
+}
+
+#[test]
+fn the_same_bytes_come_from_any_number_of_threads() {
+    let bench = bench();
+    for threads in [1, 2, 4] {
+        bench.ok(&format!(
+            "sharpness --run r --full --top 2 {SMALL} --threads {threads} --out t{threads} --quiet"
+        ));
+    }
+    assert_eq!(bench.files("t1"), bench.files("t2"));
+    assert_eq!(bench.files("t1"), bench.files("t4"));
+    // The result can be made again from itself: its settings are all that it needs.
+    let settings = at(&bench.json("t1/sharpness.json"), "settings").clone();
+    let keys: toml::Table = serde_json::from_value(without_nulls(settings)).unwrap();
+    bench.write("again.toml", toml::to_string(&keys).unwrap());
+    bench.ok("sharpness --config again.toml --run r --dpi 20 --out again --quiet");
+    assert_eq!(bench.bytes("t1/sharpness.json"), bench.bytes("again/sharpness.json"));
+}
+
+fn without_nulls(value: Value) -> Value {
+    match value {
+        Value::Object(map) => Value::Object(
+            map.into_iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| (k, without_nulls(v))).collect(),
+        ),
+        other => other,
+    }
+}
+
+#[test]
+fn several_networks_stand_in_one_table_and_picture() {
+    let bench = bench();
+    bench.ok(&format!("train {TINY} --seed 1 --out q --quiet"));
+    bench.ok("train --hidden 5 --epochs 1 --samples 60 --dpi 20 --out wide --quiet");
+    let flags = format!("--compute eigenvalues,trace,density --top 2 {SMALL}");
+    let outcome = bench.ok(&format!("sharpness --run r --run q --run wide {flags} --out s"));
+    let (json, npz) = (bench.json("s/sharpness.json"), bench.npz("s/sharpness.npz"));
+    let labels: Vec<&str> =
+        json["runs"].as_array().unwrap().iter().map(|r| r["label"].as_str().unwrap()).collect();
+    assert_eq!(labels, ["r", "q", "wide"]);
+    assert_eq!((shape(&npz, "eigenvalues"), shape(&npz, "density_y")), (vec![3, 3], vec![3, 1001]));
+    for name in ["density.png", "comparison.png", "comparison.svg"] {
+        assert!(bench.path(&format!("s/{name}")).exists(), "{name}");
+    }
+    assert!(
+        outcome.stdout.contains("r ")
+            && outcome.stdout.contains("wide")
+            && outcome.stdout.contains("test loss")
+    );
+    // Each is what it is alone.
+    bench.ok(&format!("sharpness --run q {flags} --out alone --quiet"));
+    let alone = bench.npz("alone/sharpness.npz").get("eigenvalues").unwrap().to_f64();
+    assert_eq!(npz.get("eigenvalues").unwrap().to_f64()[3..6], alone);
+    // Vectors of different lengths stand apart.
+    bench.ok(&format!("sharpness --run r --run wide --vectors {flags} --out v --quiet"));
+    assert_eq!(shape(&bench.npz("v/sharpness.npz"), "eigenvectors_1")[0], 3);
+    assert!(bench.tensors("v/eigenvectors.safetensors").get("1/2/0.weight").is_some());
+}
+
+#[test]
+fn parts_of_the_parameters_and_weight_decay_are_what_they_say() {
+    let bench = bench();
+    let value = |flags: &str, path: &str| {
+        bench.ok(&format!("sharpness --run r --precision f64 --tolerance 1e-9 --top 1 --compute eigenvalues {flags} --dpi 20 --out s --quiet"));
+        at(&bench.json("s/sharpness.json"), path).as_f64().unwrap()
+    };
+    let whole = value("", "lambda_max.value");
+    let decayed = value("--weight-decay 0.25", "lambda_max.value");
+    assert!((decayed - whole - 0.25).abs() < 1e-7, "{decayed} {whole}");
+    // Cauchy's interlacing: a part has no larger eigenvalue.
+    let part = value("--layer 2", "lambda_max.value");
+    assert!(part <= whole + 1e-9 && part > 0.0);
+    assert_eq!(value("--layer 2", "dimension"), 40.0);
+    assert_eq!(value("--role bias", "dimension"), 13.0);
+    assert_eq!(value("--layer 2 --role bias", "dimension"), 10.0);
+    // The bottom layer of a softmax network is softmax regression: the Gauss-Newton matrix is its Hessian.
+    let gauss_newton = value("--layer 2 --operator gauss-newton", "lambda_max.value");
+    assert!((gauss_newton - part).abs() < 1e-9 * part, "{gauss_newton} {part}");
+}
+
+#[test]
+fn quick_answers_and_json_alone_on_standard_output() {
+    let bench = bench();
+    let outcome = bench.ok("sharpness --run r --quick --dpi 20 --out s --json");
+    let json: Value = serde_json::from_str(&outcome.stdout).unwrap();
+    assert_eq!(json, bench.json("s/sharpness.json"));
+    assert!(json.get("density").is_none() && at(&json, "trace.probes") == 10);
+    assert!(json["lambda_max"]["invariant"]["value"].is_number());
+}
+
+#[test]
+fn what_did_not_converge_is_exit_code_three() {
+    let bench = bench();
+    let flags = "sharpness --run r --compute eigenvalues --steps 4 --top 2 --tolerance 1e-6 --dpi 20";
+    let outcome = bench.run(&format!("{flags} --out s"));
+    assert_eq!(outcome.code, Some(3), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("did not converge in 4 steps"), "{}", outcome.stderr);
+    assert!(outcome.stdout.contains("NOT converged"), "{}", outcome.stdout);
+    let json = bench.json("s/sharpness.json");
+    assert_eq!(
+        (at(&json, "lambda_max.converged"), at(&json, "lambda_max.stop")),
+        (&false.into(), &"most-steps".into())
+    );
+    bench.ok(&format!("{flags} --allow-unconverged --out t"));
+}
+
+#[test]
+fn raw_measures_alone_come_with_a_warning() {
+    let bench = bench();
+    for (flags, warns) in [
+        ("--compute measures --measures keskar", true),
+        ("--compute trace --columns raw", true),
+        ("--compute measures --measures average-case", false),
+    ] {
+        let outcome = bench.ok(&format!("sharpness --run r {flags} --probes 2 --dpi 20 --out s"));
+        assert_eq!(
+            outcome.stderr.contains("warning: only raw measures"),
+            warns,
+            "{flags}: {}",
+            outcome.stderr
+        );
+        let warnings = bench.json("s/sharpness.json")["warnings"].as_array().unwrap().len();
+        assert_eq!(warnings, usize::from(warns), "{flags}");
+    }
+}
+
+#[test]
+fn what_makes_no_sense_is_refused() {
+    let bench = bench();
+    for (flags, where_, hint) in [
+        ("--tolerance 0", "--tolerance", "between 0 and 1"),
+        ("--top 0", "--top", "1 to"),
+        ("--steps 0", "--steps", "1 to"),
+        ("--layer 3", "--layer", "expected"),
+        ("--layer 2.wieght", "--layer", "did you mean `2.weight`?"),
+        ("--layer 0 --role mixture", "--layer, --role", "none that are both"),
+        ("--compute eigenvalus", "--compute", "did you mean `eigenvalues`?"),
+        ("--measures kesker", "--measures", "did you mean `keskar`?"),
+        ("--stats refresh", "--stats", "running or batch"),
+        ("--stats batch", "--stats", "batch or switchable norm"),
+        ("--samples 61", "--samples", "1 to 60"),
+        ("--eps 0", "--eps", "above 0"),
+        ("--weight-decay -1", "--weight-decay", "at least 0"),
+        ("--labels a,b", "--labels", "found 2"),
+        ("--run nowhere", "nowhere", "expected"),
+        ("--probes 1", "--probes", "2 to"),
+        ("--memory 0", "--memory", "above 0"),
+    ] {
+        let line = bench.refused(&format!("sharpness --run r --out new/s {flags}"), where_);
+        assert!(line.contains(hint), "{flags}: {line}");
+    }
+    bench.ok(
+        "train --data spirals --model linear --loss hinge --epochs 1 --samples 40 --dpi 20 --out h --quiet",
+    );
+    let line =
+        bench.refused("sharpness --run h --operator fisher --compute trace --out new/s", "--operator fisher");
+    assert!(line.contains("log-likelihood"), "{line}");
+    assert!(bench.refused("sharpness --run r --out r", "--out").contains("apart from what is read"));
+}
+
+#[test]
+fn batch_statistics_have_no_gradients_of_single_samples() {
+    let bench = Bench::new();
+    bench.ok("train --data digits --model cnn:channels=[2],norm=batch --epochs 1 --samples 60 --batch-size 20 --dpi 20 --out r --quiet");
+    let flags = "--top 1 --density-steps 10 --density-probes 1 --probes 4 --dpi 20";
+    bench.ok(&format!(
+        "sharpness --run r --stats batch --compute eigenvalues,trace,noise,matrices {flags} --out s --quiet"
+    ));
+    let json = bench.json("s/sharpness.json");
+    assert_eq!(at(&json, "norm_statistics"), "of groups of 20");
+    assert!(at(&json, "matrices.gauss_newton.trace.value").is_number());
+    assert!(at(&json, "matrices.empirical_fisher.status").as_str().unwrap().contains("--stats batch"));
+    bench.ok(&format!("sharpness --run r --compute eigenvalues {flags} --out f --quiet"));
+    let frozen = bench.json("f/sharpness.json");
+    assert_eq!(at(&frozen, "norm_statistics"), "running, frozen");
+    assert_ne!(at(&frozen, "lambda_max.value"), at(&json, "lambda_max.value"));
+    let line = bench.refused(
+        "sharpness --run r --stats batch --operator empirical-fisher --out n",
+        "--operator empirical-fisher",
+    );
+    assert!(line.contains("a gradient of its own"), "{line}");
+}
