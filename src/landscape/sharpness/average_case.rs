@@ -7,6 +7,7 @@
 //!
 //! To second order that is sigma^2 / 2 tr H, a third of it for the uniform law. Draws come with their mirror images, so that
 //! what the gradient adds cancels within a pair; the standard error is that of the mean over pairs. Over all samples.
+//! With ReLU, noise that crosses kinks adds a share of the same order, which tr H, that of the smooth pieces, does not know.
 //!
 //! Cost a column of a row: `draws` losses and one more.
 
