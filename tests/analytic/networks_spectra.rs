@@ -53,7 +53,7 @@ fn softmax_regression_at_zero_has_copies_of_the_inputs_spectrum() {
     const N: usize = 40;
     const D: usize = 5;
     const C: usize = 4;
-    let model = network("linear:bias=false", "cross-entropy", D, C);
+    let model = network("mlp:hidden=[],bias=false", "cross-entropy", D, C);
     let data = gaussian("networks/data", N * D);
     let labels: Vec<u32> = (0..N as u32).map(|i| i % C as u32).collect();
     let covariance = faer::Mat::from_fn(D, D, |i, j| {

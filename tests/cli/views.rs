@@ -176,7 +176,7 @@ fn a_trajectory_has_its_path_and_a_line_its_ends() {
 fn results_that_somebody_changed_are_refused() {
     let bench = bench();
     bench.ok("train --snapshots epochs:1 --epochs 3 --hidden 4 --samples 60 --dpi 20 --out t --quiet");
-    bench.ok(&format!("slice --run t --directions trajectory {GRID} --dpi 20 --out s --quiet"));
+    bench.ok(&format!("slice --run t --directions trajectory {GRID} --out s --quiet"));
     let whole = bench.json("s/slice.json");
     for (key, misfit) in [
         ("axes", serde_json::json!([whole["axes"][0]])),

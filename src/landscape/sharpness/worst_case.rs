@@ -72,7 +72,8 @@ fn checkpoints(steps: usize) -> Vec<usize> {
     let (mut before, mut p) = (0.0, 0.22);
     let mut all = Vec::new();
     while p <= 1.0 {
-        all.push((p * steps as f64).ceil() as usize);
+        // Rounding of p is no step more.
+        all.push((p * steps as f64 - 1e-9).ceil() as usize);
         (before, p) = (p, p + f64::max(p - before - 0.03, 0.06));
     }
     all.dedup();

@@ -136,13 +136,24 @@ pub fn forms(settings: &CriticalSettings, dataset: &Dataset) -> Vec<Form> {
     }
 }
 
-/// The matrix whose factors are sought, row-major with a row a sample, where inputs are the identity and all is observed.
-fn matrix(dataset: &Dataset) -> Option<&[f64]> {
-    let n = dataset.train.len();
+/// The matrix whose factors are sought, row-major with a row an input, where each sample is another column of the identity
+/// and all is observed.
+fn matrix(dataset: &Dataset) -> Option<Vec<f64>> {
+    let (n, columns) = (dataset.train.len(), dataset.outputs);
     let Targets::Values(values) = &dataset.train.y else { return None };
-    let one = |(i, x): (usize, &f64)| *x == f64::from(u8::from(i % (n + 1) == 0));
-    let identity = dataset.features() == n && dataset.train.x.iter().enumerate().all(one);
-    (identity && values.iter().all(|v| v.is_finite())).then_some(values)
+    if dataset.features() != n || !values.iter().all(|v| v.is_finite()) {
+        return None;
+    }
+    // Samples are in random order.
+    let mut rows: Vec<Option<&[f64]>> = vec![None; n];
+    for (x, row) in dataset.train.x.chunks(n).zip(values.chunks(columns)) {
+        let one = x.iter().position(|x| *x == 1.0)?;
+        if x.iter().enumerate().any(|(i, x)| i != one && *x != 0.0) {
+            return None;
+        }
+        rows[one] = Some(row);
+    }
+    rows.into_iter().collect::<Option<Vec<&[f64]>>>().map(|rows| rows.concat())
 }
 
 /// The starts in order; saddles only where there are some of known form.
@@ -256,7 +267,7 @@ impl<'a> Starts<'a> {
         };
         let Some(values) = matrix(self.dataset) else { return Ok(Vec::new()) };
         let least = n.min(m);
-        let triples = triples(values, n, m)?;
+        let triples = triples(&values, n, m)?;
         let mut order: Vec<usize> = (0..least).collect();
         order.shuffle(rng);
         let chosen = &order[..number % (rank.min(least) + 1)];
