@@ -293,7 +293,9 @@ fn a_factorization_is_critical_where_its_closed_form_says_with_its_spectrum() {
         let choice = choices().into_iter().find(|c| (closed_form(&s, c).0 - loss).abs() < 1e-10);
         let choice = choice.unwrap_or_else(|| panic!("{loss} with singular values {s:?}"));
         let (_, expected) = closed_form(&s, &choice);
-        agree("spectrum", &row(&result, "eigenvalues", i, p), &expected, 1e-8);
+        // These points lie on a manifold of critical points, along which nothing holds the factors to more than rounding
+        // divided by what it leaves of zero eigenvalues.
+        agree("spectrum", &row(&result, "eigenvalues", i, p), &expected, 1e-7);
         assert!(result.array("start_gradient_norm")[i] < 1e-13);
         ranks[choice.iter().filter(|c| **c).count()] += 1;
     }

@@ -77,7 +77,7 @@ fn what_makes_no_sense_is_refused() {
         ("--model mlp:hidden=[3],norm=batch", "--model"),
         ("--precision f32", "--precision"),
         ("--loss cross-entropy --data teacher-student", "--data"),
-        ("--model linear --initial 0 --training 0 --minimum 0", "--saddle"),
+        ("--model linear:hidden=[3] --initial 0 --training 0 --minimum 0", "--saddle"),
     ] {
         bench.refused(&format!("critical {flags} --out new"), at);
     }
