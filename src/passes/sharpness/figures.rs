@@ -115,13 +115,15 @@ fn density(result: &SharpnessResult) -> Option<Figure> {
     finish(&mut linear, rugs);
     finish(&mut log, log_rugs);
     let [steps, probes] = ["steps", "probes"].map(|key| result.at(0, &["density", key]).to_string());
+    let starts = if probes == "1" { "start" } else { "starts" };
     let sigma = result.number(0, &["density", "sigma"]);
+    let sigma = if sigma < 0.01 { format!("{sigma:.2e}") } else { format!("{sigma:.3}") };
     Some(Figure {
         name: "density".to_owned(),
         chart: "lines".to_owned(),
         title: format!("Spectral density of the {}", result.text(0, &["matrix"])),
         subtitle: format!(
-            "{}; {probes} starts of {steps} Lanczos steps, kernel \u{3c3} = {sigma:.2e}; the band is the range over starts",
+            "{}; {probes} {starts} of {steps} Lanczos steps, kernel \u{3c3} = {sigma}; the band is the range over starts",
             subtitle(result)
         ),
         panels: vec![linear, log],
