@@ -6,9 +6,9 @@
 //! |---|---|
 //! | [`operators`] | parts, shifts, scalings and dense matrices of an operator |
 //! | [`lanczos`] | both ends of the spectrum, with intervals and a certificate |
-//! | [`power`] | the largest magnitudes by power iteration, the classic that certifies nothing |
+//! | [`power`](mod@power) | the largest magnitudes by power iteration, the classic that certifies nothing |
 //! | [`trace`] | trace, Frobenius norm and diagonal from random probes |
-//! | [`quadrature`] | traces of functions of the operator: stochastic Lanczos quadrature |
+//! | [`quadrature`](mod@quadrature) | traces of functions of the operator: stochastic Lanczos quadrature |
 //! | [`density`] | the spectral density, over a linear and over a logarithmic axis |
 //! | [`estimate`] | a number known from random probes, with its error |
 //! | [`krylov`] | the recurrence behind it: an orthonormal basis and a tridiagonal matrix |

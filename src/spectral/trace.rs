@@ -12,7 +12,7 @@
 //!
 //! A diagonal matrix has a variance of zero, and so a standard error of zero: that is right.
 //!
-//! Cost: a product a probe, in blocks of [`BLOCK`](super::BLOCK), of which n numbers each are kept. Probe i is a stream of its own,
+//! Cost: a product a probe, in blocks of [`BLOCK`], of which n numbers each are kept. Probe i is a stream of its own,
 //! so that more probes go on where fewer ended.
 
 use super::krylov::{ROUNDING, orthogonalise};

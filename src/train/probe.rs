@@ -2,7 +2,7 @@
 //!
 //! Start and end are always among the steps that are probed. Training only says where it is
 //! ([`Event::Probe`](super::Event::Probe)); who listens measures. To add a sort of probe: a line in [`What`], and in
-//! [`What::ALL`].
+//! `What::ALL`.
 
 use crate::base::registry::unknown;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Small alpha leaves few classes, large alpha makes all alike. The samples are those of the data set, of each class
-//! as many as p says; [`resample`] draws them.
+//! as many as p says; `resample` draws them.
 
 use super::{Corrupt, needs_classes};
 use crate::base::random::Rng;

@@ -1,7 +1,7 @@
 //! The landscape along training (`losscape train --probe sharpness:N`): at every N-th step, the first and the last,
 //!
 //! - lambda_max of the Hessian of the mean training loss, by Lanczos with a certificate
-//!   ([`spectral::lanczos`](crate::spectral::lanczos)), against the curvature at which the optimizer's steps stop being stable: full-batch
+//!   ([`spectral::lanczos`]), against the curvature at which the optimizer's steps stop being stable: full-batch
 //!   training raises lambda_max to that edge and stays there (Cohen et al. 2021, arXiv 2103.00065);
 //! - the Hessian's trace, by Hutchinson's estimator;
 //! - the gradient noise scale ([`landscape::noise`](crate::landscape::noise)).
