@@ -1,22 +1,20 @@
 //! One network after the other: its loss and gradient, operators and their spectra, measures.
 
-use super::result::Found;
+use super::result::{Found, eigenvalue, estimate};
 use super::shifted::shifted;
 use super::{Matrix, SharpnessResult, SharpnessSettings, Task};
 use crate::autodiff::{Curvature, Element};
-use crate::base::tensors::Tensor;
 use crate::base::{Error, Precision, Result, Streams, interrupt};
-use crate::landscape::geometry::dot;
 use crate::landscape::hessian::Curved;
 use crate::landscape::noise::noise_scale;
 use crate::landscape::sharpness::{Here, Sharp};
-use crate::nn::{Network, Objective, Samples, weights};
+use crate::nn::{Network, Objective, Samples};
 use crate::passes::Run;
 use crate::passes::run::{gibibytes, names, rounded, title};
 use crate::passes::statistics::{Policy, Stats};
 use crate::passes::training::evaluations;
 use crate::spectral::operators::{Plus, Restricted, Scaled};
-use crate::spectral::{Ends, Estimate, Operator, Pair, Stopped, Wanted, ends, power, quadrature, trace};
+use crate::spectral::{Ends, Operator, Wanted, ends, trace};
 use crate::train::samples;
 use crate::with_precision;
 use serde_json::{Map, Value, json};
@@ -77,7 +75,7 @@ pub fn run(settings: &SharpnessSettings, runs: &[Run], observe: Observe) -> Resu
     SharpnessResult::assemble(settings, runs, found, shifted)
 }
 
-struct Job<'a> {
+pub(super) struct Job<'a> {
     settings: &'a SharpnessSettings,
     run: &'a Run,
     label: String,
@@ -88,17 +86,17 @@ struct Job<'a> {
 }
 
 /// A network at its minimum.
-struct Place<'a, E> {
-    job: &'a Job<'a>,
+pub(super) struct Place<'a, E> {
+    pub(super) job: &'a Job<'a>,
     policy: Policy,
-    objective: &'a Objective<E>,
+    pub(super) objective: &'a Objective<E>,
     /// The same samples with targets of the network's own, or why there are none.
     drawn: Option<Result<Objective<E>>>,
-    theta: Vec<E>,
+    pub(super) theta: Vec<E>,
     state: Vec<E>,
     /// What the operators are restricted to.
-    kept: Vec<Range<usize>>,
-    streams: Streams,
+    pub(super) kept: Vec<Range<usize>>,
+    pub(super) streams: Streams,
     memory: usize,
 }
 
@@ -232,41 +230,12 @@ impl Job<'_> {
     }
 }
 
-/// An estimate as results have it.
-fn estimate(e: &Estimate) -> Value {
-    json!({
-        "value": e.value,
-        "stderr": e.standard_error,
-        "interval": e.interval,
-        "probes": e.probes,
-        "products": e.products,
-    })
-}
-
-/// An eigenvalue as results have it.
-fn eigenvalue(pair: Option<&Pair>, ends: &Ends) -> Value {
-    let mut value = json!({
-        "value": pair.map(|p| p.value),
-        "residual": pair.map(|p| p.residual),
-        "interval": pair.map(|p| p.interval),
-        "converged": pair.is_some_and(|p| p.converged),
-        "certified": pair.is_some_and(|p| p.certified),
-        "steps": ends.steps,
-        "products": ends.products,
-        "stop": ends.stopped,
-    });
-    if pair.is_none() {
-        value["status"] = "products are not finite".into();
-    }
-    value
-}
-
 impl<E: Element> Place<'_, E> {
-    fn settings(&self) -> &SharpnessSettings {
+    pub(super) fn settings(&self) -> &SharpnessSettings {
         self.job.settings
     }
 
-    fn stage(&self, what: &str) -> Result<()> {
+    pub(super) fn stage(&self, what: &str) -> Result<()> {
         (self.job.observe)(SharpnessEvent::Stage(what));
         interrupt::check("sharpness", "nothing was written")
     }
@@ -300,11 +269,11 @@ impl<E: Element> Place<'_, E> {
     }
 
     /// What a vector of the whole has where the operators are.
-    fn narrow<T: Copy>(&self, whole: &[T]) -> Vec<T> {
+    pub(super) fn narrow<T: Copy>(&self, whole: &[T]) -> Vec<T> {
         self.kept.iter().flat_map(|range| &whole[range.clone()]).copied().collect()
     }
 
-    fn ends(&self, operator: &dyn Operator, wanted: Wanted, stream: &str) -> Result<Ends> {
+    pub(super) fn ends(&self, operator: &dyn Operator, wanted: Wanted, stream: &str) -> Result<Ends> {
         let n = operator.dimension();
         let wanted = Wanted { top: wanted.top.min(n), bottom: wanted.bottom.min(n) };
         ends(operator, wanted, &mut self.streams.stream(stream, 0), &self.settings().lanczos())
@@ -383,201 +352,6 @@ impl<E: Element> Place<'_, E> {
         Ok(())
     }
 
-    fn eigenvalues(
-        &self,
-        found: &mut Found,
-        operator: &dyn Operator,
-        scaled: Option<&Scaled>,
-        gradient: &[f64],
-    ) -> Result<()> {
-        let s = self.settings();
-        self.stage("eigenvalues")?;
-        let wanted = Wanted { top: s.top.unwrap_or(1), bottom: s.bottom };
-        let own = self.ends(operator, wanted, "sharpness/eigenvalues")?;
-        let (mut max, mut min) = (eigenvalue(own.top.first(), &own), eigenvalue(own.bottom.first(), &own));
-        if own.stopped == Stopped::NotFinite {
-            found.unmet.push("eigenvalues: products are not finite".to_owned());
-        }
-        let pairs: Vec<&Pair> = own.top.iter().chain(own.bottom.iter().rev()).collect();
-        let lost = pairs.iter().filter(|p| !p.converged).count();
-        if lost > 0 {
-            let what =
-                format!("{lost} of {} eigenvalues did not converge in {} steps", pairs.len(), own.steps);
-            found.unmet.push(what);
-        }
-        let of = |f: fn(&Pair) -> f64| pairs.iter().map(|p| f(p)).collect::<Vec<f64>>();
-        for (name, values) in [
-            ("eigenvalues", of(|p| p.value)),
-            ("residuals", of(|p| p.residual)),
-            ("converged", of(|p| f64::from(u8::from(p.converged)))),
-            ("certified", of(|p| f64::from(u8::from(p.certified)))),
-        ] {
-            found.array(name, &[values.len()], values);
-        }
-        let part = self.narrow(gradient);
-        let norm = dot(&part, &part);
-        let along: f64 = own.top.iter().map(|p| dot(&p.vector, &part).powi(2)).sum();
-        found.summary.insert(
-            "gradient".to_owned(),
-            json!({
-                "norm": norm.sqrt(),
-                "overlap": Some(along / norm).filter(|x| x.is_finite()),
-                "overlap_expected": own.top.len() as f64 / part.len() as f64,
-                "top": own.top.len(),
-            }),
-        );
-        if s.vectors {
-            self.vectors(found, &pairs);
-        }
-        if let Some(scaled) = scaled {
-            self.stage("eigenvalues, rescaling-invariant")?;
-            let own = self.ends(scaled, Wanted { top: 1, bottom: 1 }, "sharpness/invariant")?;
-            if !own.converged() {
-                found.unmet.push(format!("an invariant eigenvalue did not converge in {} steps", own.steps));
-            }
-            max["invariant"] = eigenvalue(own.top.first(), &own);
-            min["invariant"] = eigenvalue(own.bottom.first(), &own);
-        }
-        found.summary.insert("lambda_max".to_owned(), max);
-        found.summary.insert("lambda_min".to_owned(), min);
-        Ok(())
-    }
-
-    /// Eigenvectors as an array, and shaped as the weights are.
-    fn vectors(&self, found: &mut Found, pairs: &[&Pair]) {
-        let p = self.theta.len();
-        let network = self.objective.network();
-        let mut all = Vec::with_capacity(p * pairs.len());
-        for (i, pair) in pairs.iter().enumerate() {
-            let mut whole = vec![0.0; p];
-            let mut part = pair.vector.as_slice();
-            for range in &self.kept {
-                let (own, rest) = part.split_at(range.len());
-                whole[range.clone()].copy_from_slice(own);
-                part = rest;
-            }
-            let tensors: Vec<Tensor> = weights::tensors(network, &whole, Precision::F64, &format!("{i}/"));
-            found.tensors.extend(tensors);
-            all.extend(whole);
-        }
-        found.array("eigenvectors", &[pairs.len(), p], all);
-    }
-
-    /// Power iteration, whose answer has no certificate, beside that of Lanczos.
-    fn power(&self, found: &mut Found, operator: &dyn Operator) -> Result<()> {
-        self.stage("power iteration")?;
-        let s = self.settings();
-        let settings = power::Settings { tolerance: s.tolerance, ..power::Settings::default() };
-        let mut rng = self.streams.stream("sharpness/power", 0);
-        let pairs = power::power(operator, 1, &mut rng, &settings)?;
-        // The largest magnitude may be at either end.
-        let ends =
-            ["lambda_max", "lambda_min"].map(|key| found.summary.get(key).and_then(|v| v["value"].as_f64()));
-        let largest = ends.into_iter().flatten().max_by(|a, b| a.abs().total_cmp(&b.abs()));
-        let value = pairs.first().map(|p| {
-            json!({
-                "value": p.value,
-                "residual": p.residual,
-                "interval": p.interval,
-                "converged": p.converged(),
-                "certified": false,
-                "products": p.products,
-                "stop": p.stopped,
-                "lanczos": largest,
-                "difference": largest.map(|l| p.value - l),
-            })
-        });
-        found.summary.insert("power".to_owned(), json!(value));
-        Ok(())
-    }
-
-    fn trace(&self, found: &mut Found, operator: &dyn Operator, scaled: Option<&Scaled>) -> Result<()> {
-        let probes = self.settings().probes.unwrap_or(30);
-        self.stage("trace")?;
-        let mut value = estimate(&trace::hutchinson(operator, probes, &self.streams)?);
-        if let Some(scaled) = scaled {
-            value["invariant"] = estimate(&trace::hutchinson(scaled, probes, &self.streams)?);
-        }
-        found.summary.insert("trace".to_owned(), value);
-        Ok(())
-    }
-
-    fn norms(&self, found: &mut Found, operator: &dyn Operator) -> Result<()> {
-        let probes = self.settings().probes.unwrap_or(30);
-        self.stage("Hutch++, Frobenius norm, diagonal")?;
-        let plus = trace::hutch_plus_plus(operator, 3 * probes, &self.streams)?;
-        found.summary.insert("trace_hutch_plus_plus".to_owned(), estimate(&plus));
-        let frobenius = trace::frobenius(operator, probes, &self.streams)?;
-        let mut norm = estimate(&frobenius.norm);
-        norm["squared"] = estimate(&frobenius.squared);
-        found.summary.insert("frobenius".to_owned(), norm);
-        let diagonal = trace::diagonal(operator, probes, &self.streams)?;
-        let n = diagonal.values.len();
-        found.array("diagonal", &[n], diagonal.values);
-        found.array("diagonal_stderr", &[n], diagonal.standard_errors);
-        Ok(())
-    }
-
-    fn quadrature(&self, operator: &dyn Operator, probes: usize) -> Result<quadrature::Quadrature> {
-        let settings = quadrature::Settings { steps: self.settings().density_steps, probes };
-        quadrature::quadrature(operator, &settings, &self.streams)
-    }
-
-    fn density(&self, found: &mut Found, operator: &dyn Operator) -> Result<()> {
-        self.stage("spectral density")?;
-        let rules = self.quadrature(operator, self.settings().density_probes)?;
-        let linear = rules.density(DENSITY, Default::default())?;
-        let log = rules.log_density(DENSITY)?;
-        let negative = rules.negative_mass();
-        let mut summary = json!({
-            "steps": rules.steps,
-            "probes": rules.rules.len(),
-            "products": rules.products,
-            "sigma": linear.sigma,
-            "log_sigma": log.positive.sigma,
-            "near_zero": estimate(&log.near_zero),
-            "near_zero_below": log.floor,
-            "negative_mass": estimate(&negative),
-        });
-        for (key, x) in [("trace", 1), ("second_moment", 2)] {
-            summary[key] = estimate(&rules.expectation(|theta| theta.powi(x)));
-        }
-        found.summary.insert("density".to_owned(), summary);
-        for (prefix, density) in
-            [("density", linear), ("log_density", log.positive), ("log_density_negative", log.negative)]
-        {
-            if prefix != "log_density_negative" {
-                found.array(&format!("{prefix}_x"), &[DENSITY], density.x);
-            }
-            found.array(&format!("{prefix}_y"), &[DENSITY], density.y);
-            found.array(&format!("{prefix}_low"), &[DENSITY], density.low);
-            found.array(&format!("{prefix}_high"), &[DENSITY], density.high);
-        }
-        Ok(())
-    }
-
-    /// How much of the curvature the largest eigenvalues are: of the trace, and of the squared Frobenius norm.
-    fn outliers(&self, found: &mut Found) {
-        let Some(values) = found.values("eigenvalues") else { return };
-        let top = self.settings().top.unwrap_or(1).min(values.len());
-        let sum: f64 = values[..top].iter().sum();
-        let squares: f64 = values[..top].iter().map(|x| x * x).sum();
-        let read = |path: [&str; 2]| found.summary.get(path[0]).and_then(|v| v[path[1]].as_f64());
-        let trace = read(["trace", "value"]);
-        // The error of a ratio whose numerator is known.
-        let error = trace.zip(read(["trace", "stderr"])).map(|(t, e)| sum / t * (e / t).abs());
-        let squared = found.summary.get("frobenius").and_then(|f| f["squared"]["value"].as_f64());
-        let ratio = |x: Option<f64>| x.filter(|x| x.is_finite());
-        let outliers = json!({
-            "count": top,
-            "sum": sum,
-            "share_of_trace": ratio(trace.map(|t| sum / t)),
-            "share_of_trace_stderr": ratio(error),
-            "share_of_squares": ratio(squared.map(|f| squares / f)),
-        });
-        found.summary.insert("outliers".to_owned(), outliers);
-    }
-
     /// What is asked of other matrices.
     fn others(&self, found: &mut Found) -> Result<()> {
         let s = self.settings();
@@ -649,6 +423,3 @@ impl<E: Element> Place<'_, E> {
         Ok(())
     }
 }
-
-/// Points of a density.
-const DENSITY: usize = 1001;

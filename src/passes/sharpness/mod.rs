@@ -3,7 +3,8 @@
 //! | file | what it holds |
 //! |---|---|
 //! | `mod.rs` | the settings, and what of them is computed |
-//! | `compute` | one network: operators, eigenvalues, traces, densities, measures |
+//! | `compute` | one network: its operators, and what is asked of them |
+//! | `spectra` | one matrix: eigenvalues, traces, norms, density |
 //! | `result` | arrays and scalars of all networks, saved and read back |
 //! | `figures` | the density, the log-spectrum, the comparison |
 //! | `shifted` | loss along one direction, on shifted data too |
@@ -14,6 +15,7 @@ mod compute;
 mod figures;
 mod result;
 pub mod shifted;
+mod spectra;
 
 pub use compute::{Observe, SharpnessEvent, run};
 pub use result::{Cell, Line, SharpnessResult};

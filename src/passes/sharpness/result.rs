@@ -8,6 +8,7 @@ use crate::base::{Error, Result, files};
 use crate::figure::Figure;
 use crate::landscape::sharpness::{Quantity, Row};
 use crate::passes::{Files, Run, Saved, archive, document, to_json};
+use crate::spectral::{Ends, Estimate, Pair};
 use serde_json::{Map, Value, json};
 use std::path::Path;
 
@@ -40,6 +41,35 @@ pub(super) fn quantity(q: &Option<Quantity>) -> Value {
     let mut value = json!({"value": q.value, "stderr": q.standard_error, "details": q.details});
     if let Some(status) = &q.status {
         value["status"] = status.as_str().into();
+    }
+    value
+}
+
+/// An estimate as results have it.
+pub(super) fn estimate(e: &Estimate) -> Value {
+    json!({
+        "value": e.value,
+        "stderr": e.standard_error,
+        "interval": e.interval,
+        "probes": e.probes,
+        "products": e.products,
+    })
+}
+
+/// An eigenvalue as results have it.
+pub(super) fn eigenvalue(pair: Option<&Pair>, ends: &Ends) -> Value {
+    let mut value = json!({
+        "value": pair.map(|p| p.value),
+        "residual": pair.map(|p| p.residual),
+        "interval": pair.map(|p| p.interval),
+        "converged": pair.is_some_and(|p| p.converged),
+        "certified": pair.is_some_and(|p| p.certified),
+        "steps": ends.steps,
+        "products": ends.products,
+        "stop": ends.stopped,
+    });
+    if pair.is_none() {
+        value["status"] = "products are not finite".into();
     }
     value
 }
