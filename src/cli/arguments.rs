@@ -60,6 +60,15 @@ pub struct Parts {
     pub fresh: bool,
 }
 
+/// Whether to begin anew.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, clap::Args)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Fresh {
+    /// Discard what unfinished work left in the directory, instead of going on with it
+    #[arg(long, help_heading = "General")]
+    pub fresh: bool,
+}
+
 /// `--config` and `--out`.
 pub fn config_and_out(command: Command, default_out: &str) -> Command {
     let path = |name: &'static str, value: &'static str, help: String| {

@@ -1,7 +1,7 @@
 //! `losscape critical`: critical points of a small network's loss, and their index against their loss.
 
 use super::Subcommand;
-use super::arguments::{Common, config_and_out, name_kinds};
+use super::arguments::{Common, Fresh, config_and_out, name_kinds};
 use super::config::{Sources, with_shorthands};
 use super::output::{self, Target};
 use super::progress::{Progress, say};
@@ -11,7 +11,6 @@ use crate::passes::critical::{self, CriticalEvent};
 use crate::passes::{CriticalResult, CriticalSettings, Saved};
 use crate::render::Style;
 use clap::{ArgMatches, Args, Command};
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -41,15 +40,6 @@ they come: the same command goes on after a stop, --fresh begins anew.
 
 Writes critical.json (counts, rank correlation, the distinct points), critical.npz (a row a start: loss, gradient_norm,
 index, negative, zero, lambda_min, lambda_max, threshold, ..., eigenvalues, theta), critical.png and .svg.";
-
-/// Whether to begin anew.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, clap::Args)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-struct Fresh {
-    /// Discard what unfinished work left in the directory, instead of going on with it
-    #[arg(long, help_heading = "General")]
-    fresh: bool,
-}
 
 fn command(command: Command) -> Command {
     let command = with_shorthands(CriticalSettings::augment_args(command), SHORTHANDS);

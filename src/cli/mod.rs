@@ -5,6 +5,7 @@
 mod arguments;
 mod completions;
 mod config;
+mod connect;
 mod critical;
 mod data;
 mod list;
@@ -45,6 +46,7 @@ const COMMANDS: &[Subcommand] = &[
     slice::COMMAND,
     merge::COMMAND,
     sharpness::COMMAND,
+    connect::COMMAND,
     propagate::COMMAND,
     smoothness::COMMAND,
     critical::COMMAND,

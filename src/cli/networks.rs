@@ -77,7 +77,7 @@ impl Networks {
     pub fn read(&self, style: &Style, quiet: bool, fits: Fits) -> Result<Vec<Run>> {
         let runs = match self.from.is_empty() {
             false => self.from.iter().map(|path| Run::read(path)).collect::<Result<Vec<Run>>>()?,
-            true => vec![default_run(self.wanted.clone(), style, quiet, fits)?],
+            true => vec![default_run(train::DEFAULT_OUT, self.wanted.clone(), style, quiet, fits)?],
         };
         for path in self.paths() {
             if let Some(reason) = train::unfinished(&path) {
@@ -88,52 +88,83 @@ impl Networks {
     }
 }
 
-/// The network of `runs/default`: the one that is there, or a new one. What is not understood is never replaced.
-fn default_run(wanted: Option<TrainSettings>, style: &Style, quiet: bool, fits: Fits) -> Result<Run> {
-    let directory = PathBuf::from(train::DEFAULT_OUT);
-    let there = train::found(&directory).map_err(|e| match e {
+/// The networks of `runs/default`, `runs/default-1` and so on, which differ in their seed alone; those that are not there
+/// are trained.
+pub fn default_seeds(
+    count: usize,
+    wanted: Option<TrainSettings>,
+    style: &Style,
+    quiet: bool,
+    fits: Fits,
+) -> Result<Vec<Run>> {
+    let mut runs = vec![default_run(train::DEFAULT_OUT, wanted, style, quiet, fits)?];
+    let first = match train::found(Path::new(train::DEFAULT_OUT))? {
+        Found::Done(settings) | Found::Unfinished(settings, _) => settings,
+        Found::Nothing => TrainSettings::default(),
+    };
+    for i in 1..count {
+        let wanted = TrainSettings { seed: first.seed.wrapping_add(i as u64), ..first.clone() };
+        runs.push(default_run(&format!("{}-{i}", train::DEFAULT_OUT), Some(wanted), style, quiet, fits)?);
+    }
+    Ok(runs)
+}
+
+/// The network of a default directory: the one that is there, or a new one. What is not understood is never replaced.
+fn default_run(
+    directory: &str,
+    wanted: Option<TrainSettings>,
+    style: &Style,
+    quiet: bool,
+    fits: Fits,
+) -> Result<Run> {
+    let there = train::found(Path::new(directory)).map_err(|e| match e {
         Error::Request { at, what } => Error::request(at, format!("{what} ({ELSEWHERE})")),
         other => other,
     })?;
     if let (Found::Done(settings) | Found::Unfinished(settings, _), Some(wanted)) = (&there, &wanted)
         && settings.resolved() != wanted.resolved()
     {
-        let found = format!("{} on {} with other settings", settings.model, settings.data);
-        let expected = format!("the network of the configuration's [train] ({ELSEWHERE})");
-        return Err(Error::expected(train::DEFAULT_OUT, expected, found));
+        let found =
+            format!("{} on {} with other settings, seed {}", settings.model, settings.data, settings.seed);
+        let expected = format!(
+            "{} on {} as it was asked for, seed {} ({ELSEWHERE})",
+            wanted.model, wanted.data, wanted.seed
+        );
+        return Err(Error::expected(directory, expected, found));
     }
-    if let Found::Done(TrainSettings { model, data, .. }) = &there {
-        let run = Run::read(&directory)?;
-        say(quiet, &format!("using the network in {}: {model} on {data}", train::DEFAULT_OUT));
+    if let Found::Done(TrainSettings { model, data, seed, .. }) = &there {
+        let run = Run::read(Path::new(directory))?;
+        say(quiet, &format!("using the network in {directory}: {model} on {data}, seed {seed}"));
         return Ok(run);
     }
-    let begun = directory.join(CHECKPOINT).exists();
+    let begun = Path::new(directory).join(CHECKPOINT).exists();
     let wanted = match (wanted, &there) {
         (None, Found::Unfinished(settings, _)) if begun => settings.clone(),
         (wanted, _) => wanted.unwrap_or_default(),
     };
     let prepared = train::prepare(&wanted)?;
     fits(wanted.precision, prepared.samples())?;
-    let target = Target::new(directory.clone())?;
+    let target = Target::new(PathBuf::from(directory))?;
     if let Found::Unfinished(_, reason) = &there {
-        say(quiet, &format!("{} did not end well: {reason}", train::DEFAULT_OUT));
+        say(quiet, &format!("{directory} did not end well: {reason}"));
     }
     match begun {
-        true => say(quiet, &format!("no --run given: finishing the run in {}", train::DEFAULT_OUT)),
-        false => {
-            say(quiet, &format!("no --run given: training the default network into {}", train::DEFAULT_OUT))
-        }
+        true => say(quiet, &format!("no network given: finishing the run in {directory}")),
+        false => say(
+            quiet,
+            &format!("no network given: training the default one, seed {}, into {directory}", wanted.seed),
+        ),
     }
     let result = train::train(&wanted, prepared, &target, style, quiet, &Going::default())?;
     match result.trained.status {
         Status::TargetMissed => say(quiet, &format!("note: {}", result.trained.reason)),
         _ => train::verdict(&result)?,
     }
-    Run::read(&directory)
+    Run::read(Path::new(directory))
 }
 
 /// How to go on beside a run in `runs/default` that is in the way.
-const ELSEWHERE: &str = "or --run to choose a network, or a working directory without that run";
+const ELSEWHERE: &str = "or choose a network yourself, or a working directory without that run";
 
 /// Refuses to write a result over the run that it is made from.
 pub fn apart(run: &Path, out: &Path) -> Result<()> {

@@ -7,8 +7,8 @@ use super::output::{self, Target};
 use crate::base::{Error, Result, files};
 use crate::figure::Figure;
 use crate::passes::{
-    CriticalResult, LrRangeResult, PropagateResult, Saved, SeedsResult, SharpnessResult, SliceResult,
-    SmoothnessResult, training,
+    ConnectResult, CriticalResult, LrRangeResult, PropagateResult, Saved, SeedsResult, SharpnessResult,
+    SliceResult, SmoothnessResult, training,
 };
 use crate::render::Style;
 use clap::{Arg, ArgMatches, Args, Command};
@@ -35,6 +35,7 @@ type Load = fn(&Path) -> Result<Vec<Figure>>;
 const RESULTS: &[(&str, Load)] = &[
     ("slice.json", |d| Ok(SliceResult::load(d)?.figures())),
     ("sharpness.json", |d| Ok(SharpnessResult::load(d)?.figures())),
+    ("connect.json", |d| Ok(ConnectResult::load(d)?.figures())),
     ("run.json", training::load_figures),
     ("seeds.json", |d| Ok(SeedsResult::load(d)?.figures())),
     ("smoothness.json", |d| Ok(SmoothnessResult::load(d)?.figures())),

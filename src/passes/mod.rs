@@ -2,6 +2,7 @@
 //!
 //! Nothing here prints or draws. Long work tells an observer how far it is; `cli` shows it.
 
+pub mod connect;
 pub mod critical;
 pub mod lr_range;
 pub mod probes;
@@ -16,6 +17,7 @@ pub mod smoothness;
 pub mod statistics;
 pub mod training;
 
+pub use connect::{ConnectResult, ConnectSettings};
 pub use critical::{CriticalResult, CriticalSettings};
 pub use lr_range::{LrRangeResult, LrRangeSettings};
 pub use probes::Probes;

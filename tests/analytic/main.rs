@@ -14,6 +14,7 @@ mod lbfgs;
 mod measures;
 mod networks_spectra;
 mod noise;
+mod paths;
 mod precision;
 mod propagation;
 mod regression;

@@ -2,6 +2,7 @@
 
 mod bench;
 mod config;
+mod connect;
 mod critical;
 mod data;
 mod faults;

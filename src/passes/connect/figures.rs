@@ -1,0 +1,174 @@
+//! Pictures of a connection: the losses along t, the plane that the curve lies in, how the curve was trained.
+
+use super::ConnectResult;
+use crate::figure::{Axis, Figure, Grid, Mark, Panel, Scale, Series, Style};
+use crate::nn::losses::Loss;
+use crate::passes::statistics::NO_STATISTICS;
+
+fn axis(label: &str, scale: Scale) -> Axis {
+    Axis { label: label.to_owned(), scale, range: None }
+}
+
+/// All figures that there are numbers for.
+pub fn figures(result: &ConnectResult) -> Vec<Figure> {
+    let planes = [("plane", "train", "loss"), ("plane-error", "test", "error")];
+    let planes = planes.into_iter().filter_map(|(name, part, what)| plane(result, name, part, what));
+    std::iter::once(along(result)).chain(planes).chain(training(result)).collect()
+}
+
+/// What the axis of the loss is called.
+fn loss(result: &ConnectResult, what: &str) -> String {
+    let loss = result.summary().get("loss").cloned().unwrap_or_default();
+    serde_json::from_value::<Loss>(loss).map_or_else(|_| what.to_owned(), |l| l.axis(what))
+}
+
+fn subtitle(result: &ConnectResult) -> String {
+    let statistics = match result.text("norm_statistics") {
+        NO_STATISTICS | "" => String::new(),
+        words => format!("; statistics {words}"),
+    };
+    let n = result.number(&["samples", "train"]);
+    format!("{}; {n} training samples{statistics}", result.text("title"))
+}
+
+/// A number of a title.
+fn short(x: f64) -> String {
+    match x.abs() {
+        0.0 => "0".to_owned(),
+        a if a >= 100.0 => format!("{x:.0}"),
+        a if a >= 1.0 => format!("{x:.2}"),
+        a if a >= 0.01 => format!("{x:.3}"),
+        a if a.is_finite() => format!("{x:.1e}"),
+        _ => "not finite".to_owned(),
+    }
+}
+
+/// Losses and errors along t.
+fn along(result: &ConnectResult) -> Figure {
+    let t = result.array("t");
+    let curve = result.settings.curve_name();
+    let ways = [("linear", "straight line"), ("curve", curve.as_str())];
+    let panel = |what: &str, label: String| {
+        let mut panel = Panel {
+            x: axis("t, from A (0) to B (1)", Scale::Linear),
+            y: axis(&label, Scale::Linear),
+            ..Panel::default()
+        };
+        for (way, name) in ways {
+            for (part, style) in [("train", Style::Line), ("test", Style::Dashed)] {
+                let y = result.array(&format!("{way}_{part}_{what}"));
+                if !y.iter().any(|y| y.is_finite()) {
+                    continue;
+                }
+                if part == "train" {
+                    let ends = [(0.0, y[0], "A"), (1.0, y[y.len() - 1], "B")];
+                    let marks = ends.into_iter().filter(|_| way == "linear");
+                    panel.marks.extend(marks.map(|(x, y, label)| Mark { x, y, label: label.to_owned() }));
+                }
+                // A dashed curve has the colour of the solid one before it.
+                let label = if part == "train" { format!("{name} (dashed: test)") } else { String::new() };
+                panel.series.push(Series { label, x: t.clone(), y, style, ..Series::default() });
+            }
+        }
+        panel
+    };
+    let panels = [panel("loss", loss(result, "loss")), panel("error", "error".to_owned())];
+    let barriers = match result.number(&["curve", "barrier"]) {
+        curve if curve.is_nan() => format!("barrier {}", short(result.number(&["linear", "barrier"]))),
+        curve => format!(
+            "barrier {} on the line, {} on the curve",
+            short(result.number(&["linear", "barrier"])),
+            short(curve)
+        ),
+    };
+    Figure {
+        name: "paths".to_owned(),
+        chart: "lines".to_owned(),
+        title: format!("Between two minima: {barriers}"),
+        subtitle: subtitle(result),
+        panels: panels.into_iter().filter(Panel::has_curves).collect(),
+    }
+}
+
+/// A map over the plane of the curve, with the line and the curve on it.
+fn plane(result: &ConnectResult, name: &str, part: &str, what: &str) -> Option<Figure> {
+    let array = |name: &str| result.array(&format!("plane_{name}"));
+    let (x, y, values) = (array("x"), array("y"), array(&format!("{part}_{what}")));
+    if x.len() < 2 || y.len() < 2 || !values.iter().any(|v| v.is_finite()) {
+        return None;
+    }
+    let (cx, cy) = (array("control_x"), array("control_y"));
+    let last = cx.len().checked_sub(1)?;
+    let name_of = |k: usize| match k {
+        0 => "A".to_owned(),
+        k if k == last => "B".to_owned(),
+        k if last == 2 => format!("bend{}", if k == 1 { "" } else { "s" }),
+        _ => "bends".to_owned(),
+    };
+    let words = if part == "train" { "training" } else { "test" };
+    let label = match what {
+        "loss" => loss(result, &format!("{words} loss")),
+        _ => format!("{words} error"),
+    };
+    let line = Series {
+        label: "straight line".to_owned(),
+        x: vec![cx[0], cx[last]],
+        y: vec![cy[0], cy[last]],
+        style: Style::Dashed,
+        ..Series::default()
+    };
+    let curve = Series {
+        label: result.settings.curve_name(),
+        x: array("path_x"),
+        y: array("path_y"),
+        style: Style::Line,
+        ..Series::default()
+    };
+    let off = result.number(&["plane", "off"]);
+    // Rounding of single precision is no distance.
+    let projected =
+        if off > 1e-4 { format!(" (projected, at most {} off)", short(off)) } else { String::new() };
+    let panel = Panel {
+        x: axis("from A (0) to B (1)", Scale::Linear),
+        y: axis("across, same unit", Scale::Linear),
+        z: axis(&label, if what == "loss" { Scale::Auto } else { Scale::Linear }),
+        grids: vec![Grid { x, y, values }],
+        series: vec![line, curve],
+        marks: cx
+            .iter()
+            .zip(&cy)
+            .enumerate()
+            .map(|(k, (x, y))| Mark { x: *x, y: *y, label: name_of(k) })
+            .collect(),
+        ..Panel::default()
+    };
+    let heading = label.split(" (").next().unwrap_or_default().to_owned();
+    Some(Figure {
+        name: name.to_owned(),
+        chart: "contour".to_owned(),
+        title: format!("{}: {heading} in the plane of the curve{projected}", result.text("title")),
+        subtitle: subtitle(result),
+        panels: vec![panel],
+    })
+}
+
+/// The loss of mini-batches on the curve, by epochs.
+fn training(result: &ConnectResult) -> Option<Figure> {
+    let (x, y) = (result.array("epoch"), result.array("epoch_loss"));
+    if x.is_empty() {
+        return None;
+    }
+    let panel = Panel {
+        x: axis("epoch", Scale::Linear),
+        y: axis(&loss(result, "mean loss of mini-batches at random places"), Scale::Auto),
+        series: vec![Series { label: result.settings.curve_name(), x, y, ..Series::default() }],
+        ..Panel::default()
+    };
+    Some(Figure {
+        name: "training".to_owned(),
+        chart: "lines".to_owned(),
+        title: format!("Training of the curve: {}", result.settings.curve_name()),
+        subtitle: subtitle(result),
+        panels: vec![panel],
+    })
+}
