@@ -5,6 +5,7 @@
 //! [`State`](checkpoint::State), which a checkpoint holds, so that a run can be stopped anywhere and go on.
 
 pub mod batch;
+pub mod blend;
 pub mod checkpoint;
 pub mod gradient;
 mod method;
@@ -17,6 +18,7 @@ mod session;
 pub mod settings;
 pub mod snapshots;
 
+pub use blend::{BlendSettings, Blended, train_blend};
 pub use checkpoint::Keep;
 pub use optimizers::Optimizer;
 pub use point::Point;
