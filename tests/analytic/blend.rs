@@ -279,7 +279,7 @@ fn a_checkpoint_of_something_else_is_refused() {
     };
     run(&usual, &blend, &keep).expect("training");
     let other = settings("epochs = 2\nlr = 0.01");
-    assert!(refusal(&other, &blend, &keep).contains("settings.lr = 0.05"));
+    assert!(refusal(&other, &blend, &keep).contains("settings.lr = 0.1"));
     let ends: Vec<Vec<f64>> = start.iter().map(|w| w.iter().map(|x| -x).collect()).collect();
     assert!(refusal(&usual, &Blend { control: &ends, ..blend }, &keep).contains("weights_sha256"));
     assert!(refusal(&usual, &Blend { seed: 1, ..blend }, &keep).contains("seed = 0"));
@@ -312,7 +312,7 @@ fn what_cannot_be_done_is_said() {
     assert!(settings("optimizer = \"adamw:weight-decay=0\"").check().is_ok());
     refused("lr = -1.0", "--lr");
     refused("weight-decay = nan", "--weight-decay");
-    refused("warmup = 61.0", "--warmup");
+    refused("warmup = 101.0", "--warmup");
     refused("batch-size = 0", "--batch-size");
 }
 

@@ -1,6 +1,7 @@
 //! Closed forms: losses, gradients and Hessians that a page of algebra gives, against what the program computes.
 
 mod adaptive;
+mod band;
 mod blend;
 mod chains;
 mod chunks;

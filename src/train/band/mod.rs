@@ -72,7 +72,7 @@ pub struct BandSettings {
     /// Evaluations of each piece of the band between its pivots
     #[arg(long, value_name = "N", default_value_t = BandSettings::default().dense)]
     pub dense: usize,
-    /// Stop once a cycle inserts nothing and moves the saddle by at most this share of the band's range
+    /// Stop once a cycle at the lowest rate inserts nothing and moves the saddle by at most this share of the band's range
     #[arg(long, value_name = "SHARE", default_value_t = BandSettings::default().tolerance)]
     pub tolerance: f64,
 }
@@ -100,6 +100,11 @@ impl BandSettings {
     /// The rate: the one given, or the optimizer's own.
     pub fn rate(&self) -> f64 {
         self.lr.unwrap_or_else(|| self.optimizer.rate())
+    }
+
+    /// The rate of a cycle, counted from 0.
+    fn rate_of(&self, cycle: usize) -> f64 {
+        self.rate() * self.schedule.factor(cycle as f64, self.cycles as f64, 0.0)
     }
 
     /// The batch size for `n` training samples.
@@ -342,8 +347,7 @@ pub fn relax(
             break;
         }
         let cycle = cycles.len();
-        let at = cycle.saturating_sub(1) as f64;
-        let lr = settings.rate() * settings.schedule.factor(at, settings.cycles as f64, 0.0);
+        let lr = settings.rate_of(cycle.saturating_sub(1));
         if cycle > 0 {
             let mut steppers: Vec<Stepper<f64>> = chain[1..chain.len() - 1]
                 .iter()
@@ -395,8 +399,8 @@ pub fn relax(
 fn settled(settings: &BandSettings, cycles: &[BandCycle]) -> Option<String> {
     let [.., before, last] = cycles else { return None };
     // The range of the band is at most that of the line: its first saddle above the lowest.
-    let lowest = cycles.iter().map(|c| c.saddle).fold(f64::INFINITY, f64::min);
-    let range = cycles[0].saddle - lowest;
+    let least = cycles.iter().map(|c| c.saddle).fold(f64::INFINITY, f64::min);
+    let range = cycles[0].saddle - least;
     let change = (last.saddle - before.saddle).abs();
     let still =
         last.cycle > 1 && last.inserted == 0 && last.lr == before.lr && change <= settings.tolerance * range;
