@@ -83,7 +83,7 @@ impl Default for BandSettings {
             pivots: 5,
             most_pivots: 40,
             cycles: 10, // Draxler et al. 2018 make as many, of 1000 to 2000 steps
-            steps: 200, // on the digits as good as 1000
+            steps: 200, // enough on the digits, where the saddle comes down to the higher end
             optimizer: Optimizer::default(), // SGD with momentum .9: Draxler et al. 2018
             lr: None,
             // Draxler et al. 2018 lower the rate twice, to a tenth in all.
@@ -402,9 +402,11 @@ fn settled(settings: &BandSettings, cycles: &[BandCycle]) -> Option<String> {
     let least = cycles.iter().map(|c| c.saddle).fold(f64::INFINITY, f64::min);
     let range = cycles[0].saddle - least;
     let change = (last.saddle - before.saddle).abs();
-    let still =
-        last.cycle > 1 && last.inserted == 0 && last.lr == before.lr && change <= settings.tolerance * range;
-    still.then(|| format!("cycle {} inserted nothing and moved the saddle by {change}", last.cycle))
+    let still = last.cycle > 1 && last.inserted == 0 && change <= settings.tolerance * range;
+    // A lower rate would go deeper.
+    let lowest = (last.cycle..settings.cycles).all(|cycle| settings.rate_of(cycle) >= last.lr);
+    (still && lowest)
+        .then(|| format!("cycle {} inserted nothing and moved the saddle by {change}", last.cycle))
 }
 
 /// The chain after a step of its inner pivots and their redistribution; none if something is not finite.
