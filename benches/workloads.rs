@@ -16,9 +16,10 @@ use losscape::landscape::{Normalization, Slicer, State};
 use losscape::nn::{Network, Objective, Samples, Spec, Statistics};
 use losscape::passes::{DataSettings, training};
 use losscape::spectral::{Operator, Settings, Wanted, ends, quadrature};
-use losscape::train::TrainSettings;
 use losscape::train::batch::{BatchGradient, Noise};
+use losscape::train::blend::Blend;
 use losscape::train::optimizers::Stepper;
+use losscape::train::{BlendSettings, TrainSettings, train_blend};
 use rand::RngExt;
 use std::sync::Arc;
 use std::time::Instant;
@@ -145,6 +146,32 @@ impl Case {
             std::hint::black_box(theta);
         })
     }
+
+    /// One run trains the bend of a Bezier curve between two networks for so many epochs, by SGD with momentum.
+    fn curve(&self, batch: usize, epochs: usize) -> Box<dyn FnMut() + '_> {
+        let other = self.network.init(&TrainSettings::default().init, &Streams::new(1));
+        let middle = self.theta.iter().zip(&other).map(|(a, b)| (a + b) / 2.0).collect();
+        let control = vec![self.theta.clone(), middle, other];
+        let settings =
+            BlendSettings { lr: Some(0.01), batch_size: Some(batch), epochs, ..BlendSettings::default() };
+        let draw = |rng: &mut Rng| {
+            let t: f64 = rng.random();
+            vec![(1.0 - t) * (1.0 - t), 2.0 * t * (1.0 - t), t * t]
+        };
+        Box::new(move || {
+            let blend = Blend {
+                network: &self.network,
+                train: &*self.samples,
+                control: &control,
+                free: &[false, true, false],
+                draw: &draw,
+                name: "bezier",
+                seed: 0,
+                vary: None,
+            };
+            std::hint::black_box(train_blend(&settings, &blend, None, &mut |_| {}).expect("a curve"));
+        })
+    }
 }
 
 /// The time to a certified largest eigenvalue (residual at most 1e-3 of it) of the default network, trained on the digits,
@@ -229,6 +256,8 @@ const WORKLOADS: &[Workload] = &[
     ("loss-digits", &DIGITS, |c| c.losses(100), 100, "losses/s"),
     ("train-mlp", &MLP, |c| c.training(128, 200), 200 * 128, "samples/s"),
     ("train-digits", &DIGITS, |c| c.training(64, 500), 500 * 64, "samples/s"),
+    ("train-curve", &MLP, |c| c.curve(128, 6), 6 * 4096, "samples/s"),
+    ("train-curve-digits", &DIGITS, |c| c.curve(64, 18), 18 * 1797, "samples/s"),
 ];
 
 fn main() {

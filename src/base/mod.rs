@@ -4,6 +4,7 @@
 
 pub mod error;
 pub mod files;
+pub mod graph;
 pub mod interrupt;
 pub mod log;
 pub mod npz;

@@ -14,17 +14,27 @@ use crate::base::files::{self, null_is_nan};
 use crate::base::log::{DISCARD, difference};
 use crate::base::tensors::{Data, Tensor, TensorFile};
 use crate::base::{Error, Result};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Name of the file in a run directory.
 pub const CHECKPOINT: &str = "checkpoint.safetensors";
 
-const STATE: &str = "losscape.checkpoint";
 const HASH: &str = "losscape.sha256";
+
+/// What a checkpoint is of, so that one sort is never taken for another.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sort {
+    /// The metadata key of its header.
+    pub key: &'static str,
+    /// What it is, in words.
+    pub what: &'static str,
+}
+
+const RUN: Sort = Sort { key: "losscape.checkpoint", what: "a checkpoint of `losscape train`" };
 
 /// Where a run keeps its checkpoint, and how often.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,6 +46,38 @@ pub struct Keep {
     /// SHA-256 of the data set, which must not have changed in between.
     pub data_sha256: String,
 }
+
+/// Paces the writing of checkpoints, so that not more than a tenth of the time goes into it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pace {
+    saved: Instant,
+    /// How long writing the last checkpoint took.
+    writing: Duration,
+}
+
+impl Pace {
+    /// Begins now.
+    pub fn new() -> Self {
+        Self { saved: Instant::now(), writing: Duration::ZERO }
+    }
+
+    /// Whether a checkpoint is due: the last one is `apart` old, or as old as it may get.
+    pub fn due(&self, keep: &Keep, apart: Duration) -> bool {
+        let due = keep.every.min(apart).max(9 * self.writing);
+        keep.every.is_zero() || self.saved.elapsed() >= due
+    }
+
+    /// Runs what writes a checkpoint.
+    pub fn written(&mut self, write: impl FnOnce() -> Result<()>) -> Result<()> {
+        let started = Instant::now();
+        write()?;
+        (self.saved, self.writing) = (Instant::now(), started.elapsed());
+        Ok(())
+    }
+}
+
+/// Ends of epochs leave a checkpoint unless one is younger than this: short epochs would spend their time on the disk.
+pub(super) const EPOCHS_APART: Duration = Duration::from_secs(1);
 
 /// What training carries from one step to the next, beside the optimizer's state.
 #[derive(Clone, Debug, PartialEq)]
@@ -162,7 +204,6 @@ pub fn write<E: Element>(
         trajectory: state.trajectory.iter().map(|s| s.0).collect(),
         epochs: state.epochs.len(),
     };
-    let text = serde_json::to_string(&header).map_err(|e| Error::machine(CHECKPOINT, e))?;
     let mut tensors = state.point.tensors("theta");
     let rows: Vec<f64> = state.epochs.iter().flat_map(Epoch::row).collect();
     tensors.push(tensor("epochs", &rows));
@@ -173,20 +214,25 @@ pub fn write<E: Element>(
     for (i, (_, point)) in state.trajectory.iter().enumerate() {
         tensors.extend(point.tensors(&format!("trajectory/{i}")));
     }
-    let hash = hash(&text, &tensors);
-    let metadata = BTreeMap::from([(STATE.to_owned(), text), (HASH.to_owned(), hash)]);
-    TensorFile { metadata, tensors }.write(&keep.path)
+    seal(&keep.path, RUN, &header, tensors)
 }
 
-/// The file and its header, found whole.
-fn open(path: &Path) -> Result<(String, TensorFile, Header)> {
+/// Writes header and tensors with their hash, atomically.
+pub(super) fn seal(path: &Path, sort: Sort, header: &impl Serialize, tensors: Vec<Tensor>) -> Result<()> {
+    let text = serde_json::to_string(header).map_err(|e| Error::machine(CHECKPOINT, e))?;
+    let hash = hash(&text, &tensors);
+    let metadata = BTreeMap::from([(sort.key.to_owned(), text), (HASH.to_owned(), hash)]);
+    TensorFile { metadata, tensors }.write(path)
+}
+
+/// A checkpoint found whole: the name of its file, its tensors and its header, which has the program's `version`.
+pub(super) fn open<H: DeserializeOwned>(path: &Path, sort: Sort) -> Result<(String, TensorFile, H)> {
     let at = files::named(path);
     let file = TensorFile::read(path)?;
     let key = |key: &str| {
-        let expected = "a checkpoint of `losscape train`";
-        file.metadata.get(key).ok_or_else(|| Error::expected(&at, expected, format!("no metadata `{key}`")))
+        file.metadata.get(key).ok_or_else(|| Error::expected(&at, sort.what, format!("no metadata `{key}`")))
     };
-    let (state, recorded) = (key(STATE)?, key(HASH)?);
+    let (state, recorded) = (key(sort.key)?, key(HASH)?);
     let found = hash(state, &file.tensors);
     if found != *recorded {
         let expected = format!("contents with SHA-256 {}", files::brief(recorded));
@@ -209,7 +255,7 @@ struct Version {
 
 /// The settings of the run that a checkpoint is of.
 pub fn settings(path: &Path) -> Result<TrainSettings> {
-    Ok(open(path)?.2.settings)
+    Ok(open::<Header>(path, RUN)?.2.settings)
 }
 
 /// Reads the checkpoint of a run with these settings (resolved), so many parameters and numbers of state; `None` if
@@ -224,7 +270,7 @@ pub fn read<E: Element>(
     if keep.path.symlink_metadata().is_err() {
         return Ok(None);
     }
-    let (at, file, header) = open(&keep.path)?;
+    let (at, file, header) = open::<Header>(&keep.path, RUN)?;
     if let Some((asked, found)) = difference(settings, &header.settings) {
         let expected = format!("an unfinished run with {asked}");
         return Err(Error::expected(&at, expected, format!("one with {found} ({DISCARD})")));

@@ -4,7 +4,9 @@
 //! [`Event`]s and returns a [`Trained`] network. The loop is `session`; what it carries from step to step is the
 //! [`State`](checkpoint::State), which a checkpoint holds, so that a run can be stopped anywhere and go on.
 
+pub mod band;
 pub mod batch;
+pub mod blend;
 pub mod checkpoint;
 pub mod gradient;
 mod method;
@@ -17,6 +19,8 @@ mod session;
 pub mod settings;
 pub mod snapshots;
 
+pub use band::{Band, BandSettings, NetworkLoss, relax};
+pub use blend::{BlendSettings, Blended, train_blend};
 pub use checkpoint::Keep;
 pub use optimizers::Optimizer;
 pub use point::Point;

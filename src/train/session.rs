@@ -2,7 +2,7 @@
 //! going on from a saved state is the same as never having stopped.
 
 use super::batch::{Noise, Vary};
-use super::checkpoint::{self, Keep, State};
+use super::checkpoint::{self, EPOCHS_APART, Keep, Pace, State};
 use super::gradient::squares;
 use super::method::Method;
 use super::optimizers::lbfgs::{Outcome, Value};
@@ -40,9 +40,7 @@ pub struct Session<'a, E> {
     /// The step that was probed last in this process.
     probed: Option<u64>,
     keep: Option<&'a Keep>,
-    saved: Instant,
-    /// How long writing the last checkpoint took.
-    writing: Duration,
+    pace: Pace,
     observe: &'a mut (dyn FnMut(Event) + Send),
 }
 
@@ -126,8 +124,7 @@ impl<'a, E: Element> Session<'a, E> {
             settings: settings.clone(),
             next_snapshot: snapshots.next(),
             probed: None,
-            saved: Instant::now(),
-            writing: Duration::ZERO,
+            pace: Pace::new(),
             network,
             streams,
             train,
@@ -466,9 +463,7 @@ impl<'a, E: Element> Session<'a, E> {
     /// Writes a checkpoint if the last one is `apart` old, or as old as it may get.
     fn save_if_due(&mut self, apart: Duration) -> Result<()> {
         let Some(keep) = self.keep else { return Ok(()) };
-        // Not more than a tenth of the time goes into writing.
-        let due = keep.every.min(apart).max(9 * self.writing);
-        match keep.every.is_zero() || self.saved.elapsed() >= due {
+        match self.pace.due(keep, apart) {
             true => self.save(),
             false => Ok(()),
         }
@@ -476,11 +471,8 @@ impl<'a, E: Element> Session<'a, E> {
 
     fn save(&mut self) -> Result<()> {
         let Some(keep) = self.keep else { return Ok(()) };
-        let started = Instant::now();
-        checkpoint::write(keep, &self.settings, &self.state, &self.method.vectors())?;
-        self.saved = Instant::now();
-        self.writing = started.elapsed();
-        Ok(())
+        let (settings, state, method) = (&self.settings, &self.state, &self.method);
+        self.pace.written(|| checkpoint::write(keep, settings, state, &method.vectors()))
     }
 
     /// Somebody asked for a stop: keeps what there is.
@@ -503,6 +495,3 @@ impl<'a, E: Element> Session<'a, E> {
         Error::Interrupted { at: "train".to_owned(), kept, signal }
     }
 }
-
-/// Ends of epochs leave a checkpoint unless one is younger than this: short epochs would spend their time on the disk.
-const EPOCHS_APART: Duration = Duration::from_secs(1);

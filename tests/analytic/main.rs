@@ -1,6 +1,8 @@
 //! Closed forms: losses, gradients and Hessians that a page of algebra gives, against what the program computes.
 
 mod adaptive;
+mod band;
+mod blend;
 mod chains;
 mod chunks;
 mod critical;

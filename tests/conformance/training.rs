@@ -221,6 +221,10 @@ fn schedules_follow_their_equations() {
     assert!((factor("exponential:gamma=0.5", 1.5) - 0.5f64.powf(1.5)).abs() < 1e-15);
     assert_eq!([0.0, 5.0, 10.0].map(|e| factor("linear:last=0.5", e)), [1.0, 0.75, 0.5]);
     assert_eq!([0.0, 5.0, 10.0].map(|e| factor("polynomial:power=2", e)), [1.0, 0.25, 0.0]);
+    // A tenth of the way down at 5.4 of 5 to 9 epochs.
+    for (epoch, expected) in [(0.0, 1.0), (5.0, 1.0), (5.4, 0.901), (7.0, 0.505), (9.0, 0.01), (10.0, 0.01)] {
+        assert!((factor("flat-linear", epoch) - expected).abs() < 1e-15, "flat-linear at {epoch}");
+    }
     // Periods of 1, 2 and 4 epochs.
     for (epoch, expected) in
         [(0.0, 1.0), (0.5, 0.5), (1.0, 1.0), (2.0, 0.5), (3.0, 1.0), (5.0, 0.5), (7.0, 1.0)]

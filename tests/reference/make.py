@@ -147,6 +147,10 @@ def schedules():
         ("multi-step:at=[0.35,0.55,0.8],gamma=0.2", whole(values("MultiStepLR", 20, milestones=[7, 11, 16], gamma=0.2))),
         ("exponential:gamma=0.9", whole(values("ExponentialLR", 20, gamma=0.9))),
         ("linear:last=0.1", halves(values("LinearLR", 40, start_factor=1.0, end_factor=0.1, total_iters=40))),
+        (
+            "flat-linear",
+            [(s / 2, float(optax.linear_schedule(1.0, 0.01, 16, transition_begin=20)(s))) for s in range(40)],
+        ),
         ("polynomial", halves(values("PolynomialLR", 40, total_iters=40, power=0.9))),
         ("polynomial:power=2", halves(values("PolynomialLR", 40, total_iters=40, power=2.0))),
         (

@@ -35,6 +35,7 @@ registry! {
         multi_step => MultiStep;
         exponential => Exponential;
         linear => Linear;
+        flat_linear => FlatLinear;
         polynomial => Polynomial;
         cosine => Cosine;
         sgdr => Sgdr;

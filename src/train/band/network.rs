@@ -1,0 +1,111 @@
+//! The loss of a network as a potential: heights over all training samples, slopes of one mini-batch a step at all pivots.
+//!
+//! Slopes are of training, with the statistics of the mini-batch where norms have some; heights are of the network as it
+//! is evaluated, with statistics made anew by a pass over the training samples, since those of the ends are of other
+//! networks.
+
+use super::{BandSettings, Potential};
+use crate::autodiff::Element;
+use crate::base::{Streams, pool::Pool};
+use crate::nn::{Network, Objective, Samples, Statistics};
+use crate::train::batch::{BatchGradient, Noise};
+use rand::seq::SliceRandom;
+use rayon::prelude::*;
+use serde_json::{Value, json};
+use std::sync::{Arc, Mutex};
+
+/// The mean loss of a network.
+#[derive(Debug)]
+pub struct NetworkLoss<E> {
+    network: Arc<Network>,
+    train: Arc<Samples<E>>,
+    on_train: Objective<E>,
+    /// What statistics are made anew from, where there are some.
+    groups: Option<Objective<E>>,
+    batch_size: usize,
+    seed: u64,
+    whole: Pool<BatchGradient<E>>,
+    rest: Pool<BatchGradient<E>>,
+    /// The order of samples in an epoch.
+    order: Mutex<Option<(u64, Vec<u32>)>>,
+}
+
+impl<E: Element> NetworkLoss<E> {
+    /// Over `train`, in mini-batches as the settings have them, in an order of its own for each seed.
+    pub fn new(network: &Arc<Network>, train: &Arc<Samples<E>>, settings: &BandSettings, seed: u64) -> Self {
+        let batch_size = settings.batch(train.len());
+        let objective = |statistics| Objective::new(network.clone(), train.clone(), statistics);
+        let couples = network.layout().couples_samples;
+        Self {
+            on_train: objective(Statistics::Running),
+            groups: couples.then(|| objective(Statistics::Groups(batch_size.max(2)))),
+            network: network.clone(),
+            train: train.clone(),
+            batch_size,
+            seed,
+            whole: Pool::default(),
+            rest: Pool::default(),
+            order: Mutex::new(None),
+        }
+    }
+
+    /// Parameters in the element type and the state that belongs to them, before statistics.
+    fn place(&self, theta: &[f64]) -> (Vec<E>, Vec<E>) {
+        let theta: Vec<E> = theta.iter().map(|x| E::from_f64(*x)).collect();
+        let state = self.network.start(&theta);
+        (theta, state)
+    }
+
+    /// The samples of a step.
+    fn indices(&self, step: u64) -> Vec<u32> {
+        let n = self.train.len();
+        let in_epoch = n.div_ceil(self.batch_size).max(1) as u64;
+        let (epoch, at) = (step / in_epoch, (step % in_epoch) as usize);
+        let mut kept = self.order.lock().unwrap_or_else(|e| e.into_inner());
+        if kept.as_ref().is_none_or(|(of, _)| *of != epoch) {
+            let mut order: Vec<u32> = (0..n as u32).collect();
+            order.shuffle(&mut Streams::new(self.seed).stream("band/order", epoch));
+            *kept = Some((epoch, order));
+        }
+        let order = kept.as_ref().map_or(&[][..], |(_, order)| order);
+        order.chunks(self.batch_size).nth(at).unwrap_or_default().to_vec()
+    }
+}
+
+impl<E: Element> Potential for NetworkLoss<E> {
+    fn value(&self, theta: &[f64]) -> f64 {
+        let (theta, state) = self.place(theta);
+        let state = match &self.groups {
+            Some(groups) => groups.refresh(&theta, &state),
+            None => state,
+        };
+        self.on_train.evaluate(&theta, &state).loss
+    }
+
+    fn slopes(&self, step: u64, chain: &[Vec<f64>]) -> Vec<(f64, Vec<f64>)> {
+        let indices = self.indices(step);
+        let pool = if indices.len() == self.batch_size { &self.whole } else { &self.rest };
+        let streams = Streams::new(self.seed);
+        let noise = Noise { streams, step, epoch: 1, vary: None };
+        let at = |theta: &Vec<f64>| {
+            let (theta, state) = self.place(theta);
+            let make = || BatchGradient::new(&self.network, indices.len(), self.train.masked());
+            pool.with(make, |batch| {
+                let loss = batch.run(&theta, &state, &self.train, &indices, &noise);
+                let mut gradient = vec![E::ZERO; theta.len()];
+                batch.gradient(0, &mut gradient);
+                (loss, gradient.iter().map(|g| g.to_f64()).collect())
+            })
+        };
+        chain.par_iter().map(at).collect()
+    }
+
+    fn identity(&self) -> Value {
+        json!({
+            "network": self.network.spec(),
+            "samples": self.train.len(),
+            "seed": self.seed,
+            "precision": E::NAME,
+        })
+    }
+}
