@@ -5,6 +5,7 @@
 //! [`State`](checkpoint::State), which a checkpoint holds, so that a run can be stopped anywhere and go on.
 
 pub mod batch;
+pub mod branch;
 pub mod checkpoint;
 pub mod gradient;
 mod method;
