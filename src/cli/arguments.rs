@@ -3,7 +3,7 @@
 use crate::base::registry::Registry;
 use crate::base::{Error, Result};
 use crate::data::{Shift, Source};
-use crate::landscape::{Direction, Map, Normalization, Sharpness};
+use crate::landscape::{Curve, Direction, Map, Normalization, Sharpness};
 use crate::nn::activations::Activation;
 use crate::nn::architectures::Architecture;
 use crate::nn::inits::Initializer;
@@ -110,6 +110,7 @@ pub const REGISTRIES: &[Shown] = &[
     ("schedule", "schedule", entries::<Schedule>),
     ("direction", "directions", entries::<Direction>),
     ("normalization", "normalize", entries::<Normalization>),
+    ("curve", "curve", entries::<Curve>),
     ("map", "maps", entries::<Map>),
     ("sharpness", "measures", entries::<Sharpness>),
     ("shift", "shifts", entries::<Shift>),

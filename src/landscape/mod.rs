@@ -3,9 +3,10 @@
 //! `directions` says where to go, `normalizations` how far a unit step is, [`slice`](mod@slice) evaluates the line, plane or
 //! space between them, `measures` what else is mapped over it. `sharpness` holds measures of how the loss rises around a
 //! network, `noise` how much its gradient varies from batch to batch. `propagation` follows signals and gradients through
-//! the layers.
+//! the layers. `curves` and [`path`](mod@path) lead from one minimum to another.
 
 pub mod adaptive;
+pub mod curves;
 pub mod directions;
 pub mod geometry;
 pub mod hessian;
@@ -13,11 +14,13 @@ pub mod measures;
 pub mod newton;
 pub mod noise;
 pub mod normalizations;
+pub mod path;
 pub mod propagation;
 pub mod sharpness;
 pub mod slice;
 
 pub use adaptive::Adaptive;
+pub use curves::Curve;
 pub use directions::Direction;
 pub use measures::Map;
 pub use normalizations::Normalization;

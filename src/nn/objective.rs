@@ -228,11 +228,8 @@ impl<E: Element> Objective<E> {
         }
     }
 
-    /// The same samples, `draws` times each, with targets drawn from the distribution that the network's outputs at
-    /// `theta` mean: what [`Curvature::Fisher`] is the true Fisher matrix of, sampled. Fails where the loss is no
-    /// log-likelihood.
-    pub fn drawn(&self, theta: &[E], state: &[E], draws: usize, streams: &Streams) -> Result<Self> {
-        let loss = &self.network.spec().loss;
+    /// What the network puts out for every sample, outputs x samples.
+    pub fn outputs(&self, theta: &[E], state: &[E]) -> Vec<f64> {
         let outputs: Vec<Vec<E>> = self
             .chunks
             .par_iter()
@@ -245,7 +242,34 @@ impl<E: Element> Objective<E> {
                 plan.values(bindings, &workspace).of(program.outputs()).data.to_vec()
             })
             .collect();
-        let outputs: Vec<f64> = outputs.concat().into_iter().map(E::to_f64).collect();
+        outputs.concat().into_iter().map(E::to_f64).collect()
+    }
+
+    /// Mean loss and accuracy of predictions for every sample (outputs x samples), such as the mean of several networks'
+    /// ([`Criterion::predict`]); none where samples have unobserved targets.
+    pub fn judge(&self, predictions: &[f64]) -> Option<Evaluation> {
+        if self.samples.masked() {
+            return None;
+        }
+        let [_, targets, _] = self.samples.inputs(&(0..self.samples()));
+        let targets: Vec<f64> = targets.iter().map(|t| t.to_f64()).collect();
+        let loss = &self.network.spec().loss;
+        let rows = self.network.spec().outputs;
+        let columns = predictions.chunks(rows).zip(targets.chunks(rows));
+        let losses: Vec<f64> = columns.map(|(p, t)| loss.of_prediction(p, t)).collect();
+        let mean = losses.iter().sum::<f64>() / losses.len() as f64;
+        let labels = self.samples.labels(&(0..self.samples()));
+        // Who is right does not depend on the loss.
+        let tally = Tally::of(&vec![0.0; losses.len()], predictions, labels);
+        Some(Evaluation { loss: mean, ..tally.mean(self.samples()) })
+    }
+
+    /// The same samples, `draws` times each, with targets drawn from the distribution that the network's outputs at
+    /// `theta` mean: what [`Curvature::Fisher`] is the true Fisher matrix of, sampled. Fails where the loss is no
+    /// log-likelihood.
+    pub fn drawn(&self, theta: &[E], state: &[E], draws: usize, streams: &Streams) -> Result<Self> {
+        let loss = &self.network.spec().loss;
+        let outputs = self.outputs(theta, state);
         let mut targets = vec![0.0; outputs.len() * draws];
         let rows = self.network.spec().outputs;
         for (i, all) in targets.chunks_mut(outputs.len().max(1)).enumerate() {

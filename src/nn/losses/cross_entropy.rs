@@ -41,8 +41,8 @@ impl Criterion for CrossEntropy {
 
     /// One class, by the probabilities that softmax gives.
     fn draw(&self, outputs: &[f64], rng: &mut Rng, target: &mut [f64]) -> bool {
-        let largest = outputs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let weights: Vec<f64> = outputs.iter().map(|z| (z - largest).exp()).collect();
+        let mut weights = outputs.to_vec();
+        self.predict(&mut weights);
         let mut left = rng.random::<f64>() * weights.iter().sum::<f64>();
         let below = |w: &f64| {
             left -= w;
@@ -53,6 +53,20 @@ impl Criterion for CrossEntropy {
         target.fill(0.0);
         target[class] = 1.0;
         true
+    }
+
+    /// Softmax.
+    fn predict(&self, outputs: &mut [f64]) {
+        let largest = outputs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        outputs.iter_mut().for_each(|z| *z = (*z - largest).exp());
+        let sum: f64 = outputs.iter().sum();
+        outputs.iter_mut().for_each(|p| *p /= sum);
+    }
+
+    fn of_prediction(&self, prediction: &[f64], target: &[f64]) -> f64 {
+        // What has no share in the target costs nothing, however small its probability.
+        let pairs = prediction.iter().zip(target).filter(|(_, t)| **t > 0.0);
+        pairs.map(|(p, t)| -t * p.ln()).sum()
     }
 
     fn record(&self, tape: &mut Tape, outputs: Node, targets: Node, mask: Option<Node>) -> Node {

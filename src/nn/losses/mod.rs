@@ -41,6 +41,15 @@ pub trait Criterion {
         false
     }
 
+    /// Turns a column of outputs into what an ensemble takes the mean of: probabilities where the outputs stand for such,
+    /// otherwise the outputs themselves.
+    fn predict(&self, _outputs: &mut [f64]) {}
+
+    /// The loss of such a mean against a target; NaN where it has none.
+    fn of_prediction(&self, _prediction: &[f64], _target: &[f64]) -> f64 {
+        f64::NAN
+    }
+
     /// Records the loss of each sample (1 x samples) from outputs and targets (outputs x samples). A mask of the
     /// same shape, of 0 and 1, says which targets were observed: the others cost nothing, whatever finite number
     /// stands for them.
@@ -80,6 +89,14 @@ impl Criterion for Loss {
 
     fn draw(&self, outputs: &[f64], rng: &mut Rng, target: &mut [f64]) -> bool {
         match_loss!(self, kind => kind.draw(outputs, rng, target))
+    }
+
+    fn predict(&self, outputs: &mut [f64]) {
+        match_loss!(self, kind => kind.predict(outputs));
+    }
+
+    fn of_prediction(&self, prediction: &[f64], target: &[f64]) -> f64 {
+        match_loss!(self, kind => kind.of_prediction(prediction, target))
     }
 
     fn record(&self, tape: &mut Tape, outputs: Node, targets: Node, mask: Option<Node>) -> Node {

@@ -33,6 +33,10 @@ impl Criterion for SquaredError {
         true
     }
 
+    fn of_prediction(&self, prediction: &[f64], target: &[f64]) -> f64 {
+        prediction.iter().zip(target).map(|(f, t)| (f - t) * (f - t) / 2.0).sum()
+    }
+
     fn record(&self, tape: &mut Tape, outputs: Node, targets: Node, mask: Option<Node>) -> Node {
         let mut difference = tape.add_scaled(outputs, -1.0, targets);
         if let Some(mask) = mask {

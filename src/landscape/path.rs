@@ -1,0 +1,299 @@
+//! Paths between two minima: the network at t, its losses along the way, barriers, lengths.
+//!
+//! w(t) = sum_k c_k(t) w_k with the shares c_k of a [`Curve`]. The *barrier* of a path is the most by which the loss on it
+//! rises above the straight interpolation of its ends (Frankle et al. 2020, arXiv 1912.05671; Entezari et al. 2022):
+//! max over t of L(t) - ((1 - t) L(0) + t L(1)).
+//!
+//! Running statistics of norms belong to one network. Between two they are made anew at every point by a pass over the
+//! training samples (Garipov et al. 2018, arXiv 1802.10026), or move along with the weights; kept as they were, they would
+//! give another loss. Singular vectors of spectral norm are renewed at every point.
+
+use super::Curve;
+use super::curves::{Chain, Linear};
+use super::geometry::{difference, dot};
+use crate::autodiff::Element;
+use crate::nn::losses::Criterion;
+use crate::nn::{Evaluation, Network, Objective, Samples, Statistics};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// Parameters and state of a network.
+pub type Weights = (Vec<f64>, Vec<f64>);
+
+/// Where statistics of norms come from between two networks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Between {
+    /// Made anew at every point, by a pass over the training samples
+    #[default]
+    Refresh,
+    /// Those of the two ends, moved along with the weights
+    Interpolate,
+}
+
+/// A way from one network to another.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Path {
+    /// What it is made of.
+    pub curve: Curve,
+    /// The parameters of the ends, and of the bends between them.
+    pub control: Vec<Vec<f64>>,
+    /// The state of the ends.
+    pub states: [Vec<f64>; 2],
+}
+
+impl Path {
+    /// The straight line.
+    pub fn line((a, at_a): Weights, (b, at_b): Weights) -> Self {
+        Self { curve: Curve::Linear(Linear::default()), control: vec![a, b], states: [at_a, at_b] }
+    }
+
+    /// Straight pieces through all of `control`.
+    pub fn chain(control: Vec<Vec<f64>>, states: [Vec<f64>; 2]) -> Self {
+        let curve = match control.len() {
+            0..=2 => Curve::Linear(Linear::default()),
+            n => Curve::Chain(Chain { bends: n - 2 }),
+        };
+        Self { curve, control, states }
+    }
+
+    /// A curve whose bends still lie on the line.
+    pub fn start(curve: &Curve, (a, at_a): Weights, (b, at_b): Weights) -> Self {
+        let at = |k: usize| -> Vec<f64> {
+            match (k, curve.start(k)) {
+                (0, _) => a.clone(),
+                (k, _) if k == curve.bends() + 1 => b.clone(),
+                (_, t) => a.iter().zip(&b).map(|(a, b)| (1.0 - t) * a + t * b).collect(),
+            }
+        };
+        let control = (0..curve.bends() + 2).map(at).collect();
+        Self { curve: curve.clone(), control, states: [at_a, at_b] }
+    }
+
+    /// The parameters at t; those of the ends at 0 and 1, to the bit.
+    pub fn theta(&self, t: f64) -> Vec<f64> {
+        let mut shares = self.curve.coefficients(t).into_iter().zip(&self.control).filter(|(c, _)| *c != 0.0);
+        let Some((c, first)) = shares.next() else { return Vec::new() };
+        let mut theta: Vec<f64> = first.iter().map(|w| c * w).collect();
+        for (c, w) in shares {
+            theta.iter_mut().zip(w).for_each(|(x, w)| *x += c * w);
+        }
+        theta
+    }
+
+    /// The state at t, moved along with the weights.
+    pub fn state(&self, t: f64) -> Vec<f64> {
+        let [a, b] = &self.states;
+        a.iter().zip(b).map(|(a, b)| (1.0 - t) * a + t * b).collect()
+    }
+
+    /// Distances along the path from its start to each of `t`, ascending; each stretch by so many straight pieces.
+    pub fn lengths(&self, t: &[f64], pieces: usize) -> Vec<f64> {
+        // Relative to the first control point, so that lengths do not come out of cancellation.
+        let spokes: Vec<Vec<f64>> = self.control.iter().map(|w| difference(w, &self.control[0])).collect();
+        let n = spokes.len();
+        let gram: Vec<f64> =
+            (0..n * n).into_par_iter().map(|ij| dot(&spokes[ij / n], &spokes[ij % n])).collect();
+        let distance = |s: f64, t: f64| {
+            let d = difference(&self.curve.coefficients(t), &self.curve.coefficients(s));
+            let square: f64 = (0..n * n).map(|ij| d[ij / n] * d[ij % n] * gram[ij]).sum();
+            square.max(0.0).sqrt()
+        };
+        let mut all = Vec::with_capacity(t.len());
+        let (mut length, mut from) = (0.0, 0.0);
+        for t in t {
+            let at = |i: usize| from + (t - from) * i as f64 / pieces as f64;
+            length += (0..pieces).map(|i| distance(at(i), at(i + 1))).sum::<f64>();
+            all.push(length);
+            from = *t;
+        }
+        all
+    }
+}
+
+/// `n` points from 0 to 1, both among them.
+pub fn evenly(n: usize) -> Vec<f64> {
+    (0..n).map(|i| i as f64 / (n.max(2) - 1) as f64).collect()
+}
+
+/// The most by which `values` rise above the straight interpolation of the first and the last, at least 0, since both ends
+/// are on the path; NaN if one of them is. `t` goes from 0 to 1.
+pub fn barrier(t: &[f64], values: &[f64]) -> f64 {
+    let (Some(first), Some(last)) = (values.first(), values.last()) else { return f64::NAN };
+    let rise = |(t, value): (&f64, &f64)| value - ((1.0 - t) * first + t * last);
+    // `max` would pass over NaN.
+    let more = |most: f64, rise: f64| if most.is_nan() || rise < most { most } else { rise };
+    t.iter().zip(values).map(rise).fold(0.0, more)
+}
+
+/// The mean of `values` along the path, by the trapezoidal rule over `lengths` ("int" in Garipov et al. 2018).
+pub fn mean_along(lengths: &[f64], values: &[f64]) -> f64 {
+    let pairs = lengths.windows(2).zip(values.windows(2));
+    let integral: f64 = pairs.map(|(l, v)| (l[1] - l[0]) * (v[0] + v[1]) / 2.0).sum();
+    match (lengths.first(), lengths.last()) {
+        (Some(first), Some(last)) if last > first => integral / (last - first),
+        _ => values.first().copied().unwrap_or(f64::NAN),
+    }
+}
+
+/// What is met along a path.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Profile {
+    /// Where.
+    pub t: Vec<f64>,
+    /// Mean loss over the training samples.
+    pub train_loss: Vec<f64>,
+    /// Share of training samples that are not classified correctly.
+    pub train_error: Vec<f64>,
+    /// Mean loss over the test samples; NaN where there are none.
+    pub test_loss: Vec<f64>,
+    /// Share of test samples that are not classified correctly.
+    pub test_error: Vec<f64>,
+}
+
+/// Evaluates networks on the way from one to another.
+#[derive(Debug)]
+pub struct Evaluator<E> {
+    network: Arc<Network>,
+    train: Objective<E>,
+    test: Option<Objective<E>>,
+    /// What statistics are made anew from.
+    groups: Option<Objective<E>>,
+}
+
+impl<E: Element> Evaluator<E> {
+    /// On these samples; statistics that are made anew are those of training samples in groups of `batch`.
+    pub fn new(
+        network: Arc<Network>,
+        train: Arc<Samples<E>>,
+        test: Arc<Samples<E>>,
+        between: Between,
+        batch: usize,
+    ) -> Self {
+        let objective = |samples, statistics| Objective::new(network.clone(), samples, statistics);
+        let refreshes = network.layout().couples_samples && between == Between::Refresh;
+        let groups = refreshes.then(|| objective(train.clone(), Statistics::Groups(batch.max(2))));
+        let test = (!test.is_empty()).then(|| objective(test, Statistics::Running));
+        Self { train: objective(train, Statistics::Running), test, groups, network }
+    }
+
+    /// The network.
+    pub fn network(&self) -> &Arc<Network> {
+        &self.network
+    }
+
+    /// The loss over the training samples, with running statistics.
+    pub fn train(&self) -> &Objective<E> {
+        &self.train
+    }
+
+    /// The loss over the test samples, if there are some.
+    pub fn test(&self) -> Option<&Objective<E>> {
+        self.test.as_ref()
+    }
+
+    /// Whether statistics are made anew.
+    pub fn refreshes(&self) -> bool {
+        self.groups.is_some()
+    }
+
+    /// Parameters in the element type, and the state that belongs to them.
+    pub fn place(&self, theta: &[f64], state: &[f64]) -> (Vec<E>, Vec<E>) {
+        let [theta, mut state] =
+            [theta, state].map(|v| v.iter().map(|x| E::from_f64(*x)).collect::<Vec<E>>());
+        self.network.renew_to_convergence(&theta, &mut state);
+        let state = self.groups.as_ref().map_or_else(|| state.clone(), |g| g.refresh(&theta, &state));
+        (theta, state)
+    }
+
+    /// Mean loss and accuracy on training and test samples.
+    pub fn evaluate(&self, theta: &[f64], state: &[f64]) -> (Evaluation, Evaluation) {
+        let (theta, state) = self.place(theta, state);
+        let none = Evaluation { loss: f64::NAN, accuracy: f64::NAN };
+        (self.train.evaluate(&theta, &state), self.test.as_ref().map_or(none, |t| t.evaluate(&theta, &state)))
+    }
+
+    /// The losses at `points` places, evenly spread over t; `observe` hears of each, from any thread.
+    pub fn profile(&self, path: &Path, points: usize, observe: &(dyn Fn() + Sync)) -> Profile {
+        let t = evenly(points);
+        let at = |t: &f64| {
+            let found = self.evaluate(&path.theta(*t), &path.state(*t));
+            observe();
+            found
+        };
+        let all: Vec<(Evaluation, Evaluation)> = t.par_iter().map(at).collect();
+        let of = |f: &dyn Fn(&(Evaluation, Evaluation)) -> f64| all.iter().map(f).collect::<Vec<f64>>();
+        Profile {
+            train_loss: of(&|e| e.0.loss),
+            train_error: of(&|e| 1.0 - e.0.accuracy),
+            test_loss: of(&|e| e.1.loss),
+            test_error: of(&|e| 1.0 - e.1.accuracy),
+            t,
+        }
+    }
+
+    /// What the networks at `thetas`, each with its state, say together of the test samples; none without test samples or
+    /// where the loss has no such thing.
+    pub fn ensemble(&self, members: &[Weights]) -> Option<Evaluation> {
+        let test = self.test.as_ref()?;
+        let loss = &self.network.spec().loss;
+        let rows = self.network.spec().outputs;
+        let mut sum: Vec<f64> = Vec::new();
+        for (theta, state) in members {
+            let (theta, state) = self.place(theta, state);
+            let mut outputs = test.outputs(&theta, &state);
+            outputs.chunks_mut(rows).for_each(|column| loss.predict(column));
+            sum.resize(outputs.len(), 0.0);
+            sum.iter_mut().zip(&outputs).for_each(|(s, x)| *s += x / members.len() as f64);
+        }
+        test.judge(&sum)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::registry::Registry;
+
+    #[test]
+    fn shares_sum_to_one_and_are_exact_at_the_ends() {
+        for text in ["bezier", "bezier:bends=4", "chain", "chain:bends=5", "linear"] {
+            let curve = Curve::parse(text).unwrap();
+            for i in 0..=40 {
+                let shares = curve.coefficients(i as f64 / 40.0);
+                assert_eq!(shares.len(), curve.bends() + 2);
+                assert!((shares.iter().sum::<f64>() - 1.0).abs() < 1e-15 * shares.len() as f64);
+            }
+            let (start, end) = (curve.coefficients(0.0), curve.coefficients(1.0));
+            assert!(start[0] == 1.0 && start[1..].iter().all(|c| *c == 0.0), "{text}: {start:?}");
+            assert!(
+                end.ends_with(&[1.0]) && end[..end.len() - 1].iter().all(|c| *c == 0.0),
+                "{text}: {end:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn barriers_are_rises_above_the_interpolation_of_the_ends() {
+        let t = [0.0, 0.25, 0.5, 1.0];
+        // Above the line from 1 to 3: .5 at t = .25, 0 at .5.
+        assert!((barrier(&t, &[1.0, 2.0, 2.0, 3.0]) - 0.5).abs() < 1e-15);
+        assert_eq!(barrier(&t, &[1.0, 0.0, 0.0, 1.0]), 0.0);
+        assert!(barrier(&t, &[1.0, f64::NAN, 5.0, 1.0]).is_nan());
+        assert_eq!(barrier(&t, &[1.0, f64::INFINITY, 0.0, 1.0]), f64::INFINITY);
+    }
+
+    #[test]
+    fn a_chain_is_as_long_as_its_pieces() {
+        let control = vec![vec![0.0, 0.0], vec![3.0, 4.0], vec![3.0, 16.0]];
+        let path = Path::chain(control, [Vec::new(), Vec::new()]);
+        let lengths = path.lengths(&evenly(5), 1);
+        for (found, expected) in lengths.iter().zip([0.0, 2.5, 5.0, 11.0, 17.0]) {
+            assert!((found - expected).abs() < 1e-12, "{lengths:?}");
+        }
+        // Values 0 on the first piece, rising to 12 on the second: 72 over 17.
+        let mean = mean_along(&lengths, &[0.0, 0.0, 0.0, 6.0, 12.0]);
+        assert!((mean - 72.0 / 17.0).abs() < 1e-12);
+    }
+}
