@@ -7,10 +7,12 @@ mod completions;
 mod config;
 mod critical;
 mod data;
+mod instability;
 mod list;
 mod lr_range;
 mod man;
 mod merge;
+mod minima;
 mod networks;
 mod output;
 mod plot;
@@ -48,6 +50,8 @@ const COMMANDS: &[Subcommand] = &[
     propagate::COMMAND,
     smoothness::COMMAND,
     critical::COMMAND,
+    instability::COMMAND,
+    minima::COMMAND,
     plot::COMMAND,
     data::COMMAND,
     list::COMMAND,

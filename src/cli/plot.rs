@@ -7,7 +7,7 @@ use super::output::{self, Target};
 use crate::base::{Error, Result, files};
 use crate::figure::Figure;
 use crate::passes::{
-    CriticalResult, LrRangeResult, PropagateResult, Saved, SeedsResult, SharpnessResult, SliceResult,
+    CriticalResult, InstabilityResult, LrRangeResult, MinimaResult, PropagateResult, Saved, SeedsResult, SharpnessResult, SliceResult,
     SmoothnessResult, training,
 };
 use crate::render::Style;
@@ -39,6 +39,8 @@ const RESULTS: &[(&str, Load)] = &[
     ("seeds.json", |d| Ok(SeedsResult::load(d)?.figures())),
     ("smoothness.json", |d| Ok(SmoothnessResult::load(d)?.figures())),
     ("critical.json", |d| Ok(CriticalResult::load(d)?.figures())),
+    ("instability.json", |d| Ok(InstabilityResult::load(d)?.figures())),
+    ("minima.json", |d| Ok(MinimaResult::load(d)?.figures())),
     ("propagate.json", |d| Ok(PropagateResult::load(d)?.figures())),
     ("lr-range.json", |d| Ok(LrRangeResult::load(d)?.figures())),
 ];

@@ -3,7 +3,10 @@
 //! Nothing here prints or draws. Long work tells an observer how far it is; `cli` shows it.
 
 pub mod critical;
+pub mod instability;
 pub mod lr_range;
+pub mod minima;
+mod pair;
 pub mod probes;
 pub mod propagate;
 pub mod range;
@@ -17,7 +20,9 @@ pub mod statistics;
 pub mod training;
 
 pub use critical::{CriticalResult, CriticalSettings};
+pub use instability::{InstabilityResult, InstabilitySettings};
 pub use lr_range::{LrRangeResult, LrRangeSettings};
+pub use minima::{MinimaResult, MinimaSettings};
 pub use probes::Probes;
 pub use propagate::{PropagateResult, PropagateSettings};
 pub use run::{DataSettings, Run};

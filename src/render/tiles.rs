@@ -146,7 +146,7 @@ fn scatter(figure: &Figure, style: &Style) -> Drawing {
 }
 
 /// Both spans as long as the longer one, about their middles.
-fn square((x, y): (Span, Span)) -> (Span, Span) {
+pub fn square((x, y): (Span, Span)) -> (Span, Span) {
     let half = (x.high - x.low).max(y.high - y.low) / 2.0;
     let about = |s: Span| {
         let middle = s.low / 2.0 + s.high / 2.0;
