@@ -78,7 +78,10 @@ fn run(matches: &ArgMatches) -> Result<()> {
         InstabilityEvent::Begins { title, branches: (branches, kept), steps } => {
             say(common.quiet, &format!("branches of {title}: {branches} in all"));
             if kept > 0 {
-                say(common.quiet, &format!("{kept} of {branches} branches were finished before and are kept"));
+                say(
+                    common.quiet,
+                    &format!("{kept} of {branches} branches were finished before and are kept"),
+                );
             }
             let _ = progress.set(Progress::new("instability", "steps", steps as f64, common.quiet));
         }
@@ -121,7 +124,12 @@ fn summary(result: &InstabilityResult, target: &Target) -> String {
     for branch in all["branches"].as_array().into_iter().flatten() {
         let spread = |key: &str| {
             let of = &branch[key];
-            format!("{} ({} to {})", number(&of["median"]), number(&of["quartiles"][0]), number(&of["quartiles"][1]))
+            format!(
+                "{} ({} to {})",
+                number(&of["median"]),
+                number(&of["quartiles"][0]),
+                number(&of["quartiles"][1])
+            )
         };
         text += &format!(
             "{:>8} {:>28} {:>10} {:>28} {:>10} {:>9}\n",

@@ -7,8 +7,8 @@ use super::output::{self, Target};
 use crate::base::{Error, Result, files};
 use crate::figure::Figure;
 use crate::passes::{
-    CriticalResult, InstabilityResult, LrRangeResult, MinimaResult, PropagateResult, Saved, SeedsResult, SharpnessResult, SliceResult,
-    SmoothnessResult, training,
+    CriticalResult, InstabilityResult, LrRangeResult, MinimaResult, PropagateResult, Saved, SeedsResult,
+    SharpnessResult, SliceResult, SmoothnessResult, training,
 };
 use crate::render::Style;
 use clap::{Arg, ArgMatches, Args, Command};

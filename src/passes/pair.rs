@@ -35,7 +35,12 @@ impl Pair {
     }
 
     /// Measures the line from `a` to `b`. Between two networks that are one it is a point, and nothing rises on it.
-    pub fn measure<E: Element>(evaluator: &Evaluator<E>, a: &Point<f64>, b: &Point<f64>, points: usize) -> Self {
+    pub fn measure<E: Element>(
+        evaluator: &Evaluator<E>,
+        a: &Point<f64>,
+        b: &Point<f64>,
+        points: usize,
+    ) -> Self {
         let weights = |point: &Point<f64>| (point.theta.clone(), point.state.clone());
         let path = Path::line(weights(a), weights(b));
         let square: f64 = a.theta.iter().zip(&b.theta).map(|(a, b)| (a - b).powi(2)).sum();
@@ -108,7 +113,10 @@ mod tests {
         };
         let pair = Pair { distance: 2.0, profile };
         let numbers = pair.numbers();
-        assert_eq!((numbers.len(), Pair::read(&numbers).numbers()[..10].to_vec()), (Pair::width(3), numbers[..10].to_vec()));
+        assert_eq!(
+            (numbers.len(), Pair::read(&numbers).numbers()[..10].to_vec()),
+            (Pair::width(3), numbers[..10].to_vec())
+        );
         let barriers = pair.barriers();
         assert!((barriers[0] - 0.2).abs() < 1e-15 && barriers[1] == 0.0 && (barriers[2] - 1.0).abs() < 1e-15);
         assert!(barriers[3].is_nan() && Pair::missing(3).barriers().iter().all(|b| b.is_nan()));

@@ -29,7 +29,8 @@ impl Draw for Dendrogram {
         let (width, theme) = (400.0, style.theme);
         let mut page = Page::new(figure, style, width, &[]);
         let names = figure.panels.iter().flat_map(|p| &p.marks);
-        let gutter = names.map(|m| font::width(&m.label, size::TICK, false)).fold(0.0, f64::max).min(120.0) + 8.0;
+        let gutter =
+            names.map(|m| font::width(&m.label, size::TICK, false)).fold(0.0, f64::max).min(120.0) + 8.0;
         let left = size::MARGIN + gutter;
         let room = width - size::MARGIN - left - 8.0;
         for panel in &figure.panels {
@@ -54,7 +55,8 @@ impl Draw for Dendrogram {
             for mark in &panel.marks {
                 let (_, place) = plane.at(mark.x, mark.y);
                 let at = (rect.left - 5.0, down(place) + font::MIDDLE * size::TICK);
-                let label = font::wrap(&mark.label, size::TICK, false, 120.0).into_iter().next().unwrap_or_default();
+                let label =
+                    font::wrap(&mark.label, size::TICK, false, 120.0).into_iter().next().unwrap_or_default();
                 page.canvas.text(at, &label, text(size::TICK, theme.ink(), Anchor::End));
             }
             if panel.series.is_empty() {
@@ -62,7 +64,8 @@ impl Draw for Dendrogram {
             }
             page.canvas.clipped(rect.grown(1.0), |canvas| {
                 for series in &panel.series {
-                    let points = series.x.iter().zip(&series.y).filter(|(x, y)| x.is_finite() && y.is_finite());
+                    let points =
+                        series.x.iter().zip(&series.y).filter(|(x, y)| x.is_finite() && y.is_finite());
                     let points = points.map(|(x, y)| plane.at(*x, *y)).map(|(x, y)| (x, down(y)));
                     canvas.line(&points.collect::<Vec<_>>(), pen(theme.curve(0), 1.5));
                 }

@@ -36,9 +36,13 @@ impl Draw for Graph {
             let (x, y) = square((x.padded(0.1), y.padded(0.1)));
             let coloured = panel.grids.first().is_some_and(|g| g.values.len() == panel.series.len());
             let full = page.width - 2.0 * size::MARGIN;
-            let bar = if coloured { 10.0 + scale.width(&panel.z.label, 0.7 * full) } else { 3.0 };
-            let gutter = gutter(&y, &panel.y.label, 0.7 * full);
-            let side = full - gutter - bar;
+            // Ticks follow from the height, and the height from the room that they leave.
+            let rest = |side: f64| {
+                let bar = if coloured { 10.0 + scale.width(&panel.z.label, side) } else { 3.0 };
+                (gutter(&y, &panel.y.label, side), bar)
+            };
+            let side = (0..3).fold(0.75 * full, |side, _| full - rest(side).0 - rest(side).1);
+            let gutter = rest(side).0;
             let left = size::MARGIN + gutter;
             let title = Page::title_height(std::iter::once(&panel.title), side);
             page.panel_title(&panel.title, left, side);
@@ -103,7 +107,9 @@ fn write(page: &mut Page, panel: &Panel, plane: &Plane, nodes: &[Point]) {
         .flat_map(|k| dense(&edges[k]))
         .collect();
     let inside = |w: &Words| {
-        w.spine().all(|(x, y)| x > rect.left + 4.0 && x < rect.right() - 4.0 && y > rect.top + 5.0 && y < rect.bottom() - 5.0)
+        w.spine().all(|(x, y)| {
+            x > rect.left + 4.0 && x < rect.right() - 4.0 && y > rect.top + 5.0 && y < rect.bottom() - 5.0
+        })
     };
     let clear = |w: &Words, points: &[Point], room: f64| !points.iter().any(|p| w.covers(*p, room));
     // Names first, clear of bold lines if there is such a place.
@@ -111,10 +117,22 @@ fn write(page: &mut Page, panel: &Panel, plane: &Plane, nodes: &[Point]) {
         let Some(at) = plane.within(mark.x, mark.y) else { continue };
         let half = font::width(&mark.label, size::TICK, true) / 2.0;
         let (dx, dy) = (half + NODE + 3.0, NODE + size::TICK * 0.75);
-        let places = [(0.0, -dy), (0.0, dy), (dx, 0.0), (-dx, 0.0), (0.8 * dx, -dy), (-0.8 * dx, -dy), (0.8 * dx, dy), (-0.8 * dx, dy)];
-        let words = places.map(|(x, y)| Words::new(mark.label.clone(), size::TICK, (at.0 + x, at.1 + y), 0.0));
-        let free = |w: &&Words| inside(w) && clear(w, nodes, NODE + 1.0) && set.iter().all(|other| !w.meets(other));
-        let best = words.iter().filter(free).find(|w| clear(w, &bold, 1.0)).or_else(|| words.iter().find(free));
+        let places = [
+            (0.0, -dy),
+            (0.0, dy),
+            (dx, 0.0),
+            (-dx, 0.0),
+            (0.8 * dx, -dy),
+            (-0.8 * dx, -dy),
+            (0.8 * dx, dy),
+            (-0.8 * dx, dy),
+        ];
+        let words =
+            places.map(|(x, y)| Words::new(mark.label.clone(), size::TICK, (at.0 + x, at.1 + y), 0.0));
+        let free =
+            |w: &&Words| inside(w) && clear(w, nodes, NODE + 1.0) && set.iter().all(|other| !w.meets(other));
+        let best =
+            words.iter().filter(free).find(|w| clear(w, &bold, 1.0)).or_else(|| words.iter().find(free));
         if let Some(best) = best.cloned() {
             best.draw(&mut page.canvas, theme.ink());
             set.push(best);
@@ -134,10 +152,11 @@ fn write(page: &mut Page, panel: &Panel, plane: &Plane, nodes: &[Point]) {
             let at = along(*from, *to, t);
             [(at.0 + nx, at.1 + ny), (at.0 - nx, at.1 - ny)]
         });
-        let words: Vec<Words> =
-            places.map(|at| Words::new(label.clone(), size::INLINE, at, angle)).collect();
-        let free = |w: &&Words| inside(w) && clear(w, nodes, NODE + 1.0) && set.iter().all(|other| !w.meets(other));
-        let best = words.iter().filter(free).find(|w| clear(w, &bold, 0.5)).or_else(|| words.iter().find(free));
+        let words: Vec<Words> = places.map(|at| Words::new(label.clone(), size::INLINE, at, angle)).collect();
+        let free =
+            |w: &&Words| inside(w) && clear(w, nodes, NODE + 1.0) && set.iter().all(|other| !w.meets(other));
+        let best =
+            words.iter().filter(free).find(|w| clear(w, &bold, 0.5)).or_else(|| words.iter().find(free));
         if let Some(best) = best.cloned() {
             best.draw(&mut page.canvas, theme.ink());
             set.push(best);

@@ -54,9 +54,21 @@ impl Draw for Matrix {
             for (i, (panel, scale)) in panels.iter().zip(scales).enumerate() {
                 let left = size::MARGIN + i as f64 * each;
                 page.panel_title(&panel.title, left, each - 10.0);
-                let rect = Rect { left: left + widest + GAP, top: page.top + title + 2.0, width: side, height: side };
+                let rect = Rect {
+                    left: left + widest + GAP,
+                    top: page.top + title + 2.0,
+                    width: side,
+                    height: side,
+                };
                 let foot = table(&mut page, panel, scale, rect);
-                scale.draw(&mut page.canvas, style.theme, &panel.z.label, rect.right() + 2.0 * GAP, rect.top, side);
+                scale.draw(
+                    &mut page.canvas,
+                    style.theme,
+                    &panel.z.label,
+                    rect.right() + 2.0 * GAP,
+                    rect.top,
+                    side,
+                );
                 lowest = f64::max(lowest, rect.bottom() + foot);
             }
             page.top = lowest + 8.0;
@@ -100,7 +112,8 @@ fn table(page: &mut Page, panel: &Panel, scale: &colorbar::Scale, rect: Rect) ->
     let (w, h) = (grid.x.len(), grid.y.len());
     let cell = (rect.width / w as f64, rect.height / h as f64);
     let square = grid.x == grid.y;
-    let words: Vec<String> = grid.values.iter().map(|v| if v.is_finite() { brief(*v) } else { String::new() }).collect();
+    let words: Vec<String> =
+        grid.values.iter().map(|v| if v.is_finite() { brief(*v) } else { String::new() }).collect();
     let widest = words.iter().map(|t| font::width(t, 1.0, false)).fold(0.1, f64::max);
     let points = size::TICK.min((cell.0 - 3.0) / widest).min(0.6 * cell.1);
     let off = |i: usize| !(square && i / w == i % w);
@@ -123,7 +136,8 @@ fn table(page: &mut Page, panel: &Panel, scale: &colorbar::Scale, rect: Rect) ->
     let every = |room: f64| (size::TICK * 1.25 / room).ceil().max(1.0) as usize;
     for (j, y) in grid.y.iter().enumerate().step_by(every(cell.1)) {
         let at = (rect.left - GAP, rect.top + (j as f64 + 0.5) * cell.1 + font::MIDDLE * size::TICK);
-        let label = font::wrap(&name(panel, *y), size::TICK, false, 90.0).into_iter().next().unwrap_or_default();
+        let label =
+            font::wrap(&name(panel, *y), size::TICK, false, 90.0).into_iter().next().unwrap_or_default();
         page.canvas.text(at, &label, text(size::TICK, theme.ink(), Anchor::End));
     }
     let below: Vec<String> = grid

@@ -58,7 +58,6 @@ pub fn branch<E: Element>(
     settings.check()?;
     let own = Streams::new(settings.seed);
     let name = format!("train/branch/{}", fork.step());
-    let parting =
-        (order > 0).then(|| Parting { step: fork.step(), streams: own.derived(&name, order) });
+    let parting = (order > 0).then(|| Parting { step: fork.step(), streams: own.derived(&name, order) });
     Session::from(&settings.resolved(), dataset, None, Some((fork, parting)), observe)?.run()
 }

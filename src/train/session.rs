@@ -225,8 +225,9 @@ impl<'a, E: Element> Session<'a, E> {
     /// The order of an epoch's samples. Of the epoch in which ways part, what is left comes in an order of its own.
     fn order(&self, epoch: usize) -> Vec<u32> {
         let mut order: Vec<u32> = (0..self.train.len() as u32).collect();
-        let shuffle =
-            |part: &mut [u32], streams: &Streams| part.shuffle(&mut streams.stream("train/order", epoch as u64));
+        let shuffle = |part: &mut [u32], streams: &Streams| {
+            part.shuffle(&mut streams.stream("train/order", epoch as u64))
+        };
         let first = (epoch as u64 - 1) * self.steps_per_epoch;
         match self.parting.filter(|parting| parting.step > first) {
             None => shuffle(&mut order, &self.streams),

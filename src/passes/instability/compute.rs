@@ -160,7 +160,8 @@ fn work<E: Element>(
         .filter(|(_, own)| !own.is_empty())
         .collect();
     let own = |i: usize| steps[left[i] % steps.len()];
-    let to_make = runs.len() as u64 * facts.total + (0..left.len()).map(|i| facts.total - own(i)).sum::<u64>();
+    let to_make =
+        runs.len() as u64 * facts.total + (0..left.len()).map(|i| facts.total - own(i)).sum::<u64>();
     observe(InstabilityEvent::Begins { title: &facts.title, branches: (all, kept.len()), steps: to_make });
     let done = AtomicUsize::new(kept.len());
     let listen = |from: u64| {

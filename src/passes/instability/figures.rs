@@ -21,11 +21,12 @@ pub(super) fn figures(result: &InstabilityResult) -> Vec<Figure> {
     let loss = panel("barrier of the loss", ["train_barrier", "test_barrier"]);
     let mut error = panel("barrier of the error", ["train_error_barrier", "test_error_barrier"]);
     let settings = &result.summary()["settings"];
-    if let (Some(stable), Some(first), Some(last)) = (settings["stable"].as_f64(), steps.first(), steps.last())
+    if let (Some(stable), Some(first), Some(last)) =
+        (settings["stable"].as_f64(), steps.first(), steps.last())
         && error.has_curves()
     {
         error.series.push(Series {
-            label: format!("stable below: {} %", 100.0 * stable),
+            label: format!("stable: at most {} %", 100.0 * stable),
             x: vec![*first, *last],
             y: vec![stable; 2],
             band: None,

@@ -120,12 +120,13 @@ impl Default for InstabilitySettings {
             model: Mlp { hidden: vec![64; 4], ..Mlp::default() }.into(),
             loss: Loss::default(),
             init: Initializer::default(),
-            optimizer: Sgd::default().into(),
-            lr: Some(0.02),
+            // The largest round rate at which none of the five seeds diverges: at half of it all ends lie in one valley.
+            optimizer: Sgd { momentum: 0.0, ..Sgd::default() }.into(),
+            lr: Some(0.15),
             schedule: Schedule::default(),
             warmup: 0.0,
             batch_size: 8,
-            epochs: 20,
+            epochs: 10, // 1630 steps on the digits: all are fitted
             clip: None,
             sam: 0.0,
             seed: 0,
@@ -171,7 +172,8 @@ impl InstabilitySettings {
     /// Refuses numbers that make no sense.
     pub fn check(&self) -> Result<()> {
         let listed = || self.branch.iter().map(u64::to_string).collect::<Vec<_>>().join(",");
-        if self.branch.is_empty() || self.branch.len() > MOST || self.branch.windows(2).any(|w| w[0] >= w[1]) {
+        if self.branch.is_empty() || self.branch.len() > MOST || self.branch.windows(2).any(|w| w[0] >= w[1])
+        {
             let expected = format!("1 to {MOST} steps, ascending");
             return Err(Error::expected("--branch", expected, format!("`{}`", listed())));
         }

@@ -25,7 +25,11 @@ fn axis(label: &str, scale: Scale) -> Axis {
 }
 
 fn marks(names: &[String], order: &[usize]) -> Vec<Mark> {
-    order.iter().enumerate().map(|(row, i)| Mark { x: 0.0, y: row as f64, label: names[*i].clone() }).collect()
+    order
+        .iter()
+        .enumerate()
+        .map(|(row, i)| Mark { x: 0.0, y: row as f64, label: names[*i].clone() })
+        .collect()
 }
 
 /// A symmetric matrix with its rows and columns in this order.
@@ -165,11 +169,7 @@ fn tree(result: &MinimaResult, names: &[String]) -> Figure {
             x: axis("first axis of the distances", Scale::Linear),
             y: axis("second axis of the distances", Scale::Linear),
             z: axis("barrier of the training loss", Scale::Auto),
-            grids: vec![Grid {
-                x: (0..all.len()).map(|i| i as f64).collect(),
-                y: vec![0.0],
-                values,
-            }],
+            grids: vec![Grid { x: (0..all.len()).map(|i| i as f64).collect(), y: vec![0.0], values }],
             series: all.iter().map(|e| series(*e)).collect(),
             marks: places
                 .iter()

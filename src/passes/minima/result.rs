@@ -120,15 +120,14 @@ impl MinimaResult {
                 members.into()
             })
             .collect();
-        let merged: Vec<Value> = merges
-            .iter()
-            .map(|m| json!({"a": m.a, "b": m.b, "barrier": m.height, "size": m.size}))
-            .collect();
+        let merged: Vec<Value> =
+            merges.iter().map(|m| json!({"a": m.a, "b": m.b, "barrier": m.height, "size": m.size})).collect();
         let edges: Vec<Value> =
             tree.iter().map(|(i, j)| json!({"a": i, "b": j, "barrier": train[i * n + j]})).collect();
-        let highest = tree.iter().map(|(i, j)| train[i * n + j]).fold(0.0, |most: f64, b| {
-            if b.is_nan() || most.is_nan() { f64::NAN } else { most.max(b) }
-        });
+        let highest = tree
+            .iter()
+            .map(|(i, j)| train[i * n + j])
+            .fold(0.0, |most: f64, b| if b.is_nan() || most.is_nan() { f64::NAN } else { most.max(b) });
         let lost = barriers.iter().filter(|b| !b[0].is_finite()).count();
         let summary = json!({
             "command": "minima",
@@ -198,7 +197,8 @@ impl MinimaResult {
         let at = files::named(&path);
         let arrays = Npz::read(&path)?;
         let square = BARRIERS.iter().chain(&[DISTANCE]).map(|name| (*name, [n, n]));
-        for (name, shape) in square.chain([("linkage", [n - 1, 4]), ("tree", [n - 1, 2]), ("place", [n, 2])]) {
+        for (name, shape) in square.chain([("linkage", [n - 1, 4]), ("tree", [n - 1, 2]), ("place", [n, 2])])
+        {
             if arrays.get(name).is_none_or(|a| a.shape != shape) {
                 let expected = format!("an array of shape {shape:?}");
                 return Err(Error::expected(format!("{at}: {name}"), expected, "another or none"));
@@ -207,7 +207,9 @@ impl MinimaResult {
         let this = Self { summary, arrays };
         let whole = |name: &str, most: usize| {
             this.array(name).chunks(if name == "tree" { 2 } else { 4 }).enumerate().all(|(k, row)| {
-                row[..2].iter().all(|x| *x >= 0.0 && (*x as usize) < most + if name == "tree" { 0 } else { k })
+                row[..2]
+                    .iter()
+                    .all(|x| *x >= 0.0 && (*x as usize) < most + if name == "tree" { 0 } else { k })
             })
         };
         match whole("tree", n) && whole("linkage", n) {
