@@ -5,6 +5,7 @@ use super::arguments::{Common, config_and_out, name_kinds};
 use super::config::{Shorthand, Sources, with_shorthands};
 use super::output::{self, Target};
 use super::progress::{Progress, say};
+use super::train;
 use crate::base::{Result, files};
 use crate::passes::instability::{self, InstabilityEvent};
 use crate::passes::{InstabilityResult, InstabilitySettings, Saved};
@@ -69,6 +70,13 @@ fn run(matches: &ArgMatches) -> Result<()> {
     settings.check()?;
     style.check()?;
     common.apply()?;
+    let one = settings.train(0);
+    let prepared = train::prepare(&one)?;
+    // A network at work on each thread, and what every branch starts from.
+    let (threads, branches) = (rayon::current_num_threads(), settings.seeds * settings.branch.len());
+    let bytes = prepared.bytes().saturating_mul((threads + branches) as u64);
+    output::fits_in_memory(bytes, &format!("{branches} branches"))?;
+    drop(prepared);
     let target = Target::new(out)?;
     if fresh {
         instability::discard(target.directory())?;

@@ -46,7 +46,7 @@ test_barrier, test_error_barrier, distance of shape (n, n); t, pair, and train_l
 shape (pairs, t); linkage as SciPy has it; tree; place), and pictures: barriers, distances, dendrogram, tree.";
 
 /// How many networks are trained, and whether to begin anew.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, clap::Args)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 struct Count {
     /// Train this many networks, with --seed and the seeds after it [default: 6]
@@ -55,12 +55,6 @@ struct Count {
     /// Discard what unfinished work left in the directory, and train anew
     #[arg(long, help_heading = "General")]
     fresh: bool,
-}
-
-impl Default for Count {
-    fn default() -> Self {
-        Self { count: None, fresh: false }
-    }
 }
 
 /// Networks where nothing is said: fifteen pairs.

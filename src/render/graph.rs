@@ -25,6 +25,10 @@ impl Kind for Graph {
 
 /// Radius of a thing.
 const NODE: f64 = 4.2;
+/// Lines beyond which there are many.
+const MANY: usize = 20;
+/// How far a line that would pass through a third thing bows out.
+const BOW: f64 = 14.0;
 
 impl Draw for Graph {
     fn draw(&self, figure: &Figure, style: &Style) -> Drawing {
@@ -63,8 +67,11 @@ impl Draw for Graph {
                 let (over, under): (Vec<usize>, Vec<usize>) = (0..panel.series.len()).partition(bold);
                 for k in under.into_iter().chain(over) {
                     let line = ends(&plane, panel, k);
-                    let width = if bold(&k) { 2.8 } else { 0.9 };
-                    canvas.line(&line, pen(ink(k), width));
+                    // Many thin lines would hide the bold ones.
+                    let thin =
+                        if panel.series.len() > MANY { (0.6, ink(k).alpha(0.4)) } else { (0.9, ink(k)) };
+                    let (width, ink) = if bold(&k) { (2.8, ink(k)) } else { thin };
+                    canvas.line(&line, pen(ink, width));
                 }
             });
             let nodes: Vec<Point> = panel.marks.iter().filter_map(|m| plane.within(m.x, m.y)).collect();
@@ -84,11 +91,30 @@ impl Draw for Graph {
     }
 }
 
-/// The finite points of a line, on the sheet.
+/// The finite points of a line, on the sheet; one between two things that would pass through a third bows around it.
 fn ends(plane: &Plane, panel: &Panel, k: usize) -> Vec<Point> {
     let series = &panel.series[k];
     let finite = series.x.iter().zip(&series.y).filter(|(x, y)| x.is_finite() && y.is_finite());
-    finite.map(|(x, y)| plane.at(*x, *y)).collect()
+    let points: Vec<Point> = finite.map(|(x, y)| plane.at(*x, *y)).collect();
+    let [from, to] = points[..] else { return points };
+    let (dx, dy) = (to.0 - from.0, to.1 - from.1);
+    let length = dx.hypot(dy);
+    if length < 1e-6 {
+        return points;
+    }
+    let in_the_way = panel.marks.iter().filter_map(|m| plane.within(m.x, m.y)).find_map(|(x, y)| {
+        let (along, across) = (
+            ((x - from.0) * dx + (y - from.1) * dy) / length,
+            ((y - from.1) * dx - (x - from.0) * dy) / length,
+        );
+        let between = along > 2.0 * NODE && along < length - 2.0 * NODE;
+        (between && across.abs() < NODE + 2.0).then_some(across)
+    });
+    let Some(across) = in_the_way else { return points };
+    let bow = if across > 0.0 { -2.0 * BOW } else { 2.0 * BOW };
+    let middle = ((from.0 + to.0) / 2.0 - bow * dy / length, (from.1 + to.1) / 2.0 + bow * dx / length);
+    let at = |t: f64| along(along(from, middle, t), along(middle, to, t), t);
+    (0..=24).map(|i| at(f64::from(i) / 24.0)).collect()
 }
 
 /// Names beside things and words beside lines, each at the first of some places that is free; without one it is left out.
@@ -141,6 +167,12 @@ fn write(page: &mut Page, panel: &Panel, plane: &Plane, nodes: &[Point]) {
     for (k, line) in edges.iter().enumerate() {
         let (label, [from, .., to]) = (&panel.series[k].label, line.as_slice()) else { continue };
         let (dx, dy) = (to.0 - from.0, to.1 - from.1);
+        // Of a line that bows, where the middle of its straight way went.
+        let middle = line[line.len() / 2];
+        let off = match line.len() {
+            2 => (0.0, 0.0),
+            _ => (middle.0 - (from.0 + to.0) / 2.0, middle.1 - (from.1 + to.1) / 2.0),
+        };
         let length = dx.hypot(dy);
         if label.is_empty() || length < 1e-6 {
             continue;
@@ -150,6 +182,8 @@ fn write(page: &mut Page, panel: &Panel, plane: &Plane, nodes: &[Point]) {
         let (nx, ny) = (-dy / length * 6.5, dx / length * 6.5);
         let places = [0.5, 0.42, 0.58, 0.34, 0.66, 0.25, 0.75].into_iter().flat_map(|t| {
             let at = along(*from, *to, t);
+            let share = 4.0 * t * (1.0 - t);
+            let at = (at.0 + share * off.0, at.1 + share * off.1);
             [(at.0 + nx, at.1 + ny), (at.0 - nx, at.1 - ny)]
         });
         let words: Vec<Words> = places.map(|at| Words::new(label.clone(), size::INLINE, at, angle)).collect();

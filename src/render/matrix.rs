@@ -95,10 +95,20 @@ fn name(panel: &Panel, at: f64) -> String {
     mark.map_or_else(|| labels(&[at]).concat(), |m| m.label.clone())
 }
 
-/// Two digits tell cells apart.
-fn brief(value: f64) -> String {
-    let rounded: f64 = format!("{value:.1e}").parse().unwrap_or(value);
-    labels(&[rounded]).concat()
+/// What is written into cells: on a linear scale all with as many decimals as tell a twelfth of their range, on a logarithmic
+/// one two digits of each.
+fn written(grid: &Grid, scale: &colorbar::Scale) -> Vec<String> {
+    let range = scale.span.high - scale.span.low;
+    let decimals = (-(range / 12.0).log10()).ceil().clamp(0.0, 9.0) as usize;
+    let word = |value: f64| match value.is_finite() {
+        false => String::new(),
+        true if scale.span.log || decimals > 4 || value.abs() >= 1e5 => {
+            let rounded: f64 = format!("{value:.1e}").parse().unwrap_or(value);
+            labels(&[rounded]).concat()
+        }
+        true => format!("{value:.decimals$}").replace('-', "−"),
+    };
+    grid.values.iter().map(|v| word(*v)).collect()
 }
 
 /// Cells and names; returns the room that the names below take.
@@ -112,10 +122,9 @@ fn table(page: &mut Page, panel: &Panel, scale: &colorbar::Scale, rect: Rect) ->
     let (w, h) = (grid.x.len(), grid.y.len());
     let cell = (rect.width / w as f64, rect.height / h as f64);
     let square = grid.x == grid.y;
-    let words: Vec<String> =
-        grid.values.iter().map(|v| if v.is_finite() { brief(*v) } else { String::new() }).collect();
+    let words = written(grid, scale);
     let widest = words.iter().map(|t| font::width(t, 1.0, false)).fold(0.1, f64::max);
-    let points = size::TICK.min((cell.0 - 3.0) / widest).min(0.6 * cell.1);
+    let points = size::TICK.min((cell.0 - 2.0) / widest).min(0.6 * cell.1);
     let off = |i: usize| !(square && i / w == i % w);
     for (i, value) in grid.values.iter().enumerate().filter(|(i, _)| off(*i)) {
         let (left, top) = (rect.left + (i % w) as f64 * cell.0, rect.top + (i / w) as f64 * cell.1);
