@@ -24,6 +24,8 @@ impl Kind for Matrix {
 
 /// Room between a panel's area and its names or its bar.
 const GAP: f64 = 4.0;
+/// Width of the longest name; the rest of one that is longer is left out.
+const LONGEST: f64 = 90.0;
 
 impl Draw for Matrix {
     fn draw(&self, figure: &Figure, style: &Style) -> Drawing {
@@ -39,9 +41,11 @@ impl Draw for Matrix {
         let columns = columns(figure.panels.len());
         let width = [330.0, 560.0, 740.0][columns - 1];
         let mut page = Page::new(figure, style, width, hatched.as_slice());
-        let names = figure.panels.iter().flat_map(|p| &p.marks);
-        let widest = names.map(|m| font::width(&m.label, size::TICK, false)).fold(0.0, f64::max);
-        let widest = widest.max(font::width("000", size::TICK, false)).min(90.0);
+        let names = |p: &Panel| -> Vec<f64> {
+            let places = p.grids.iter().flat_map(|g| g.x.iter().chain(&g.y));
+            places.map(|at| font::width(&name(p, *at), size::TICK, false)).collect()
+        };
+        let widest = figure.panels.iter().flat_map(names).fold(0.0, f64::max).min(LONGEST);
         let bar = |side: f64| {
             let widths = figure.panels.iter().zip(&scales).map(|(p, s)| s.width(&p.z.label, side));
             widths.fold(0.0, f64::max)
@@ -146,13 +150,15 @@ fn table(page: &mut Page, panel: &Panel, scale: &colorbar::Scale, rect: Rect) ->
     for (j, y) in grid.y.iter().enumerate().step_by(every(cell.1)) {
         let at = (rect.left - GAP, rect.top + (j as f64 + 0.5) * cell.1 + font::MIDDLE * size::TICK);
         let label =
-            font::wrap(&name(panel, *y), size::TICK, false, 90.0).into_iter().next().unwrap_or_default();
+            font::wrap(&name(panel, *y), size::TICK, false, LONGEST).into_iter().next().unwrap_or_default();
         page.canvas.text(at, &label, text(size::TICK, theme.ink(), Anchor::End));
     }
     let below: Vec<String> = grid
         .x
         .iter()
-        .map(|x| font::wrap(&name(panel, *x), size::TICK, false, 90.0).into_iter().next().unwrap_or_default())
+        .map(|x| {
+            font::wrap(&name(panel, *x), size::TICK, false, LONGEST).into_iter().next().unwrap_or_default()
+        })
         .collect();
     let widest = below.iter().map(|t| font::width(t, size::TICK, false)).fold(0.0, f64::max);
     let upright = widest + 4.0 <= cell.0;

@@ -91,13 +91,13 @@ pub fn run(
     let n = dataset.train.len();
     settings.train(0).check_for(n, network.layout().parameters.len())?;
     let total = (n.div_ceil(settings.train(0).batch(n)) * settings.epochs) as u64;
-    if let Some(beyond) = settings.branch.iter().find(|step| **step > total) {
-        return Err(Error::expected("--branch", format!("steps of training, 0 to {total}"), beyond));
-    }
     let noise = noise(settings, &network, n);
     if noise.is_empty() {
         let expected = "steps with noise that can differ: mini-batches, augmentation or dropout";
         return Err(Error::expected("--batch-size", expected, format!("all {n} samples in every step")));
+    }
+    if let Some(beyond) = settings.branch.iter().find(|step| **step > total) {
+        return Err(Error::expected("--branch", format!("steps of training, 0 to {total}"), beyond));
     }
     let statistics = match network.layout().couples_samples {
         false => "none in this network".to_owned(),
