@@ -161,6 +161,9 @@ fn read(paths: &[PathBuf], trained: bool) -> Result<Vec<Run>> {
     paths.iter().map(one).collect()
 }
 
+/// How a number is written.
+type Shown<'a> = &'a dyn Fn(&Value) -> String;
+
 fn summary(result: &MinimaResult, target: &Target, names: &[String]) -> String {
     let all = result.summary();
     let number = |x: &Value| x.as_f64().map_or("-".to_owned(), |x| output::number(x, 4));
@@ -168,7 +171,7 @@ fn summary(result: &MinimaResult, target: &Target, names: &[String]) -> String {
     let networks = all["networks"].as_array().map_or(0, Vec::len);
     let mut text = format!("{}: {networks} minima, {} pairs\n", result.title(), all["pairs"]);
     text += "                              median        least         most\n";
-    let rows: [(&str, &str, &dyn Fn(&Value) -> String); 5] = [
+    let rows: [(&str, &str, Shown); 5] = [
         ("barrier of training loss", "train_barrier", &number),
         ("barrier of training error", "train_error_barrier", &percent),
         ("barrier of test loss", "test_barrier", &number),
