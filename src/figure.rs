@@ -68,6 +68,8 @@ pub enum Scale {
     Linear,
     /// Equal steps for equal ratios.
     Log,
+    /// The same for all but small values, and zero has a place: value v lies at ln(1 + v / c), c half the smallest above zero.
+    LogZero,
 }
 
 /// Values on a rectangular grid: `values[j * x.len() + i]` belongs to `(x[i], y[j])`; NaN where there is none.

@@ -1,6 +1,8 @@
 //! Buffers that parallel work takes and gives back, so that steady state allocates nothing.
 
+use super::{Error, Result};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// Idle values of one type; as many are made as are ever in use at once.
 #[derive(Debug)]
@@ -39,4 +41,60 @@ impl<T> Pool<T> {
 /// begun from outside would put the caller to sleep and wake it again.
 pub fn on_workers<R: Send>(work: impl FnOnce() -> R + Send) -> R {
     rayon::scope(|_| work())
+}
+
+/// Runs `work` on the numbers below `n`, as many at once as there are threads, each on its own share of them: runs of a few
+/// thousand short steps do not wait for each other. Results in order; the first error in that order ends the work.
+pub fn each_apart<R: Send>(n: usize, work: impl Fn(usize) -> Result<R> + Sync) -> Result<Vec<R>> {
+    let threads = rayon::current_num_threads();
+    let workers = threads.min(n);
+    let pools: Vec<rayon::ThreadPool> = (0..workers)
+        .map(|i| {
+            let share = threads / workers + usize::from(i < threads % workers);
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(share).build();
+            pool.map_err(|e| Error::machine("threads", e))
+        })
+        .collect::<Result<_>>()?;
+    let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let done: Mutex<Vec<(usize, Result<R>)>> = Mutex::new(Vec::with_capacity(n));
+    let worker = || {
+        while !failed.load(Ordering::Relaxed) {
+            let i = next.fetch_add(1, Ordering::Relaxed);
+            if i >= n {
+                break;
+            }
+            let result = work(i);
+            if result.is_err() {
+                failed.store(true, Ordering::Relaxed);
+            }
+            done.lock().unwrap_or_else(|e| e.into_inner()).push((i, result));
+        }
+    };
+    std::thread::scope(|scope| {
+        for pool in &pools {
+            scope.spawn(|| pool.install(worker));
+        }
+    });
+    let mut done = done.into_inner().unwrap_or_else(|e| e.into_inner());
+    done.sort_by_key(|(i, _)| *i);
+    done.into_iter().map(|(_, result)| result).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_apart_comes_back_in_order_and_the_first_error_ends_it() {
+        let squares = each_apart(50, |i| Ok(i * i));
+        assert_eq!(squares, Ok((0..50).map(|i| i * i).collect()));
+        assert_eq!(each_apart(0, Ok), Ok(Vec::new()));
+        let made = AtomicUsize::new(0);
+        let failing = each_apart(100_000, |i| {
+            made.fetch_add(1, Ordering::Relaxed);
+            if i == 3 { Err(Error::unmet("3", "is no good")) } else { Ok(i) }
+        });
+        assert_eq!(failing, Err(Error::unmet("3", "is no good")));
+        assert!(made.load(Ordering::Relaxed) < 100_000);
+    }
 }

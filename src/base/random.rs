@@ -4,7 +4,7 @@
 //! A stream's key is SHA-256(seed, name, index): two names never share a stream. The generator is
 //! ChaCha8, whose output is fixed by its definition on every machine.
 
-use rand::SeedableRng;
+use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution, StandardNormal};
 use sha2::{Digest, Sha256};
 
@@ -31,6 +31,11 @@ impl Streams {
             .chain_update(name.as_bytes())
             .finalize();
         Rng::from_seed(key.into())
+    }
+
+    /// Streams of another seed, which that of `name` and `index` draws: as many others under the same names.
+    pub fn derived(&self, name: &str, index: u64) -> Self {
+        Self { seed: self.stream(name, index).random() }
     }
 }
 

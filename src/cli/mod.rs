@@ -8,10 +8,12 @@ mod config;
 mod connect;
 mod critical;
 mod data;
+mod instability;
 mod list;
 mod lr_range;
 mod man;
 mod merge;
+mod minima;
 mod networks;
 mod output;
 mod plot;
@@ -50,6 +52,8 @@ const COMMANDS: &[Subcommand] = &[
     propagate::COMMAND,
     smoothness::COMMAND,
     critical::COMMAND,
+    instability::COMMAND,
+    minima::COMMAND,
     plot::COMMAND,
     data::COMMAND,
     list::COMMAND,

@@ -7,8 +7,8 @@ use super::output::{self, Target};
 use crate::base::{Error, Result, files};
 use crate::figure::Figure;
 use crate::passes::{
-    ConnectResult, CriticalResult, LrRangeResult, PropagateResult, Saved, SeedsResult, SharpnessResult,
-    SliceResult, SmoothnessResult, training,
+    ConnectResult, CriticalResult, InstabilityResult, LrRangeResult, MinimaResult, PropagateResult, Saved,
+    SeedsResult, SharpnessResult, SliceResult, SmoothnessResult, training,
 };
 use crate::render::Style;
 use clap::{Arg, ArgMatches, Args, Command};
@@ -40,6 +40,8 @@ const RESULTS: &[(&str, Load)] = &[
     ("seeds.json", |d| Ok(SeedsResult::load(d)?.figures())),
     ("smoothness.json", |d| Ok(SmoothnessResult::load(d)?.figures())),
     ("critical.json", |d| Ok(CriticalResult::load(d)?.figures())),
+    ("instability.json", |d| Ok(InstabilityResult::load(d)?.figures())),
+    ("minima.json", |d| Ok(MinimaResult::load(d)?.figures())),
     ("propagate.json", |d| Ok(PropagateResult::load(d)?.figures())),
     ("lr-range.json", |d| Ok(LrRangeResult::load(d)?.figures())),
 ];

@@ -28,19 +28,52 @@ pub fn run(
     common: &Common,
     style: &Style,
 ) -> Result<()> {
-    let last = settings.seed.checked_add(count as u64 - 1).filter(|last| *last <= i64::MAX as u64);
+    let seeds = from(settings.seed, count)?;
+    check(settings, count)?;
+    let target = Target::new(out)?;
+    let kept = train_all(settings, &seeds, target.directory(), going, common.quiet, style)?;
+    let result = SeedsResult::collect(settings, target.directory(), &seeds)?;
+    target.write(&result, style, json!({"kept": kept}))?;
+    match (common.json, common.quiet) {
+        (true, _) => output::print_json(&result.json()?)?,
+        (_, true) => {}
+        _ => output::print(&table(&result, &target))?,
+    }
+    verdict(&result)
+}
+
+/// `count` seeds from `first` on.
+pub fn from(first: u64, count: usize) -> Result<Vec<u64>> {
+    let last = first.checked_add(count as u64 - 1).filter(|last| *last <= i64::MAX as u64);
     let Some(last) = last else {
         let expected = format!("a seed with room for {count} of them below 2^63");
-        return Err(Error::expected("--seed", expected, settings.seed));
+        return Err(Error::expected("--seed", expected, first));
     };
-    let seeds: Vec<u64> = (settings.seed..=last).collect();
+    Ok((first..=last).collect())
+}
+
+/// Refuses what can be refused before any directory is made.
+pub fn check(settings: &TrainSettings, count: usize) -> Result<()> {
     let workers = rayon::current_num_threads().min(count);
     let prepared = train::prepare(settings)?;
-    output::fits_in_memory(workers as u64 * prepared.bytes(), &format!("{workers} runs at once"))?;
+    output::fits_in_memory(workers as u64 * prepared.bytes(), &format!("{workers} runs at once"))
+}
+
+/// Trains a run for each of `seeds` that is not there yet, into `directory/seed-N`; returns the seeds of those that were.
+pub fn train_all(
+    settings: &TrainSettings,
+    seeds: &[u64],
+    directory: &Path,
+    going: &Going,
+    quiet: bool,
+    style: &Style,
+) -> Result<Vec<u64>> {
+    let count = seeds.len();
+    let workers = rayon::current_num_threads().min(count);
+    let prepared = train::prepare(settings)?;
     let (sha256, samples) = (prepared.data_sha256().to_owned(), prepared.samples());
     drop(prepared);
-    let target = Target::new(out)?;
-    let run_in = |seed: u64| target_directory(&target, seed);
+    let run_in = |seed: u64| of_seed(directory, seed);
     let wanted = |seed: u64| TrainSettings { seed, ..settings.clone() };
     let kept: Vec<u64> = match going.fresh {
         true => Vec::new(),
@@ -48,11 +81,9 @@ pub fn run(
     };
     let todo: Vec<(u64, PathBuf)> =
         seeds.iter().filter(|s| !kept.contains(s)).map(|s| (*s, run_in(*s))).collect();
-    let quiet = common.quiet;
-    say(
-        quiet,
-        &format!("training {} on {}, seeds {} to {last}", settings.model, settings.data, settings.seed),
-    );
+    if let [first, .., last] = seeds {
+        say(quiet, &format!("training {} on {}, seeds {first} to {last}", settings.model, settings.data));
+    }
     if !kept.is_empty() {
         say(quiet, &format!("{} of {count} runs are there already and are kept", kept.len()));
     }
@@ -111,18 +142,12 @@ pub fn run(
     if let Some(fault) = faults.into_iter().next() {
         return Err(fault);
     }
-    let result = SeedsResult::collect(settings, target.directory(), &seeds)?;
-    target.write(&result, style, json!({"kept": kept}))?;
-    match (common.json, quiet) {
-        (true, _) => output::print_json(&result.json()?)?,
-        (_, true) => {}
-        _ => output::print(&table(&result, &target))?,
-    }
-    verdict(&result)
+    Ok(kept)
 }
 
-fn target_directory(target: &Target, seed: u64) -> PathBuf {
-    target.directory().join(format!("seed-{seed}"))
+/// Where the run of a seed lies.
+pub fn of_seed(directory: &Path, seed: u64) -> PathBuf {
+    directory.join(format!("seed-{seed}"))
 }
 
 /// Whether the run that was asked for lies finished and whole in `directory`.

@@ -4,7 +4,10 @@
 
 pub mod connect;
 pub mod critical;
+pub mod instability;
 pub mod lr_range;
+pub mod minima;
+mod pair;
 pub mod probes;
 pub mod propagate;
 pub mod range;
@@ -19,7 +22,9 @@ pub mod training;
 
 pub use connect::{ConnectResult, ConnectSettings};
 pub use critical::{CriticalResult, CriticalSettings};
+pub use instability::{InstabilityResult, InstabilitySettings};
 pub use lr_range::{LrRangeResult, LrRangeSettings};
+pub use minima::{MinimaResult, MinimaSettings};
 pub use probes::Probes;
 pub use propagate::{PropagateResult, PropagateSettings};
 pub use run::{DataSettings, Run};

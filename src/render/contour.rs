@@ -282,7 +282,7 @@ fn draw_map(page: &mut Page, plane: &Plane, panel: &Panel, scale: &Scale) {
 }
 
 /// Black or white, whichever is read better on `ground`.
-fn contrast(ground: Ink) -> Ink {
+pub fn contrast(ground: Ink) -> Ink {
     if ground.lightness() > 0.42 { BLACK } else { WHITE }
 }
 

@@ -38,6 +38,9 @@ crate::registry! {
         lines => Lines;
         tiles => Tiles;
         rows => Rows;
+        matrix => Matrix;
+        dendrogram => Dendrogram;
+        graph => Graph;
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::figure::{Axis, Scale};
 
-/// The ends of an axis, linear or logarithmic; `low < high`, both finite, and positive if `log`.
+/// The ends of an axis, linear, logarithmic, or logarithmic with zero; `low < high`, both finite, and positive if `log`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Span {
     /// Lower end.
@@ -11,6 +11,8 @@ pub struct Span {
     pub high: f64,
     /// Equal steps for equal ratios.
     pub log: bool,
+    /// Where it is above 0: equal steps for equal ratios far above this value, for equal differences far below.
+    pub knee: f64,
 }
 
 /// Ticks with their labels, and unlabelled minor ones.
@@ -50,13 +52,14 @@ impl Span {
             (a, b) = (low.unwrap_or(0.0), high.unwrap_or(low.unwrap_or(0.0) + 1.0)); // no data
         }
         let log = match axis.scale {
-            Scale::Linear => false,
+            Scale::Linear | Scale::LogZero => false,
             Scale::Log => b > TINY,
             Scale::Auto => a >= TINY && b / a > AUTO_LOG,
         };
         if log && a < TINY {
             a = if positive < b { positive } else { b * 1e-3 };
         }
+        let knee = if axis.scale == Scale::LogZero && positive.is_finite() { 0.5 * positive } else { 0.0 };
         // A constant, or what float noise makes of one, gets room; an end that was asked for stays.
         if b - a <= 1e-9 * a.abs().max(b.abs()) {
             let room = if a == 0.0 && b == 0.0 { 0.5 } else { (0.05 * a.abs().max(b.abs())).max(TINY) };
@@ -65,15 +68,15 @@ impl Span {
                 (None, Some(_)) => (b - 2.0 * room, b),
                 (Some(_), _) => (a, a + 2.0 * room),
             };
-            return Self { low: a, high: b, log: log && a >= TINY };
+            return Self { low: a, high: b, log: log && a >= TINY, knee };
         }
-        Self { low: a, high: b, log }
+        Self { low: a, high: b, log, knee }
     }
 
     /// The span with `share` of its length added at both ends.
     pub fn padded(self, share: f64) -> Self {
         let (low, high) = (self.value(-share), self.value(1.0 + share));
-        Self { low, high, log: self.log }
+        Self { low, high, ..self }
     }
 
     /// Where `value` lies: 0 at the lower end, 1 at the upper; NaN stays NaN.
@@ -86,10 +89,18 @@ impl Span {
     pub fn value(&self, t: f64) -> f64 {
         let (low, high) = (self.warp(self.low), self.warp(self.high));
         let warped = low + t * (high - low);
-        if self.log { warped.exp() } else { warped }
+        match self.log {
+            true => warped.exp(),
+            false if self.knee > 0.0 => self.knee * warped.abs().exp_m1().copysign(warped),
+            false => warped,
+        }
     }
 
     fn warp(&self, value: f64) -> f64 {
+        if self.knee > 0.0 && !value.is_nan() {
+            let value = value.clamp(-HUGE, HUGE);
+            return (value.abs() / self.knee).ln_1p().copysign(value);
+        }
         if !self.log || value.is_nan() {
             return value.clamp(-HUGE, HUGE);
         }
@@ -125,6 +136,9 @@ impl Span {
     /// About `want` ticks.
     pub fn ticks(&self, want: usize) -> Ticks {
         let want = want.max(2);
+        if self.knee > 0.0 {
+            return self.ticks_with_zero(want);
+        }
         if self.log {
             let decades = self.log_decades();
             let all = self.decades(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0], 1);
@@ -151,6 +165,24 @@ impl Span {
             values = multiples(self.low, self.high, step_near(0.5 * rough));
         }
         Ticks { major: labelled(values), minor: Vec::new() }
+    }
+
+    /// Zero, and round values on both sides of it that are above the knee.
+    fn ticks_with_zero(&self, want: usize) -> Ticks {
+        let all = |digits: &[f64], stride: usize| {
+            let inside = |v: &f64| *v >= self.low && *v <= self.high;
+            let reach = self.high.abs().max(self.low.abs());
+            let above = Self { low: self.knee, high: reach.max(2.0 * self.knee), log: true, knee: 0.0 };
+            let above = above.decades(digits, stride);
+            let below = above.iter().rev().map(|v| -v);
+            below.chain([0.0]).chain(above.iter().copied()).filter(inside).collect::<Vec<f64>>()
+        };
+        let tries = [(&[1.0, 2.0, 5.0][..], 1), (&[1.0], 1)];
+        let tries = tries.into_iter().chain(STRIDES[1..].iter().map(|stride| (&[1.0][..], *stride)));
+        let major = tries.map(|(digits, stride)| all(digits, stride)).find(|v| v.len() <= want);
+        let minor = all(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0], 1);
+        let minor = if minor.len() <= 60 { minor } else { Vec::new() };
+        Ticks { major: labelled(major.unwrap_or_else(|| vec![0.0])), minor }
     }
 
     /// `digits` times every `stride`-th power of ten, within the span.
@@ -309,6 +341,25 @@ mod tests {
     }
 
     #[test]
+    fn zero_has_a_place_beside_ratios() {
+        let steps = [0.0, 20.0, 100.0, 400.0, 1000.0];
+        let axis = Axis { scale: Scale::LogZero, ..Axis::default() };
+        let span = Span::of(steps.into_iter(), &axis, None, None);
+        assert_eq!((span.low, span.high, span.knee), (0.0, 1000.0, 10.0));
+        let places: Vec<f64> = steps.iter().map(|s| span.at(*s)).collect();
+        // ln(1 + s / 10) over ln 101.
+        for (place, expected) in places.iter().zip([1.0, 3.0, 11.0, 41.0, 101.0f64]) {
+            assert!((place - expected.ln() / 101f64.ln()).abs() < 1e-15);
+        }
+        for v in [-30.0, 0.0, 1e-3, 20.0, 777.0] {
+            assert!((span.value(span.at(v)) - v).abs() <= 1e-12 * (1.0 + v.abs()), "{v}");
+        }
+        assert_eq!(texts(span, 9), ["0", "10", "20", "50", "100", "200", "500", "1000"]);
+        assert_eq!(texts(span, 5), ["0", "10", "100", "1000"]);
+        assert!(span.padded(0.04).low < 0.0 && texts(span.padded(0.04), 5)[0] == "0");
+    }
+
+    #[test]
     fn levels_lie_inside_and_near_the_wanted_count() {
         for (low, high) in [(0.01, 30.0), (1e-8, 1e30), (0.5, 60.0), (-3.0, 5.0), (1.0, 1.1), (1e-3, 1.0)] {
             let span = span(low, high, Scale::Auto);
@@ -334,7 +385,7 @@ mod tests {
         for values in
             [vec![], vec![0.0, 0.0], vec![1e-320], vec![7.0; 3], vec![f64::MAX, f64::MIN], vec![f64::NAN]]
         {
-            for scale in [Scale::Auto, Scale::Linear, Scale::Log] {
+            for scale in [Scale::Auto, Scale::Linear, Scale::Log, Scale::LogZero] {
                 let span = Span::of(values.iter().copied(), &Axis { scale, ..Axis::default() }, None, None);
                 assert!(span.low < span.high && span.at(span.low) == 0.0, "{values:?} {span:?}");
                 assert!(span.ticks(5).major.len() < 20 && span.levels(12).len() < 50);

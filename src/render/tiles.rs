@@ -146,11 +146,12 @@ fn scatter(figure: &Figure, style: &Style) -> Drawing {
 }
 
 /// Both spans as long as the longer one, about their middles.
-fn square((x, y): (Span, Span)) -> (Span, Span) {
+pub fn square((x, y): (Span, Span)) -> (Span, Span) {
     let half = (x.high - x.low).max(y.high - y.low) / 2.0;
     let about = |s: Span| {
         let middle = s.low / 2.0 + s.high / 2.0;
-        Span { low: middle - half, high: middle + half, log: false }
+        Span { low: middle - half, high: middle + half, log: false, knee: 0.0 }
     };
-    if x.log || y.log { (x, y) } else { (about(x), about(y)) }
+    let bent = |s: Span| s.log || s.knee > 0.0;
+    if bent(x) || bent(y) { (x, y) } else { (about(x), about(y)) }
 }

@@ -7,6 +7,7 @@
 pub mod band;
 pub mod batch;
 pub mod blend;
+pub mod branch;
 pub mod checkpoint;
 pub mod gradient;
 mod method;

@@ -2,6 +2,7 @@
 //! going on from a saved state is the same as never having stopped.
 
 use super::batch::{Noise, Vary};
+use super::branch::{Fork, Parting};
 use super::checkpoint::{self, EPOCHS_APART, Keep, Pace, State};
 use super::gradient::squares;
 use super::method::Method;
@@ -24,6 +25,10 @@ pub struct Session<'a, E> {
     settings: TrainSettings,
     network: Arc<Network>,
     streams: Streams,
+    /// Where the noise of steps became another one than that of the seed, if it did.
+    parting: Option<Parting>,
+    /// The steps after which others go on from here, ascending, and what they go on with.
+    forks: (Vec<u64>, Vec<Fork<E>>),
     train: Arc<Samples<E>>,
     on_train: Objective<E>,
     /// The loss that steps go down, where it is not that of `on_train`: with the statistics of batches.
@@ -52,7 +57,19 @@ impl<'a, E: Element> Session<'a, E> {
         keep: Option<&'a Keep>,
         observe: &'a mut (dyn FnMut(Event) + Send),
     ) -> Result<Self> {
+        Self::from(settings, dataset, keep, None, observe)
+    }
+
+    /// The same from a fork on, with other noise if ways part there.
+    pub fn from(
+        settings: &TrainSettings,
+        dataset: &Dataset,
+        keep: Option<&'a Keep>,
+        fork: Option<(&Fork<E>, Option<Parting>)>,
+        observe: &'a mut (dyn FnMut(Event) + Send),
+    ) -> Result<Self> {
         let network = Arc::new(network(settings, dataset)?);
+        let parting = fork.and_then(|(_, parting)| parting);
         let streams = Streams::new(settings.seed);
         let train = samples::<E>(&network, &dataset.train);
         let vary = Vary::new(settings.augment, dataset)?;
@@ -78,9 +95,10 @@ impl<'a, E: Element> Session<'a, E> {
         }
         let mut method = Method::new(settings, &network, &train, batch_size);
         let sizes = [network.layout().size(), network.layout().state_size()];
-        let kept = match keep {
-            Some(keep) => checkpoint::read(keep, settings, sizes, &method.vectors())?,
-            None => None,
+        let kept = match (keep, fork) {
+            (_, Some((fork, _))) => Some((fork.state.clone(), fork.vectors.clone())),
+            (Some(keep), None) => checkpoint::read(keep, settings, sizes, &method.vectors())?,
+            (None, None) => None,
         };
         let resumed = kept.is_some();
         let state = match kept {
@@ -126,7 +144,9 @@ impl<'a, E: Element> Session<'a, E> {
             probed: None,
             pace: Pace::new(),
             network,
-            streams,
+            streams: parting.map_or(streams, |parting| parting.streams),
+            parting,
+            forks: (Vec::new(), Vec::new()),
             train,
             on_train,
             on_batches,
@@ -144,8 +164,16 @@ impl<'a, E: Element> Session<'a, E> {
     }
 
     /// Trains to the end.
-    pub fn run(mut self) -> Result<Trained> {
+    pub fn run(self) -> Result<Trained> {
+        Ok(self.run_forking(&[])?.0)
+    }
+
+    /// Trains to the end; also what others go on with from after each of `steps`, ascending. A run that ends before one of
+    /// them has none for it.
+    pub fn run_forking(mut self, steps: &[u64]) -> Result<(Trained, Vec<Fork<E>>)> {
         let started = Instant::now();
+        self.forks.0 = steps.iter().copied().filter(|step| *step >= self.state.step).collect();
+        self.fork_if_due();
         // Where a checkpoint was written before the probe was made.
         self.probe_if_due()?;
         let (stop, reason) = loop {
@@ -178,7 +206,36 @@ impl<'a, E: Element> Session<'a, E> {
         if stop != Stop::NonFinite && started.elapsed() >= EPOCHS_APART {
             self.save()?;
         }
-        self.finish(stop, reason)
+        let forks = std::mem::take(&mut self.forks.1);
+        Ok((self.finish(stop, reason)?, forks))
+    }
+
+    /// Keeps all that training goes on with, if it is asked for here.
+    fn fork_if_due(&mut self) {
+        let (left, taken) = &mut self.forks;
+        if left.first() == Some(&self.state.step) {
+            left.remove(0);
+            taken.push(Fork { state: self.state.clone(), vectors: self.method.vectors() });
+        }
+    }
+
+    /// The order of an epoch's samples. Of the epoch in which ways part, what is left comes in an order of its own.
+    fn order(&self, epoch: usize) -> Vec<u32> {
+        let mut order: Vec<u32> = (0..self.train.len() as u32).collect();
+        let shuffle = |part: &mut [u32], streams: &Streams| {
+            part.shuffle(&mut streams.stream("train/order", epoch as u64))
+        };
+        let first = (epoch as u64 - 1) * self.steps_per_epoch;
+        match self.parting.filter(|parting| parting.step > first) {
+            None => shuffle(&mut order, &self.streams),
+            Some(parting) => {
+                shuffle(&mut order, &Streams::new(self.settings.seed));
+                let made = (parting.step - first).saturating_mul(self.batch_size as u64);
+                let made = (made as usize).min(order.len());
+                shuffle(&mut order[made..], &self.streams);
+            }
+        }
+        order
     }
 
     fn rate_at(&self, step: u64) -> f64 {
@@ -189,9 +246,7 @@ impl<'a, E: Element> Session<'a, E> {
 
     /// The steps of an epoch that are not made yet; why it diverged, if it did.
     fn mini_batches(&mut self, epoch: usize) -> Result<Option<String>> {
-        let n = self.train.len() as u32;
-        let mut order: Vec<u32> = (0..n).collect();
-        order.shuffle(&mut self.streams.stream("train/order", epoch as u64));
+        let order = self.order(epoch);
         let made = self.state.step - (epoch as u64 - 1) * self.steps_per_epoch;
         for indices in order.chunks(self.batch_size).skip(made as usize) {
             let rate = self.rate_at(self.state.step);
@@ -277,6 +332,7 @@ impl<'a, E: Element> Session<'a, E> {
             state.trajectory.push((state.step, state.point.clone()));
             self.next_snapshot = self.snapshots.next();
         }
+        self.fork_if_due();
         (self.observe)(Event::Step(self.state.step, self.total));
         self.probe_if_due()?;
         if interrupt::requested().is_some() {

@@ -1,0 +1,163 @@
+//! `losscape instability`: from what step on training ends in one valley, whatever the noise.
+
+use super::Subcommand;
+use super::arguments::{Common, config_and_out, name_kinds};
+use super::config::{Shorthand, Sources, with_shorthands};
+use super::output::{self, Target};
+use super::progress::{Progress, say};
+use super::train;
+use crate::base::{Result, files};
+use crate::passes::instability::{self, InstabilityEvent};
+use crate::passes::{InstabilityResult, InstabilitySettings, Saved};
+use crate::render::Style;
+use clap::{ArgMatches, Args, Command};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+pub const COMMAND: Subcommand = Subcommand {
+    name: "instability",
+    about: "The barrier between two branches of a run that part at step k (Frankle et al. 2020)",
+    examples: EXAMPLES,
+    command,
+    run,
+};
+
+const DEFAULT_OUT: &str = "out/instability";
+
+const EXAMPLES: &str = "Examples:
+  losscape instability                                    five layers on digits in batches of 8, five seeds
+  losscape instability --branch 0,10,100,1000 --seeds 10 --hidden 32,32
+  losscape instability --data mnist1d --model cnn --norm batch --epochs 10 --branch 0,50,200
+
+A network is trained to step k and goes on from there twice, with different noise, to the end: the order of the samples
+(what is left of the epoch too), their augmentation and the masks of dropout. One branch is the run as it goes on by
+itself, and is the same for every k. The barrier is the most by which loss and error on the straight line between both
+ends rise above the line between their values. Finished branches are kept as they come: the same command goes on after a
+stop, --fresh begins anew.
+
+Writes instability.json (medians, quartiles, every seed; stable_from: the step from which on the median barrier of the
+training error is at most --stable), instability.npz (branch, seed, t; train_barrier, train_error_barrier, test_barrier,
+test_error_barrier, distance of shape (branches, seeds); train_loss, train_error, test_loss, test_error along the lines),
+instability.png and .svg.";
+
+/// Flags that set one entry of a kind.
+const SHORTHANDS: &[Shorthand] = crate::train::settings::SHORTHANDS;
+
+/// Whether to begin anew.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, clap::Args)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+struct Fresh {
+    /// Discard what unfinished work left in the directory, instead of going on with it
+    #[arg(long, help_heading = "General")]
+    fresh: bool,
+}
+
+fn command(command: Command) -> Command {
+    let command = with_shorthands(InstabilitySettings::augment_args(command), SHORTHANDS);
+    let command = config_and_out(Common::augment_args(Fresh::augment_args(command)), DEFAULT_OUT);
+    name_kinds(Style::augment_args(command.next_help_heading("Pictures")))
+}
+
+fn run(matches: &ArgMatches) -> Result<()> {
+    let mut sources = Sources::new(matches)?;
+    let settings: InstabilitySettings = sources.take(SHORTHANDS)?;
+    let (common, style): (Common, Style) = (sources.take(&[])?, sources.take(&[])?);
+    let Fresh { fresh } = sources.take(&[])?;
+    let out = sources.path("out")?.unwrap_or_else(|| PathBuf::from(DEFAULT_OUT));
+    sources.finish()?;
+    settings.check()?;
+    style.check()?;
+    common.apply()?;
+    let one = settings.train(0);
+    let prepared = train::prepare(&one)?;
+    // A network at work on each thread, and what every branch starts from.
+    let (threads, branches) = (rayon::current_num_threads(), settings.seeds * settings.branch.len());
+    let bytes = prepared.bytes().saturating_mul((threads + branches) as u64);
+    output::fits_in_memory(bytes, &format!("{branches} branches"))?;
+    drop(prepared);
+    let target = Target::new(out)?;
+    if fresh {
+        instability::discard(target.directory())?;
+    }
+    let progress: OnceLock<Progress> = OnceLock::new();
+    let observe = |event: InstabilityEvent| match event {
+        InstabilityEvent::Begins { title, branches: (branches, kept), steps } => {
+            say(common.quiet, &format!("branches of {title}: {branches} in all"));
+            if kept > 0 {
+                say(
+                    common.quiet,
+                    &format!("{kept} of {branches} branches were finished before and are kept"),
+                );
+            }
+            let _ = progress.set(Progress::new("instability", "steps", steps as f64, common.quiet));
+        }
+        InstabilityEvent::Steps(steps) => {
+            if let Some(bar) = progress.get() {
+                bar.add(steps as f64);
+            }
+        }
+    };
+    let result = instability::run(&settings, Some(target.directory()), &observe);
+    if let Some(bar) = progress.get() {
+        bar.finish();
+    }
+    let result = result?;
+    target.write(&result, &style, json!({}))?;
+    instability::discard(target.directory())?;
+    match (common.json, common.quiet) {
+        (true, _) => output::print_json(&result.json()?)?,
+        (_, true) => {}
+        _ => output::print(&summary(&result, &target))?,
+    }
+    result.unmet().map_or(Ok(()), Err)
+}
+
+fn summary(result: &InstabilityResult, target: &Target) -> String {
+    let all = result.summary();
+    let number = |x: &Value| x.as_f64().map_or("-".to_owned(), |x| output::number(x, 4));
+    let percent = |x: &Value| x.as_f64().map_or("-".to_owned(), output::percent);
+    let mut text = format!(
+        "{}, {} seeds: barriers between two branches, medians (quartiles)\n{:>8} {:>28} {:>10} {:>28} {:>10} {:>9}\n",
+        result.title(),
+        all["seeds"].as_array().map_or(0, Vec::len),
+        "step",
+        "training loss",
+        "error",
+        "test loss",
+        "error",
+        "distance",
+    );
+    for branch in all["branches"].as_array().into_iter().flatten() {
+        let spread = |key: &str| {
+            let of = &branch[key];
+            format!(
+                "{} ({} to {})",
+                number(&of["median"]),
+                number(&of["quartiles"][0]),
+                number(&of["quartiles"][1])
+            )
+        };
+        text += &format!(
+            "{:>8} {:>28} {:>10} {:>28} {:>10} {:>9}\n",
+            branch["step"].to_string(),
+            spread("train_barrier"),
+            percent(&branch["train_error_barrier"]["median"]),
+            spread("test_barrier"),
+            percent(&branch["test_error_barrier"]["median"]),
+            number(&branch["distance"]["median"]),
+        );
+    }
+    let stable = all["settings"]["stable"].as_f64().map_or("-".to_owned(), output::percent);
+    text += &match all["stable_from"].as_u64() {
+        Some(step) => format!("  stable (training error up by at most {stable}) from step {step} on\n"),
+        None => format!("  not stable (training error up by at most {stable}) from any of these steps on\n"),
+    };
+    text + &format!(
+        "wrote {} in {}{}: instability.json, instability.npz, instability.png, instability.svg\n",
+        files::named(target.directory()),
+        output::duration(target.seconds()),
+        output::peak(),
+    )
+}

@@ -1,0 +1,194 @@
+//! `losscape minima`: barriers and distances between all pairs of many minima.
+
+use super::Subcommand;
+use super::arguments::{Common, config_and_out, name_kinds};
+use super::config::{Sources, with_shorthands};
+use super::networks::apart;
+use super::output::{self, Target};
+use super::progress::{Progress, say};
+use super::seeds;
+use super::train::{self, Going};
+use crate::base::{Error, Result, files};
+use crate::passes::minima::{self, MinimaEvent};
+use crate::passes::{MinimaResult, MinimaSettings, Run, Saved};
+use crate::render::Style;
+use crate::train::TrainSettings;
+use crate::train::settings::SHORTHANDS;
+use clap::{Arg, ArgAction, ArgMatches, Args, Command};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+pub const COMMAND: Subcommand = Subcommand {
+    name: "minima",
+    about: "Barriers and distances between all pairs of many minima: matrices, groups, a spanning tree",
+    examples: EXAMPLES,
+    command,
+    run,
+};
+
+const DEFAULT_OUT: &str = "out/minima";
+
+const EXAMPLES: &str = "Examples:
+  losscape minima                                         six seeds of the default network
+  losscape minima --count 10 --hidden 64,64 --epochs 40 --seed 1
+  losscape minima --run runs/a --run runs/b --run runs/c --run runs/d --out out/four
+
+Without --run, networks are trained first, one a seed, into DIR/seed-N, as `losscape train --seeds` does; the flags are
+those of train. Runs that are there are kept, and so are finished pairs: the same command goes on after a stop.
+
+The barrier of a pair is the most by which loss or error on the straight line between its networks rises above the line
+between their values. Networks that differ in the order of their units alone have a barrier too.
+
+Writes minima.json (networks, medians over pairs, merges, tree), minima.npz (train_barrier, train_error_barrier,
+test_barrier, test_error_barrier, distance of shape (n, n); t, pair, and train_loss, train_error, test_loss, test_error of
+shape (pairs, t); linkage as SciPy has it; tree; place), and pictures: barriers, distances, dendrogram, tree.";
+
+/// How many networks are trained, and whether to begin anew.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, clap::Args)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+struct Count {
+    /// Train this many networks, with --seed and the seeds after it [default: 6]
+    #[arg(long, value_name = "N")]
+    count: Option<usize>,
+    /// Discard what unfinished work left in the directory, and train anew
+    #[arg(long, help_heading = "General")]
+    fresh: bool,
+}
+
+/// Networks where nothing is said: fifteen pairs.
+const COUNT: usize = 6;
+
+fn command(command: Command) -> Command {
+    let run = Arg::new("run")
+        .long("run")
+        .value_name("PATH")
+        .action(ArgAction::Append)
+        .value_parser(clap::value_parser!(PathBuf))
+        .help("Run directory or weight file, three or more [default: networks are trained]");
+    let command = MinimaSettings::augment_args(Count::augment_args(command.arg(run)));
+    let command = TrainSettings::augment_args(command.next_help_heading("Training"));
+    let command = with_shorthands(command, SHORTHANDS);
+    let command = config_and_out(Common::augment_args(command), DEFAULT_OUT);
+    name_kinds(Style::augment_args(command.next_help_heading("Pictures")))
+}
+
+fn run(matches: &ArgMatches) -> Result<()> {
+    let mut sources = Sources::new(matches)?;
+    let from = sources.paths("run")?;
+    let settings: MinimaSettings = sources.take(&[])?;
+    let training: TrainSettings = sources.take(SHORTHANDS)?;
+    let Count { count, fresh } = sources.take(&[])?;
+    let (common, style): (Common, Style) = (sources.take(&[])?, sources.take(&[])?);
+    let out = sources.path("out")?.unwrap_or_else(|| PathBuf::from(DEFAULT_OUT));
+    sources.finish()?;
+    settings.check()?;
+    style.check()?;
+    if !from.is_empty() && (count.is_some() || training != TrainSettings::default()) {
+        let expected = "no --count and no flags of training, since nothing is trained";
+        return Err(Error::expected("--run", expected, "some"));
+    }
+    if let Some(count) = count.filter(|n| !(3..=minima::MOST).contains(n)) {
+        return Err(Error::expected("--count", format!("3 to {}", minima::MOST), count));
+    }
+    training.check()?;
+    common.apply()?;
+    let (target, runs) = match from.is_empty() {
+        true => {
+            let seeds = seeds::from(training.seed, count.unwrap_or(COUNT))?;
+            seeds::check(&training, seeds.len())?;
+            let target = Target::new(out)?;
+            let going = Going { fresh, ..Going::default() };
+            seeds::train_all(&training, &seeds, target.directory(), &going, common.quiet, &style)?;
+            let directories: Vec<PathBuf> =
+                seeds.iter().map(|seed| seeds::of_seed(target.directory(), *seed)).collect();
+            (target, read(&directories, true)?)
+        }
+        false => {
+            from.iter().try_for_each(|path| apart(path, &out))?;
+            let runs = read(&from, false)?;
+            minima::check(&runs)?;
+            for path in &from {
+                if let Some(reason) = train::unfinished(path) {
+                    say(common.quiet, &format!("note: {} did not end well: {reason}", files::named(path)));
+                }
+            }
+            (Target::new(out)?, runs)
+        }
+    };
+    if fresh {
+        minima::discard(target.directory())?;
+    }
+    let progress: OnceLock<Progress> = OnceLock::new();
+    let observe = |event: MinimaEvent| match event {
+        MinimaEvent::Begins { title, pairs: (pairs, kept) } => {
+            say(common.quiet, &format!("{pairs} pairs of minima: {title}"));
+            if kept > 0 {
+                say(common.quiet, &format!("{kept} of {pairs} pairs were finished before and are kept"));
+            }
+            let bar = Progress::new("minima", "pairs", pairs as f64, common.quiet);
+            bar.add(kept as f64);
+            let _ = progress.set(bar);
+        }
+        MinimaEvent::Done => {
+            if let Some(bar) = progress.get() {
+                bar.add(1.0);
+            }
+        }
+    };
+    let result = minima::run(&settings, &runs, Some(target.directory()), &minima::as_it_is, &observe);
+    if let Some(bar) = progress.get() {
+        bar.finish();
+    }
+    let result = result?;
+    let names = target.write(&result, &style, json!({}))?;
+    minima::discard(target.directory())?;
+    match (common.json, common.quiet) {
+        (true, _) => output::print_json(&result.json()?)?,
+        (_, true) => {}
+        _ => output::print(&summary(&result, &target, &names))?,
+    }
+    result.unmet().map_or(Ok(()), Err)
+}
+
+/// Reads networks; those that were `trained` just now must have ended well.
+fn read(paths: &[PathBuf], trained: bool) -> Result<Vec<Run>> {
+    let one = |path: &PathBuf| match train::unfinished(path).filter(|_| trained) {
+        Some(reason) => Err(Error::unmet(format!("minima: {}", files::named(Path::new(path))), reason)),
+        None => Run::read(path),
+    };
+    paths.iter().map(one).collect()
+}
+
+/// How a number is written.
+type Shown<'a> = &'a dyn Fn(&Value) -> String;
+
+fn summary(result: &MinimaResult, target: &Target, names: &[String]) -> String {
+    let all = result.summary();
+    let number = |x: &Value| x.as_f64().map_or("-".to_owned(), |x| output::number(x, 4));
+    let percent = |x: &Value| x.as_f64().map_or("-".to_owned(), output::percent);
+    let networks = all["networks"].as_array().map_or(0, Vec::len);
+    let mut text = format!("{}: {networks} minima, {} pairs\n", result.title(), all["pairs"]);
+    text += "                              median        least         most\n";
+    let rows: [(&str, &str, Shown); 5] = [
+        ("barrier of training loss", "train_barrier", &number),
+        ("barrier of training error", "train_error_barrier", &percent),
+        ("barrier of test loss", "test_barrier", &number),
+        ("barrier of test error", "test_error_barrier", &percent),
+        ("distance", "distance", &number),
+    ];
+    for (words, key, shown) in rows {
+        let of = &all["over_pairs"][key];
+        let [median, least, most] = ["median", "min", "max"].map(|q| shown(&of[q]));
+        text += &format!("  {words:25} {median:>9} {least:>12} {most:>12}\n");
+    }
+    text += &format!("  highest edge of the spanning tree {}\n", number(&all["tree"]["highest"]));
+    text + &format!(
+        "wrote {} in {}{}: minima.json, minima.npz, {}\n",
+        files::named(target.directory()),
+        output::duration(target.seconds()),
+        output::peak(),
+        output::listed(names)
+    )
+}

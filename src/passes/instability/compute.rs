@@ -1,0 +1,240 @@
+//! Runs to their ends and branches from them, as many at once as there are threads; finished branches are kept in a log.
+
+use super::InstabilitySettings;
+use super::result::{Facts, InstabilityResult};
+use crate::autodiff::Element;
+use crate::base::log::{Log, Pieces};
+use crate::base::pool::each_apart;
+use crate::base::{Error, Result, files, interrupt};
+use crate::data::Dataset;
+use crate::landscape::path::{Between, Evaluator};
+use crate::nn::Network;
+use crate::passes::pair::Pair;
+use crate::passes::{DataSettings, to_json};
+use crate::train::branch::{Fork, branch, trunk};
+use crate::train::{Event, Point, Status, Trained, network, samples};
+use crate::with_precision;
+use serde_json::json;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+/// What an observer of an analysis hears, from any thread.
+#[derive(Clone, Debug)]
+pub enum InstabilityEvent<'a> {
+    /// Before training.
+    Begins {
+        /// Network and data.
+        title: &'a str,
+        /// Branches, and how many were kept from before.
+        branches: (usize, usize),
+        /// Steps of training that are left to make.
+        steps: u64,
+    },
+    /// So many more steps are made.
+    Steps(u64),
+}
+
+/// The log in a directory.
+const LOG: &str = "instability.log";
+
+/// Removes what an unfinished analysis left in a directory.
+pub fn discard(directory: &Path) -> Result<()> {
+    files::remove(&directory.join(LOG))
+}
+
+/// How a branch ended, and the run that it parted from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    Computed,
+    RunDiverged,
+    BranchDiverged,
+}
+
+impl End {
+    pub const ALL: [Self; 3] = [Self::Computed, Self::RunDiverged, Self::BranchDiverged];
+
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Computed => "computed",
+            Self::RunDiverged => "the run diverged",
+            Self::BranchDiverged => "the branch diverged",
+        }
+    }
+}
+
+/// Numbers of a branch's record: how it ended, and the line between the ends.
+pub(super) fn width(points: usize) -> usize {
+    1 + Pair::width(points)
+}
+
+/// Where the noise of steps comes from.
+fn noise(settings: &InstabilitySettings, network: &Network, n: usize) -> Vec<&'static str> {
+    let batches = settings.train(0).batch(n) < n;
+    let kinds = [
+        (batches, "order of the samples"),
+        (!settings.augment.is_none(), "augmentation"),
+        (network.has_dropout(), "dropout"),
+    ];
+    kinds.into_iter().filter(|k| k.0).map(|k| k.1).collect()
+}
+
+/// Branches and measures. With a directory, finished branches are kept in it and not made again.
+pub fn run(
+    settings: &InstabilitySettings,
+    keep: Option<&Path>,
+    observe: &(dyn Fn(InstabilityEvent) + Sync),
+) -> Result<InstabilityResult> {
+    settings.check()?;
+    let (data, dataset) = DataSettings::load(&settings.train(0))?;
+    let network = Arc::new(network(&settings.train(0), &dataset)?);
+    let n = dataset.train.len();
+    settings.train(0).check_for(n, network.layout().parameters.len())?;
+    let total = (n.div_ceil(settings.train(0).batch(n)) * settings.epochs) as u64;
+    let noise = noise(settings, &network, n);
+    if noise.is_empty() {
+        let expected = "steps with noise that can differ: mini-batches, augmentation or dropout";
+        return Err(Error::expected("--batch-size", expected, format!("all {n} samples in every step")));
+    }
+    if let Some(beyond) = settings.branch.iter().find(|step| **step > total) {
+        return Err(Error::expected("--branch", format!("steps of training, 0 to {total}"), beyond));
+    }
+    let statistics = match network.layout().couples_samples {
+        false => "none in this network".to_owned(),
+        true => match settings.stats {
+            Between::Refresh => {
+                format!("refreshed at every point, in groups of {}", settings.train(0).batch(n).max(2))
+            }
+            Between::Interpolate => "running, moved with the weights".to_owned(),
+        },
+    };
+    let facts = Facts {
+        title: crate::passes::run::title(&network, &dataset),
+        parameters: network.layout().size(),
+        samples: (n, dataset.test.len()),
+        total,
+        noise,
+        statistics,
+        data,
+    };
+    with_precision!(settings.precision, E => work::<E>(settings, &facts, &network, &dataset, keep, observe))
+        .and_then(|pieces| InstabilityResult::new(settings, facts, &pieces))
+}
+
+/// The end of a seed's run, whether it diverged, and where branches part from it.
+struct Trunk<E> {
+    point: Point<f64>,
+    diverged: bool,
+    forks: Vec<Fork<E>>,
+}
+
+fn work<E: Element>(
+    settings: &InstabilitySettings,
+    facts: &Facts,
+    network: &Arc<Network>,
+    dataset: &Dataset,
+    keep: Option<&Path>,
+    observe: &(dyn Fn(InstabilityEvent) + Sync),
+) -> Result<Pieces> {
+    let (log, kept) = match keep {
+        None => (None, Pieces::new()),
+        Some(directory) => {
+            let header = json!({
+                "version": env!("CARGO_PKG_VERSION"),
+                "settings": to_json(&settings.resolved())?,
+                "data_sha256": facts.data.sha256,
+            });
+            let (log, kept) = Log::open(&directory.join(LOG), &header, width(settings.points))?;
+            (Some(Mutex::new(log)), kept)
+        }
+    };
+    let (seeds, steps) = (settings.seeds, &settings.branch);
+    let all = seeds * steps.len();
+    let left: Vec<usize> = (0..all).filter(|i| !kept.contains_key(&(*i as u64))).collect();
+    // Seeds with a branch that is left, and the steps at which they part.
+    let runs: Vec<(usize, Vec<u64>)> = (0..seeds)
+        .map(|seed| {
+            let own = left.iter().filter(|i| **i / steps.len() == seed);
+            (seed, own.map(|i| steps[i % steps.len()]).collect::<Vec<u64>>())
+        })
+        .filter(|(_, own)| !own.is_empty())
+        .collect();
+    let own = |i: usize| steps[left[i] % steps.len()];
+    let to_make =
+        runs.len() as u64 * facts.total + (0..left.len()).map(|i| facts.total - own(i)).sum::<u64>();
+    observe(InstabilityEvent::Begins { title: &facts.title, branches: (all, kept.len()), steps: to_make });
+    let done = AtomicUsize::new(kept.len());
+    let listen = |from: u64| {
+        let mut told = from;
+        move |event: Event| {
+            if let Event::Step(step, _) = event {
+                // A call a step would be much for short ones.
+                if step - told >= 64 || step == facts.total {
+                    observe(InstabilityEvent::Steps(step - told));
+                    told = step;
+                }
+            }
+        }
+    };
+    let trunks = each_apart(runs.len(), |i| {
+        let (seed, parting) = &runs[i];
+        let (trained, forks) = trunk::<E>(&settings.train(*seed), dataset, parting, &mut listen(0))?;
+        Ok(Trunk { diverged: diverged(&trained), point: trained.point, forks })
+    });
+    let batch = settings.train(0).batch(dataset.train.len());
+    let evaluator = Evaluator::<E>::new(
+        network.clone(),
+        samples(network, &dataset.train),
+        samples(network, &dataset.test),
+        settings.stats,
+        batch,
+    );
+    let one = |trunks: &[Trunk<E>], i: usize| -> Result<(u64, Vec<f64>)> {
+        let seed = left[i] / steps.len();
+        let place = runs.iter().position(|run| run.0 == seed);
+        let trunk = place.and_then(|at| trunks.get(at));
+        let fork = trunk.and_then(|t| t.forks.iter().find(|f| f.step() == own(i)));
+        let (end, pair) = match (trunk, fork) {
+            (Some(trunk), Some(fork)) if !trunk.diverged => {
+                let trained = branch(&settings.train(seed), dataset, fork, 1, &mut listen(fork.step()))?;
+                match diverged(&trained) {
+                    true => (End::BranchDiverged, Pair::missing(settings.points)),
+                    false => {
+                        let pair = Pair::measure(&evaluator, &trunk.point, &trained.point, settings.points);
+                        (End::Computed, pair)
+                    }
+                }
+            }
+            _ => (End::RunDiverged, Pair::missing(settings.points)),
+        };
+        // What a signal cut short is no result.
+        interrupt::check("instability", "nothing was kept")?;
+        let numbers = [vec![end as usize as f64], pair.numbers()].concat();
+        if let Some(log) = &log {
+            let mut log = log.lock().unwrap_or_else(|e| e.into_inner());
+            log.append([(left[i] as u64, numbers.as_slice())])?;
+        }
+        done.fetch_add(1, Ordering::Relaxed);
+        Ok((left[i] as u64, numbers))
+    };
+    let found = trunks.and_then(|trunks| each_apart(left.len(), |i| one(&trunks, i)));
+    let found = found.map_err(|error| match (error, keep) {
+        (Error::Interrupted { signal, .. }, directory) => {
+            let kept = match (done.load(Ordering::Relaxed), directory) {
+                (0, _) => "no branch was finished".to_owned(),
+                (_, None) => "nothing was kept".to_owned(),
+                (done, Some(directory)) => format!(
+                    "{done} of {all} branches are kept in {}; the same command goes on",
+                    files::named(directory)
+                ),
+            };
+            Error::Interrupted { at: "instability".to_owned(), kept, signal }
+        }
+        (error, _) => error,
+    })?;
+    Ok(kept.into_iter().chain(found).collect())
+}
+
+fn diverged(trained: &Trained) -> bool {
+    trained.status == Status::Diverged
+}

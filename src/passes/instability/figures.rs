@@ -1,0 +1,85 @@
+//! The barrier between two branches against the step at which they parted: of the loss, and of the error.
+
+use super::result::InstabilityResult;
+use crate::base::statistics::quantile;
+use crate::figure::{Axis, Figure, Panel, Scale, Series, Style};
+
+pub(super) fn figures(result: &InstabilityResult) -> Vec<Figure> {
+    let steps = result.array("branch");
+    let axis = |label: &str, scale| Axis { label: label.to_owned(), scale, range: None };
+    let panel = |label: &str, names: [&str; 2]| {
+        let curves = ["training samples", "test samples"].iter().zip(names);
+        let series: Vec<Series> =
+            curves.flat_map(|(label, name)| median(label, &steps, &result.array(name))).collect();
+        Panel {
+            x: axis("step k at which the branches part", Scale::LogZero),
+            y: axis(label, Scale::Linear),
+            series,
+            ..Panel::default()
+        }
+    };
+    let loss = panel("barrier of the loss", ["train_barrier", "test_barrier"]);
+    let mut error = panel("barrier of the error", ["train_error_barrier", "test_error_barrier"]);
+    let settings = &result.summary()["settings"];
+    if let (Some(stable), Some(first), Some(last)) =
+        (settings["stable"].as_f64(), steps.first(), steps.last())
+        && error.has_curves()
+    {
+        error.series.push(Series {
+            label: format!("stable: at most {} %", 100.0 * stable),
+            x: vec![*first, *last],
+            y: vec![stable; 2],
+            band: None,
+            style: Style::Dashed,
+        });
+    }
+    let seeds = result.summary()["seeds"].as_array().map_or(0, Vec::len);
+    let noise: Vec<&str> =
+        result.summary()["noise"].as_array().into_iter().flatten().filter_map(|n| n.as_str()).collect();
+    let panels = [loss, error];
+    vec![Figure {
+        name: "instability".to_owned(),
+        chart: "lines".to_owned(),
+        title: format!("Instability to the noise of SGD: {}", result.title()),
+        subtitle: format!(
+            "batches of {}, {} steps; noise from step k on: {}; median and quartiles of {seeds} seeds, a dot each",
+            settings["batch-size"],
+            result.summary()["steps"],
+            noise.join(", "),
+        ),
+        panels: panels.into_iter().filter(Panel::has_curves).collect(),
+    }]
+}
+
+/// The median of each row with its quartiles, and a dot for every number; a row a step.
+fn median(label: &str, steps: &[f64], values: &[f64]) -> Vec<Series> {
+    let each = values.len() / steps.len().max(1);
+    let rows: Vec<Vec<f64>> = values
+        .chunks(each.max(1))
+        .map(|row| {
+            let mut finite: Vec<f64> = row.iter().copied().filter(|x| x.is_finite()).collect();
+            finite.sort_by(f64::total_cmp);
+            finite
+        })
+        .collect();
+    if rows.iter().all(Vec::is_empty) {
+        return Vec::new();
+    }
+    let at = |q: f64| rows.iter().map(|row| quantile(row, q)).collect::<Vec<f64>>();
+    let dots = || steps.iter().zip(&rows).flat_map(|(step, row)| row.iter().map(move |y| (*step, *y)));
+    let line = Series {
+        label: label.to_owned(),
+        x: steps.to_vec(),
+        y: at(0.5),
+        band: Some((at(0.25), at(0.75))),
+        style: Style::Line,
+    };
+    let dots = Series {
+        label: label.to_owned(),
+        x: dots().map(|d| d.0).collect(),
+        y: dots().map(|d| d.1).collect(),
+        band: None,
+        style: Style::Dots,
+    };
+    vec![line, dots]
+}

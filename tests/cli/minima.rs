@@ -1,0 +1,128 @@
+//! `losscape minima`: matrices that are those of the lines, groups, a tree, the same bytes again, and what it refuses.
+
+use crate::bench::{Bench, at};
+use losscape::passes::{MinimaSettings, Run, minima};
+use serde_json::Value;
+
+const TRAIN: &str = "--hidden 4 --epochs 3 --samples 80 --dpi 20";
+
+/// The files of a result, without the networks below it.
+fn files(bench: &Bench, directory: &str) -> Vec<(String, Vec<u8>)> {
+    let all = bench.files(directory).into_iter().map(|(p, bytes)| (p.to_string_lossy().into_owned(), bytes));
+    all.filter(|(name, _)| !name.starts_with("seed") && name != ".lock").collect()
+}
+
+#[test]
+fn matrices_groups_and_tree_agree_with_the_lines() {
+    let bench = Bench::new();
+    let command = format!("minima --count 4 --seed 3 {TRAIN} --points 7");
+    let said = bench.ok(&format!("{command} --json --quiet --threads 1 --out m")).stdout;
+    let result: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(result, bench.json("m/minima.json"));
+    let names: Vec<String> = files(&bench, "m").into_iter().map(|f| f.0).collect();
+    let pictures = ["barriers", "dendrogram", "distances", "tree"];
+    let all = pictures.iter().flat_map(|p| [format!("{p}.png"), format!("{p}.svg")]);
+    let mut all: Vec<String> =
+        all.chain(["machine.json", "minima.json", "minima.npz"].map(str::to_owned)).collect();
+    all.sort();
+    assert_eq!(names, all);
+    let arrays = bench.npz("m/minima.npz");
+    let array = |name: &str| arrays.get(name).unwrap().to_f64();
+    let (t, pairs) = (array("t"), array("pair"));
+    assert_eq!(pairs, [0.0, 1.0, 0.0, 2.0, 0.0, 3.0, 1.0, 2.0, 1.0, 3.0, 2.0, 3.0]);
+    let runs: Vec<Run> = (3..7).map(|s| Run::read(&bench.path(&format!("m/seed-{s}"))).unwrap()).collect();
+    for (barrier, values) in [("train_barrier", "train_loss"), ("test_error_barrier", "test_error")] {
+        let matrix = array(barrier);
+        for (pair, line) in pairs.chunks(2).zip(array(values).chunks(7)) {
+            let (i, j) = (pair[0] as usize, pair[1] as usize);
+            let rises = t.iter().zip(line).map(|(t, v)| v - ((1.0 - t) * line[0] + t * line[6]));
+            let highest = rises.fold(0.0, f64::max);
+            assert!((matrix[4 * i + j] - highest).abs() < 1e-15 * (1.0 + highest));
+            assert_eq!(matrix[4 * i + j], matrix[4 * j + i]);
+        }
+        assert!((0..4).all(|i| matrix[5 * i] == 0.0));
+    }
+    for (k, line) in pairs.chunks(2).zip(array("train_loss").chunks(7)) {
+        for (run, loss) in [(k[0], line[0]), (k[1], line[6])] {
+            let run = bench.json(&format!("m/seed-{}/run.json", 3 + run as usize));
+            assert_eq!(at(&run, "final.train_loss"), &Value::from(loss), "ends are the networks themselves");
+        }
+        let (a, b) = (&runs[k[0] as usize].theta, &runs[k[1] as usize].theta);
+        let distance = a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt();
+        let found = array("distance")[4 * k[0] as usize + k[1] as usize];
+        assert!((found - distance).abs() < 1e-12 * distance);
+    }
+    // The highest edge of the tree is the height at which single linkage joins everything.
+    let again = bench.ok(&format!("{command} --linkage single --json --threads 2 --out m"));
+    assert!(again.stderr.contains("4 of 4 runs are there already"), "{}", again.stderr);
+    let single: Value = serde_json::from_str(&again.stdout).unwrap();
+    assert_eq!(single["merges"][2]["barrier"], single["tree"]["highest"]);
+    assert_eq!(single["over_pairs"], result["over_pairs"]);
+    // The same networks, named: the same numbers and pictures.
+    let run: String = (3..7).map(|s| format!(" --run m/seed-{s}")).collect();
+    bench.ok(&format!("minima{run} --linkage single --points 7 --dpi 20 --quiet --out named"));
+    assert!(files(&bench, "named") == files(&bench, "m"), "the same bytes");
+    bench.ok("plot m --dpi 20 --out again");
+    for picture in pictures {
+        assert_eq!(bench.bytes(&format!("again/{picture}.svg")), bench.bytes(&format!("m/{picture}.svg")));
+    }
+}
+
+#[test]
+fn finished_pairs_are_kept() {
+    let bench = Bench::new();
+    bench.ok(&format!("minima --count 3 {TRAIN} --points 5 --quiet --out m"));
+    let runs: Vec<Run> = (0..3).map(|s| Run::read(&bench.path(&format!("m/seed-{s}"))).unwrap()).collect();
+    std::fs::create_dir(bench.path("half")).unwrap();
+    let settings = MinimaSettings { points: 5, ..MinimaSettings::default() };
+    minima::run(&settings, &runs, Some(&bench.path("half")), &minima::as_it_is, &|_| ()).unwrap();
+    let log = bench.bytes("half/minima.log");
+    bench.write("half/minima.log", &log[..log.len() - 1]);
+    let run = "minima --run m/seed-0 --run m/seed-1 --run m/seed-2 --points 5 --dpi 20 --out half";
+    let said = bench.ok(run).stderr;
+    assert!(said.contains("2 of 3 pairs were finished before and are kept"), "{said}");
+    assert!(files(&bench, "half") == files(&bench, "m"), "the same bytes");
+    // Of other networks they are refused.
+    bench.write("half/minima.log", &log);
+    let swapped =
+        "minima --run m/seed-1 --run m/seed-0 --run m/seed-2 --points 5 --dpi 20 --quiet --out half";
+    let outcome = bench.run(swapped);
+    assert_eq!(outcome.code, Some(2), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("weights_sha256"), "{}", outcome.stderr);
+    bench.ok(&format!("{swapped} --fresh"));
+}
+
+#[test]
+fn what_makes_no_sense_is_refused() {
+    let bench = Bench::new();
+    bench.ok(&format!("train {TRAIN} --seeds 2 --quiet --out s"));
+    for (name, flags) in [("other", "--data-seed 1"), ("wide", "--hidden 5"), ("few", "--samples 70")] {
+        let flags = format!("train {TRAIN} --quiet --out {name} {flags}");
+        let flags = match name {
+            "wide" => flags.replace("--hidden 4 ", ""),
+            "few" => flags.replace("--samples 80 ", ""),
+            _ => flags,
+        };
+        bench.ok(&flags);
+    }
+    let two = "minima --run s/seed-0 --run s/seed-1";
+    bench.refused(&format!("{two} --out new"), "--run: expected 3 to 200 networks, found 2");
+    bench.refused(
+        &format!("{two} --run other --out new"),
+        "--run other/weights.safetensors: expected data with",
+    );
+    bench.refused(
+        &format!("{two} --run wide --out new"),
+        "--run wide/weights.safetensors: expected a 64-4-10",
+    );
+    bench.refused(
+        &format!("{two} --run few --out new"),
+        "--run few/weights.safetensors: expected 80 training",
+    );
+    bench.refused(&format!("{two} --run s/seed-0 --out s/seed-0"), "--out");
+    bench.refused(&format!("{two} --run s/seed-0 --count 3 --out new"), "--run");
+    bench.refused(&format!("{two} --run s/seed-0 --epochs 3 --out new"), "--run");
+    bench.refused("minima --count 2 --out new", "--count");
+    bench.refused("minima --points 2 --out new", "--points");
+    bench.refused("minima --lr 0 --out new", "--lr");
+}
