@@ -11,4 +11,5 @@ mod primitives;
 mod reference;
 mod registries;
 mod resuming;
+mod symmetry;
 mod training;
