@@ -4,8 +4,10 @@
 //! space between them, `measures` what else is mapped over it. `sharpness` holds measures of how the loss rises around a
 //! network, `noise` how much its gradient varies from batch to batch. `propagation` follows signals and gradients through
 //! the layers.
+//! `alignments` finds which units of two networks correspond, `repair` mends the statistics of what lies between them.
 
 pub mod adaptive;
+pub mod alignments;
 pub mod directions;
 pub mod geometry;
 pub mod hessian;
@@ -14,10 +16,13 @@ pub mod newton;
 pub mod noise;
 pub mod normalizations;
 pub mod propagation;
+pub mod repair;
 pub mod sharpness;
+pub mod signals;
 pub mod slice;
 
 pub use adaptive::Adaptive;
+pub use alignments::Alignment;
 pub use directions::Direction;
 pub use measures::Map;
 pub use normalizations::Normalization;

@@ -1,6 +1,7 @@
 //! Walks the registries: whatever is registered is checked here, without a test of its own.
 
 mod activations;
+mod alignment;
 mod check;
 mod images;
 mod initializers;
