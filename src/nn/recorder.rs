@@ -249,15 +249,23 @@ impl<'a> Recorder<'a> {
         signal
     }
 
+    /// Refuses a tensor of impossible size; to be asked before anything is allocated for it.
+    pub fn room(&self, name: &str, shape: &[usize]) -> Result<()> {
+        let size = shape.iter().try_fold(1usize, |n, d| n.checked_mul(*d));
+        let end = size.and_then(|s| s.checked_add(self.layout.size()));
+        match end.is_some_and(|end| end <= MOST_PARAMETERS) {
+            true => Ok(()),
+            false => {
+                let found = format!("{shape:?} for {}.{name}", self.path());
+                Err(Error::expected("model", "at most 2^31 parameters", found))
+            }
+        }
+    }
+
     /// The next parameter, as it stands in theta.
     pub fn declare(&mut self, need: Need) -> Result<usize> {
         let offset = self.layout.size();
-        let size = need.shape.iter().try_fold(1usize, |n, d| n.checked_mul(*d));
-        let end = size.and_then(|s| s.checked_add(offset)).filter(|end| *end <= MOST_PARAMETERS);
-        if end.is_none() {
-            let found = format!("{:?} for {}.{}", need.shape, self.path(), need.name);
-            return Err(Error::expected("model", "at most 2^31 parameters", found));
-        }
+        self.room(need.name, &need.shape)?;
         if need.shape.contains(&0) {
             return Err(
                 self.refuse("at least 1 of everything", format!("{:?} for {}", need.shape, need.name))

@@ -119,6 +119,7 @@ impl Forward for Conv {
         let area = self.kernel * self.kernel;
         let shape = vec![self.channels, channels / groups, self.kernel, self.kernel];
         let (fan_in, fan_out) = (channels / groups * area, self.channels / groups * area);
+        cx.room("weight", &shape)?;
         let (units, inputs) = self.units(cx, &input.units);
         let axes = vec![units.clone(), inputs];
         let need = Need { name: "weight", shape, role: Role::Weight, fan_in, fan_out, start: 0.0, axes };

@@ -43,6 +43,7 @@ impl Forward for Dense {
         let input = cx.flat(input);
         let (fan_in, fan_out) = (input.size(), self.units);
         let shape = vec![fan_out, fan_in];
+        cx.room("weight", &shape)?;
         let units = cx.ties.fresh(fan_out);
         let axes = vec![units.clone(), input.features()];
         let need = Need { name: "weight", shape, role: Role::Weight, fan_in, fan_out, start: 0.0, axes };

@@ -17,6 +17,7 @@ impl Kind for Flatten {
 
 impl Forward for Flatten {
     fn forward(&self, cx: &mut Recorder, input: &Signal) -> Result<Signal> {
+        cx.room("units", &input.shape)?;
         let flat = cx.flat(input);
         Ok(Signal { shape: vec![flat.size()], units: flat.features(), ..flat })
     }
