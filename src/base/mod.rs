@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows a network. Adding something here is right when two layers need it and neither owns it.
 
+pub mod assignment;
 pub mod error;
 pub mod files;
 pub mod graph;

@@ -3,9 +3,11 @@
 //! `directions` says where to go, `normalizations` how far a unit step is, [`slice`](mod@slice) evaluates the line, plane or
 //! space between them, `measures` what else is mapped over it. `sharpness` holds measures of how the loss rises around a
 //! network, `noise` how much its gradient varies from batch to batch. `propagation` follows signals and gradients through
-//! the layers. `curves` and [`path`](mod@path) lead from one minimum to another.
+//! the layers. `curves` and [`path`](mod@path) lead from one minimum to another; `alignments` finds which units of two
+//! networks correspond, `repair` mends the statistics of what lies between them.
 
 pub mod adaptive;
+pub mod alignments;
 pub mod curves;
 pub mod directions;
 pub mod geometry;
@@ -16,10 +18,13 @@ pub mod noise;
 pub mod normalizations;
 pub mod path;
 pub mod propagation;
+pub mod repair;
 pub mod sharpness;
+pub mod signals;
 pub mod slice;
 
 pub use adaptive::Adaptive;
+pub use alignments::Alignment;
 pub use curves::Curve;
 pub use directions::Direction;
 pub use measures::Map;

@@ -16,6 +16,8 @@ pub mod norms;
 pub mod objective;
 pub mod recorder;
 pub mod samples;
+pub mod symmetry;
+pub mod units;
 pub mod weights;
 
 pub use layout::{Layout, Parameter, Role};
@@ -24,4 +26,5 @@ pub use network::{Network, Recording, Spec};
 pub use objective::{Evaluation, Objective, Statistics, Tally};
 pub use recorder::Mode;
 pub use samples::Samples;
+pub use symmetry::{Permutation, Symmetry};
 pub use weights::Weights;

@@ -7,12 +7,14 @@ use super::layout::{Layout, Role, Statistic};
 use super::losses::{Criterion, Loss};
 use super::norms::weight::LENGTH;
 use super::recorder::{Follow, Mask, Mode, Recorder, Signal, Trace};
+use super::symmetry::Symmetry;
 use crate::autodiff::primitives::Primitive;
 use crate::autodiff::{Element, Node, Program, Shape, Tape};
 use crate::base::random::normal;
 use crate::base::registry::Registry;
 use crate::base::{Error, Result, Streams};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// Everything needed to build a network again; stored in every weight file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,6 +40,7 @@ pub struct Network {
     layers: Vec<Item>,
     layout: Layout,
     traces: Vec<Trace>,
+    symmetry: Arc<Symmetry>,
 }
 
 /// A network recorded for a number of samples.
@@ -69,16 +72,19 @@ impl Network {
             return Err(Error::expected("outputs", "at least 1", 0));
         }
         let layers = spec.model.layers(&spec.input, spec.outputs);
-        let mut network = Self { spec, layers, layout: Layout::default(), traces: Vec::new() };
+        let (layout, symmetry) = (Layout::default(), Arc::default());
+        let mut network = Self { spec, layers, layout, traces: Vec::new(), symmetry };
         let mut tape = Tape::new();
         let data = tape.input(Shape::new(network.features(), 1));
         let mut recorder = Recorder::new(&mut tape, 1, Mode::Training);
         let output = network.forward(&mut recorder, data)?;
-        let (layout, traces) = (recorder.layout, recorder.traces);
+        let (layout, traces, mut ties) = (recorder.layout, recorder.traces, recorder.ties);
+        ties.hold(&output.units);
         if output.shape != [network.spec.outputs] {
             let expected = format!("{} outputs", network.spec.outputs);
             return Err(Error::expected("model", expected, format!("{:?}", output.shape)));
         }
+        network.symmetry = Arc::new(Symmetry::new(&ties, &layout));
         (network.layout, network.traces) = (layout, traces);
         Ok(network)
     }
@@ -113,6 +119,11 @@ impl Network {
     /// Outputs of its layers, for their names, shapes and weights; the nodes are of no tape that still exists.
     pub fn traces(&self) -> &[Trace] {
         &self.traces
+    }
+
+    /// Which of its hidden units may change places.
+    pub fn symmetry(&self) -> &Arc<Symmetry> {
+        &self.symmetry
     }
 
     /// Length of one sample.
@@ -271,7 +282,7 @@ impl Network {
 
     /// Records the layers from `data` (features x samples) to the outputs (outputs x samples).
     pub fn forward(&self, recorder: &mut Recorder, data: Node) -> Result<Signal> {
-        let input = Signal { node: data, shape: self.spec.input.clone(), image: false };
+        let input = recorder.data(data, &self.spec.input);
         let output = record_all(&self.layers, "", recorder, &input)?;
         Ok(recorder.flat(&output))
     }

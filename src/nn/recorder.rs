@@ -10,6 +10,7 @@
 //! have one position, and the two forms are the same.
 
 use super::layout::{Branch, Buffer, Layout, Parameter, Role, Spectral, Statistic};
+use super::units::{Site, Ties, Units, repeated};
 use crate::autodiff::{Node, Shape, Tape};
 use crate::base::{Error, Result};
 
@@ -37,6 +38,8 @@ pub struct Signal {
     pub shape: Vec<usize>,
     /// Whether a column is one position of one sample, not a whole sample.
     pub image: bool,
+    /// Its channels.
+    pub units: Units,
 }
 
 impl Signal {
@@ -53,6 +56,11 @@ impl Signal {
     /// Channels of an image, features of a vector.
     pub fn channels(&self) -> usize {
         self.shape.first().copied().unwrap_or(1)
+    }
+
+    /// The unit of each number of a sample, in PyTorch's order.
+    pub fn features(&self) -> Units {
+        repeated(&self.units, self.positions())
     }
 
     /// Positions of an image; 1 for a vector.
@@ -72,6 +80,31 @@ pub struct Trace {
     pub weight: Option<usize>,
     /// Whether it is an activation.
     pub activation: bool,
+    /// What it was recorded from.
+    pub input: Node,
+    /// Parameters that scale and shift each channel of its output.
+    pub affine: Option<Affine>,
+}
+
+/// Parameters that scale and shift each channel of a layer's output, which is linear in them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Affine {
+    /// Position among the parameters of what the channels are proportional to, but for the shift: a slice along its first
+    /// axis each.
+    pub scale: usize,
+    /// Position among the parameters of what is added.
+    pub shift: Option<usize>,
+    /// What it scales, if it belongs to a norm.
+    pub norm: Option<Standardised>,
+}
+
+/// What a norm of signals makes of a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standardised {
+    /// Mean 0 and variance 1 over all samples and positions, with the statistics of all samples.
+    Whole,
+    /// Something else.
+    Other,
 }
 
 /// A part of the state that follows statistics of the samples at hand, in each training step:
@@ -112,6 +145,8 @@ pub struct Need<'a> {
     pub fan_out: usize,
     /// Where it starts, unless it is a weight.
     pub start: f64,
+    /// The units of its first axes; those behind have none.
+    pub axes: Vec<Units>,
 }
 
 /// What layers record themselves with.
@@ -131,10 +166,13 @@ pub struct Recorder<'a> {
     pub follows: Vec<Follow>,
     /// Dropout's inputs, in order.
     pub masks: Vec<Mask>,
+    /// The units of all signals, and where they occur.
+    pub ties: Ties,
     path: Vec<String>,
     branch: Option<usize>,
     branches: usize,
     weight: Option<usize>,
+    affine: Option<Affine>,
 }
 
 impl<'a> Recorder<'a> {
@@ -148,11 +186,19 @@ impl<'a> Recorder<'a> {
             traces: Vec::new(),
             follows: Vec::new(),
             masks: Vec::new(),
+            ties: Ties::default(),
             path: Vec::new(),
             branch: None,
             branches: 0,
             weight: None,
+            affine: None,
         }
+    }
+
+    /// Data as a signal: a sample a column, its channels where they are.
+    pub fn data(&self, node: Node, shape: &[usize]) -> Signal {
+        let units = Ties::fixed(shape.first().copied().unwrap_or(1));
+        Signal { node, shape: shape.to_vec(), image: false, units }
     }
 
     /// Path of the layer that is recorded: `blocks.0.conv1`.
@@ -175,13 +221,16 @@ impl<'a> Recorder<'a> {
         &mut self,
         name: &str,
         activation: bool,
-        record: impl FnOnce(&mut Self) -> Result<Signal>,
+        input: &Signal,
+        record: impl FnOnce(&mut Self, &Signal) -> Result<Signal>,
     ) -> Result<Signal> {
         self.path.push(name.to_owned());
-        let outer = self.weight.take();
-        let signal = record(self)?;
-        let weight = std::mem::replace(&mut self.weight, outer);
-        self.traces.push(Trace { name: self.path(), signal: signal.clone(), weight, activation });
+        let outer = (self.weight.take(), self.affine.take());
+        let signal = record(self, input)?;
+        let (weight, affine) = (self.weight, self.affine);
+        (self.weight, self.affine) = outer;
+        let (name, input) = (self.path(), input.node);
+        self.traces.push(Trace { name, signal: signal.clone(), weight, activation, input, affine });
         self.path.pop();
         Ok(signal)
     }
@@ -200,15 +249,23 @@ impl<'a> Recorder<'a> {
         signal
     }
 
+    /// Refuses a tensor of impossible size; to be asked before anything is allocated for it.
+    pub fn room(&self, name: &str, shape: &[usize]) -> Result<()> {
+        let size = shape.iter().try_fold(1usize, |n, d| n.checked_mul(*d));
+        let end = size.and_then(|s| s.checked_add(self.layout.size()));
+        match end.is_some_and(|end| end <= MOST_PARAMETERS) {
+            true => Ok(()),
+            false => {
+                let found = format!("{shape:?} for {}.{name}", self.path());
+                Err(Error::expected("model", "at most 2^31 parameters", found))
+            }
+        }
+    }
+
     /// The next parameter, as it stands in theta.
     pub fn declare(&mut self, need: Need) -> Result<usize> {
         let offset = self.layout.size();
-        let size = need.shape.iter().try_fold(1usize, |n, d| n.checked_mul(*d));
-        let end = size.and_then(|s| s.checked_add(offset)).filter(|end| *end <= MOST_PARAMETERS);
-        if end.is_none() {
-            let found = format!("{:?} for {}.{}", need.shape, self.path(), need.name);
-            return Err(Error::expected("model", "at most 2^31 parameters", found));
-        }
+        self.room(need.name, &need.shape)?;
         if need.shape.contains(&0) {
             return Err(
                 self.refuse("at least 1 of everything", format!("{:?} for {}", need.shape, need.name))
@@ -216,6 +273,15 @@ impl<'a> Recorder<'a> {
         }
         let weight = need.role == Role::Weight;
         let index = self.layout.parameters.len();
+        for (axis, units) in need.axes.into_iter().enumerate() {
+            assert_eq!(
+                units.len(),
+                need.shape[axis],
+                "a unit for each element of axis {axis} of {}",
+                need.name
+            );
+            self.ties.sites.push((Site::Axis(index, axis), units));
+        }
         if weight {
             self.weight = Some(index);
         }
@@ -239,16 +305,23 @@ impl<'a> Recorder<'a> {
         Ok(self.tape.parameter(p.offset, p.matrix()))
     }
 
-    /// The next parameter, a number for each of `size` channels: size x 1.
-    pub fn column(&mut self, name: &str, size: usize, role: Role, start: f64) -> Result<Node> {
+    /// The next parameter, a number for each of a list of units: a column.
+    pub fn column(&mut self, name: &str, units: &Units, role: Role, start: f64) -> Result<Node> {
+        let (size, axes) = (units.len(), vec![units.clone()]);
         let index =
-            self.declare(Need { name, shape: vec![size], role, fan_in: size, fan_out: size, start })?;
+            self.declare(Need { name, shape: vec![size], role, fan_in: size, fan_out: size, start, axes })?;
         Ok(self.tape.parameter(self.layout.parameters[index].offset, Shape::new(size, 1)))
     }
 
-    /// The next piece of state, size x 1, and its position.
-    pub fn buffer(&mut self, name: &str, size: usize, statistic: Statistic) -> (usize, Node) {
-        let (index, offset) = (self.layout.buffers.len(), self.layout.state_size());
+    /// The next parameter, one number that is the same for all units.
+    pub fn number(&mut self, name: &str, role: Role, start: f64) -> Result<Node> {
+        self.column(name, &Ties::fixed(1), role, start)
+    }
+
+    /// The next piece of state, a number for each of a list of units as a column, and its position.
+    pub fn buffer(&mut self, name: &str, units: &Units, statistic: Statistic) -> (usize, Node) {
+        let (index, offset, size) = (self.layout.buffers.len(), self.layout.state_size(), units.len());
+        self.ties.sites.push((Site::Buffer(index), units.clone()));
         let name = format!("{}.{name}", self.path());
         self.layout.buffers.push(Buffer { name, size, statistic, offset });
         (index, self.tape.state(offset, Shape::new(size, 1)))
@@ -258,6 +331,11 @@ impl<'a> Recorder<'a> {
     /// from `left` on.
     pub fn spectral(&mut self, weight: usize, left: usize) {
         self.layout.spectral.push(Spectral { weight, left });
+    }
+
+    /// Says which parameters scale and shift each channel of the layer's output.
+    pub fn scales(&mut self, affine: Affine) {
+        self.affine = Some(affine);
     }
 
     /// A mask of dropout, in the form of `signal`.
@@ -274,7 +352,7 @@ impl<'a> Recorder<'a> {
             true => {
                 let shape = Shape::new(signal.size(), self.samples);
                 let node = self.tape.permute(signal.node, signal.channels(), signal.positions(), shape);
-                Signal { node, shape: signal.shape.clone(), image: false }
+                Signal { node, image: false, ..signal.clone() }
             }
         }
     }
@@ -287,7 +365,7 @@ impl<'a> Recorder<'a> {
                 let (channels, positions) = (signal.channels(), signal.positions());
                 let shape = Shape::new(channels, self.samples * positions);
                 let node = self.tape.permute(signal.node, positions, channels, shape);
-                Signal { node, shape: signal.shape.clone(), image: true }
+                Signal { node, image: true, ..signal.clone() }
             }
         }
     }
@@ -301,9 +379,11 @@ impl<'a> Recorder<'a> {
     }
 
     /// A column for each channel, as a norm's scale and shift: gamma x + beta.
-    pub fn affine(&mut self, signal: &Signal, start: f64) -> Result<Signal> {
-        let scale = self.column("weight", signal.channels(), Role::NormScale, start)?;
-        let shift = self.column("bias", signal.channels(), Role::NormShift, 0.0)?;
+    pub fn affine(&mut self, signal: &Signal, start: f64, norm: Standardised) -> Result<Signal> {
+        let first = self.layout.parameters.len();
+        self.scales(Affine { scale: first, shift: Some(first + 1), norm: Some(norm) });
+        let scale = self.column("weight", &signal.units, Role::NormScale, start)?;
+        let shift = self.column("bias", &signal.units, Role::NormShift, 0.0)?;
         let scaled = self.tape.mul(signal.node, scale);
         Ok(signal.with(self.tape.add(scaled, shift)))
     }

@@ -61,7 +61,7 @@ fn record(
     let features: usize = shape.iter().product();
     let node = tape.parameter(offset, Shape::new(features, SAMPLES));
     let mut recorder = Recorder::new(tape, SAMPLES, mode);
-    let input = Signal { node, shape: shape.to_vec(), image: false };
+    let input = recorder.data(node, shape);
     let output = layer.record("layer", &mut recorder, &input)?;
     Ok((recorder.layout, output))
 }
@@ -148,7 +148,7 @@ fn a_dense_layer_is_w_x_plus_b() {
     let mut tape = Tape::new();
     let node = tape.input(Shape::new(inputs, SAMPLES));
     let mut recorder = Recorder::new(&mut tape, SAMPLES, Mode::Running);
-    let signal = Signal { node, shape: vec![inputs], image: false };
+    let signal = recorder.data(node, &[inputs]);
     let out =
         parse(&format!("dense:units={units}")).record("layer", &mut recorder, &signal).expect("it fits");
     let names: Vec<_> =

@@ -1,6 +1,7 @@
 //! Walks the registries: whatever is registered is checked here, without a test of its own.
 
 mod activations;
+mod alignment;
 mod branching;
 mod check;
 mod images;
@@ -12,4 +13,5 @@ mod primitives;
 mod reference;
 mod registries;
 mod resuming;
+mod symmetry;
 mod training;

@@ -2,7 +2,7 @@
 
 use losscape::base::registry::Registry;
 use losscape::data::{Shift, Source};
-use losscape::landscape::{Direction, Map, Normalization, Sharpness};
+use losscape::landscape::{Alignment, Direction, Map, Normalization, Sharpness};
 use losscape::nn::activations::Activation;
 use losscape::nn::architectures::Architecture;
 use losscape::nn::inits::Initializer;
@@ -24,6 +24,7 @@ impl<R: Registry + PartialEq + Debug + Serialize + DeserializeOwned> Walked for 
 macro_rules! every_registry {
     ($check:ident) => {
         $check::<Activation>();
+        $check::<Alignment>();
         $check::<Architecture>();
         $check::<Initializer>();
         $check::<Layer>();
@@ -281,6 +282,8 @@ fn bad_values_are_refused_by_name() {
     names_setting::<Sharpness>("pac-bayes:fall=1.5", "fall");
     names_setting::<Sharpness>("basin-radius:normalize=none", "normalize");
     names_setting::<Sharpness>("keskar:eps=-1", "eps");
+    names_setting::<Alignment>("weights:restarts=0", "restarts");
+    names_setting::<Alignment>("straight-through:lr=0", "lr");
     names_setting::<Layer>("dense:units=0", "units");
     names_setting::<Architecture>("mlp:hidden=[8,0]", "hidden");
     names_setting::<Source>("blobs:classes=1", "classes");

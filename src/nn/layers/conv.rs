@@ -8,7 +8,8 @@ use crate::autodiff::primitives::conv::ConvGeometry;
 use crate::base::{Error, Result, registry::Kind};
 use crate::nn::layout::Role;
 use crate::nn::norms::{Norm, of_weights};
-use crate::nn::recorder::Need;
+use crate::nn::recorder::{Affine, Need};
+use crate::nn::units::{Ties, Units, repeated};
 use serde::{Deserialize, Serialize};
 
 /// A convolution.
@@ -88,6 +89,25 @@ impl Kind for Conv {
     }
 }
 
+impl Conv {
+    /// The units of outputs and inputs, as the weight's axes have them.
+    fn units(&self, cx: &mut Recorder, inputs: &Units) -> (Units, Units) {
+        let outputs = self.channels / self.groups;
+        match (self.groups, inputs.len() / self.groups) {
+            (1, _) => (cx.ties.fresh(self.channels), inputs.clone()),
+            // Depthwise: each output goes with the channel that it is made from.
+            (_, 1) => (repeated(inputs, outputs), Ties::fixed(1)),
+            // One axis stands for other inputs in each group: inputs stay, outputs stay in their group.
+            (_, within) => {
+                let units = cx.ties.fresh(self.channels);
+                cx.ties.hold(inputs);
+                cx.ties.within_runs(&units, outputs);
+                (units, Ties::fixed(within))
+            }
+        }
+    }
+}
+
 impl Forward for Conv {
     fn forward(&self, cx: &mut Recorder, input: &Signal) -> Result<Signal> {
         let input = cx.image(input)?;
@@ -99,15 +119,23 @@ impl Forward for Conv {
         let area = self.kernel * self.kernel;
         let shape = vec![self.channels, channels / groups, self.kernel, self.kernel];
         let (fan_in, fan_out) = (channels / groups * area, self.channels / groups * area);
-        let need = Need { name: "weight", shape, role: Role::Weight, fan_in, fan_out, start: 0.0 };
-        let weight = self.norm.weight(cx, need)?;
+        cx.room("weight", &shape)?;
+        let (units, inputs) = self.units(cx, &input.units);
+        let axes = vec![units.clone(), inputs];
+        let need = Need { name: "weight", shape, role: Role::Weight, fan_in, fan_out, start: 0.0, axes };
+        let (weight, scale) = self.norm.weight(cx, need)?;
         let geometry = ConvGeometry { window, outputs: self.channels, groups };
         let mut node = cx.tape.conv(geometry, weight, input.node);
+        let mut shift = None;
         if self.bias {
-            let bias = cx.column("bias", self.channels, Role::Bias, 0.0)?;
+            shift = Some(cx.layout.parameters.len());
+            let bias = cx.column("bias", &units, Role::Bias, 0.0)?;
             node = cx.tape.add(node, bias);
         }
+        if let Some(scale) = scale {
+            cx.scales(Affine { scale, shift, norm: None });
+        }
         let [height, width] = window.places();
-        Ok(Signal { node, shape: vec![self.channels, height, width], image: true })
+        Ok(Signal { node, shape: vec![self.channels, height, width], image: true, units })
     }
 }

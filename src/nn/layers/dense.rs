@@ -4,7 +4,7 @@ use super::{Forward, Recorder, Signal};
 use crate::base::{Error, Result, registry::Kind};
 use crate::nn::layout::Role;
 use crate::nn::norms::{Norm, of_weights};
-use crate::nn::recorder::Need;
+use crate::nn::recorder::{Affine, Need};
 use serde::{Deserialize, Serialize};
 
 /// Every output sees every input.
@@ -43,13 +43,21 @@ impl Forward for Dense {
         let input = cx.flat(input);
         let (fan_in, fan_out) = (input.size(), self.units);
         let shape = vec![fan_out, fan_in];
-        let need = Need { name: "weight", shape, role: Role::Weight, fan_in, fan_out, start: 0.0 };
-        let weight = self.norm.weight(cx, need)?;
+        cx.room("weight", &shape)?;
+        let units = cx.ties.fresh(fan_out);
+        let axes = vec![units.clone(), input.features()];
+        let need = Need { name: "weight", shape, role: Role::Weight, fan_in, fan_out, start: 0.0, axes };
+        let (weight, scale) = self.norm.weight(cx, need)?;
         let mut node = cx.tape.matmul((weight, true), (input.node, false));
+        let mut shift = None;
         if self.bias {
-            let bias = cx.column("bias", fan_out, Role::Bias, 0.0)?;
+            shift = Some(cx.layout.parameters.len());
+            let bias = cx.column("bias", &units, Role::Bias, 0.0)?;
             node = cx.tape.add(node, bias);
         }
-        Ok(Signal { node, shape: vec![fan_out], image: false })
+        if let Some(scale) = scale {
+            cx.scales(Affine { scale, shift, norm: None });
+        }
+        Ok(Signal { node, shape: vec![fan_out], image: false, units })
     }
 }

@@ -17,7 +17,8 @@ impl Kind for Flatten {
 
 impl Forward for Flatten {
     fn forward(&self, cx: &mut Recorder, input: &Signal) -> Result<Signal> {
+        cx.room("units", &input.shape)?;
         let flat = cx.flat(input);
-        Ok(Signal { shape: vec![flat.size()], ..flat })
+        Ok(Signal { shape: vec![flat.size()], units: flat.features(), ..flat })
     }
 }

@@ -18,7 +18,7 @@ impl Kind for Gain {
 
 impl Forward for Gain {
     fn forward(&self, cx: &mut Recorder, input: &Signal) -> Result<Signal> {
-        let number = cx.column("scale", 1, Role::NormScale, 1.0)?;
+        let number = cx.number("scale", Role::NormScale, 1.0)?;
         Ok(input.with(cx.tape.mul(input.node, number)))
     }
 }

@@ -18,6 +18,6 @@ impl Forward for GlobalPool {
     fn forward(&self, cx: &mut Recorder, input: &Signal) -> Result<Signal> {
         let input = cx.image(input)?;
         let node = cx.tape.block_mean(input.node, 1, input.positions());
-        Ok(Signal { node, shape: vec![input.channels()], image: false })
+        Ok(Signal { node, shape: vec![input.channels()], image: false, units: input.units })
     }
 }

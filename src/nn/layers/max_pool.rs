@@ -43,6 +43,6 @@ impl Forward for MaxPool {
         let window = window(cx, &input.shape, self.kernel, self.stride, self.padding)?;
         let node = cx.tape.max_pool(window, input.node);
         let [height, width] = window.places();
-        Ok(Signal { node, shape: vec![input.channels(), height, width], image: true })
+        Ok(Signal { node, shape: vec![input.channels(), height, width], ..input })
     }
 }

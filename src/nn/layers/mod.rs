@@ -47,7 +47,7 @@ impl Layer {
         fn activation<F: Forward>(_: &F) -> bool {
             F::ACTIVATION
         }
-        match_layer!(self, kind => cx.layer(name, activation(kind), |cx| kind.forward(cx, input)))
+        match_layer!(self, kind => cx.layer(name, activation(kind), input, |cx, input| kind.forward(cx, input)))
     }
 }
 

@@ -43,6 +43,6 @@ impl Forward for Normalize {
     fn forward(&self, cx: &mut Recorder, input: &Signal) -> Result<Signal> {
         let input = cx.channelled(input);
         let normalised = self.norm.signal(cx, &input)?;
-        cx.affine(&normalised, self.gamma)
+        cx.affine(&normalised, self.gamma, self.norm.standardised())
     }
 }

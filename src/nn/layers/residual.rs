@@ -47,6 +47,7 @@ impl Forward for Residual {
             let expected = format!("a branch of shape {:?}, as its shortcut", around.shape);
             return Err(cx.refuse(expected, format!("{:?}", body.shape)));
         }
+        cx.ties.unite(&body.units, &around.units);
         let (body, around) = (cx.channelled(&body), cx.channelled(&around));
         Ok(around.with(cx.tape.add_scaled(around.node, self.scale, body.node)))
     }

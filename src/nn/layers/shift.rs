@@ -18,7 +18,7 @@ impl Kind for Shift {
 
 impl Forward for Shift {
     fn forward(&self, cx: &mut Recorder, input: &Signal) -> Result<Signal> {
-        let number = cx.column("bias", 1, Role::Bias, 0.0)?;
+        let number = cx.number("bias", Role::Bias, 0.0)?;
         Ok(input.with(cx.tape.add(input.node, number)))
     }
 }

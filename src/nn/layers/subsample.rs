@@ -48,6 +48,8 @@ impl Forward for Subsample {
         let kept = cx.tape.average_pool(window, input.node);
         let node = cx.tape.pad_rows(kept, 0, channels);
         let [height, width] = window.places();
-        Ok(Signal { node, shape: vec![channels, height, width], image: true })
+        let added = cx.ties.fresh(channels - input.channels());
+        let units = input.units.iter().chain(added.iter()).copied().collect();
+        Ok(Signal { node, shape: vec![channels, height, width], image: true, units })
     }
 }

@@ -3,6 +3,7 @@
 
 use super::{Forward, Recorder, Signal};
 use crate::base::{Result, registry::Kind};
+use crate::nn::units::Ties;
 use serde::{Deserialize, Serialize};
 
 /// One output: the sum of all inputs.
@@ -18,6 +19,7 @@ impl Kind for Sum {
 impl Forward for Sum {
     fn forward(&self, cx: &mut Recorder, input: &Signal) -> Result<Signal> {
         let input = cx.flat(input);
-        Ok(Signal { node: cx.tape.sum_rows(input.node), shape: vec![1], image: false })
+        let node = cx.tape.sum_rows(input.node);
+        Ok(Signal { node, shape: vec![1], image: false, units: Ties::fixed(1) })
     }
 }

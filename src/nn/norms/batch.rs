@@ -9,7 +9,8 @@ use crate::autodiff::curves::InverseSqrt;
 use crate::autodiff::primitives::map::Curve;
 use crate::base::{Error, Result, registry::Kind};
 use crate::nn::layout::Statistic;
-use crate::nn::recorder::{Follow, Recorder, Signal};
+use crate::nn::recorder::{Follow, Recorder, Signal, Standardised};
+use crate::nn::units::Units;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -48,9 +49,9 @@ pub(super) fn check_momentum(momentum: f64) -> Result<()> {
 }
 
 /// Running mean and variance of each channel (C x 1 each), with their positions among the buffers.
-pub(super) fn running(cx: &mut Recorder, channels: usize) -> [(usize, Node); 2] {
+pub(super) fn running(cx: &mut Recorder, units: &Units) -> [(usize, Node); 2] {
     [("running_mean", Statistic::Mean), ("running_var", Statistic::Variance)]
-        .map(|(name, statistic)| cx.buffer(name, channels, statistic))
+        .map(|(name, statistic)| cx.buffer(name, units, statistic))
 }
 
 /// Lets the running statistics follow mean and biased variance of `count` numbers a channel.
@@ -69,9 +70,10 @@ pub(super) fn follow(
 
 impl Standard for Batch {
     const COUPLES_SAMPLES: bool = true;
+    const STANDARDISED: Standardised = Standardised::Whole;
 
     fn signal(&self, cx: &mut Recorder, input: &Signal) -> Result<Signal> {
-        let running = running(cx, input.channels());
+        let running = running(cx, &input.units);
         let [(_, mean), (_, variance)] = running;
         if !cx.batch_statistics() {
             let curve: Arc<dyn Curve> = Arc::new(InverseSqrt { eps: self.eps });

@@ -46,6 +46,7 @@ impl Standard for Group {
         if rows * input.positions() < 2 {
             return Err(cx.refuse("groups of at least 2 numbers", 1));
         }
+        cx.ties.within_runs(&input.units, rows);
         Ok(input.with(cx.tape.standardize(input.node, rows, input.positions(), self.eps)))
     }
 }

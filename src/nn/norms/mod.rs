@@ -4,7 +4,7 @@
 //! Four of them are one primitive over other groups of axes: `Standardize`. To add one: a file with a struct that
 //! implements [`Kind`](crate::base::registry::Kind) and [`Standard`], and a line below.
 
-use super::recorder::{Need, Recorder, Signal};
+use super::recorder::{Need, Recorder, Signal, Standardised};
 use crate::autodiff::Node;
 use crate::base::{Error, Result};
 use crate::registry;
@@ -13,6 +13,12 @@ use crate::registry;
 pub trait Standard {
     /// Whether it is a norm of weights.
     const OF_WEIGHTS: bool = false;
+
+    /// Whether the weight is proportional to the first parameter that it is made from.
+    const PROPORTIONAL: bool = true;
+
+    /// What it makes of each channel of a signal.
+    const STANDARDISED: Standardised = Standardised::Other;
 
     /// Whether it uses statistics over several samples, in training at least.
     const COUPLES_SAMPLES: bool = false;
@@ -60,9 +66,24 @@ impl Norm {
         match_norm!(self, kind => kind.signal(cx, input))
     }
 
-    /// The weight that a layer multiplies by, inputs x outputs.
-    pub fn weight(&self, cx: &mut Recorder, need: Need) -> Result<Node> {
-        match_norm!(self, kind => kind.weight(cx, need))
+    /// What it makes of each channel of a signal.
+    pub fn standardised(&self) -> Standardised {
+        fn of<S: Standard>(_: &S) -> Standardised {
+            S::STANDARDISED
+        }
+        match_norm!(self, kind => of(kind))
+    }
+
+    /// The weight that a layer multiplies by, inputs x outputs; and the position among the parameters of the one that it is
+    /// proportional to, output by output, if there is one.
+    pub fn weight(&self, cx: &mut Recorder, need: Need) -> Result<(Node, Option<usize>)> {
+        fn proportional<S: Standard>(_: &S) -> bool {
+            S::PROPORTIONAL
+        }
+        let first = cx.layout.parameters.len();
+        let proportional = match_norm!(self, kind => proportional(kind));
+        let node = match_norm!(self, kind => kind.weight(cx, need))?;
+        Ok((node, proportional.then_some(first)))
     }
 }
 

@@ -11,6 +11,7 @@ use crate::autodiff::primitives::map::Curve;
 use crate::base::{Result, registry::Kind};
 use crate::nn::layout::Statistic;
 use crate::nn::recorder::{Need, Recorder};
+use crate::nn::units::repeated;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -26,14 +27,15 @@ impl Kind for Spectral {
 
 impl Standard for Spectral {
     const OF_WEIGHTS: bool = true;
+    const PROPORTIONAL: bool = false;
 
     fn weight(&self, cx: &mut Recorder, need: Need) -> Result<Node> {
-        let outputs = need.shape[0];
-        let inputs = need.shape.iter().skip(1).product();
+        let area = need.shape.iter().skip(2).product();
+        let (outputs, inputs) = (need.axes[0].clone(), repeated(&need.axes[1], area));
         let index = cx.layout.parameters.len();
         let weight = cx.parameter(Need { name: "weight_orig", ..need })?;
-        let (left, u) = cx.buffer("weight_u", outputs, Statistic::Left);
-        let (_, v) = cx.buffer("weight_v", inputs, Statistic::Right);
+        let (left, u) = cx.buffer("weight_u", &outputs, Statistic::Left);
+        let (_, v) = cx.buffer("weight_v", &inputs, Statistic::Right);
         cx.spectral(index, left);
         // The weight is inputs x outputs here, so sigma = v . (W u).
         let image = cx.tape.matmul((weight, false), (u, false));

@@ -66,7 +66,15 @@ impl Scalar for Exp {
 
 /// The softmax of `count` learned numbers, each 1 x 1: w_k = 1 / sum_j exp(l_j - l_k).
 fn mixture(cx: &mut Recorder, name: &str, count: usize) -> Result<Vec<Node>> {
-    let need = Need { name, shape: vec![count], role: Role::Mixture, fan_in: 1, fan_out: 1, start: 1.0 };
+    let need = Need {
+        name,
+        shape: vec![count],
+        role: Role::Mixture,
+        fan_in: 1,
+        fan_out: 1,
+        start: 1.0,
+        axes: Vec::new(),
+    };
     let index = cx.declare(need)?;
     let offset = cx.layout.parameters[index].offset;
     let logits: Vec<Node> = (0..count).map(|k| cx.tape.parameter(offset + k, Shape::new(1, 1))).collect();
@@ -91,7 +99,7 @@ impl Standard for Switchable {
         let (count, image) = (cx.samples * positions, positions > 1);
         let kinds = if image { 3 } else { 2 };
         let weights = [mixture(cx, "mean_weight", kinds)?, mixture(cx, "var_weight", kinds)?];
-        let running = running(cx, channels);
+        let running = running(cx, &input.units);
         let batch = match cx.batch_statistics() {
             true => [cx.tape.block_mean(x, 1, count), cx.tape.variance(x, 1, count)],
             false => running.map(|(_, node)| node),

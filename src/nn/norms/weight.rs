@@ -31,7 +31,8 @@ impl Standard for Weight {
         let outputs = need.shape[0];
         let mut shape = vec![1; need.shape.len()];
         shape[0] = outputs;
-        let length = Need { name: LENGTH, shape, role: Role::NormScale, ..need };
+        let axes = need.axes.iter().take(1).cloned().collect();
+        let length = Need { name: LENGTH, shape, role: Role::NormScale, axes, ..need };
         let index = cx.declare(length)?;
         let length = cx.tape.parameter(cx.layout.parameters[index].offset, Shape::new(1, outputs));
         let direction = cx.parameter(Need { name: "weight_v", ..need })?;
