@@ -70,7 +70,7 @@ mod tests {
     }
 
     /// The smallest largest weight over all simple ways, each tried.
-    fn by_force(n: usize, edges: &[Edge], here: usize, to: usize, seen: &mut Vec<usize>) -> f64 {
+    fn by_force(edges: &[Edge], here: usize, to: usize, seen: &mut Vec<usize>) -> f64 {
         if here == to {
             return f64::NEG_INFINITY;
         }
@@ -79,7 +79,7 @@ mod tests {
             let next = if e.a == here { e.b } else { e.a };
             if !seen.contains(&next) {
                 seen.push(next);
-                best = best.min(by_force(n, edges, next, to, seen).max(e.weight));
+                best = best.min(by_force(edges, next, to, seen).max(e.weight));
                 seen.pop();
             }
         }
@@ -114,7 +114,7 @@ mod tests {
             let found = bottlenecks(n, &tree);
             for a in 0..n {
                 for b in 0..n {
-                    let expected = by_force(n, &edges, a, b, &mut vec![a]);
+                    let expected = by_force(&edges, a, b, &mut vec![a]);
                     assert_eq!(found[a * n + b], expected, "seed {seed}: {a} to {b}");
                 }
             }

@@ -3,7 +3,7 @@
 use crate::base::registry::Registry;
 use crate::base::{Error, Result};
 use crate::data::{Shift, Source};
-use crate::landscape::{Curve, Direction, Map, Normalization, Sharpness};
+use crate::landscape::{Alignment, Curve, Direction, Map, Normalization, Sharpness};
 use crate::nn::activations::Activation;
 use crate::nn::architectures::Architecture;
 use crate::nn::inits::Initializer;
@@ -120,6 +120,7 @@ pub const REGISTRIES: &[Shown] = &[
     ("direction", "directions", entries::<Direction>),
     ("normalization", "normalize", entries::<Normalization>),
     ("curve", "curve", entries::<Curve>),
+    ("alignment", "align", entries::<Alignment>),
     ("map", "maps", entries::<Map>),
     ("sharpness", "measures", entries::<Sharpness>),
     ("shift", "shifts", entries::<Shift>),

@@ -12,6 +12,7 @@ use crate::passes::run::at_most;
 use crate::passes::{ConnectResult, ConnectSettings, Run, Saved};
 use crate::render::Style;
 use crate::train::TrainSettings;
+use crate::train::band::BandSettings;
 use crate::train::settings::SHORTHANDS;
 use clap::{Arg, ArgMatches, Args, Command};
 use serde_json::json;
@@ -33,6 +34,8 @@ const EXAMPLES: &str = "Examples:
   losscape connect --from runs/a --to runs/b --curve bezier --out out/a-b
   losscape connect --from runs/a --to runs/b --curve chain:bends=3 --points 121
   losscape connect --from runs/a --to runs/b --curve linear          the straight line alone
+  losscape connect --from runs/a --to runs/b --align weights --repair     B's hidden units permuted to match A's
+  losscape connect --from runs/a --to runs/b --neb         an AutoNEB band beside the curve, and its saddle
   losscape connect --from runs/a --to runs/b --epochs 60 --lr 0.05 --plane 51
   losscape connect --from runs/cnn-0 --to runs/cnn-1 --samples 2000 --plane 0 --json
 
@@ -43,8 +46,8 @@ Statistics of batch norm are made anew at every place that is evaluated.
 An unfinished curve is kept: the same command goes on after a stop, --fresh begins anew.
 
 Writes connect.json (barriers, endpoints, ensembles), connect.npz (t, linear_train_loss, curve_train_loss, ...),
-curve.safetensors (the control points), middle.safetensors (the network at t = 0.5, a run like any other), and pictures:
-paths, plane, plane-error, training.";
+curve.safetensors (the control points), middle.safetensors (the network at t = 0.5, a run like any other), with --align aligned.safetensors (B permuted), with --neb
+band.safetensors, and pictures: paths, plane, plane-error, training, permuted.";
 
 fn command(command: Command) -> Command {
     let path = |name: &'static str, help: &'static str| {
@@ -73,9 +76,18 @@ fn run(matches: &ArgMatches) -> Result<()> {
         }
         None => None,
     };
+    let band: BandSettings = match sources.section("band")? {
+        Some(mut section) => {
+            let band = section.take(&[])?;
+            section.finish()?;
+            band
+        }
+        None => BandSettings::default(),
+    };
     let out = sources.path("out")?.unwrap_or_else(|| PathBuf::from(DEFAULT_OUT));
     sources.finish()?;
     settings.check()?;
+    band.check()?;
     style.check()?;
     common.apply()?;
     if let ((Some(_), _) | (_, Some(_)), Some(_)) = (&ends, &wanted) {
@@ -129,7 +141,7 @@ fn run(matches: &ArgMatches) -> Result<()> {
             }
         }
     };
-    let result = connect::run(&settings, [a, b], Some(target.directory()), &observe);
+    let result = connect::run(&settings, &band, [a, b], Some(target.directory()), &observe);
     if let Some(bar) = bar.lock().unwrap_or_else(|e| e.into_inner()).take() {
         bar.finish();
     }
@@ -160,7 +172,14 @@ fn summary(result: &ConnectResult, target: &Target, pictures: &[String]) -> Stri
             output::percent(end("test_error")),
         );
     }
-    for (way, name) in [("linear", "line"), ("curve", "curve")] {
+    let ways = [
+        ("linear", "line"),
+        ("aligned", "aligned"),
+        ("repaired", "repaired"),
+        ("curve", "curve"),
+        ("band", "band"),
+    ];
+    for (way, name) in ways {
         if result.summary().get(way).is_none() {
             continue;
         }
@@ -172,6 +191,21 @@ fn summary(result: &ConnectResult, target: &Target, pictures: &[String]) -> Stri
             output::percent(number(&[way, "test_error_barrier"])),
             output::number(number(&[way, "length"]), 4),
         );
+    }
+    if let Some(alignment) = result.summary().get("alignment") {
+        text += &format!(
+            "  {} of {} units moved: distance {} before, {} after ({})\n",
+            alignment["moved"],
+            alignment["units"],
+            output::number(number(&["alignment", "distance_before"]), 4),
+            output::number(number(&["alignment", "distance"]), 4),
+            alignment["status"].as_str().unwrap_or_default(),
+        );
+    }
+    let saddle = number(&["relaxation", "saddle", "loss"]);
+    if saddle.is_finite() {
+        let reason = result.summary()["relaxation"]["reason"].as_str().unwrap_or_default();
+        text += &format!("  saddle of the band: loss {} ({reason})\n", output::number(saddle, 4));
     }
     let way = if result.summary().get("curve").is_some() { "curve" } else { "linear" };
     let ensemble = number(&[way, "ensemble", "test_error"]);

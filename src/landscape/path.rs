@@ -152,6 +152,20 @@ pub struct Profile {
     pub test_error: Vec<f64>,
 }
 
+impl Profile {
+    /// From what was found at each place on training and on test samples.
+    pub fn of(t: Vec<f64>, all: &[(Evaluation, Evaluation)]) -> Self {
+        let each = |f: &dyn Fn(&(Evaluation, Evaluation)) -> f64| all.iter().map(f).collect::<Vec<f64>>();
+        Self {
+            train_loss: each(&|e| e.0.loss),
+            train_error: each(&|e| 1.0 - e.0.accuracy),
+            test_loss: each(&|e| e.1.loss),
+            test_error: each(&|e| 1.0 - e.1.accuracy),
+            t,
+        }
+    }
+}
+
 /// Evaluates networks on the way from one to another.
 #[derive(Debug)]
 pub struct Evaluator<E> {
@@ -193,9 +207,10 @@ impl<E: Element> Evaluator<E> {
         self.test.as_ref()
     }
 
-    /// Whether statistics are made anew.
-    pub fn refreshes(&self) -> bool {
-        self.groups.is_some()
+    /// The loss over the training samples, with statistics of groups where those are made anew: what signals inside a
+    /// network are compared on.
+    pub fn inside(&self) -> &Objective<E> {
+        self.groups.as_ref().unwrap_or(&self.train)
     }
 
     /// Parameters in the element type, and the state that belongs to them.
@@ -223,14 +238,7 @@ impl<E: Element> Evaluator<E> {
             found
         };
         let all: Vec<(Evaluation, Evaluation)> = t.par_iter().map(at).collect();
-        let of = |f: &dyn Fn(&(Evaluation, Evaluation)) -> f64| all.iter().map(f).collect::<Vec<f64>>();
-        Profile {
-            train_loss: of(&|e| e.0.loss),
-            train_error: of(&|e| 1.0 - e.0.accuracy),
-            test_loss: of(&|e| e.1.loss),
-            test_error: of(&|e| 1.0 - e.1.accuracy),
-            t,
-        }
+        Profile::of(t, &all)
     }
 
     /// What the networks at `thetas`, each with its state, say together of the test samples; none without test samples or

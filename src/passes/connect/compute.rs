@@ -1,19 +1,25 @@
 //! Two ends, the line between them, and a curve that is trained to stay low.
 
 use super::plane::Plane;
-use super::result::{ConnectResult, Way};
+use super::result::{ConnectResult, Found, Way};
 use super::{ConnectSettings, plane};
 use crate::autodiff::Element;
 use crate::base::random::Rng;
-use crate::base::{Error, Precision, Result, files, interrupt};
-use crate::landscape::path::{Evaluator, Path, Profile, Weights};
+use crate::base::{Error, Precision, Result, Streams, files, interrupt};
+use crate::landscape::Alignment;
+use crate::landscape::alignments::{Align, Aligned, Pair};
+use crate::landscape::path::{Evaluator, Path, Profile, Weights, evenly};
+use crate::landscape::repair::{Mended, repair};
+use crate::landscape::signals::At;
 use crate::nn::{Evaluation, Network, Samples};
 use crate::passes::Run;
 use crate::passes::run::{cut, gibibytes, rounded};
+use crate::train::band::{Band, BandEvent, BandSettings, NetworkLoss, relax};
 use crate::train::blend::{Blend, BlendEvent, Blended, train_blend};
 use crate::train::{Keep, samples};
 use crate::with_precision;
 use rand::RngExt;
+use std::cell::Cell;
 use std::path::Path as FilePath;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,28 +38,31 @@ pub enum ConnectEvent {
 /// Whoever hears of it.
 pub type Observe<'a> = &'a (dyn Fn(ConnectEvent) + Sync);
 
-/// Name of the file that an unfinished curve is kept in.
+/// Names of the files that an unfinished curve and an unfinished band are kept in.
 const CHECKPOINT: &str = "curve-checkpoint.safetensors";
+const BAND_CHECKPOINT: &str = "band-checkpoint.safetensors";
 
 /// Longest time between two checkpoints, as training has it.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(30);
 
 /// Forgets an unfinished curve in `directory`.
 pub fn discard(directory: &FilePath) -> Result<()> {
-    files::remove(&directory.join(CHECKPOINT))
+    [CHECKPOINT, BAND_CHECKPOINT].iter().try_for_each(|name| files::remove(&directory.join(name)))
 }
 
 /// Connects two networks. The training of the curve is kept in `directory` as it goes on, where one is given.
 pub fn run(
     settings: &ConnectSettings,
+    band: &BandSettings,
     ends: [&Run; 2],
     directory: Option<&FilePath>,
     observe: Observe,
 ) -> Result<ConnectResult> {
     settings.check()?;
+    band.check()?;
     alike(ends)?;
     let precision = settings.precision.unwrap_or(ends[0].precision);
-    let job = Job { settings, ends, precision, directory, observe };
+    let job = Job { settings, band, ends, precision, directory, observe };
     with_precision!(precision, E => job.compute::<E>())
 }
 
@@ -81,6 +90,7 @@ pub fn alike([a, b]: [&Run; 2]) -> Result<()> {
 
 struct Job<'a> {
     settings: &'a ConnectSettings,
+    band: &'a BandSettings,
     ends: [&'a Run; 2],
     precision: Precision,
     directory: Option<&'a FilePath>,
@@ -101,37 +111,57 @@ impl Job<'_> {
             Ok((round(&run.theta)?, round(&run.state)?))
         };
         let (a, b) = (end(self.ends[0])?, end(self.ends[1])?);
-        let line = Path::line(a.clone(), b.clone());
-        let linear = self.follow(&evaluator, "straight line", line)?;
-        let mut ways = vec![linear];
-        let mut blended = None;
+        let mut found = Found::default();
+        found
+            .ways
+            .push(("linear", self.follow(&evaluator, "straight line", Path::line(a.clone(), b.clone()))?));
+        let b = match &settings.align {
+            None => b,
+            Some(alignment) => {
+                let aligned = self.align(&evaluator, &train, alignment, [&a, &b])?;
+                let permuted = (aligned.theta, aligned.state);
+                let line = Path::line(a.clone(), permuted.clone());
+                found.ways.push(("aligned", self.follow(&evaluator, "straight line, aligned", line)?));
+                found.aligned = Some((aligned.facts, permuted.clone()));
+                permuted
+            }
+        };
+        if settings.repair {
+            let (way, layers) = self.repaired(&evaluator, [&a, &b])?;
+            found.ways.push(("repaired", way));
+            found.repaired = layers;
+        }
         if settings.curve.bends() > 0 {
             let start = Path::start(&settings.curve, a.clone(), b.clone());
             let (path, trained) = self.train::<E>(&network, &train, start)?;
-            ways.push(self.follow(&evaluator, "curve", path)?);
-            blended = Some(trained);
+            found.ways.push(("curve", self.follow(&evaluator, "curve", path)?));
+            found.blended = Some(trained);
         }
-        let plane = match (ways.last(), settings.plane) {
-            (Some(way), n) if n > 0 && settings.curve.bends() > 0 => self.plane(&evaluator, way, n)?,
+        if settings.neb {
+            let (path, relaxed) = self.relax::<E>(&network, &train, [&a, &b])?;
+            found.ways.push(("band", self.follow(&evaluator, "band", path)?));
+            found.band = Some(relaxed);
+        }
+        let way = |key: &str| found.ways.iter().find(|(k, _)| *k == key).map(|(_, way)| way);
+        let plane = match (way("curve"), settings.plane) {
+            (Some(way), n) if n > 0 => self.plane(&evaluator, way, &way.path.theta(0.5), n)?,
             _ => None,
         };
-        let middle = ways.last().map(|way| {
+        // A, B and what an alignment made of B.
+        let permuted = match (&found.aligned, settings.plane, way("linear")) {
+            (Some((_, (theta, _))), n, Some(way)) if n > 0 => self.plane(&evaluator, way, theta, n)?,
+            _ => None,
+        };
+        let middle = way("curve").map(|way| {
             let (theta, state) = evaluator.place(&way.path.theta(0.5), &way.path.state(0.5));
             let wide = |v: Vec<E>| v.into_iter().map(E::to_f64).collect::<Vec<f64>>();
             (wide(theta), wide(state))
         });
         interrupt::check("connect", &self.kept())?;
-        ConnectResult::new(
-            settings,
-            self.ends,
-            self.precision,
-            [dataset.train.len(), dataset.test.len()],
-            statistics(&network, settings, batch),
-            ways,
-            blended,
-            plane,
-            middle,
-        )
+        (found.plane, found.permuted, found.middle) = (plane, permuted, middle);
+        found.statistics = statistics(&network, settings, batch);
+        found.samples = [dataset.train.len(), dataset.test.len()];
+        ConnectResult::new(settings, self.band, self.ends, self.precision, found)
     }
 
     /// What a stop leaves.
@@ -149,9 +179,7 @@ impl Job<'_> {
             evaluator.profile(&path, self.settings.points, &|| (self.observe)(ConnectEvent::Done(1.0)));
         let lengths = path.lengths(&profile.t, PIECES);
         let members: Vec<Weights> = profile.t.iter().map(|t| (path.theta(*t), path.state(*t))).collect();
-        let ensemble = evaluator.ensemble(&members);
-        let ends: Option<Evaluation> =
-            evaluator.ensemble(&[members[0].clone(), members[members.len() - 1].clone()]);
+        let [ensemble, ends] = self.together(evaluator, &members);
         interrupt::check("connect", &self.kept())?;
         Ok(Way { path, profile, lengths, ensemble, ends })
     }
@@ -177,11 +205,7 @@ impl Job<'_> {
             seed: self.settings.seed,
             vary: None,
         };
-        let keep = self.directory.map(|directory| Keep {
-            path: directory.join(CHECKPOINT),
-            every: CHECKPOINT_EVERY,
-            data_sha256: self.ends[0].data.sha256.clone(),
-        });
+        let keep = self.keep(CHECKPOINT);
         let tell = |event: BlendEvent| match event {
             BlendEvent::Resumed(done, all, _) => {
                 let kept = format!("going on with the unfinished curve: {done} of {all} steps are kept");
@@ -198,14 +222,108 @@ impl Job<'_> {
         Ok((Path { curve, control: blended.control.clone(), states }, blended))
     }
 
-    /// The loss over the plane of a curve.
-    fn plane<E: Element>(&self, evaluator: &Evaluator<E>, way: &Way, n: usize) -> Result<Option<Plane>> {
+    /// Finds which units of B play the parts of A's.
+    fn align<E: Element>(
+        &self,
+        evaluator: &Evaluator<E>,
+        train: &Samples<E>,
+        alignment: &Alignment,
+        [a, b]: [&Weights; 2],
+    ) -> Result<Aligned> {
+        let streams = Streams::new(self.settings.seed);
+        let [a, b] = [a, b].map(|(theta, state)| At { theta, state });
+        let pair = Pair { objective: evaluator.inside(), samples: train, a, b, streams: &streams };
+        let told = Cell::new(None);
+        alignment.align(&pair, &|done, all| {
+            let before = told.get().unwrap_or_else(|| {
+                (self.observe)(ConnectEvent::Stage("alignment", "steps", all));
+                0
+            });
+            (self.observe)(ConnectEvent::Done(done.saturating_sub(before) as f64));
+            told.set(Some(done));
+        })
+    }
+
+    /// The straight line with preactivations that are mended at every place, and what was mended of which layer.
+    fn repaired<E: Element>(
+        &self,
+        evaluator: &Evaluator<E>,
+        [a, b]: [&Weights; 2],
+    ) -> Result<(Way, Vec<(String, Mended)>)> {
+        let t = evenly(self.settings.points);
+        (self.observe)(ConnectEvent::Stage("straight line, repaired", "points", t.len()));
+        let [from, to] = [a, b].map(|(theta, state)| At { theta, state });
+        let wide = |v: &[E]| v.iter().map(|x| x.to_f64()).collect::<Vec<f64>>();
+        let mut all = Vec::new();
+        let mut members: Vec<Weights> = Vec::new();
+        let mut layers = Vec::new();
+        for t in &t {
+            let mended = repair(evaluator.inside(), from, to, *t)?;
+            let (theta, state) = (wide(&mended.theta), wide(&mended.state));
+            all.push(evaluator.evaluate(&theta, &state));
+            members.push((theta, state));
+            layers = mended.layers;
+            (self.observe)(ConnectEvent::Done(1.0));
+        }
+        interrupt::check("connect", &self.kept())?;
+        let path = Path::line(a.clone(), b.clone());
+        let lengths = path.lengths(&t, PIECES);
+        let [ensemble, ends] = self.together(evaluator, &members);
+        Ok((Way { path, profile: Profile::of(t, &all), lengths, ensemble, ends }, layers))
+    }
+
+    /// What all `members` say together of the test samples, and what the first and the last do.
+    fn together<E: Element>(&self, evaluator: &Evaluator<E>, members: &[Weights]) -> [Option<Evaluation>; 2] {
+        let ends: Vec<Weights> = [members.first(), members.last()].into_iter().flatten().cloned().collect();
+        [evaluator.ensemble(members), evaluator.ensemble(&ends)]
+    }
+
+    /// Relaxes a band between the ends.
+    fn relax<E: Element>(
+        &self,
+        network: &Arc<Network>,
+        train: &Arc<Samples<E>>,
+        [a, b]: [&Weights; 2],
+    ) -> Result<(Path, Band)> {
+        let potential = NetworkLoss::new(network, train, self.band, self.settings.seed);
+        (self.observe)(ConnectEvent::Stage("band", "cycles", self.band.cycles));
+        let keep = self.keep(BAND_CHECKPOINT);
+        let tell = |event: BandEvent| match event {
+            BandEvent::Resumed(cycles) => {
+                let kept = format!("going on with the unfinished band: {} cycles are kept", cycles.len());
+                (self.observe)(ConnectEvent::Note(kept));
+                (self.observe)(ConnectEvent::Done(cycles.len() as f64));
+            }
+            BandEvent::Step(..) => {}
+            BandEvent::Cycle(_) => (self.observe)(ConnectEvent::Done(1.0)),
+        };
+        let band = relax(self.band, &potential, [&a.0, &b.0], keep.as_ref(), &mut { tell })?;
+        let path = Path::chain(band.chain.clone(), [a.1.clone(), b.1.clone()]);
+        Ok((path, band))
+    }
+
+    /// Where unfinished training is kept.
+    fn keep(&self, name: &str) -> Option<Keep> {
+        self.directory.map(|directory| Keep {
+            path: directory.join(name),
+            every: CHECKPOINT_EVERY,
+            data_sha256: self.ends[0].data.sha256.clone(),
+        })
+    }
+
+    /// The loss over the plane through the ends of a path and a third point.
+    fn plane<E: Element>(
+        &self,
+        evaluator: &Evaluator<E>,
+        way: &Way,
+        third: &[f64],
+        n: usize,
+    ) -> Result<Option<Plane>> {
         let sets = 1 + usize::from(evaluator.test().is_some());
         (self.observe)(ConnectEvent::Stage("plane", "points", sets * n * n));
         let memory = gibibytes(self.settings.memory)?;
-        let middle = way.path.theta(0.5);
         let ends = [&way.path.control[0], &way.path.control[way.path.control.len() - 1]];
-        plane::over(evaluator, ends, &middle, &way.path, n, memory, &|share| {
+        plane::over(evaluator, ends, third, &way.path, n, memory, &|share| {
             (self.observe)(ConnectEvent::Done(share));
         })
     }

@@ -11,7 +11,7 @@ fn axis(label: &str, scale: Scale) -> Axis {
 
 /// All figures that there are numbers for.
 pub fn figures(result: &ConnectResult) -> Vec<Figure> {
-    let planes = [("plane", "train", "loss"), ("plane-error", "test", "error")];
+    let planes = [("plane", "train", "loss"), ("plane", "test", "error"), ("permuted", "train", "loss")];
     let planes = planes.into_iter().filter_map(|(name, part, what)| plane(result, name, part, what));
     std::iter::once(along(result)).chain(planes).chain(training(result)).collect()
 }
@@ -47,7 +47,16 @@ fn short(x: f64) -> String {
 fn along(result: &ConnectResult) -> Figure {
     let t = result.array("t");
     let curve = result.settings.curve_name();
-    let ways = [("linear", "straight line"), ("curve", curve.as_str())];
+    let aligned =
+        result.settings.align.as_ref().map_or_else(String::new, |a| format!("line after {a} alignment"));
+    let repaired = if aligned.is_empty() { "line, REPAIR".to_owned() } else { format!("{aligned}, REPAIR") };
+    let ways = [
+        ("linear", "straight line"),
+        ("aligned", aligned.as_str()),
+        ("repaired", repaired.as_str()),
+        ("curve", curve.as_str()),
+        ("band", "AutoNEB band"),
+    ];
     let panel = |what: &str, label: String| {
         let mut panel = Panel {
             x: axis("t, from A (0) to B (1)", Scale::Linear),
@@ -73,14 +82,19 @@ fn along(result: &ConnectResult) -> Figure {
         panel
     };
     let panels = [panel("loss", loss(result, "loss")), panel("error", "error".to_owned())];
-    let barriers = match result.number(&["curve", "barrier"]) {
-        curve if curve.is_nan() => format!("barrier {}", short(result.number(&["linear", "barrier"]))),
-        curve => format!(
-            "barrier {} on the line, {} on the curve",
-            short(result.number(&["linear", "barrier"])),
-            short(curve)
-        ),
+    let words = [
+        ("linear", "on the line"),
+        ("aligned", "aligned"),
+        ("repaired", "repaired"),
+        ("curve", "on the curve"),
+        ("band", "on the band"),
+    ];
+    let barrier = |(way, words): (&str, &str)| {
+        let barrier = result.summary().get(way)?["barrier"].as_f64();
+        Some(format!("{} {words}", short(barrier.unwrap_or(f64::NAN))))
     };
+    let barriers: Vec<String> = words.into_iter().filter_map(barrier).collect();
+    let barriers = format!("barrier {}", barriers.join(", "));
     Figure {
         name: "paths".to_owned(),
         chart: "lines".to_owned(),
@@ -92,16 +106,19 @@ fn along(result: &ConnectResult) -> Figure {
 
 /// A map over the plane of the curve, with the line and the curve on it.
 fn plane(result: &ConnectResult, name: &str, part: &str, what: &str) -> Option<Figure> {
-    let array = |name: &str| result.array(&format!("plane_{name}"));
+    let permuted = name == "permuted";
+    let array = |part: &str| result.array(&format!("{name}_{part}"));
     let (x, y, values) = (array("x"), array("y"), array(&format!("{part}_{what}")));
     if x.len() < 2 || y.len() < 2 || !values.iter().any(|v| v.is_finite()) {
         return None;
     }
     let (cx, cy) = (array("control_x"), array("control_y"));
     let last = cx.len().checked_sub(1)?;
+    let aligned = result.settings.align.as_ref().map_or_else(String::new, ToString::to_string);
+    let end = if aligned.is_empty() || permuted { "B" } else { "B permuted" };
     let name_of = |k: usize| match k {
         0 => "A".to_owned(),
-        k if k == last => "B".to_owned(),
+        k if k == last => end.to_owned(),
         k if last == 2 => format!("bend{}", if k == 1 { "" } else { "s" }),
         _ => "bends".to_owned(),
     };
@@ -110,21 +127,30 @@ fn plane(result: &ConnectResult, name: &str, part: &str, what: &str) -> Option<F
         "loss" => loss(result, &format!("{words} loss")),
         _ => format!("{words} error"),
     };
-    let line = Series {
-        label: "straight line".to_owned(),
-        x: vec![cx[0], cx[last]],
-        y: vec![cy[0], cy[last]],
+    let line = |label: &str, x: [f64; 2], y: [f64; 2]| Series {
+        label: label.to_owned(),
+        x: x.to_vec(),
+        y: y.to_vec(),
         style: Style::Dashed,
         ..Series::default()
     };
-    let curve = Series {
-        label: result.settings.curve_name(),
-        x: array("path_x"),
-        y: array("path_y"),
-        style: Style::Line,
-        ..Series::default()
+    let places = cx.iter().zip(&cy).enumerate();
+    let mut marks: Vec<Mark> = places.map(|(k, (x, y))| Mark { x: *x, y: *y, label: name_of(k) }).collect();
+    let straight = line("straight line", [cx[0], cx[last]], [cy[0], cy[last]]);
+    let series = match permuted {
+        true => {
+            // The third point of this plane.
+            let [x, y] = *array("third").as_slice() else { return None };
+            marks.push(Mark { x, y, label: "B permuted".to_owned() });
+            let label = format!("line after {aligned} alignment");
+            vec![straight, Series { style: Style::Line, ..line(&label, [cx[0], x], [cy[0], y]) }]
+        }
+        false => {
+            let (x, y) = (array("path_x"), array("path_y"));
+            vec![straight, Series { label: result.settings.curve_name(), x, y, ..Series::default() }]
+        }
     };
-    let off = result.number(&["plane", "off"]);
+    let off = result.number(&[name, "off"]);
     // Rounding of single precision is no distance.
     let projected =
         if off > 1e-4 { format!(" (projected, at most {} off)", short(off)) } else { String::new() };
@@ -133,20 +159,18 @@ fn plane(result: &ConnectResult, name: &str, part: &str, what: &str) -> Option<F
         y: axis("across, same unit", Scale::Linear),
         z: axis(&label, if what == "loss" { Scale::Auto } else { Scale::Linear }),
         grids: vec![Grid { x, y, values }],
-        series: vec![line, curve],
-        marks: cx
-            .iter()
-            .zip(&cy)
-            .enumerate()
-            .map(|(k, (x, y))| Mark { x: *x, y: *y, label: name_of(k) })
-            .collect(),
+        series,
+        marks,
         ..Panel::default()
     };
     let heading = label.split(" (").next().unwrap_or_default().to_owned();
     Some(Figure {
-        name: name.to_owned(),
+        name: if what == "error" { format!("{name}-error") } else { name.to_owned() },
         chart: "contour".to_owned(),
-        title: format!("{}: {heading} in the plane of the curve{projected}", result.text("title")),
+        title: match permuted {
+            true => format!("{}: {heading} between A, B and B permuted", result.text("title")),
+            false => format!("{}: {heading} in the plane of the curve{projected}", result.text("title")),
+        },
         subtitle: subtitle(result),
         panels: vec![panel],
     })

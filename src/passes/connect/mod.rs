@@ -22,8 +22,8 @@ pub use result::ConnectResult;
 
 use crate::base::registry::Registry;
 use crate::base::{Error, Precision, Result};
-use crate::landscape::Curve;
 use crate::landscape::path::Between;
+use crate::landscape::{Alignment, Curve};
 use crate::train::BlendSettings;
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +38,15 @@ pub struct ConnectSettings {
     #[command(flatten)]
     #[serde(flatten)]
     pub training: BlendSettings,
+    /// Permute B's hidden units to match A's first, by this alignment; the curve then leads to the permuted network
+    #[arg(long, value_name = "KIND")]
+    pub align: Option<Alignment>,
+    /// Also draw the straight line with REPAIR: statistics of preactivations mended at every place (Jordan et al. 2022)
+    #[arg(long, default_value_t = false)]
+    pub repair: bool,
+    /// Also relax an AutoNEB band between the networks (Draxler et al. 2018); [band] of the configuration says how
+    #[arg(long, default_value_t = false)]
+    pub neb: bool,
     /// Places at which a path is evaluated, evenly spread over t
     #[arg(long, value_name = "N", default_value_t = ConnectSettings::default().points)]
     pub points: usize,
@@ -66,6 +75,9 @@ impl Default for ConnectSettings {
         Self {
             curve: Curve::default(),
             training: BlendSettings::default(),
+            align: None,
+            repair: false,
+            neb: false,
             points: 61, // Garipov et al. 2018, evaluation
             plane: 25,
             between: Between::default(),

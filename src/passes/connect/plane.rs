@@ -25,6 +25,8 @@ pub struct Plane {
     pub off: f64,
     /// The control points, projected.
     pub control: Vec<(f64, f64)>,
+    /// The third point.
+    pub third: (f64, f64),
 }
 
 /// Places on a path that is drawn.
@@ -47,7 +49,7 @@ pub fn over<E: Element>(
     let v = combined(&c, -dot(&c, &u) / square, &u);
     let height = (dot(&v, &v) / square).sqrt();
     // A third point on the line means no plane.
-    if !(height > 1e-6) {
+    if height.is_nan() || height <= 1e-6 {
         return Ok(None);
     }
     let axes = vec![u, v.iter().map(|x| x / height).collect::<Vec<f64>>()];
@@ -58,7 +60,8 @@ pub fn over<E: Element>(
     let places: Vec<((f64, f64), f64)> = evenly(PLACES).iter().map(|t| project(&path.theta(*t))).collect();
     let control: Vec<(f64, f64)> = path.control.iter().map(|w| project(w).0).collect();
     // A quarter of the larger extent around what is to be seen, the same on both axes.
-    let seen = || places.iter().map(|p| p.0).chain(control.iter().copied());
+    let third = project(third).0;
+    let seen = || places.iter().map(|p| p.0).chain(control.iter().copied()).chain([third]);
     let ends = |pick: fn((f64, f64)) -> f64| {
         let all = || seen().map(pick);
         (all().fold(f64::INFINITY, f64::min), all().fold(f64::NEG_INFINITY, f64::max))
@@ -93,5 +96,5 @@ pub fn over<E: Element>(
     interrupt::check("connect", "the training of the curve is kept; the same command goes on")?;
     let off = places.iter().map(|p| p.1).fold(0.0, f64::max);
     let path = places.into_iter().map(|p| p.0).unzip();
-    Ok(Some(Plane { x, y, train, test, path, off, control }))
+    Ok(Some(Plane { x, y, train, test, path, off, control, third }))
 }

@@ -6,10 +6,13 @@ use crate::base::npz::Npz;
 use crate::base::tensors::{Tensor, TensorFile};
 use crate::base::{Error, Precision, Result, files};
 use crate::figure::Figure;
+use crate::landscape::alignments;
 use crate::landscape::geometry::{cosine, difference, dot};
 use crate::landscape::path::{Path, Profile, Weights, barrier, mean_along};
+use crate::landscape::repair::Mended;
 use crate::nn::{Evaluation, weights};
-use crate::passes::{DataSettings, Files, Run, Saved, archive, document, to_json};
+use crate::passes::{Files, Run, Saved, archive, document, to_json};
+use crate::train::band::{Band, BandSettings};
 use crate::train::blend::Blended;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -26,6 +29,29 @@ pub(super) struct Way {
     pub ensemble: Option<Evaluation>,
     /// What the two ends say together of them.
     pub ends: Option<Evaluation>,
+}
+
+/// All that was found.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Found {
+    /// Paths by the names of their arrays; the straight line first.
+    pub ways: Vec<(&'static str, Way)>,
+    /// How B was aligned, and what it became.
+    pub aligned: Option<(alignments::Facts, Weights)>,
+    /// What was mended of each layer.
+    pub repaired: Vec<(String, Mended)>,
+    pub blended: Option<Blended>,
+    pub band: Option<Band>,
+    /// The plane of the curve.
+    pub plane: Option<Plane>,
+    /// The plane of A, B and B permuted.
+    pub permuted: Option<Plane>,
+    /// The network in the middle of the curve.
+    pub middle: Option<Weights>,
+    /// Where statistics come from, in words.
+    pub statistics: String,
+    /// Training and test samples.
+    pub samples: [usize; 2],
 }
 
 /// The arrays of a path, after `linear_` or `curve_`.
@@ -78,18 +104,15 @@ pub struct ConnectResult {
 }
 
 impl ConnectResult {
-    #[allow(clippy::too_many_arguments)]
     pub(super) fn new(
         settings: &ConnectSettings,
+        band: &BandSettings,
         ends: [&Run; 2],
         precision: Precision,
-        [train, test]: [usize; 2],
-        statistics: String,
-        ways: Vec<Way>,
-        blended: Option<Blended>,
-        plane: Option<Plane>,
-        middle: Option<Weights>,
+        found: Found,
     ) -> Result<Self> {
+        let Found { ways, aligned, repaired, blended, plane, permuted, middle, statistics, .. } = &found;
+        let [train, test] = found.samples;
         let (a, b) = (ends[0], ends[1]);
         let mut arrays = Npz::default();
         let mut summary = Map::new();
@@ -114,7 +137,7 @@ impl ConnectResult {
             "cosine": cosine(&a.theta, &b.theta),
         });
         summary.extend(own.as_object().cloned().unwrap_or_default());
-        if let Some(line) = ways.first() {
+        if let Some((_, line)) = ways.first() {
             arrays.push("t", &[line.profile.t.len()], line.profile.t.clone());
             let last = line.profile.t.len() - 1;
             let end = |name: &str, i: usize| {
@@ -125,14 +148,34 @@ impl ConnectResult {
             };
             summary.insert("endpoints".to_owned(), json!([end("A", 0), end("B", last)]));
         }
-        for (name, way) in ["linear", "curve"].iter().zip(&ways) {
+        for (name, way) in ways {
             for (loss, values) in LOSSES.iter().zip(way.values()) {
                 arrays.push(&format!("{name}_{loss}"), &[values.len()], values.clone());
             }
             arrays.push(&format!("{name}_length"), &[way.lengths.len()], way.lengths.clone());
             summary.insert((*name).to_owned(), Value::Object(way.facts()));
         }
-        if let Some(blended) = &blended {
+        if let Some((facts, _)) = aligned {
+            summary.insert("alignment".to_owned(), to_json(facts)?);
+        }
+        if !repaired.is_empty() {
+            let layer = |(name, mended): &(String, Mended)| {
+                (name.clone(), json!(format!("{mended:?}").to_lowercase()))
+            };
+            summary.insert("repair".to_owned(), Value::Object(repaired.iter().map(layer).collect()));
+        }
+        if let Some(relaxed) = &found.band {
+            let relaxation = json!({
+                "settings": band.resolved(),
+                "saddle": {"loss": relaxed.saddle.loss, "position": relaxed.saddle.position},
+                "pivots": relaxed.chain.len() - 2,
+                "cycles": relaxed.cycles,
+                "status": relaxed.status,
+                "reason": relaxed.reason,
+            });
+            summary.insert("relaxation".to_owned(), relaxation);
+        }
+        if let Some(blended) = blended {
             let epochs = &blended.epochs;
             let column =
                 |f: fn(&crate::train::blend::BlendEpoch) -> f64| epochs.iter().map(f).collect::<Vec<f64>>();
@@ -142,25 +185,14 @@ impl ConnectResult {
             let trained = json!({"steps": blended.steps, "status": blended.status, "reason": blended.reason});
             summary.insert("training".to_owned(), trained);
         }
-        if let Some(plane) = &plane {
-            let shape = [plane.y.len(), plane.x.len()];
-            arrays.push("plane_x", &[plane.x.len()], plane.x.clone());
-            arrays.push("plane_y", &[plane.y.len()], plane.y.clone());
-            for (name, values) in [("train", &plane.train), ("test", &plane.test)] {
-                if !values.is_empty() {
-                    let of = |f: fn(&Evaluation) -> f64| values.iter().map(f).collect::<Vec<f64>>();
-                    arrays.push(&format!("plane_{name}_loss"), &shape, of(|e| e.loss));
-                    arrays.push(&format!("plane_{name}_error"), &shape, of(|e| 1.0 - e.accuracy));
-                }
+        for (name, plane) in [("plane", plane), ("permuted", permuted)] {
+            if let Some(plane) = plane {
+                plane_arrays(name, plane, &mut arrays);
+                summary.insert(name.to_owned(), json!({"off": plane.off, "unit": "distance of A and B"}));
             }
-            arrays.push("plane_path_x", &[plane.path.0.len()], plane.path.0.clone());
-            arrays.push("plane_path_y", &[plane.path.1.len()], plane.path.1.clone());
-            let (x, y): (Vec<f64>, Vec<f64>) = plane.control.iter().copied().unzip();
-            arrays.push("plane_control_x", &[x.len()], x);
-            arrays.push("plane_control_y", &[y.len()], y);
-            summary.insert("plane".to_owned(), json!({"off": plane.off, "unit": "distance of A and B"}));
         }
-        let weights = weight_files(a, precision, &ways, middle)?;
+        let networks = [("middle", middle.as_ref()), ("aligned", aligned.as_ref().map(|a| &a.1))];
+        let weights = weight_files(a, precision, ways, networks)?;
         Ok(Self { settings: settings.clone(), summary, arrays, weights })
     }
 
@@ -217,61 +249,84 @@ impl ConnectResult {
         let (at, arrays) = (files::named(&path), Npz::read(&path)?);
         let size = |name: &str| arrays.get(name).map_or(0, |a| a.to_f64().len());
         let n = size("t");
-        for name in arrays
-            .iter()
-            .map(|(name, _)| name)
-            .filter(|n| n.starts_with("linear_") || n.starts_with("curve_"))
-        {
+        let ways = ["linear_", "aligned_", "repaired_", "curve_", "band_"];
+        let names = || arrays.iter().map(|(name, _)| name);
+        for name in names().filter(|n| ways.iter().any(|way| n.starts_with(way))) {
             if size(name) != n || n < 2 {
                 let expected = format!("as many numbers as `t`, {n}, at least 2");
                 return Err(Error::expected(format!("{at}: {name}"), expected, size(name)));
             }
         }
-        let plane = size("plane_x") * size("plane_y");
-        for name in arrays.iter().map(|(name, _)| name).filter(|n| n.starts_with("plane_t")) {
-            if size(name) != plane {
-                return Err(Error::expected(format!("{at}: {name}"), format!("{plane} numbers"), size(name)));
+        let same = |name: &str, expected: usize| match size(name) {
+            found if found == expected => Ok(()),
+            found => Err(Error::expected(format!("{at}: {name}"), format!("{expected} numbers"), found)),
+        };
+        for plane in ["plane", "permuted"] {
+            let cells = size(&format!("{plane}_x")) * size(&format!("{plane}_y"));
+            let maps =
+                ["train_loss", "train_error", "test_loss", "test_error"].map(|m| format!("{plane}_{m}"));
+            for map in maps.iter().filter(|map| arrays.get(map).is_some()) {
+                same(map, cells)?;
+            }
+            for part in ["path", "control"] {
+                same(&format!("{plane}_{part}_y"), size(&format!("{plane}_{part}_x")))?;
             }
         }
-        for (x, y) in [
-            ("plane_path_x", "plane_path_y"),
-            ("plane_control_x", "plane_control_y"),
-            ("epoch", "epoch_loss"),
-        ] {
-            if size(x) != size(y) {
-                return Err(Error::expected(
-                    format!("{at}: {y}"),
-                    format!("{} numbers, as `{x}`", size(x)),
-                    size(y),
-                ));
-            }
-        }
+        same("epoch_loss", size("epoch"))?;
         Ok(Self { settings, summary, arrays, weights: Files::new() })
     }
 }
 
-/// The trained curve: its control points in one file, its middle as a network of its own.
-fn weight_files(run: &Run, precision: Precision, ways: &[Way], middle: Option<Weights>) -> Result<Files> {
-    let Some(way) = ways.get(1) else { return Ok(Files::new()) };
+/// Losses over a plane, and the path on it.
+fn plane_arrays(name: &str, plane: &Plane, arrays: &mut Npz) {
+    let shape = [plane.y.len(), plane.x.len()];
+    let (x, y): (Vec<f64>, Vec<f64>) = plane.control.iter().copied().unzip();
+    for (part, values) in [
+        ("x", &plane.x),
+        ("y", &plane.y),
+        ("path_x", &plane.path.0),
+        ("path_y", &plane.path.1),
+        ("control_x", &x),
+        ("control_y", &y),
+        ("third", &vec![plane.third.0, plane.third.1]),
+    ] {
+        arrays.push(&format!("{name}_{part}"), &[values.len()], values.clone());
+    }
+    for (part, values) in [("train", &plane.train), ("test", &plane.test)] {
+        if !values.is_empty() {
+            let of = |f: fn(&Evaluation) -> f64| values.iter().map(f).collect::<Vec<f64>>();
+            arrays.push(&format!("{name}_{part}_loss"), &shape, of(|e| e.loss));
+            arrays.push(&format!("{name}_{part}_error"), &shape, of(|e| 1.0 - e.accuracy));
+        }
+    }
+}
+
+/// Trained paths, each with all its control points in a file, and networks of their own.
+fn weight_files(
+    run: &Run,
+    precision: Precision,
+    ways: &[(&'static str, Way)],
+    networks: [(&str, Option<&Weights>); 2],
+) -> Result<Files> {
     let network = &run.network;
-    let metadata = |key: &str, value: Result<Value>| value.map(|v| (key.to_owned(), v.to_string()));
-    let metadata = BTreeMap::from([
-        metadata("losscape", to_json(network.spec()))?,
-        metadata("losscape.curve", to_json(&way.path.curve))?,
-    ]);
-    let tensors: Vec<Tensor> = way
-        .path
-        .control
-        .iter()
-        .enumerate()
-        .flat_map(|(k, w)| weights::tensors(network, w, precision, &format!("{k}/")))
-        .collect();
-    let mut all = vec![("curve.safetensors".to_owned(), TensorFile { metadata, tensors }.to_bytes())];
-    if let Some((theta, state)) = middle {
-        let data: &DataSettings = &run.data;
-        let data = to_json(data)?.to_string();
-        let weights = weights::Weights { network: network.clone(), precision, theta, state, data };
-        all.push(("middle.safetensors".to_owned(), weights.to_bytes()?));
+    let mut all = Files::new();
+    for (name, way) in ways.iter().filter(|(key, _)| ["curve", "band"].contains(key)) {
+        let metadata = |key: &str, value: Result<Value>| value.map(|v| (key.to_owned(), v.to_string()));
+        let metadata = BTreeMap::from([
+            metadata("losscape", to_json(network.spec()))?,
+            metadata("losscape.curve", to_json(&way.path.curve))?,
+        ]);
+        let points = way.path.control.iter().enumerate();
+        let of = |(k, w): (usize, &Vec<f64>)| weights::tensors(network, w, precision, &format!("{k}/"));
+        let tensors: Vec<Tensor> = points.flat_map(of).collect();
+        all.push((format!("{name}.safetensors"), TensorFile { metadata, tensors }.to_bytes()));
+    }
+    for (name, weights) in networks {
+        if let Some((theta, state)) = weights.cloned() {
+            let data = to_json(&run.data)?.to_string();
+            let weights = weights::Weights { network: network.clone(), precision, theta, state, data };
+            all.push((format!("{name}.safetensors"), weights.to_bytes()?));
+        }
     }
     Ok(all)
 }
