@@ -37,7 +37,7 @@ const NEAR: f64 = 0.5;
 /// says is tested by its numbers.
 const CHAOTIC: f64 = 6.0;
 
-const FIGURES: [Shown; 44] = [
+const FIGURES: [Shown; 51] = [
     with_svg("out/slice/contour", "contour"),
     with_svg("out/slice/surface", "surface"),
     with_svg("out/slice/contour-test", "contour-test"),
@@ -80,6 +80,13 @@ const FIGURES: [Shown; 44] = [
     shown("out/compared/shift", "shift"),
     Shown { near: CHAOTIC, ..shown("runs/edge/edge-of-stability", "edge-of-stability") },
     Shown { near: CHAOTIC, ..shown("out/critical/critical", "critical") },
+    with_svg("out/connect/paths", "paths"),
+    shown("out/connect/plane", "plane"),
+    shown("out/aligned/paths", "aligned"),
+    shown("out/aligned/permuted", "permuted"),
+    shown("out/minima/barriers", "barriers"),
+    shown("out/minima/tree", "tree"),
+    Shown { near: CHAOTIC, ..shown("out/instability/instability", "instability") },
     Shown { near: CHAOTIC, ..shown("out/pair/surface", "pair") },
     Shown { near: CHAOTIC, ..shown("out/pair/contour", "pair-contour") },
 ];

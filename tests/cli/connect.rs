@@ -145,3 +145,31 @@ fn what_makes_no_sense_is_refused() {
         bench.refused(&format!("connect --quiet {flags}"), at);
     }
 }
+
+#[test]
+fn alignment_repair_and_bands_stand_beside_the_line() {
+    let bench = pair();
+    bench.write("band.toml", "[band]\ncycles = 2\nsteps = 20\n");
+    let flags = "--curve linear --align weights --repair --neb --config band.toml --quiet --out c";
+    bench.ok(&format!("{SMALL} {flags}"));
+    let (result, arrays) = (bench.json("c/connect.json"), bench.npz("c/connect.npz"));
+    let last = |name: &str| *numbers(&arrays, name).last().unwrap();
+    // Permuting hidden units leaves the function alone: B and B permuted differ by the order of f32 sums.
+    let (as_it_is, permuted) = (last("linear_train_loss"), last("aligned_train_loss"));
+    assert!((as_it_is - permuted).abs() <= 1e-5 * as_it_is.max(1.0), "{as_it_is} and {permuted}");
+    assert!((last("repaired_train_loss") - permuted).abs() <= 1e-4 * permuted.max(1.0));
+    let number = |path: &str| at(&result, path).as_f64().unwrap();
+    assert!(number("aligned.barrier") < 0.5 * number("linear.barrier"));
+    assert!(number("alignment.distance") < number("alignment.distance_before"));
+    assert!(number("repaired.barrier").is_finite() && at(&result, "repair.0") == "both");
+    assert!(number("relaxation.saddle.loss") < number("linear.max_train_loss"));
+    let pivots = at(&result, "relaxation.pivots").as_u64().unwrap();
+    assert_eq!(bench.tensors("c/band.safetensors").tensors.len() as u64, 4 * (pivots + 2));
+    // B permuted is a run like any other, with the same loss.
+    bench.ok("slice --run c/aligned.safetensors --x=-1:1:3 --line --quiet --dpi 20 --out s");
+    let center = at(&bench.json("s/slice.json"), "center.train_loss").as_f64().unwrap();
+    assert!((center - permuted).abs() <= 1e-6 * center.max(1.0));
+    bench.ok("plot c --dpi 20 --out again");
+    assert_eq!(bench.bytes("again/paths.svg"), bench.bytes("c/paths.svg"));
+    assert_eq!(bench.bytes("again/permuted.svg"), bench.bytes("c/permuted.svg"));
+}

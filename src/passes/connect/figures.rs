@@ -94,11 +94,11 @@ fn along(result: &ConnectResult) -> Figure {
         Some(format!("{} {words}", short(barrier.unwrap_or(f64::NAN))))
     };
     let barriers: Vec<String> = words.into_iter().filter_map(barrier).collect();
-    let barriers = format!("barrier {}", barriers.join(", "));
+    let barriers = barriers.join(", ");
     Figure {
         name: "paths".to_owned(),
         chart: "lines".to_owned(),
-        title: format!("Between two minima: {barriers}"),
+        title: format!("Barrier: {barriers}"),
         subtitle: subtitle(result),
         panels: panels.into_iter().filter(Panel::has_curves).collect(),
     }
@@ -163,13 +163,14 @@ fn plane(result: &ConnectResult, name: &str, part: &str, what: &str) -> Option<F
         marks,
         ..Panel::default()
     };
-    let heading = label.split(" (").next().unwrap_or_default().to_owned();
+    let mut heading = label.split(" (").next().unwrap_or_default().to_owned();
+    heading[..1].make_ascii_uppercase();
     Some(Figure {
         name: if what == "error" { format!("{name}-error") } else { name.to_owned() },
         chart: "contour".to_owned(),
         title: match permuted {
-            true => format!("{}: {heading} between A, B and B permuted", result.text("title")),
-            false => format!("{}: {heading} in the plane of the curve{projected}", result.text("title")),
+            true => format!("{heading} between A, B and B permuted"),
+            false => format!("{heading} in the plane of the curve{projected}"),
         },
         subtitle: subtitle(result),
         panels: vec![panel],

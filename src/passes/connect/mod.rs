@@ -44,7 +44,7 @@ pub struct ConnectSettings {
     /// Also draw the straight line with REPAIR: statistics of preactivations mended at every place (Jordan et al. 2022)
     #[arg(long, default_value_t = false)]
     pub repair: bool,
-    /// Also relax an AutoNEB band between the networks (Draxler et al. 2018); [band] of the configuration says how
+    /// Also relax an AutoNEB band between the networks (Draxler et al. 2018), as the section band of the configuration says
     #[arg(long, default_value_t = false)]
     pub neb: bool,
     /// Places at which a path is evaluated, evenly spread over t
