@@ -126,10 +126,7 @@ fn default_run(
     {
         let found =
             format!("{} on {} with other settings, seed {}", settings.model, settings.data, settings.seed);
-        let expected = format!(
-            "{} on {} as it was asked for, seed {} ({ELSEWHERE})",
-            wanted.model, wanted.data, wanted.seed
-        );
+        let expected = format!("the network that [train], or the seed, asks for ({ELSEWHERE})");
         return Err(Error::expected(directory, expected, found));
     }
     if let Found::Done(TrainSettings { model, data, seed, .. }) = &there {
@@ -150,10 +147,7 @@ fn default_run(
     }
     match begun {
         true => say(quiet, &format!("no network given: finishing the run in {directory}")),
-        false => say(
-            quiet,
-            &format!("no network given: training the default one, seed {}, into {directory}", wanted.seed),
-        ),
+        false => say(quiet, &format!("no network given: training the default network into {directory}")),
     }
     let result = train::train(&wanted, prepared, &target, style, quiet, &Going::default())?;
     match result.trained.status {
@@ -164,7 +158,8 @@ fn default_run(
 }
 
 /// How to go on beside a run in `runs/default` that is in the way.
-const ELSEWHERE: &str = "or choose a network yourself, or a working directory without that run";
+const ELSEWHERE: &str =
+    "or --run, --from and --to to choose networks, or a working directory without that run";
 
 /// Refuses to write a result over the run that it is made from.
 pub fn apart(run: &Path, out: &Path) -> Result<()> {

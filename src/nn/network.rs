@@ -8,13 +8,14 @@ use super::losses::{Criterion, Loss};
 use super::norms::weight::LENGTH;
 use super::recorder::{Follow, Mask, Mode, Recorder, Signal, Trace};
 use super::symmetry::Symmetry;
+use super::units::Ties;
 use crate::autodiff::primitives::Primitive;
 use crate::autodiff::{Element, Node, Program, Shape, Tape};
 use crate::base::random::normal;
 use crate::base::registry::Registry;
 use crate::base::{Error, Result, Streams};
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Everything needed to build a network again; stored in every weight file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -40,7 +41,9 @@ pub struct Network {
     layers: Vec<Item>,
     layout: Layout,
     traces: Vec<Trace>,
-    symmetry: Arc<Symmetry>,
+    ties: Arc<Ties>,
+    /// Made when somebody asks: a list of every unit in every place is long in a wide network.
+    symmetry: Arc<OnceLock<Arc<Symmetry>>>,
 }
 
 /// A network recorded for a number of samples.
@@ -72,8 +75,8 @@ impl Network {
             return Err(Error::expected("outputs", "at least 1", 0));
         }
         let layers = spec.model.layers(&spec.input, spec.outputs);
-        let (layout, symmetry) = (Layout::default(), Arc::default());
-        let mut network = Self { spec, layers, layout, traces: Vec::new(), symmetry };
+        let (layout, ties) = (Layout::default(), Arc::default());
+        let mut network = Self { spec, layers, layout, traces: Vec::new(), ties, symmetry: Arc::default() };
         let mut tape = Tape::new();
         let data = tape.input(Shape::new(network.features(), 1));
         let mut recorder = Recorder::new(&mut tape, 1, Mode::Training);
@@ -84,8 +87,7 @@ impl Network {
             let expected = format!("{} outputs", network.spec.outputs);
             return Err(Error::expected("model", expected, format!("{:?}", output.shape)));
         }
-        network.symmetry = Arc::new(Symmetry::new(&ties, &layout));
-        (network.layout, network.traces) = (layout, traces);
+        (network.layout, network.traces, network.ties) = (layout, traces, Arc::new(ties));
         Ok(network)
     }
 
@@ -123,7 +125,7 @@ impl Network {
 
     /// Which of its hidden units may change places.
     pub fn symmetry(&self) -> &Arc<Symmetry> {
-        &self.symmetry
+        self.symmetry.get_or_init(|| Arc::new(Symmetry::new(&self.ties, &self.layout)))
     }
 
     /// Length of one sample.

@@ -32,7 +32,8 @@ fn kinds_stand_in_help_and_in_the_list() {
     let bench = Bench::new();
     let all: Value = serde_json::from_str(&bench.ok("list --json").stdout).unwrap();
     let words = bench.ok("list").stdout;
-    let help = ["train", "slice", "sharpness"].map(|c| bench.ok(&format!("{c} --help")).stdout).concat();
+    let help =
+        ["train", "slice", "sharpness", "connect"].map(|c| bench.ok(&format!("{c} --help")).stdout).concat();
     let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
     for (sort, kinds) in all.as_object().unwrap() {
         assert!(!kinds.as_array().unwrap().is_empty(), "{sort}");
