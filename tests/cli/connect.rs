@@ -48,7 +48,7 @@ fn a_curve_goes_around_the_barrier_of_the_line_and_everything_agrees() {
         let highest = loss.iter().copied().fold(0.0, f64::max);
         assert_eq!(at(&result, &format!("{way}.max_train_loss")).as_f64().unwrap(), highest);
     }
-    assert!(barriers[0] > 0.1 && barriers[1] < 0.1 * barriers[0], "{barriers:?}");
+    assert!(barriers[0] > 0.1 && barriers[1] < 0.2 * barriers[0], "{barriers:?}");
     // Ends are those of the runs: what training wrote of them, and the very weights.
     for (i, run) in ["a", "b"].iter().enumerate() {
         let own = bench.json(&format!("{run}/run.json"));
