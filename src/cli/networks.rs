@@ -126,7 +126,8 @@ fn default_run(
     {
         let found =
             format!("{} on {} with other settings, seed {}", settings.model, settings.data, settings.seed);
-        let expected = format!("the network that [train], or the seed, asks for ({ELSEWHERE})");
+        let expected =
+            format!("the network of the configuration's [train], or of the next seed ({ELSEWHERE})");
         return Err(Error::expected(directory, expected, found));
     }
     if let Found::Done(TrainSettings { model, data, seed, .. }) = &there {
