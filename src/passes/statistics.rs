@@ -1,6 +1,7 @@
 //! Which statistics batch norm and its kin use in an analysis, as users say it.
 
 use crate::base::{Error, Result};
+use crate::landscape::path::Between;
 use crate::nn::{Network, Statistics};
 use serde::{Deserialize, Serialize};
 
@@ -78,6 +79,15 @@ impl<'de> Deserialize<'de> for GroupSize {
 
 /// What a result says of statistics where there are none.
 pub const NO_STATISTICS: &str = "none in this network";
+
+/// Where statistics come from between two networks, in words, for results.
+pub fn between(network: &Network, between: Between, batch: usize) -> String {
+    match (network.layout().couples_samples, between) {
+        (false, _) => NO_STATISTICS.to_owned(),
+        (true, Between::Refresh) => format!("refreshed at every point, in groups of {batch}"),
+        (true, Between::Interpolate) => "running, moved with the weights".to_owned(),
+    }
+}
 
 /// What an analysis asked for, for a network: nothing to choose where there are no statistics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,8 +12,8 @@ use crate::landscape::path::{Evaluator, Path, Profile, Weights, evenly};
 use crate::landscape::repair::{Mended, repair};
 use crate::landscape::signals::At;
 use crate::nn::{Evaluation, Network, Samples};
-use crate::passes::Run;
 use crate::passes::run::{cut, gibibytes, rounded};
+use crate::passes::{Run, statistics};
 use crate::train::band::{Band, BandEvent, BandSettings, NetworkLoss, relax};
 use crate::train::blend::{Blend, BlendEvent, Blended, train_blend};
 use crate::train::{Keep, samples};
@@ -104,7 +104,7 @@ impl Job<'_> {
         let dataset = cut(first.dataset.clone(), settings.samples, "--samples")?;
         let [train, test] = [&dataset.train, &dataset.test].map(|part| samples::<E>(&network, part));
         // PyTorch's examples evaluate in hundreds where nothing is known of the training.
-        let batch = first.data.batch_size.unwrap_or(128);
+        let batch = first.data.batch_size.unwrap_or(128).max(2);
         let evaluator = Evaluator::new(network.clone(), train.clone(), test, settings.between, batch);
         let end = |run: &Run| -> Result<Weights> {
             let round = |v: &[f64]| rounded::<E>(v, "weights", self.precision);
@@ -159,7 +159,7 @@ impl Job<'_> {
         });
         interrupt::check("connect", &self.kept())?;
         (found.plane, found.permuted, found.middle) = (plane, permuted, middle);
-        found.statistics = statistics(&network, settings, batch);
+        found.statistics = statistics::between(&network, settings.between, batch);
         found.samples = [dataset.train.len(), dataset.test.len()];
         ConnectResult::new(settings, self.band, self.ends, self.precision, found)
     }
@@ -331,13 +331,3 @@ impl Job<'_> {
 
 /// Straight pieces by which a stretch between two places is measured.
 const PIECES: usize = 16;
-
-/// Where statistics of norms come from, in words.
-fn statistics(network: &Network, settings: &ConnectSettings, batch: usize) -> String {
-    use crate::landscape::path::Between;
-    match (network.layout().couples_samples, settings.between) {
-        (false, _) => crate::passes::statistics::NO_STATISTICS.to_owned(),
-        (true, Between::Refresh) => format!("refreshed at every point, in groups of {batch}"),
-        (true, Between::Interpolate) => "running, moved with the weights".to_owned(),
-    }
-}

@@ -7,10 +7,10 @@ use crate::base::log::{Log, Pieces};
 use crate::base::pool::each_apart;
 use crate::base::{Error, Result, files, interrupt};
 use crate::data::Dataset;
-use crate::landscape::path::{Between, Evaluator};
+use crate::landscape::path::Evaluator;
 use crate::nn::Network;
 use crate::passes::pair::Pair;
-use crate::passes::{DataSettings, to_json};
+use crate::passes::{DataSettings, statistics, to_json};
 use crate::train::branch::{Fork, branch, trunk};
 use crate::train::{Event, Point, Status, Trained, network, samples};
 use crate::with_precision;
@@ -99,15 +99,8 @@ pub fn run(
     if let Some(beyond) = settings.branch.iter().find(|step| **step > total) {
         return Err(Error::expected("--branch", format!("steps of training, 0 to {total}"), beyond));
     }
-    let statistics = match network.layout().couples_samples {
-        false => "none in this network".to_owned(),
-        true => match settings.stats {
-            Between::Refresh => {
-                format!("refreshed at every point, in groups of {}", settings.train(0).batch(n).max(2))
-            }
-            Between::Interpolate => "running, moved with the weights".to_owned(),
-        },
-    };
+    let batch = settings.train(0).batch(n).max(2);
+    let statistics = statistics::between(&network, settings.stats, batch);
     let facts = Facts {
         title: crate::passes::run::title(&network, &dataset),
         parameters: network.layout().size(),

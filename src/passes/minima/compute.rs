@@ -6,10 +6,10 @@ use crate::autodiff::Element;
 use crate::base::log::{Log, Pieces};
 use crate::base::pool::each_apart;
 use crate::base::{Error, Precision, Result, files, interrupt};
-use crate::landscape::path::{Between, Evaluator};
+use crate::landscape::path::Evaluator;
 use crate::passes::pair::Pair;
 use crate::passes::run::names;
-use crate::passes::{Run, to_json};
+use crate::passes::{Run, statistics, to_json};
 use crate::train::{Point, samples};
 use crate::with_precision;
 use serde_json::json;
@@ -102,11 +102,7 @@ fn work<E: Element>(
     let batch = first.data.batch_size.unwrap_or(128).max(2); // PyTorch's examples evaluate in hundreds
     let weights: Vec<String> =
         runs.iter().map(|run| run.origin.as_ref().map_or_else(String::new, |o| o.sha256.clone())).collect();
-    let statistics = match (network.layout().couples_samples, settings.stats) {
-        (false, _) => "none in this network".to_owned(),
-        (true, Between::Refresh) => format!("refreshed at every point, in groups of {batch}"),
-        (true, Between::Interpolate) => "running, moved with the weights".to_owned(),
-    };
+    let statistics = statistics::between(&network, settings.stats, batch);
     let facts = Facts {
         title: first.title(),
         names: names(&[], runs),
