@@ -13,6 +13,7 @@ pub mod pool;
 pub mod precision;
 pub mod random;
 pub mod registry;
+pub mod section;
 pub mod statistics;
 pub mod tensors;
 pub mod vtk;
