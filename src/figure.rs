@@ -80,6 +80,7 @@ pub struct Grid {
     /// Ascending coordinates of the rows.
     pub y: Vec<f64>,
     /// Row `j` belongs to `y[j]`.
+    #[serde(with = "whole")]
     pub values: Vec<f64>,
 }
 
@@ -89,10 +90,13 @@ pub struct Series {
     /// Legend entry; empty for none.
     pub label: String,
     /// Abscissae.
+    #[serde(with = "whole")]
     pub x: Vec<f64>,
     /// Ordinates; NaN breaks the curve.
+    #[serde(with = "whole")]
     pub y: Vec<f64>,
     /// Lower and upper edge of a band, as long as `x`.
+    #[serde(with = "edges")]
     pub band: Option<(Vec<f64>, Vec<f64>)>,
     /// Line, dashes or dots.
     pub style: Style,
@@ -126,4 +130,71 @@ pub struct Mark {
     pub y: f64,
     /// Legend entry.
     pub label: String,
+}
+
+/// Numbers in JSON, which has no word for those that are not finite: they are written as text.
+mod whole {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    /// A number, or the name of one that JSON cannot write.
+    #[derive(Serialize, Deserialize)]
+    #[serde(untagged)]
+    pub(super) enum Cell {
+        Number(f64),
+        Name(String),
+    }
+
+    pub(super) fn cells(values: &[f64]) -> Vec<Cell> {
+        let cell = |x: &f64| if x.is_finite() { Cell::Number(*x) } else { Cell::Name(x.to_string()) };
+        values.iter().map(cell).collect()
+    }
+
+    pub(super) fn numbers<E: serde::de::Error>(cells: Vec<Cell>) -> Result<Vec<f64>, E> {
+        let number = |cell: Cell| match cell {
+            Cell::Number(x) => Ok(x),
+            Cell::Name(name) => name.parse().map_err(E::custom),
+        };
+        cells.into_iter().map(number).collect()
+    }
+
+    pub fn serialize<S: Serializer>(values: &[f64], to: S) -> Result<S::Ok, S::Error> {
+        cells(values).serialize(to)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<f64>, D::Error> {
+        numbers(Vec::deserialize(from)?)
+    }
+}
+
+/// The same for the edges of a band.
+mod edges {
+    use super::whole::{Cell, cells, numbers};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    type Band = Option<(Vec<f64>, Vec<f64>)>;
+
+    pub fn serialize<S: Serializer>(band: &Band, to: S) -> Result<S::Ok, S::Error> {
+        band.as_ref().map(|(low, high)| (cells(low), cells(high))).serialize(to)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Band, D::Error> {
+        let band: Option<(Vec<Cell>, Vec<Cell>)> = Option::deserialize(from)?;
+        band.map(|(low, high)| Ok((numbers(low)?, numbers(high)?))).transpose()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_that_are_not_finite_come_back_from_json() {
+        let odd = vec![1.5, f64::INFINITY, f64::NEG_INFINITY, 0.1 + 0.2];
+        let band = Some((odd.clone(), vec![f64::NAN; 4]));
+        let series = Series { x: odd.clone(), y: odd, band, ..Series::default() };
+        let text = serde_json::to_string(&series).unwrap_or_default();
+        let back: Result<Series, _> = serde_json::from_str(&text);
+        let shown = |s: &Series| format!("{s:?}");
+        assert_eq!(back.map(|b| shown(&b)).unwrap_or_default(), shown(&series));
+    }
 }

@@ -18,7 +18,7 @@
 //! `tests/layering.rs` fails on any other import.
 //!
 //! ```text
-//! cli -> passes, render                           passes -> landscape, train, data, figure
+//! cli -> study -> passes, render                  passes -> landscape, train, data, figure
 //! render -> figure                                landscape -> spectral, nn
 //! train -> nn, data                               nn -> autodiff
 //! ```
@@ -26,6 +26,7 @@
 //! | layer | what it holds |
 //! |---|---|
 //! | [`cli`] | one file a subcommand; the only code that prints, shows progress or exits |
+//! | [`study`] | a recipe: cases trained and measured in parallel, figures, a table, a verdict |
 //! | [`render`] | a figure as SVG, PNG and animated PNG; one file a chart kind |
 //! | [`figure`] | a figure as plain data, with no drawing in it |
 //! | [`passes`] | one file an analysis: settings, network and data in, a typed result and its figures out |
@@ -59,4 +60,5 @@ pub mod nn;
 pub mod passes;
 pub mod render;
 pub mod spectral;
+pub mod study;
 pub mod train;

@@ -53,6 +53,11 @@ impl Section {
         if self.at.is_empty() { key.to_owned() } else { format!("{}: {key}", self.at) }
     }
 
+    /// What has not been taken.
+    pub fn table(&self) -> &Table {
+        &self.table
+    }
+
     /// Takes what stands under a key.
     pub fn value(&mut self, key: &str) -> Option<Value> {
         self.known.push(key.to_owned());

@@ -51,8 +51,8 @@ impl Common {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, clap::Args)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Parts {
-    /// Compute part I of N (from 0), for `losscape merge`; auto takes both from Slurm arrays or Open MPI, auto/N the part from
-    /// a Kubernetes indexed job
+    /// Compute part I of N (from 0) only; auto takes both from Slurm arrays or Open MPI, auto/N the part from a Kubernetes
+    /// indexed job
     #[arg(long, value_name = "I/N", help_heading = "General")]
     pub shard: Option<String>,
     /// Discard what unfinished work left in the directory, instead of going on with it

@@ -5,11 +5,11 @@ use super::arguments::{Common, Fresh, config_and_out, name_kinds};
 use super::config::{Sources, with_shorthands};
 use super::output::{self, Target};
 use super::progress::{Progress, say};
-use super::propagate::SHORTHANDS;
 use crate::base::{Result, files};
 use crate::passes::critical::{self, CriticalEvent};
 use crate::passes::{CriticalResult, CriticalSettings, Saved};
 use crate::render::Style;
+use crate::train::settings::LAYERS;
 use clap::{ArgMatches, Args, Command};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -42,14 +42,14 @@ Writes critical.json (counts, rank correlation, the distinct points), critical.n
 index, negative, zero, lambda_min, lambda_max, threshold, ..., eigenvalues, theta), critical.png and .svg.";
 
 fn command(command: Command) -> Command {
-    let command = with_shorthands(CriticalSettings::augment_args(command), SHORTHANDS);
+    let command = with_shorthands(CriticalSettings::augment_args(command), LAYERS);
     let command = config_and_out(Common::augment_args(Fresh::augment_args(command)), DEFAULT_OUT);
     name_kinds(Style::augment_args(command.next_help_heading("Pictures")))
 }
 
 fn run(matches: &ArgMatches) -> Result<()> {
     let mut sources = Sources::new(matches)?;
-    let settings: CriticalSettings = sources.take(SHORTHANDS)?;
+    let settings: CriticalSettings = sources.take(LAYERS)?;
     let (common, style): (Common, Style) = (sources.take(&[])?, sources.take(&[])?);
     let Fresh { fresh } = sources.take(&[])?;
     let out = sources.path("out")?.unwrap_or_else(|| PathBuf::from(DEFAULT_OUT));

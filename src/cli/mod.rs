@@ -18,7 +18,9 @@ mod networks;
 mod output;
 mod plot;
 mod progress;
+
 mod propagate;
+mod run;
 mod seeds;
 mod sharpness;
 mod signals;
@@ -26,6 +28,7 @@ mod slice;
 mod smoothness;
 mod table;
 mod train;
+mod width;
 
 use crate::base::{Error, Result};
 use clap::{ArgMatches, Command};
@@ -54,6 +57,8 @@ const COMMANDS: &[Subcommand] = &[
     critical::COMMAND,
     instability::COMMAND,
     minima::COMMAND,
+    run::COMMAND,
+    width::COMMAND,
     plot::COMMAND,
     data::COMMAND,
     list::COMMAND,

@@ -4,6 +4,7 @@ use super::Subcommand;
 use super::arguments::Common;
 use super::config::Sources;
 use super::output::{self, Target};
+use super::run;
 use crate::base::{Error, Result, files};
 use crate::figure::Figure;
 use crate::passes::{
@@ -20,7 +21,7 @@ pub const COMMAND: Subcommand = Subcommand {
     about: "Draw a saved result again, in another style",
     examples: EXAMPLES,
     command,
-    run,
+    run: plot,
 };
 
 const EXAMPLES: &str = "Examples:
@@ -43,6 +44,8 @@ const RESULTS: &[(&str, Load)] = &[
     ("instability.json", |d| Ok(InstabilityResult::load(d)?.figures())),
     ("minima.json", |d| Ok(MinimaResult::load(d)?.figures())),
     ("propagate.json", |d| Ok(PropagateResult::load(d)?.figures())),
+    ("study.json", |d| run::load(d, "study")),
+    ("width.json", |d| run::load(d, "width")),
     ("lr-range.json", |d| Ok(LrRangeResult::load(d)?.figures())),
 ];
 
@@ -73,7 +76,7 @@ fn command(command: Command) -> Command {
     Style::augment_args(Common::augment_args(command).next_help_heading("Pictures"))
 }
 
-fn run(matches: &ArgMatches) -> Result<()> {
+fn plot(matches: &ArgMatches) -> Result<()> {
     let mut sources = Sources::new(matches)?;
     let (common, style): (Common, Style) = (sources.take(&[])?, sources.take(&[])?);
     let (result, out) = (sources.path("result")?.unwrap_or_default(), sources.path("out")?);

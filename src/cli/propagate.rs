@@ -9,6 +9,7 @@ use crate::base::{Result, files};
 use crate::passes::propagate;
 use crate::passes::{PropagateResult, PropagateSettings, Saved};
 use crate::render::Style;
+use crate::train::settings::LAYERS;
 use clap::{ArgMatches, Args, Command};
 use serde_json::json;
 use std::path::PathBuf;
@@ -32,21 +33,15 @@ const EXAMPLES: &str = "Examples:
 Writes propagate.json (slopes of log2 of the second moments by layer), propagate.npz (each measure, shape
 (variants, seeds, layers)), and pictures: propagate, jacobian.";
 
-/// Flags that set one entry of the model: (flag, where it goes, help).
-pub const SHORTHANDS: &[super::config::Shorthand] = &[
-    ("hidden", "model.hidden", "Widths of the hidden layers, as 24,16 or 32x20 (20 of 32)"),
-    ("activation", "model.activation", "Activation after each hidden layer"),
-];
-
 fn command(command: Command) -> Command {
-    let command = with_shorthands(PropagateSettings::augment_args(command), SHORTHANDS);
+    let command = with_shorthands(PropagateSettings::augment_args(command), LAYERS);
     let command = config_and_out(Common::augment_args(command), DEFAULT_OUT);
     name_kinds(Style::augment_args(command.next_help_heading("Pictures")))
 }
 
 fn run(matches: &ArgMatches) -> Result<()> {
     let mut sources = Sources::new(matches)?;
-    let settings: PropagateSettings = sources.take(SHORTHANDS)?;
+    let settings: PropagateSettings = sources.take(LAYERS)?;
     let (common, style): (Common, Style) = (sources.take(&[])?, sources.take(&[])?);
     let out = sources.path("out")?.unwrap_or_else(|| PathBuf::from(DEFAULT_OUT));
     sources.finish()?;

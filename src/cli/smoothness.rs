@@ -5,11 +5,11 @@ use super::arguments::{Common, config_and_out, name_kinds};
 use super::config::{Sources, with_shorthands};
 use super::output::{self, Target};
 use super::progress::Progress;
-use super::propagate::SHORTHANDS;
 use crate::base::{Result, files};
 use crate::passes::smoothness;
 use crate::passes::{Saved, SmoothnessResult, SmoothnessSettings};
 use crate::render::Style;
+use crate::train::settings::LAYERS;
 use clap::{ArgMatches, Args, Command};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -34,14 +34,14 @@ Writes smoothness.json (median and maximum of each measure), smoothness.npz (sha
 and .svg.";
 
 fn command(command: Command) -> Command {
-    let command = with_shorthands(SmoothnessSettings::augment_args(command), SHORTHANDS);
+    let command = with_shorthands(SmoothnessSettings::augment_args(command), LAYERS);
     let command = config_and_out(Common::augment_args(command), DEFAULT_OUT);
     name_kinds(Style::augment_args(command.next_help_heading("Pictures")))
 }
 
 fn run(matches: &ArgMatches) -> Result<()> {
     let mut sources = Sources::new(matches)?;
-    let settings: SmoothnessSettings = sources.take(SHORTHANDS)?;
+    let settings: SmoothnessSettings = sources.take(LAYERS)?;
     let (common, style): (Common, Style) = (sources.take(&[])?, sources.take(&[])?);
     let out = sources.path("out")?.unwrap_or_else(|| PathBuf::from(DEFAULT_OUT));
     sources.finish()?;

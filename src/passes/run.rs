@@ -1,5 +1,6 @@
 //! A trained network with its data, as every analysis takes it: from a run directory or a weight file.
 
+use super::TrainingResult;
 use crate::autodiff::Element;
 use crate::base::tensors::TensorFile;
 use crate::base::{Error, Precision, Result, files};
@@ -10,6 +11,7 @@ use crate::train::TrainSettings;
 use crate::train::checkpoint::CHECKPOINT;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// What a run was trained on; written into its weight file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -128,6 +130,15 @@ pub fn cut(mut dataset: Dataset, samples: Option<usize>, at: &str) -> Result<Dat
 }
 
 impl Run {
+    /// A network that was trained just now.
+    pub fn of(result: TrainingResult) -> Result<Self> {
+        let TrainingResult { settings, data, trained, .. } = result;
+        let (_, dataset) = DataSettings::load(&settings)?;
+        let network = Arc::unwrap_or_clone(trained.network);
+        let (theta, state) = (trained.point.theta, trained.point.state);
+        Ok(Self { network, theta, state, precision: settings.precision, data, dataset, origin: None })
+    }
+
     /// Reads a run directory or a weight file, and its data; refuses data that have changed since.
     pub fn read(path: &Path) -> Result<Self> {
         let file = weight_file(path)?;

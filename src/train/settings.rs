@@ -177,6 +177,9 @@ pub const SHORTHANDS: &[(&str, &str, &str)] = &[
     ("label-smoothing", "loss.smoothing", "Share of the target spread over all classes"),
 ];
 
+/// Those of the network's layers, for what trains nothing: `hidden` and `activation`.
+pub const LAYERS: &[(&str, &str, &str)] = SHORTHANDS.split_at(2).0;
+
 impl TrainSettings {
     /// The rate: the one given, or the optimizer's own.
     pub fn rate(&self) -> f64 {

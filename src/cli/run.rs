@@ -1,0 +1,277 @@
+//! `losscape run`: a recipe's cases, its figures, its table and its verdict.
+
+use super::Subcommand;
+use super::arguments::{Common, Parts, config_and_out, name_kinds};
+use super::config::Sources;
+use super::output::{self, Target};
+use super::progress::{Progress, say};
+use crate::base::registry::parse_value;
+use crate::base::section::Section;
+use crate::base::{Error, Result, files};
+use crate::passes::Saved;
+use crate::passes::slice::Shard;
+use crate::render::Style;
+use crate::study::engine;
+use crate::study::overlay::Change;
+use crate::study::recipe::{FULL, QUICK};
+use crate::study::{Asked, Recipe, StudyEvent, StudyResult};
+use clap::{Arg, ArgAction, ArgMatches, Args, Command};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+pub const COMMAND: Subcommand = Subcommand {
+    name: "run",
+    about: "Run a recipe: what is claimed, tried case by case, with figures, a table and a verdict",
+    examples: EXAMPLES,
+    command,
+    run,
+};
+
+const DEFAULT_OUT: &str = "out/run";
+
+const EXAMPLES: &str = "Examples:
+  losscape run analyses/permutations.toml
+  losscape run analyses/permutations.toml --quick             everything once, at smoke scale, in seconds
+  losscape run analyses/permutations.toml --seeds 8 --out out/eight
+  losscape run mine.toml --set train.epochs=50 --set train.model.activation=tanh
+  losscape run mine.toml --plan                               the cases and the predicted time, nothing computed
+  losscape run mine.toml --shard 0/2                          half of the cases; the whole command then joins them
+
+A recipe is a TOML file; analyses/README.md says what can stand in it. Every finished case is kept in DIR/cases: the same
+command goes on after a stop, and a changed recipe computes only what it changes.
+
+Writes study.json (cases summed up, effects with intervals, the verdict), study.csv (a row a case and seed), study.npz (each
+measure, shape (axes..., seeds)), figures.json, and the recipe's pictures. Exit code 3 where the claim does not hold or is
+undecided; at smoke scale nothing is judged.";
+
+/// How much of a recipe is run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, Args)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Extent {
+    /// Seeds of each case [default: the recipe's]
+    #[arg(long, value_name = "N")]
+    pub seeds: Option<usize>,
+    /// At smoke scale: everything once, small; the same as --scale quick
+    #[arg(long, default_value_t = false, conflicts_with = "scale")]
+    pub quick: bool,
+    /// At one of the recipe's own scales
+    #[arg(long, value_name = "NAME")]
+    pub scale: Option<String>,
+    /// Say what would be computed, and how long it would take, and stop
+    #[arg(long, default_value_t = false)]
+    pub plan: bool,
+}
+
+impl Extent {
+    /// What is asked of a recipe, with these changes to its settings.
+    pub fn asked(&self, changes: Vec<Change>) -> Asked {
+        let scale = self.quick.then(|| QUICK.to_owned()).or_else(|| self.scale.clone());
+        Asked { seeds: self.seeds, scale, changes, ..Asked::default() }
+    }
+}
+
+fn command(command: Command) -> Command {
+    let recipe = Arg::new("recipe").value_name("RECIPE").required(true);
+    let recipe = recipe.value_parser(clap::value_parser!(PathBuf)).help("The recipe, a TOML file");
+    let set = Arg::new("set").long("set").value_name("SECTION.KEY=VALUE").action(ArgAction::Append);
+    let set = set.help("Another value for a setting of every case; may be repeated");
+    let command = Parts::augment_args(Extent::augment_args(command.arg(recipe).arg(set)));
+    let command = config_and_out(Common::augment_args(command), DEFAULT_OUT);
+    name_kinds(Style::augment_args(command.next_help_heading("Pictures")))
+}
+
+/// Changes from `--set`.
+pub fn changes(matches: &ArgMatches) -> Result<Vec<Change>> {
+    let all = matches.get_many::<String>("set").into_iter().flatten();
+    let one = |text: &String| match text.split_once('=') {
+        Some((path, value)) if path.contains('.') => Ok(Change {
+            at: "--set".to_owned(),
+            path: path.trim().to_owned(),
+            value: parse_value(value.trim()),
+        }),
+        _ => Err(Error::expected("--set", "SECTION.KEY=VALUE", format!("`{text}`"))),
+    };
+    all.map(one).collect()
+}
+
+fn run(matches: &ArgMatches) -> Result<()> {
+    let mut sources = Sources::new(matches)?;
+    let path = sources.path("recipe")?.unwrap_or_default();
+    let extent: Extent = sources.take(&[])?;
+    let (common, style): (Common, Style) = (sources.take(&[])?, sources.take(&[])?);
+    let parts: Parts = sources.take(&[])?;
+    let out = sources.path("out")?;
+    sources.finish()?;
+    let asked = extent.asked(changes(matches)?);
+    let name = path.file_stem().map_or_else(String::new, |s| s.to_string_lossy().into_owned());
+    let study =
+        Study { name, section: Section::read(&path)?, asked, plan: extent.plan, parts, out, command: None };
+    study.run(&common, &style)
+}
+
+/// A study that was asked for.
+pub struct Study {
+    /// What the recipe is called.
+    pub name: String,
+    /// The recipe.
+    pub section: Section,
+    /// What is asked beside it.
+    pub asked: Asked,
+    /// Whether only to say what would be computed.
+    pub plan: bool,
+    /// Which part of it, and whether earlier cases are discarded.
+    pub parts: Parts,
+    /// Where it goes.
+    pub out: Option<PathBuf>,
+    /// The command that it is the whole of.
+    pub command: Option<&'static str>,
+}
+
+impl Study {
+    /// Runs it.
+    pub fn run(self, common: &Common, style: &Style) -> Result<()> {
+        style.check()?;
+        let variable = |name: &str| std::env::var(name).ok();
+        let shard = self.parts.shard.as_deref().map_or(Ok(Shard::WHOLE), |s| Shard::parse(s, variable))?;
+        let recipe = Recipe::new(&self.name, self.section.clone(), &self.asked)?;
+        let small = Recipe::rehearsal(&self.name, self.section, &self.asked)?;
+        common.apply()?;
+        let default = self.command.map_or(DEFAULT_OUT.to_owned(), |command| format!("out/{command}"));
+        let out = self.out.or(recipe.out.clone()).unwrap_or_else(|| PathBuf::from(default));
+        say(common.quiet, &format!("{}: {} cases, {}", recipe.name, recipe.cases.len(), seeds(&recipe)));
+        let pace = engine::rehearse(&small)?;
+        if self.plan {
+            let plan = engine::plan(&recipe, &out, shard, pace)?;
+            return output::print(&planned(&recipe, &plan));
+        }
+        let target = Target::new(out)?;
+        if self.parts.fresh {
+            engine::discard(target.directory())?;
+        }
+        let bar: Mutex<Option<Progress>> = Mutex::new(None);
+        let observe = |event: StudyEvent| {
+            let mut bar = bar.lock().unwrap_or_else(|e| e.into_inner());
+            match event {
+                StudyEvent::Planned { units: (all, kept, others), seconds } => {
+                    let rest = all - kept - others;
+                    if kept > 0 {
+                        say(common.quiet, &format!("{kept} of {all} were computed before and are kept"));
+                    }
+                    let time = output::duration(seconds);
+                    say(common.quiet, &format!("{rest} to compute, in about {time}"));
+                    *bar = Some(Progress::new("run", "% of the work", 100.0, common.quiet));
+                }
+                StudyEvent::Begins(name) => {
+                    if let Some(bar) = bar.as_ref() {
+                        bar.note(name);
+                    }
+                }
+                StudyEvent::Done(name, row, share) => {
+                    if let Some(bar) = bar.as_ref() {
+                        bar.line(&format!("{name}: {row}"));
+                        bar.add(100.0 * share);
+                    }
+                }
+            }
+        };
+        target.keep();
+        let result = engine::run(&recipe, target.directory(), shard, pace, &observe);
+        if let Some(bar) = bar.lock().unwrap_or_else(|e| e.into_inner()).take() {
+            bar.finish();
+        }
+        let Some(result) = result? else {
+            let directory = files::named(target.directory());
+            let text =
+                format!("this part is kept in {directory}; without --shard, all parts become the result\n");
+            return if common.quiet { Ok(()) } else { output::print(&text) };
+        };
+        let result = self.command.map_or(result.clone(), |command| result.named(command));
+        let pictures = target.write(&result, style, json!({}))?;
+        match (common.json, common.quiet) {
+            (true, _) => output::print_json(&result.json()?)?,
+            (_, true) => {}
+            _ => output::print(&summary(&result, &target, &pictures))?,
+        }
+        result.unmet().map_or(Ok(()), Err)
+    }
+}
+
+fn seeds(recipe: &Recipe) -> String {
+    let scale = if recipe.scale == FULL { String::new() } else { format!(", scale {}", recipe.scale) };
+    match recipe.seeds {
+        1 => format!("one seed each{scale}"),
+        n => format!("{n} seeds each{scale}"),
+    }
+}
+
+/// The plan, a line a case.
+fn planned(recipe: &Recipe, plan: &engine::Plan) -> String {
+    let mut text = format!("{}\n", recipe.title);
+    for (name, seconds, kept) in &plan.cases {
+        let time = if *kept { "kept".to_owned() } else { output::duration(*seconds) };
+        text += &format!("  {name}: {time}\n");
+    }
+    text + &format!(
+        "in all about {} on {} threads\n",
+        output::duration(plan.seconds),
+        rayon::current_num_threads()
+    )
+}
+
+/// The median of each measure by case, and how the expectations came out.
+fn summary(result: &StudyResult, target: &Target, pictures: &[String]) -> String {
+    let all = result.summary();
+    let text = |key: &str| all[key].as_str().unwrap_or_default();
+    let list = |key: &str| all[key].as_array().cloned().unwrap_or_default();
+    let name = |value: &Value| value["name"].as_str().unwrap_or_default().to_owned();
+    let (axes, measures) = (list("axes"), list("measures"));
+    let number = |x: &Value| x.as_f64().map_or("-".to_owned(), |x| output::number(x, 4));
+    let mut rows = vec![axes.iter().chain(&measures).map(name).collect::<Vec<String>>()];
+    for case in list("cases") {
+        let places = axes.iter().map(|axis| case[name(axis)].as_str().unwrap_or_default().to_owned());
+        let medians = measures.iter().map(|m| number(&case[name(m)]["median"]));
+        rows.push(places.chain(medians).collect());
+    }
+    let seeds = all["seeds"].as_u64().unwrap_or(1);
+    let over = if seeds > 1 { format!(", medians over {seeds} seeds") } else { String::new() };
+    let mut out = format!("{}{over}\n{}", text("title"), super::sharpness::table(&rows));
+    for expected in list("expected") {
+        let interval = match expected["interval"].as_array().map(Vec::as_slice) {
+            Some([low, high]) => format!(" [{}, {}]", number(low), number(high)),
+            _ => String::new(),
+        };
+        let threshold = expected["expected"].as_object().and_then(|o| o.iter().next());
+        let threshold = threshold.map_or(String::new(), |(way, x)| format!("{way} {x}"));
+        let verdict = expected["verdict"].as_str().unwrap_or_default().replace('-', " ");
+        out += &format!(
+            "  {verdict}: {}\n    {} = {}{interval}, expected {threshold}\n",
+            expected["that"].as_str().unwrap_or_default(),
+            expected["compared"].as_str().unwrap_or_default(),
+            number(&expected["effect"]),
+        );
+        let status = expected["status"].as_str().unwrap_or_default();
+        if status != "computed" {
+            out += &format!("    {status}\n");
+        }
+    }
+    if let Some(verdict) = result.verdict() {
+        let smoke = if all["scale"] == QUICK { " (at smoke scale, where it means nothing)" } else { "" };
+        out += &format!("claim: {}\n  {}{smoke}\n", text("claim"), verdict.words());
+    }
+    let command = text("command");
+    let stem = if command == "run" { "study" } else { command };
+    let drawn = if pictures.is_empty() { String::new() } else { format!("{}, ", output::listed(pictures)) };
+    out + &format!(
+        "wrote {} in {}{}: {drawn}{stem}.json, {stem}.csv, {stem}.npz\n",
+        files::named(target.directory()),
+        output::duration(target.seconds()),
+        output::peak()
+    )
+}
+
+/// The figures of a saved study.
+pub fn load(directory: &Path, stem: &str) -> Result<Vec<crate::figure::Figure>> {
+    Ok(StudyResult::load(directory, stem)?.figures())
+}

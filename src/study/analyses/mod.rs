@@ -1,0 +1,69 @@
+//! The analyses that a recipe can run on its networks: one file a kind.
+//!
+//! To add one: a file with an [`Analysis`] that reads the settings of a pass and runs it, a line in [`ANALYSES`]. Every scalar
+//! of its result can then be measured, and every figure of it drawn, by any recipe.
+
+mod connect;
+mod critical;
+mod instability;
+mod propagate;
+mod sharpness;
+mod slice;
+mod smoothness;
+
+use super::overlay::Change;
+use crate::base::Result;
+use crate::base::section::Section;
+use crate::passes::{Run, Saved};
+
+/// The trained networks that an analysis is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Needs {
+    /// None: it trains its own, or none at all.
+    Nothing,
+    /// That of the case and seed.
+    Network,
+    /// That one, and another of the same case with a seed that no other one has.
+    Pair,
+}
+
+/// A kind of analysis.
+pub struct Analysis {
+    /// As recipes call it: the command of the same name.
+    pub name: &'static str,
+    /// The networks it is of.
+    pub needs: Needs,
+    /// Settings of the smoke scale.
+    pub quick: &'static [(&'static str, &'static str)],
+    /// Reads its settings from a section of a recipe, and changes over it.
+    pub take: fn(Section, &[Change]) -> Result<Box<dyn Pass>>,
+}
+
+impl std::fmt::Debug for Analysis {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// An analysis with settings that make sense.
+pub trait Pass: Send + Sync {
+    /// The settings with every default written out, as results record them.
+    fn settings(&self) -> Result<serde_json::Value>;
+
+    /// About how many samples it sends forward, on so many for training and testing; a pass back counts as two.
+    fn forwards(&self, samples: (f64, f64)) -> f64;
+
+    /// Runs it. `seed` is added to its own, so that seeds of a study differ in whatever is random here.
+    fn run(&self, seed: u64, networks: &[Run]) -> Result<Box<dyn Saved>>;
+}
+
+/// Every kind.
+pub const ANALYSES: &[&Analysis] = &[
+    &sharpness::ANALYSIS,
+    &slice::ANALYSIS,
+    &connect::ANALYSIS,
+    &propagate::ANALYSIS,
+    &smoothness::ANALYSIS,
+    &critical::ANALYSIS,
+    &instability::ANALYSIS,
+];

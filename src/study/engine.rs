@@ -1,0 +1,290 @@
+//! Runs a study: plan, rehearsal, all cases in parallel, verdict.
+//!
+//! Before anything long begins, the first case is run at its smallest: what a recipe measures and draws must exist there.
+//! Cases then run one a core, the longest first, so that no core waits at the end; each is kept in its file as soon as it
+//! is finished.
+
+use super::axis::words;
+use super::recipe::{From, Recipe};
+use super::result::StudyResult;
+use super::unit::{CASES, DataFacts, Measured, Unit};
+use crate::base::pool::each_apart;
+use crate::base::registry::unknown;
+use crate::base::{Error, Result, files};
+use crate::passes::slice::Shard;
+use crate::passes::training;
+use crate::train::TrainSettings;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+/// What an observer of a study hears, from any thread.
+#[derive(Clone, Debug)]
+pub enum StudyEvent<'a> {
+    /// Before the first case.
+    Planned {
+        /// Cases times seeds, how many of them were kept from before, and how many are another shard's.
+        units: (usize, usize, usize),
+        /// Seconds that the rest will take, about.
+        seconds: f64,
+    },
+    /// A case has begun.
+    Begins(&'a str),
+    /// A case is finished: which one, its measures in words, its share of all work.
+    Done(&'a str, &'a str, f64),
+}
+
+/// Removes what an earlier study left in a directory.
+pub fn discard(directory: &Path) -> Result<()> {
+    let cases = directory.join(CASES);
+    match std::fs::remove_dir_all(&cases) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Error::machine(files::named(&cases), e)),
+        _ => Ok(()),
+    }
+}
+
+/// The data of every case, loaded once each.
+fn data(recipe: &Recipe) -> Result<Vec<DataFacts>> {
+    let mut known: BTreeMap<String, DataFacts> = BTreeMap::new();
+    let mut all = Vec::new();
+    for case in &recipe.cases {
+        if !recipe.trains {
+            all.push(DataFacts::default());
+            continue;
+        }
+        let settings = recipe.train(case, 0)?;
+        let TrainSettings { data, data_seed, preparation, samples, .. } = &settings;
+        let key = serde_json::json!([data, data_seed, preparation, samples]).to_string();
+        let facts = match known.get(&key) {
+            Some(facts) => facts.clone(),
+            None => DataFacts::of(&settings)?,
+        };
+        // Networks that cannot be laid out over these data are refused now.
+        training::Prepared::new(&settings)?;
+        known.insert(key, facts.clone());
+        all.push(facts);
+    }
+    Ok(all)
+}
+
+/// Runs the first case at its smallest, and refuses measures and figures that do not come of it. Returns seconds for each
+/// sample that was sent forward.
+pub fn rehearse(small: &Recipe) -> Result<f64> {
+    let facts = match small.trains {
+        true => DataFacts::of(&small.train(&small.cases[0], 0)?)?,
+        false => DataFacts::default(),
+    };
+    let unit = Unit::new(small, 0, 0, &facts)?;
+    let started = Instant::now();
+    let found = unit.compute().map_err(|e| told(e, "the first case at its smallest"))?;
+    check_names(small, &found)?;
+    Ok(started.elapsed().as_secs_f64() / unit.forwards(&facts).max(1.0))
+}
+
+/// Refuses measures that name no scalar of what was found.
+fn check_names(recipe: &Recipe, found: &Measured) -> Result<()> {
+    for (i, measure) in recipe.measures.iter().enumerate() {
+        let From::Scalars(expression) = &measure.from else { continue };
+        for name in expression.names() {
+            let earlier = recipe.measures[..i].iter().any(|m| m.name == name);
+            let diverged = found.scalar("train.diverged") == Some(1.0);
+            if earlier || found.scalar(name).is_some() || diverged && !name.starts_with("train.") {
+                continue;
+            }
+            let pass = name.split('.').next().unwrap_or_default();
+            let known: Vec<&str> = found.scalars.keys().map(String::as_str).collect();
+            let same = |k: &&str| k.split('.').next() == Some(pass);
+            // Dozens of names help nobody: the nearest ones.
+            let mut near: Vec<&str> = known.into_iter().filter(same).collect();
+            near.sort_by_key(|k| strsim::damerau_levenshtein(k, name));
+            near.truncate(8);
+            return Err(unknown(&format!("{}: measure {}: of", recipe.name, measure.name), name, near));
+        }
+    }
+    Ok(())
+}
+
+/// An error with the case that it came of.
+fn told(error: Error, case: &str) -> Error {
+    match error {
+        Error::Request { at, what } => Error::request(at, format!("{what} (in {case})")),
+        Error::Unmet { at, what } => Error::unmet(at, format!("{what} (in {case})")),
+        other => other,
+    }
+}
+
+/// A study before it is run: its units, which of them are there already, what the others cost.
+struct Work<'a> {
+    recipe: &'a Recipe,
+    units: Vec<Unit<'a>>,
+    kept: Vec<Option<Measured>>,
+    /// Those of this part that are not there, the longest first.
+    todo: Vec<usize>,
+    /// Seconds that each unit takes, about.
+    costs: Vec<f64>,
+}
+
+impl<'a> Work<'a> {
+    fn new(recipe: &'a Recipe, directory: &Path, shard: Shard, pace: f64) -> Result<Self> {
+        let facts = data(recipe)?;
+        let mut units = Vec::new();
+        for case in 0..recipe.cases.len() {
+            for seed in 0..recipe.seeds {
+                units.push(Unit::new(recipe, case, seed, &facts[case])?);
+            }
+        }
+        let kept: Vec<Option<Measured>> = units.iter().map(|u| u.read(directory)).collect::<Result<_>>()?;
+        let mine = |i: usize| i % shard.count == shard.index;
+        let mut todo: Vec<usize> = (0..units.len()).filter(|i| kept[*i].is_none() && mine(*i)).collect();
+        let paces = paces(recipe, &todo, &units, pace)?;
+        let cost = |u: &Unit| paces.get(&u.case).map_or(0.0, |pace| pace * u.forwards(&facts[u.case]));
+        let costs: Vec<f64> = units.iter().map(cost).collect();
+        // Equal ones in their own order.
+        todo.sort_by(|a, b| costs[*b].total_cmp(&costs[*a]));
+        Ok(Self { recipe, units, kept, todo, costs })
+    }
+
+    /// Seconds on all cores.
+    fn seconds(&self) -> f64 {
+        let all: f64 = self.todo.iter().map(|i| self.costs[*i]).sum();
+        let longest = self.todo.first().map_or(0.0, |i| self.costs[*i]);
+        let workers = rayon::current_num_threads().min(self.todo.len()).max(1) as f64;
+        (all / workers).max(longest)
+    }
+}
+
+/// What a study would compute.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// Each case and seed in words, seconds it takes, about, and whether it is there already.
+    pub cases: Vec<(String, f64, bool)>,
+    /// Seconds on all cores, about.
+    pub seconds: f64,
+}
+
+/// The plan of a recipe in a directory.
+pub fn plan(recipe: &Recipe, directory: &Path, shard: Shard, pace: f64) -> Result<Plan> {
+    let work = Work::new(recipe, directory, shard, pace)?;
+    let mut all = work.todo.clone();
+    all.extend((0..work.units.len()).filter(|i| work.kept[*i].is_some()));
+    all.sort_unstable();
+    let line = |i: usize| (name(recipe, &work.units[i]), work.costs[i], work.kept[i].is_some());
+    Ok(Plan { cases: all.into_iter().map(line).collect(), seconds: work.seconds() })
+}
+
+/// Runs a recipe in a directory: this part of its cases. There is a result where all others are finished too.
+pub fn run(
+    recipe: &Recipe,
+    directory: &Path,
+    shard: Shard,
+    pace: f64,
+    observe: &(dyn Fn(StudyEvent) + Sync),
+) -> Result<Option<StudyResult>> {
+    let work = Work::new(recipe, directory, shard, pace)?;
+    files::directory(&directory.join(CASES))?;
+    let (count, before) = (work.units.len(), work.kept.iter().flatten().count());
+    let seconds = work.seconds();
+    observe(StudyEvent::Planned { units: (count, before, count - before - work.todo.len()), seconds });
+    let all: f64 = work.todo.iter().map(|i| work.costs[*i]).sum();
+    let done = AtomicUsize::new(before);
+    let one = |k: usize| -> Result<(usize, Measured)> {
+        let index = work.todo[k];
+        let unit = &work.units[index];
+        let name = name(recipe, unit);
+        observe(StudyEvent::Begins(&name));
+        let found = unit.compute().map_err(|e| told(e, &name))?;
+        let text = serde_json::to_vec(&found).map_err(|e| Error::machine("result", e))?;
+        files::write_atomic(&unit.file(directory), &text)?;
+        done.fetch_add(1, Ordering::Relaxed);
+        let row = recipe.values(&found).iter().map(|x| short(*x)).collect::<Vec<_>>().join("  ");
+        observe(StudyEvent::Done(&name, &row, work.costs[index] / all));
+        Ok((index, found))
+    };
+    let computed = each_apart(work.todo.len(), one).map_err(|error| match error {
+        Error::Interrupted { signal, .. } => {
+            let done = done.load(Ordering::Relaxed);
+            let kept = format!(
+                "{done} of {count} cases are kept in {}; the same command goes on",
+                files::named(directory)
+            );
+            Error::Interrupted { at: "run".to_owned(), kept, signal }
+        }
+        other => other,
+    })?;
+    let mut found = work.kept;
+    for (i, measured) in computed {
+        found[i] = Some(measured);
+    }
+    match found.into_iter().collect::<Option<Vec<Measured>>>() {
+        Some(all) => StudyResult::new(work.recipe, all).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// A number in a line of progress.
+fn short(x: f64) -> String {
+    match x.abs() {
+        a if a.is_nan() => "-".to_owned(),
+        a if a == 0.0 || (1e-3..1e5).contains(&a) => format!("{x:.4}"),
+        _ => format!("{x:.3e}"),
+    }
+}
+
+/// A unit in words.
+pub fn name(recipe: &Recipe, unit: &Unit) -> String {
+    let seed = format!("seed {}", recipe.seed + unit.seed as u64);
+    match words(&recipe.axes, &recipe.cases[unit.case]) {
+        words if words.is_empty() => seed,
+        words => format!("{words}, {seed}"),
+    }
+}
+
+/// Most networks that are timed to predict the rest.
+const TIMED: usize = 24;
+
+/// Seconds for each sample that is sent forward, by case: a few steps of training are timed for some of the cases, and the
+/// others go at the pace of the nearest.
+fn paces(recipe: &Recipe, todo: &[usize], units: &[Unit], pace: f64) -> Result<BTreeMap<usize, f64>> {
+    let mut cases: Vec<usize> = todo.iter().map(|i| units[*i].case).collect();
+    cases.dedup();
+    if !recipe.trains {
+        return Ok(cases.into_iter().map(|case| (case, pace)).collect());
+    }
+    let mut known: BTreeMap<String, f64> = BTreeMap::new();
+    let mut paces = BTreeMap::new();
+    let mut last = pace;
+    let every = cases.len().div_ceil(TIMED).max(1);
+    for (i, case) in cases.iter().enumerate() {
+        let settings = recipe.train(&recipe.cases[*case], 0)?;
+        let key = serde_json::json!([settings.data, settings.model, settings.batch_size]).to_string();
+        last = match known.get(&key) {
+            Some(pace) => *pace,
+            None if i % every == 0 => timed(&settings)?,
+            None => last,
+        };
+        known.insert(key, last);
+        paces.insert(*case, last);
+    }
+    Ok(paces)
+}
+
+/// Seconds that a network takes to send a sample forward, from a few steps of training it.
+fn timed(settings: &TrainSettings) -> Result<f64> {
+    let facts = DataFacts::of(settings)?;
+    let few = (8 * settings.batch(facts.samples.0)).min(facts.samples.0);
+    let settings = TrainSettings {
+        epochs: 1,
+        samples: Some(few),
+        warmup: 0.0,
+        swa: None,
+        snapshots: None,
+        probe: None,
+        probe_samples: None,
+        ..settings.clone()
+    };
+    let started = Instant::now();
+    training::run(&settings, &mut |_| ())?;
+    let sent = 3 * few + 4 * (few + facts.samples.1);
+    Ok(started.elapsed().as_secs_f64() / sent as f64)
+}

@@ -1,0 +1,261 @@
+//! The figures of a study: measures over an axis or against each other, curves of training, and what analyses drew, side by
+//! side.
+
+use super::axis::{Axis, Combination, OneOrMore, chosen, is_chosen, words};
+use super::recipe::{Drawing, Measure};
+use super::result::{Numbers, finite};
+use super::unit::Measured;
+use crate::base::statistics::quantile;
+use crate::base::{Error, Result};
+use crate::figure::{self, Figure, Panel, Scale, Series, Style};
+
+pub(super) fn figures(numbers: &Numbers) -> Result<Vec<Figure>> {
+    numbers.recipe.drawings.iter().map(|drawing| figure(numbers, drawing)).collect()
+}
+
+fn figure(numbers: &Numbers, drawing: &Drawing) -> Result<Figure> {
+    let recipe = numbers.recipe;
+    let chosen = chosen(&drawing.name, &recipe.axes, &drawing.condition)?;
+    let cases: Vec<usize> =
+        (0..recipe.cases.len()).filter(|c| is_chosen(&chosen, &recipe.cases[*c])).collect();
+    let Some(first) = cases.first() else {
+        return Err(Error::expected(format!("figure {}", drawing.name), "some case", "none"));
+    };
+    let title = if drawing.title.is_empty() { &recipe.title } else { &drawing.title };
+    let seeds = match recipe.seeds {
+        1 => "one seed".to_owned(),
+        n => format!("{n} seeds"),
+    };
+    let one = (cases.len() == 1).then(|| numbers.case(*first)[0].title.clone());
+    let data = one.or_else(|| {
+        // What all cases share: the data at least, where networks differ.
+        let titles: Vec<&str> = cases.iter().map(|c| numbers.case(*c)[0].title.as_str()).collect();
+        let of = |t: &str| t.split_once(" on ").map(|p| p.1.to_owned());
+        match titles.iter().all(|t| *t == titles[0]) {
+            true => Some(titles[0].to_owned()),
+            false => of(titles[0]).filter(|d| titles.iter().all(|t| of(t).as_ref() == Some(d))),
+        }
+    });
+    let parts = [data.filter(|d| !d.is_empty()), Some(seeds)];
+    let (chart, panels, what) = if !drawing.of.is_empty() {
+        side_by_side(numbers, drawing, &cases)?
+    } else if !drawing.curve.is_empty() {
+        let panels = drawing.curve.iter().map(|name| curves(numbers, drawing, &cases, name)).collect();
+        ("lines".to_owned(), panels, "median and quartiles".to_owned())
+    } else {
+        let panels = drawing.y.iter().map(|y| panel(numbers, drawing, &cases, y)).collect::<Result<_>>()?;
+        let over = recipe.axes.iter().any(|a| a.name == drawing.x);
+        let what = if over { "median and quartiles, a dot a seed" } else { "a dot a case and seed" };
+        ("lines".to_owned(), panels, what.to_owned())
+    };
+    let parts: Vec<String> = parts.into_iter().flatten().chain([what]).filter(|p| !p.is_empty()).collect();
+    Ok(Figure { name: drawing.name.clone(), chart, title: title.clone(), subtitle: parts.join("; "), panels })
+}
+
+/// Cases in groups: a label, and the cases with it.
+type Groups = Vec<(String, Vec<usize>)>;
+
+/// Cases grouped by what they have on axes other than that of the figure: by one of them, or by all.
+fn grouped(numbers: &Numbers, cases: &[usize], by: &str, x: &str) -> Groups {
+    let axes = &numbers.recipe.axes;
+    let label = |case: &Combination| {
+        let parts: Vec<String> = axes
+            .iter()
+            .zip(case)
+            .filter(|(axis, _)| axis.name != x && axis.places.len() > 1)
+            .filter(|(axis, _)| by.is_empty() || axis.name == by)
+            .map(|(axis, i)| match axis.is_numeric() {
+                true => format!("{} {}", axis.label, axis.places[*i].name),
+                false => axis.places[*i].name.clone(),
+            })
+            .collect();
+        parts.join(", ")
+    };
+    let mut groups: Groups = Vec::new();
+    for case in cases {
+        let name = label(&numbers.recipe.cases[*case]);
+        match groups.iter_mut().find(|g| g.0 == name) {
+            Some(group) => group.1.push(*case),
+            None => groups.push((name, vec![*case])),
+        }
+    }
+    groups
+}
+
+fn axis(label: &str, scale: Scale) -> figure::Axis {
+    figure::Axis { label: label.to_owned(), scale, range: None }
+}
+
+/// Measures over an axis, or against another measure.
+fn panel(numbers: &Numbers, drawing: &Drawing, cases: &[usize], y: &OneOrMore) -> Result<Panel> {
+    let recipe = numbers.recipe;
+    let measures: Vec<&Measure> =
+        y.all().iter().filter_map(|name| numbers.measure(name).map(|(measure, _)| measure)).collect();
+    let along = recipe.axes.iter().position(|a| a.name == drawing.x);
+    let mut series = Vec::new();
+    for measure in &measures {
+        let several = measures.len() > 1;
+        for (group, members) in grouped(numbers, cases, &drawing.by, &drawing.x) {
+            let label = match (several, group.is_empty()) {
+                (true, true) => measure.label.clone(),
+                (true, false) => format!("{}, {group}", measure.label),
+                _ => group,
+            };
+            series.extend(match along {
+                Some(a) => over_axis(numbers, a, &members, measure, label),
+                None => against(numbers, &drawing.x, &members, measure, label),
+            });
+        }
+    }
+    let (x_label, x_scale) = match along {
+        Some(a) => {
+            let axis: &Axis = &recipe.axes[a];
+            let numeric = axis.is_numeric();
+            // Words have no axis of their own: their places are named in its label.
+            let names = axis.places.iter().enumerate().map(|(i, p)| format!("{i} {}", p.name));
+            let label = match numeric {
+                true => axis.label.clone(),
+                false => format!("{}: {}", axis.label, names.collect::<Vec<_>>().join(", ")),
+            };
+            (label, if numeric { axis.scale } else { Scale::Linear })
+        }
+        None => match numbers.measure(&drawing.x) {
+            Some((measure, _)) => (measure.label.clone(), measure.scale),
+            None => (drawing.x.clone(), Scale::Auto),
+        },
+    };
+    let labels: Vec<&str> = measures.iter().map(|m| m.label.as_str()).collect();
+    let y_label = match labels.as_slice() {
+        [one] => (*one).to_owned(),
+        several => common(several),
+    };
+    let scale = drawing.y_scale.or(measures.first().map(|m| m.scale)).unwrap_or_default();
+    let (low, high) = series
+        .iter()
+        .flat_map(|s| &s.y)
+        .filter(|y| y.is_finite())
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), y| (low.min(*y), high.max(*y)));
+    for line in drawing.lines.iter().filter(|_| low.is_finite()) {
+        let (x, y) = (vec![line.at; 2], vec![low, high]);
+        series.push(Series { label: line.label.clone(), x, y, style: Style::Dashed, ..Series::default() });
+    }
+    Ok(Panel {
+        x: axis(&x_label, drawing.x_scale.unwrap_or(x_scale)),
+        y: axis(&y_label, scale),
+        series,
+        ..Panel::default()
+    })
+}
+
+/// The words that labels begin or end with alike, or all of them.
+fn common(labels: &[&str]) -> String {
+    let words: Vec<Vec<&str>> = labels.iter().map(|l| l.split(' ').collect()).collect();
+    let Some(first) = words.first() else { return String::new() };
+    let shared = |i: usize, from_end: bool| {
+        words.iter().all(|w| {
+            let at = |w: &[&str]| {
+                if from_end { w.iter().rev().nth(i).copied() } else { w.get(i).copied() }.map(str::to_owned)
+            };
+            at(w) == at(first)
+        })
+    };
+    let begin = (0..first.len()).take_while(|i| shared(*i, false)).count();
+    let end = (0..first.len()).take_while(|i| shared(*i, true)).count();
+    match (begin, end) {
+        (0, 0) => labels.join(", "),
+        (begin, end) if begin >= end => first[..begin].join(" ").trim_end_matches([',', ':']).to_owned(),
+        (_, end) => first[first.len() - end..].join(" "),
+    }
+}
+
+/// The median over seeds with its quartiles, and a dot for each seed.
+fn over_axis(numbers: &Numbers, a: usize, cases: &[usize], measure: &Measure, label: String) -> Vec<Series> {
+    let recipe = numbers.recipe;
+    let Some((_, table)) = numbers.measure(&measure.name) else { return Vec::new() };
+    let places = recipe.axes[a].positions();
+    let at = |case: &usize| places[recipe.cases[*case][a]];
+    // Cases that the grouping put together at one place are one sample.
+    let mut columns: Vec<(f64, Vec<f64>)> = Vec::new();
+    for case in cases {
+        match columns.iter_mut().find(|c| c.0 == at(case)) {
+            Some(column) => column.1.extend(&table[*case]),
+            None => columns.push((at(case), table[*case].clone())),
+        }
+    }
+    columns.sort_by(|p, q| p.0.total_cmp(&q.0));
+    let x: Vec<f64> = columns.iter().map(|c| c.0).collect();
+    let sorted: Vec<Vec<f64>> = columns.iter().map(|c| finite(c.1.iter().copied())).collect();
+    let q = |q: f64| sorted.iter().map(|all| quantile(all, q)).collect::<Vec<f64>>();
+    let several = columns.iter().any(|c| c.1.len() > 1);
+    let mut series =
+        vec![Series { label, x, y: q(0.5), band: several.then(|| (q(0.25), q(0.75))), style: Style::Marked }];
+    if several {
+        let dots = columns.iter().flat_map(|(x, all)| all.iter().map(|y| (*x, *y)));
+        let (x, y) = dots.unzip();
+        series.push(Series { x, y, style: Style::Specks, ..Series::default() });
+    }
+    series
+}
+
+/// One measure against another, a dot a case and seed.
+fn against(numbers: &Numbers, x: &str, cases: &[usize], measure: &Measure, label: String) -> Vec<Series> {
+    let (Some((_, x)), Some((_, y))) = (numbers.measure(x), numbers.measure(&measure.name)) else {
+        return Vec::new();
+    };
+    let all =
+        |table: &super::verdict::Table| cases.iter().flat_map(|c| table[*c].clone()).collect::<Vec<f64>>();
+    vec![Series { label, x: all(x), y: all(y), style: Style::Dots, ..Series::default() }]
+}
+
+/// A curve of training over epochs: for each group the median over seeds with its quartiles.
+fn curves(numbers: &Numbers, drawing: &Drawing, cases: &[usize], name: &str) -> Panel {
+    let groups = grouped(numbers, cases, &drawing.by, "");
+    let series = groups.into_iter().map(|(label, members)| {
+        let runs: Vec<&Measured> = members.iter().flat_map(|c| numbers.case(*c)).collect();
+        let all: Vec<Vec<f64>> = runs.iter().map(|m| m.curve(name)).collect();
+        let longest = all.iter().map(Vec::len).max().unwrap_or(0);
+        let column = |i: usize| finite(all.iter().filter_map(|c| c.get(i).copied()));
+        let columns: Vec<Vec<f64>> = (0..longest).map(column).collect();
+        let q = |q: f64| columns.iter().map(|c| quantile(c, q)).collect::<Vec<f64>>();
+        Series {
+            label,
+            x: (0..longest).map(|i| i as f64).collect(),
+            y: q(0.5),
+            band: (all.len() > 1).then(|| (q(0.25), q(0.75))),
+            style: Style::Line,
+        }
+    });
+    let scale =
+        drawing.y_scale.unwrap_or(if name.ends_with("accuracy") { Scale::Linear } else { Scale::Auto });
+    Panel {
+        x: axis("epoch", drawing.x_scale.unwrap_or(Scale::Linear)),
+        y: axis(&name.replace('_', " "), scale),
+        series: series.collect(),
+        ..Panel::default()
+    }
+}
+
+/// The panels that an analysis drew, of the first seed of each case, with the case above.
+fn side_by_side(
+    numbers: &Numbers,
+    drawing: &Drawing,
+    cases: &[usize],
+) -> Result<(String, Vec<Panel>, String)> {
+    let recipe = numbers.recipe;
+    let mut panels = Vec::new();
+    let mut chart = None;
+    for case in cases {
+        // None where training diverged.
+        let Some(figure) = numbers.case(*case)[0].figures.get(&drawing.of) else { continue };
+        chart.get_or_insert_with(|| figure.chart.clone());
+        let Some(panel) = figure.panels.first() else { continue };
+        let title = words(&recipe.axes, &recipe.cases[*case]);
+        panels.push(Panel { title, ..panel.clone() });
+    }
+    match chart {
+        Some(chart) => Ok((chart, panels, "the first one drawn".to_owned())),
+        None => {
+            Err(Error::unmet(format!("figure {}", drawing.name), "no case has the analysis that it draws"))
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! Studies: a recipe says what is claimed, what varies, what is trained and measured and what is expected; a study runs it and
+//! says how it came out.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `recipe` | a recipe, read and found to make sense |
+//! | `axis` | what varies, the cases, conditions on them |
+//! | `overlay` | settings by their path |
+//! | `analyses` | the analyses that a recipe can name, one file a kind |
+//! | `expression` | arithmetic over measured numbers |
+//! | `unit` | one case with one seed: trained, measured, kept in a file |
+//! | `engine` | plan, rehearsal, all cases in parallel |
+//! | `verdict` | what is expected, effect, interval, verdict |
+//! | `result` | tables and arrays, saved and read back |
+//! | `figures` | lines over an axis, curves of training, panels of analyses side by side |
+//!
+//! Nothing here names a claim: what a claim needs, any recipe can use.
+
+pub mod analyses;
+pub mod axis;
+pub mod engine;
+pub mod expression;
+mod figures;
+pub mod overlay;
+pub mod recipe;
+pub mod result;
+pub mod unit;
+pub mod verdict;
+
+pub use engine::StudyEvent;
+pub use recipe::{Asked, Recipe};
+pub use result::StudyResult;

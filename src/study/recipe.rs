@@ -1,0 +1,607 @@
+//! A recipe: the claim, what varies, what is trained and measured, what is expected, which figures are drawn.
+
+use super::analyses::{ANALYSES, Analysis, Needs, Pass};
+use super::axis::{Axis, Combination, OneOrMore, Vary, Where, chosen, combinations};
+use super::expression::Expression;
+use super::overlay::{Change, overlay};
+use super::verdict::Expectation;
+use crate::base::registry::unknown;
+use crate::base::section::Section;
+use crate::base::{Error, Result, files};
+use crate::figure::Scale;
+use crate::train::TrainSettings;
+use crate::train::settings::SHORTHANDS;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use toml::{Table, Value};
+
+/// A recipe that was found to make sense.
+#[derive(Clone, Debug)]
+pub struct Recipe {
+    /// What it is called: the file's name.
+    pub name: String,
+    /// What was done, as figures say it.
+    pub title: String,
+    /// What is claimed.
+    pub claim: String,
+    /// By whom.
+    pub source: String,
+    /// What has to be known beside the numbers.
+    pub note: String,
+    /// Where the result goes.
+    pub out: Option<PathBuf>,
+    /// Seeds of each case,
+    pub seeds: usize,
+    /// from this one on.
+    pub seed: u64,
+    /// What varies.
+    pub axes: Vec<Axis>,
+    /// The cases: all combinations.
+    pub cases: Vec<Combination>,
+    /// Whether networks are trained.
+    pub trains: bool,
+    /// The analyses: what each is called, and its kind.
+    pub passes: Vec<(String, &'static Analysis)>,
+    /// What is measured.
+    pub measures: Vec<Measure>,
+    /// What is expected.
+    pub expectations: Vec<Expectation>,
+    /// What is drawn.
+    pub drawings: Vec<Drawing>,
+    /// `full`, `quick` or another scale.
+    pub scale: String,
+    sections: BTreeMap<String, Section>,
+    changes: Vec<Change>,
+}
+
+/// A measured number, as a recipe writes it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+struct MeasureEntry {
+    name: String,
+    label: String,
+    of: String,
+    curve: String,
+    falls_to: Option<f64>,
+    rises_to: Option<f64>,
+    take: Take,
+    scale: Scale,
+}
+
+/// What is taken of a curve of training.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Take {
+    /// Its last number
+    #[default]
+    Last,
+    /// Its least
+    Min,
+    /// Its largest
+    Max,
+    /// The step at which it first reaches the level
+    Step,
+    /// The epoch at which it first does
+    Epoch,
+}
+
+/// A measured number.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Measure {
+    /// What it is called in tables, arrays and conditions.
+    pub name: String,
+    /// In figures.
+    pub label: String,
+    /// Scale of its axis in figures.
+    pub scale: Scale,
+    /// Where it comes from.
+    pub from: From,
+}
+
+/// Where a number comes from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum From {
+    /// Arithmetic over scalars of analyses, and measures before this one.
+    Scalars(Expression),
+    /// A curve of training.
+    Curve {
+        /// Its name.
+        curve: String,
+        /// What is taken of it.
+        take: Take,
+        /// The level it falls to (true) or rises to (false).
+        level: Option<(bool, f64)>,
+    },
+}
+
+/// The curves of training, a number an epoch.
+pub const CURVES: [&str; 8] =
+    ["epoch", "step", "lr", "train_loss", "train_accuracy", "test_loss", "test_accuracy", "gradient_norm"];
+
+/// A figure, as a recipe writes it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Drawing {
+    /// Name of the files.
+    pub name: String,
+    /// Above everything; the recipe's title if empty.
+    pub title: String,
+    /// Panels of measures over an axis or over another measure, one line each.
+    pub y: Vec<OneOrMore>,
+    /// An axis, or a measure.
+    pub x: String,
+    /// The axis whose points get a line each.
+    pub by: String,
+    /// Curves of training over epochs, a panel each.
+    pub curve: Vec<String>,
+    /// `PASS.figure`: the panels that an analysis drew, side by side, of the first seed.
+    pub of: String,
+    /// Which cases; all if empty.
+    #[serde(rename = "where")]
+    pub condition: Where,
+    /// Scale of the horizontal axis; the axis' own, or the measure's, if not given.
+    pub x_scale: Option<Scale>,
+    /// Scale of the vertical axes; the measures' own if not given.
+    pub y_scale: Option<Scale>,
+    /// Vertical lines.
+    pub lines: Vec<Line>,
+}
+
+/// A vertical line in a figure.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Line {
+    /// Where.
+    pub at: f64,
+    /// What it marks.
+    pub label: String,
+}
+
+/// Another scale than the full one.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+struct ScaleEntry {
+    seeds: Option<usize>,
+    set: BTreeMap<String, Value>,
+    vary: Where,
+}
+
+/// What is asked for beside the recipe.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Asked {
+    /// Another number of seeds.
+    pub seeds: Option<usize>,
+    /// The name of a scale.
+    pub scale: Option<String>,
+    /// Changes to settings.
+    pub changes: Vec<Change>,
+    /// Other points of axes.
+    pub vary: BTreeMap<String, Vec<Value>>,
+}
+
+/// The smoke scale, which every recipe has.
+pub const QUICK: &str = "quick";
+/// The scale of a recipe as it stands.
+pub const FULL: &str = "full";
+
+const MOST_SEEDS: usize = 10_000;
+const MOST_UNITS: usize = 100_000;
+
+/// One struct from a value of a recipe.
+fn entry<T: DeserializeOwned>(at: &str, value: Value) -> Result<T> {
+    value.try_into().map_err(|e: toml::de::Error| Error::value(at, e.message()))
+}
+
+/// A list of structs under a key.
+fn entries<T: DeserializeOwned>(top: &mut Section, key: &str) -> Result<Vec<(String, T)>> {
+    let at = top.at(key);
+    let one = |(i, value): (usize, Value)| {
+        let named = value.get("name").or_else(|| value.get("that")).and_then(Value::as_str);
+        let at = format!("{at}: {}", named.map_or((i + 1).to_string(), files::brief));
+        Ok((at.clone(), entry(&at, value)?))
+    };
+    match top.value(key) {
+        None => Ok(Vec::new()),
+        Some(Value::Array(all)) => all.into_iter().enumerate().map(one).collect(),
+        Some(other) => Err(Error::expected(at, format!("tables, as [[{key}]]"), other.type_str())),
+    }
+}
+
+fn text(top: &mut Section, key: &str) -> Result<String> {
+    match top.value(key) {
+        None => Ok(String::new()),
+        Some(Value::String(text)) => Ok(text.trim().to_owned()),
+        Some(other) => Err(Error::expected(top.at(key), "a text", other.type_str())),
+    }
+}
+
+fn count(top: &mut Section, key: &str) -> Result<Option<u64>> {
+    match top.value(key) {
+        None => Ok(None),
+        Some(Value::Integer(n)) if n >= 0 => Ok(Some(n as u64)),
+        Some(other) => Err(Error::expected(top.at(key), "a whole number of at least 0", other)),
+    }
+}
+
+impl Recipe {
+    /// Reads a recipe.
+    pub fn read(path: &Path, asked: &Asked) -> Result<Self> {
+        let name = path.file_stem().map_or_else(String::new, |s| s.to_string_lossy().into_owned());
+        Self::new(&name, Section::read(path)?, asked)
+    }
+
+    /// A recipe of this name from its table. Whatever can be refused before training is refused here.
+    pub fn new(name: &str, mut top: Section, asked: &Asked) -> Result<Self> {
+        let top = &mut top;
+        let (title, claim) = (text(top, "title")?, text(top, "claim")?);
+        let (source, note, out) = (text(top, "source")?, text(top, "note")?, text(top, "out")?);
+        let (seeds, seed) = (count(top, "seeds")?.unwrap_or(1) as usize, count(top, "seed")?.unwrap_or(0));
+        let varies: Vec<(String, Vary)> = entries(top, "vary")?;
+        let measures: Vec<(String, MeasureEntry)> = entries(top, "measure")?;
+        let expectations: Vec<(String, Expectation)> = entries(top, "expect")?;
+        let drawings: Vec<(String, Drawing)> = entries(top, "figure")?;
+        let mut sections = BTreeMap::new();
+        let trains = match top.section("train")? {
+            Some(section) => sections.insert("train".to_owned(), section).is_none(),
+            None => false,
+        };
+        let passes = Self::passes(top, &mut sections)?;
+        let scales = Self::scales(top)?;
+        let at = top.at("recipe");
+        std::mem::take(top).finish()?;
+        let mut axes = Vec::new();
+        for (at, mut vary) in varies {
+            if let Some(values) = asked.vary.get(&vary.name) {
+                (vary.values, vary.names, vary.at) = (values.clone(), Vec::new(), Vec::new());
+            }
+            if axes.iter().any(|a: &Axis| a.name == vary.name) {
+                return Err(Error::expected(at, "axes of different names", format!("`{}` twice", vary.name)));
+            }
+            axes.push(vary.axis(&at)?);
+        }
+        let mut this = Self {
+            name: name.to_owned(),
+            title: if title.is_empty() { name.replace('-', " ") } else { title },
+            claim,
+            source,
+            note,
+            out: (!out.is_empty()).then(|| PathBuf::from(out)),
+            seeds,
+            seed,
+            axes,
+            cases: Vec::new(),
+            trains,
+            passes,
+            measures: Vec::new(),
+            expectations: Vec::new(),
+            drawings: Vec::new(),
+            scale: FULL.to_owned(),
+            sections,
+            changes: Vec::new(),
+        };
+        this.rescale(&at, scales, asked)?;
+        this.seeds = asked.seeds.unwrap_or(this.seeds);
+        if !(1..=MOST_SEEDS).contains(&this.seeds) {
+            return Err(Error::expected(format!("{at}: seeds"), format!("1 to {MOST_SEEDS}"), this.seeds));
+        }
+        this.changes.extend(asked.changes.iter().cloned());
+        let units = this.axes.iter().try_fold(this.seeds, |n, a| n.checked_mul(a.places.len()));
+        match units {
+            Some(n) if n <= MOST_UNITS => {}
+            _ => return Err(Error::expected(at, format!("at most {MOST_UNITS} cases times seeds"), "more")),
+        }
+        this.cases = combinations(&this.axes);
+        for (at, measure) in measures {
+            let measure = this.measure(&at, measure)?;
+            this.measures.push(measure);
+        }
+        let names: Vec<&str> = this.measures.iter().map(|m| m.name.as_str()).collect();
+        for (at, expectation) in &expectations {
+            expectation.check(at, &this.axes, &names)?;
+        }
+        this.expectations = expectations.into_iter().map(|e| e.1).collect();
+        for (at, drawing) in &drawings {
+            this.check_drawing(at, drawing)?;
+        }
+        this.drawings = drawings.into_iter().map(|d| d.1).collect();
+        if this.measures.is_empty() {
+            return Err(Error::expected(at, "something to measure, as [[measure]]", "nothing"));
+        }
+        this.check_settings()?;
+        Ok(this)
+    }
+
+    fn passes(
+        top: &mut Section,
+        sections: &mut BTreeMap<String, Section>,
+    ) -> Result<Vec<(String, &'static Analysis)>> {
+        let at = top.at("pass");
+        let table = match top.value("pass") {
+            None => Table::new(),
+            Some(Value::Table(table)) => table,
+            Some(other) => return Err(Error::expected(at, "tables, as [pass.NAME]", other.type_str())),
+        };
+        let mut passes = Vec::new();
+        for (name, value) in table {
+            let at = format!("{at}.{name}");
+            let Value::Table(table) = value else {
+                return Err(Error::expected(at, "a table", value.type_str()));
+            };
+            let mut section = Section::new(&at, table);
+            let kind = match section.value("kind") {
+                None => name.clone(),
+                Some(Value::String(kind)) => kind,
+                Some(other) => return Err(Error::expected(section.at("kind"), "a text", other)),
+            };
+            let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            if name == "train" || !name.chars().all(word) {
+                let expected = "a name of letters, digits and underscores, with the `kind` beside it";
+                return Err(Error::expected(at, expected, format!("`{name}`")));
+            }
+            let found = ANALYSES.iter().find(|a| a.name == kind).copied();
+            let Some(analysis) = found else {
+                return Err(unknown(&at, &kind, ANALYSES.iter().map(|a| a.name)));
+            };
+            sections.insert(name.clone(), section);
+            passes.push((name, analysis));
+        }
+        Ok(passes)
+    }
+
+    fn scales(top: &mut Section) -> Result<BTreeMap<String, ScaleEntry>> {
+        let at = top.at("scale");
+        match top.value("scale") {
+            None => Ok(BTreeMap::new()),
+            Some(Value::Table(table)) => {
+                let one = |(name, value): (String, Value)| {
+                    let at = format!("{at}.{name}");
+                    Ok((name, entry(&at, value)?))
+                };
+                table.into_iter().map(one).collect()
+            }
+            Some(other) => Err(Error::expected(at, "tables, as [scale.NAME]", other.type_str())),
+        }
+    }
+
+    /// Makes it smaller or larger.
+    fn rescale(&mut self, at: &str, mut scales: BTreeMap<String, ScaleEntry>, asked: &Asked) -> Result<()> {
+        for (name, scale) in &scales {
+            chosen(&format!("{at}: scale.{name}"), &self.axes, &scale.vary)?;
+        }
+        let Some(name) = asked.scale.as_deref().filter(|name| *name != FULL) else { return Ok(()) };
+        self.scale = name.to_owned();
+        let change = |path: String, value: Value| Change { at: format!("scale {name}"), path, value };
+        if name == QUICK {
+            for (pass, analysis) in &self.passes {
+                for (key, value) in analysis.quick {
+                    let value = crate::base::registry::parse_value(value);
+                    self.changes.push(change(format!("{pass}.{key}"), value));
+                }
+            }
+        }
+        let scale = match scales.remove(name) {
+            Some(scale) => scale,
+            None if name == QUICK => {
+                // The ends of each axis, trained for an epoch on a few samples.
+                let few = [
+                    ("epochs", Value::Integer(1)),
+                    ("samples", Value::Integer(128)),
+                    ("warmup", Value::Float(0.0)),
+                ];
+                let set = few.into_iter().filter(|_| self.trains);
+                let ends = |a: &Axis| {
+                    let ends = [a.places.first(), a.places.last()].into_iter().flatten();
+                    (a.name.clone(), Value::Array(ends.map(|p| Value::String(p.name.clone())).collect()))
+                };
+                ScaleEntry {
+                    seeds: Some(self.seeds.min(2)),
+                    set: set.map(|(key, value)| (format!("train.{key}"), value)).collect(),
+                    vary: self.axes.iter().map(ends).collect(),
+                }
+            }
+            None => {
+                let names = scales.keys().map(String::as_str).chain([QUICK, FULL]);
+                return Err(unknown("--scale", name, names));
+            }
+        };
+        let keep = chosen(&format!("{at}: scale.{name}"), &self.axes, &scale.vary)?;
+        for (axis, keep) in self.axes.iter_mut().zip(keep) {
+            let mut keep = keep.into_iter();
+            axis.places.retain(|_| keep.next().unwrap_or(true));
+        }
+        self.seeds = scale.seeds.unwrap_or(self.seeds);
+        self.changes.extend(scale.set.into_iter().map(|(path, value)| change(path, value)));
+        Ok(())
+    }
+
+    fn measure(&self, at: &str, entry: MeasureEntry) -> Result<Measure> {
+        let MeasureEntry { name, label, of, curve, falls_to, rises_to, take, scale } = entry;
+        let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let taken = self.axes.iter().map(|a| &a.name).chain(self.measures.iter().map(|m| &m.name));
+        if name.is_empty() || !name.chars().all(word) || taken.into_iter().any(|other| *other == name) {
+            let expected = "a `name` of letters, digits and underscores that nothing else has";
+            return Err(Error::expected(at, expected, format!("`{name}`")));
+        }
+        let level = falls_to.map(|x| (true, x)).or(rises_to.map(|x| (false, x)));
+        let from = match (of.is_empty(), curve.is_empty()) {
+            (false, true) => {
+                if level.is_some() || take != Take::Last {
+                    return Err(Error::expected(at, "`curve` where a level or `take` is given", "`of`"));
+                }
+                let at = format!("{at}: of");
+                let expression = Expression::parse(&at, &of)?;
+                for name in expression.names() {
+                    self.check_name(&at, name)?;
+                }
+                From::Scalars(expression)
+            }
+            (true, false) => {
+                if !CURVES.contains(&curve.as_str()) {
+                    return Err(unknown(&format!("{at}: curve"), &curve, CURVES));
+                }
+                if !self.trains {
+                    return Err(Error::expected(at, "a [train] for a curve of training", "none"));
+                }
+                match (take, level, falls_to.is_some() && rises_to.is_some()) {
+                    (_, _, true) => return Err(Error::expected(at, "falls-to or rises-to", "both")),
+                    (Take::Step | Take::Epoch, None, _) => {
+                        return Err(Error::expected(at, "a level, falls-to or rises-to", "none"));
+                    }
+                    (Take::Last | Take::Min | Take::Max, Some(_), _) => {
+                        return Err(Error::expected(
+                            at,
+                            "take = \"step\" or \"epoch\" with a level",
+                            "another",
+                        ));
+                    }
+                    _ => {}
+                }
+                From::Curve { curve, take, level }
+            }
+            _ => return Err(Error::expected(at, "`of` or `curve`", "none or both")),
+        };
+        let label = if label.is_empty() { name.replace('_', " ") } else { label };
+        Ok(Measure { name, label, scale, from })
+    }
+
+    /// Refuses a name whose analysis is not there; whether the analysis has such a scalar is found by trying it.
+    fn check_name(&self, at: &str, name: &str) -> Result<()> {
+        let mut known: Vec<&str> = self.measures.iter().map(|m| m.name.as_str()).collect();
+        if known.contains(&name) {
+            return Ok(());
+        }
+        known.extend(self.trains.then_some("train"));
+        known.extend(self.passes.iter().map(|p| p.0.as_str()));
+        let head = name.split('.').next().unwrap_or_default();
+        match known.contains(&head) {
+            true => Ok(()),
+            false => Err(unknown(at, head, known)),
+        }
+    }
+
+    fn check_drawing(&self, at: &str, drawing: &Drawing) -> Result<()> {
+        chosen(at, &self.axes, &drawing.condition)?;
+        let word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+        if drawing.name.is_empty() || !drawing.name.chars().all(word) {
+            let expected = "a `name` of letters, digits, - and _";
+            return Err(Error::expected(at, expected, format!("`{}`", drawing.name)));
+        }
+        let measures = || self.measures.iter().map(|m| m.name.as_str());
+        let axes = || self.axes.iter().map(|a| a.name.as_str());
+        let sorts = [!drawing.y.is_empty(), !drawing.curve.is_empty(), !drawing.of.is_empty()];
+        if sorts.into_iter().filter(|s| *s).count() != 1 {
+            return Err(Error::expected(at, "one of `y`, `curve` and `of`", "none or several"));
+        }
+        if !drawing.by.is_empty() && !axes().any(|a| a == drawing.by) {
+            return Err(unknown(&format!("{at}: by"), &drawing.by, axes()));
+        }
+        for name in drawing.y.iter().flat_map(OneOrMore::all) {
+            if !measures().any(|m| m == name) {
+                return Err(unknown(&format!("{at}: y"), name, measures()));
+            }
+        }
+        if !drawing.y.is_empty() && !axes().chain(measures()).any(|n| n == drawing.x) {
+            return Err(unknown(&format!("{at}: x"), &drawing.x, axes().chain(measures())));
+        }
+        for name in &drawing.curve {
+            if !CURVES.contains(&name.as_str()) {
+                return Err(unknown(&format!("{at}: curve"), name, CURVES));
+            }
+            if !self.trains {
+                return Err(Error::expected(at, "a [train] for curves of training", "none"));
+            }
+        }
+        if !drawing.of.is_empty() {
+            let (pass, figure) = drawing.of.split_once('.').unwrap_or((&drawing.of, ""));
+            let known = || self.passes.iter().map(|p| p.0.as_str());
+            if !known().any(|name| name == pass) {
+                return Err(unknown(&format!("{at}: of"), pass, known()));
+            }
+            if figure.is_empty() {
+                return Err(Error::expected(format!("{at}: of"), "PASS.figure", format!("`{pass}`")));
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the settings of every case once, so that nothing is refused after hours.
+    fn check_settings(&self) -> Result<()> {
+        let known = || self.sections.keys().map(String::as_str);
+        let changes = self.axes.iter().flat_map(|a| &a.places).flat_map(|p| &p.changes);
+        for change in changes.chain(&self.changes) {
+            let (section, inner) = change.parts();
+            if !self.sections.contains_key(section) {
+                return Err(unknown(&format!("{}: `{}`", change.at, change.path), section, known()));
+            }
+            if inner.is_empty() {
+                let at = &change.at;
+                return Err(Error::expected(at, "SECTION.setting", format!("`{}`", change.path)));
+            }
+        }
+        for (name, analysis) in &self.passes {
+            if analysis.needs != Needs::Nothing && !self.trains {
+                let expected = format!("[train] for the networks of pass.{name}");
+                return Err(Error::expected(&self.name, expected, "none"));
+            }
+        }
+        for case in &self.cases {
+            if self.trains {
+                self.train(case, 0)?.check()?;
+            }
+            for index in 0..self.passes.len() {
+                self.pass(case, index)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn changes<'a>(&'a self, case: &'a Combination, section: &'a str) -> impl Iterator<Item = &'a Change> {
+        let places = self.axes.iter().zip(case).flat_map(|(axis, i)| &axis.places[*i].changes);
+        places.chain(&self.changes).filter(move |change| change.parts().0 == section)
+    }
+
+    /// What is trained in a case, with the n-th seed.
+    pub fn train(&self, case: &Combination, n: u64) -> Result<TrainSettings> {
+        let section = self.sections.get("train").cloned().unwrap_or_default();
+        let settings: TrainSettings = overlay(section, self.changes(case, "train"), SHORTHANDS)?;
+        let seed = settings.seed.wrapping_add(self.seed).wrapping_add(n);
+        Ok(TrainSettings { seed, ..settings })
+    }
+
+    /// An analysis of a case.
+    pub fn pass(&self, case: &Combination, index: usize) -> Result<Box<dyn Pass>> {
+        let (name, analysis) = &self.passes[index];
+        let section = self.sections.get(name).cloned().unwrap_or_default();
+        (analysis.take)(section, &self.changes(case, name).cloned().collect::<Vec<_>>())
+    }
+
+    /// Whether two networks are trained for each case and seed.
+    pub fn pairs(&self) -> bool {
+        self.passes.iter().any(|(_, analysis)| analysis.needs == Needs::Pair)
+    }
+
+    /// The recipe as it was run: every case's settings, so that a result can be run again from itself.
+    pub fn record(&self) -> serde_json::Value {
+        use serde_json::json;
+        let section = |section: &Section| json!(section.table());
+        let changes = |all: &[Change]| {
+            all.iter().map(|c| (c.path.clone(), json!(c.value))).collect::<serde_json::Map<_, _>>()
+        };
+        let axis = |axis: &Axis| {
+            let place = |p: &super::axis::Place| json!({"name": p.name, "set": changes(&p.changes)});
+            json!({"name": axis.name, "cases": axis.places.iter().map(place).collect::<Vec<_>>()})
+        };
+        json!({
+            "sections": self.sections.iter().map(|(k, v)| (k.clone(), section(v))).collect::<serde_json::Map<_, _>>(),
+            "vary": self.axes.iter().map(axis).collect::<Vec<_>>(),
+            "set": changes(&self.changes),
+        })
+    }
+
+    /// The same at its smallest, to try whether everything that is measured exists.
+    pub fn rehearsal(name: &str, section: Section, asked: &Asked) -> Result<Self> {
+        let asked = Asked { scale: Some(QUICK.to_owned()), seeds: Some(1), ..asked.clone() };
+        Self::new(name, section, &asked)
+    }
+}
