@@ -124,9 +124,11 @@ pub enum Style {
 /// A point worth pointing at: the minimiser, an endpoint.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Mark {
-    /// Abscissa.
+    /// Abscissa; NaN for a mark that only names a row.
+    #[serde(with = "one")]
     pub x: f64,
     /// Ordinate.
+    #[serde(with = "one")]
     pub y: f64,
     /// Legend entry.
     pub label: String,
@@ -163,6 +165,20 @@ mod whole {
 
     pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<f64>, D::Error> {
         numbers(Vec::deserialize(from)?)
+    }
+}
+
+/// The same for one number.
+mod one {
+    use super::whole::{Cell, cells, numbers};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub fn serialize<S: Serializer>(value: &f64, to: S) -> Result<S::Ok, S::Error> {
+        cells(&[*value])[0].serialize(to)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+        Ok(numbers(vec![Cell::deserialize(from)?])?[0])
     }
 }
 

@@ -140,8 +140,8 @@ impl Study {
         common.apply()?;
         let default = self.command.map_or(DEFAULT_OUT.to_owned(), |command| format!("out/{command}"));
         let out = self.out.or(recipe.out.clone()).unwrap_or_else(|| PathBuf::from(default));
-        say(common.quiet, &format!("{}: {} cases, {}", recipe.name, recipe.cases.len(), seeds(&recipe)));
         let pace = engine::rehearse(&small)?;
+        say(common.quiet, &format!("{}: {} cases, {}", recipe.name, recipe.cases.len(), seeds(&recipe)));
         if self.plan {
             let plan = engine::plan(&recipe, &out, shard, pace)?;
             return output::print(&planned(&recipe, &plan));

@@ -1,6 +1,6 @@
 //! Named rows with a dot for each series: many quantities of a few things, compared. A panel's marks name the rows: at
-//! their y stands their label, and at their x the vertical line that everything is compared with. Panels stand one under
-//! the other, on one horizontal axis.
+//! their y stands their label, and at their x, if that is finite, the vertical line that everything is compared with.
+//! Panels stand one under the other; those of one quantity share their horizontal axis.
 
 use super::canvas::{Anchor, Rect, pen, text};
 use super::curves::Legend;
@@ -10,7 +10,7 @@ use super::style::{Style, size};
 use super::ticks::Span;
 use super::{Draw, Drawing, font};
 use crate::base::registry::Kind;
-use crate::figure::{Figure, Panel};
+use crate::figure::{self, Figure, Panel};
 use serde::{Deserialize, Serialize};
 
 /// Dots in named rows.
@@ -40,11 +40,11 @@ impl Draw for Rows {
         let gutter = names.map(|m| font::width(&m.label, size::TICK, false)).fold(0.0, f64::max) + 8.0;
         let left = size::MARGIN + gutter;
         let room = width - size::MARGIN - left - 8.0;
-        let values = figure.panels.iter().flat_map(|p| &p.series).flat_map(|s| s.x.iter().copied());
-        let values = values.chain(figure.panels.iter().flat_map(|p| &p.marks).map(|m| m.x));
-        let axis = figure.panels.first().map_or_else(Default::default, |p| p.x.clone());
-        let x = Span::of(values, &axis, None, None).padded(0.06);
         for panel in &figure.panels {
+            let alike = || figure.panels.iter().filter(|p| p.x == panel.x);
+            let values = alike().flat_map(|p| &p.series).flat_map(|s| s.x.iter().copied());
+            let values = values.chain(alike().flat_map(|p| &p.marks).map(|m| m.x).filter(|x| x.is_finite()));
+            let x = Span::of(values, &panel.x, None, None).padded(0.06);
             let rows = panel.marks.len();
             let title = Page::title_height(std::iter::once(&panel.title), room);
             page.panel_title(&panel.title, left, room);
@@ -57,17 +57,22 @@ impl Draw for Rows {
                 page.canvas.line(&[(at, rect.top), (at, rect.bottom())], pen(theme.faint(), 0.5));
             }
             for mark in &panel.marks {
-                let (at, row) = plane.at(mark.x, mark.y);
+                let (_, row) = plane.at(0.0, mark.y);
                 page.canvas.line(&[(rect.left, row), (rect.right(), row)], pen(theme.faint(), 0.5));
-                let half = ROW / 2.0;
-                page.canvas.line(&[(at, row - half), (at, row + half)], pen(theme.muted(), 0.8));
+                if mark.x.is_finite() {
+                    let ((at, _), half) = (plane.at(mark.x, mark.y), ROW / 2.0);
+                    page.canvas.line(&[(at, row - half), (at, row + half)], pen(theme.muted(), 0.8));
+                }
                 let baseline = (rect.left - 5.0, row + font::MIDDLE * size::TICK);
                 page.canvas.text(baseline, &mark.label, text(size::TICK, theme.ink(), Anchor::End));
             }
             for (series, ink) in panel.series.iter().zip(legend.inks(panel)) {
+                // What a dot sums up is small and see-through.
+                let specks = series.style == figure::Style::Specks;
+                let (radius, ink) = if specks { (0.55 * DOT, ink.alpha(0.4)) } else { (DOT, ink) };
                 for (x, y) in series.x.iter().zip(&series.y) {
                     if let Some(at) = plane.within(*x, *y).filter(|_| x.is_finite()) {
-                        page.canvas.dot(at, DOT, ink);
+                        page.canvas.dot(at, radius, ink);
                     }
                 }
             }

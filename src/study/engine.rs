@@ -87,7 +87,8 @@ fn check_names(recipe: &Recipe, found: &Measured) -> Result<()> {
     for (i, measure) in recipe.measures.iter().enumerate() {
         let From::Scalars(expression) = &measure.from else { continue };
         for name in expression.names() {
-            let earlier = recipe.measures[..i].iter().any(|m| m.name == name);
+            let earlier = recipe.measures[..i].iter().any(|m| m.name == name)
+                || recipe.axes.iter().any(|a| a.name == name);
             let diverged = found.scalar("train.diverged") == Some(1.0);
             if earlier || found.scalar(name).is_some() || diverged && !name.starts_with("train.") {
                 continue;
@@ -197,7 +198,7 @@ pub fn run(
         let text = serde_json::to_vec(&found).map_err(|e| Error::machine("result", e))?;
         files::write_atomic(&unit.file(directory), &text)?;
         done.fetch_add(1, Ordering::Relaxed);
-        let row = recipe.values(&found).iter().map(|x| short(*x)).collect::<Vec<_>>().join("  ");
+        let row = recipe.values(&recipe.cases[unit.case], &found).iter().map(|x| short(*x)).collect::<Vec<_>>().join("  ");
         observe(StudyEvent::Done(&name, &row, work.costs[index] / all));
         Ok((index, found))
     };

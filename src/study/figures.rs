@@ -1,13 +1,13 @@
 //! The figures of a study: measures over an axis or against each other, curves of training, and what analyses drew, side by
 //! side.
 
-use super::axis::{Axis, Combination, OneOrMore, chosen, is_chosen, words};
+use super::axis::{Combination, OneOrMore, chosen, is_chosen, words};
 use super::recipe::{Drawing, Measure};
 use super::result::{Numbers, finite};
 use super::unit::Measured;
 use crate::base::statistics::quantile;
 use crate::base::{Error, Result};
-use crate::figure::{self, Figure, Panel, Scale, Series, Style};
+use crate::figure::{self, Figure, Mark, Panel, Scale, Series, Style};
 
 pub(super) fn figures(numbers: &Numbers) -> Result<Vec<Figure>> {
     numbers.recipe.drawings.iter().map(|drawing| figure(numbers, drawing)).collect()
@@ -42,6 +42,9 @@ fn figure(numbers: &Numbers, drawing: &Drawing) -> Result<Figure> {
     } else if !drawing.curve.is_empty() {
         let panels = drawing.curve.iter().map(|name| curves(numbers, drawing, &cases, name)).collect();
         ("lines".to_owned(), panels, "median and quartiles".to_owned())
+    } else if let Some(a) = recipe.axes.iter().position(|a| a.name == drawing.x && !a.is_numeric()) {
+        let panels = drawing.y.iter().map(|y| rows(numbers, drawing, a, &cases, y)).collect();
+        ("rows".to_owned(), panels, "medians, a small dot a seed".to_owned())
     } else {
         let panels = drawing.y.iter().map(|y| panel(numbers, drawing, &cases, y)).collect::<Result<_>>()?;
         let over = recipe.axes.iter().any(|a| a.name == drawing.x);
@@ -107,27 +110,10 @@ fn panel(numbers: &Numbers, drawing: &Drawing, cases: &[usize], y: &OneOrMore) -
             });
         }
     }
-    let (x_label, x_scale) = match along {
-        Some(a) => {
-            let axis: &Axis = &recipe.axes[a];
-            let numeric = axis.is_numeric();
-            // Words have no axis of their own: their places are named in its label.
-            let names = axis.places.iter().enumerate().map(|(i, p)| format!("{i} {}", p.name));
-            let label = match numeric {
-                true => axis.label.clone(),
-                false => format!("{}: {}", axis.label, names.collect::<Vec<_>>().join(", ")),
-            };
-            (label, if numeric { axis.scale } else { Scale::Linear })
-        }
-        None => match numbers.measure(&drawing.x) {
-            Some((measure, _)) => (measure.label.clone(), measure.scale),
-            None => (drawing.x.clone(), Scale::Auto),
-        },
-    };
-    let labels: Vec<&str> = measures.iter().map(|m| m.label.as_str()).collect();
-    let y_label = match labels.as_slice() {
-        [one] => (*one).to_owned(),
-        several => common(several),
+    let (x_label, x_scale) = match (along, numbers.measure(&drawing.x)) {
+        (Some(a), _) => (recipe.axes[a].label.clone(), recipe.axes[a].scale),
+        (None, Some((measure, _))) => (measure.label.clone(), measure.scale),
+        (None, None) => (drawing.x.clone(), Scale::Auto),
     };
     let scale = drawing.y_scale.or(measures.first().map(|m| m.scale)).unwrap_or_default();
     let (low, high) = series
@@ -141,14 +127,15 @@ fn panel(numbers: &Numbers, drawing: &Drawing, cases: &[usize], y: &OneOrMore) -
     }
     Ok(Panel {
         x: axis(&x_label, drawing.x_scale.unwrap_or(x_scale)),
-        y: axis(&y_label, scale),
+        y: axis(&common(&measures), scale),
         series,
         ..Panel::default()
     })
 }
 
-/// The words that labels begin or end with alike, or all of them.
-fn common(labels: &[&str]) -> String {
+/// The words that the measures' labels begin or end with alike, or all of them.
+fn common(measures: &[&Measure]) -> String {
+    let labels: Vec<&str> = measures.iter().map(|m| m.label.as_str()).collect();
     let words: Vec<Vec<&str>> = labels.iter().map(|l| l.split(' ').collect()).collect();
     let Some(first) = words.first() else { return String::new() };
     let shared = |i: usize, from_end: bool| {
@@ -195,6 +182,50 @@ fn over_axis(numbers: &Numbers, a: usize, cases: &[usize], measure: &Measure, la
         series.push(Series { x, y, style: Style::Specks, ..Series::default() });
     }
     series
+}
+
+/// Measures in a row for each point of an axis that has names, the first on top.
+fn rows(numbers: &Numbers, drawing: &Drawing, a: usize, cases: &[usize], y: &OneOrMore) -> Panel {
+    let recipe = numbers.recipe;
+    let names = &recipe.axes[a].places;
+    let measures: Vec<&Measure> =
+        y.all().iter().filter_map(|name| numbers.measure(name).map(|(measure, _)| measure)).collect();
+    let groups = grouped(numbers, cases, &drawing.by, &drawing.x);
+    let lines = (measures.len() * groups.len()).max(1);
+    let mut series = Vec::new();
+    for (m, measure) in measures.iter().enumerate() {
+        let Some((_, table)) = numbers.measure(&measure.name) else { continue };
+        for (g, (group, members)) in groups.iter().enumerate() {
+            let label = match (measures.len() > 1, group.is_empty()) {
+                (true, true) => measure.label.clone(),
+                (true, false) => format!("{}, {group}", measure.label),
+                _ => group.clone(),
+            };
+            // Side by side within the row.
+            let offset = 0.5 - (m * groups.len() + g) as f64 / lines as f64 - 0.5 / lines as f64;
+            let row = |case: &usize| (names.len() - 1 - recipe.cases[*case][a]) as f64 + 0.7 * offset;
+            let median = |case: &usize| quantile(&finite(table[*case].iter().copied()), 0.5);
+            let every = members.iter().flat_map(|c| table[*c].iter().map(move |v| (*v, row(c))));
+            let (x, y) = every.unzip();
+            if recipe.seeds > 1 {
+                series.push(Series { label: label.clone(), x, y, style: Style::Specks, ..Series::default() });
+            }
+            let (x, y) = members.iter().map(|c| (median(c), row(c))).unzip();
+            series.push(Series { label, x, y, style: Style::Dots, ..Series::default() });
+        }
+    }
+    let mark = |(i, place): (usize, &super::axis::Place)| Mark {
+        x: f64::NAN,
+        y: (names.len() - 1 - i) as f64,
+        label: place.name.clone(),
+    };
+    let scale = drawing.y_scale.or(measures.first().map(|m| m.scale)).unwrap_or_default();
+    Panel {
+        x: axis(&common(&measures), scale),
+        series,
+        marks: names.iter().enumerate().map(mark).collect(),
+        ..Panel::default()
+    }
 }
 
 /// One measure against another, a dot a case and seed.

@@ -102,7 +102,7 @@ pub struct Measure {
 /// Where a number comes from.
 #[derive(Clone, Debug, PartialEq)]
 pub enum From {
-    /// Arithmetic over scalars of analyses, and measures before this one.
+    /// Arithmetic over scalars of analyses, measures before this one, and where the case stands on axes.
     Scalars(Expression),
     /// A curve of training.
     Curve {
@@ -468,6 +468,7 @@ impl Recipe {
     /// Refuses a name whose analysis is not there; whether the analysis has such a scalar is found by trying it.
     fn check_name(&self, at: &str, name: &str) -> Result<()> {
         let mut known: Vec<&str> = self.measures.iter().map(|m| m.name.as_str()).collect();
+        known.extend(self.axes.iter().filter(|a| a.is_numeric()).map(|a| a.name.as_str()));
         if known.contains(&name) {
             return Ok(());
         }

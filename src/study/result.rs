@@ -1,6 +1,6 @@
 //! What came of a study: a table with a row a case and seed, arrays, figures, and the verdict.
 
-use super::axis;
+use super::axis::{self, Combination};
 use super::figures;
 use super::recipe::{CURVES, From, Measure, QUICK, Recipe, Take};
 use super::unit::Measured;
@@ -60,16 +60,20 @@ fn of_curve(found: &Measured, curve: &str, take: Take, level: Option<(bool, f64)
 }
 
 impl Recipe {
-    /// The measures of a unit, in their order.
-    pub fn values(&self, found: &Measured) -> Vec<f64> {
+    /// The measures of a unit of a case, in their order.
+    pub fn values(&self, case: &Combination, found: &Measured) -> Vec<f64> {
+        let place = |name: &str| {
+            let axes = self.axes.iter().zip(case).find(|(axis, _)| axis.name == name);
+            axes.map(|(axis, i)| axis.places[*i].at)
+        };
         let mut values: Vec<f64> = Vec::new();
         for measure in &self.measures {
             let value = match &measure.from {
                 From::Curve { curve, take, level } => of_curve(found, curve, *take, *level),
                 From::Scalars(expression) => expression.value(&|name| {
                     let earlier = self.measures.iter().zip(&values).find(|(m, _)| m.name == name);
-                    let scalar = || found.scalar(name).unwrap_or(f64::NAN);
-                    earlier.map_or_else(scalar, |(_, x)| *x)
+                    let earlier = earlier.map(|(_, x)| *x).or_else(|| place(name));
+                    earlier.or_else(|| found.scalar(name)).unwrap_or(f64::NAN)
                 }),
             };
             values.push(value);
@@ -101,7 +105,9 @@ impl Numbers<'_> {
 
 impl StudyResult {
     pub(super) fn new(recipe: &Recipe, found: Vec<Measured>) -> Result<Self> {
-        let values: Vec<Vec<f64>> = found.iter().map(|m| recipe.values(m)).collect();
+        let case = |unit: usize| &recipe.cases[unit / recipe.seeds];
+        let values: Vec<Vec<f64>> =
+            found.iter().enumerate().map(|(unit, m)| recipe.values(case(unit), m)).collect();
         let table = |m: usize| -> Table {
             values.chunks(recipe.seeds).map(|units| units.iter().map(|u| u[m]).collect()).collect()
         };
