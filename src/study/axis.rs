@@ -209,27 +209,42 @@ pub fn combinations(axes: &[Axis]) -> Vec<Combination> {
     })
 }
 
-/// For each axis, which of its points a condition names; all where it says nothing.
-pub fn chosen(at: &str, axes: &[Axis], condition: &Where) -> Result<Vec<Vec<bool>>> {
+/// Whether a place is the one that a condition names.
+fn is(place: &Place, value: &Value) -> bool {
+    place.name == written(value) || number(value).is_some_and(|x| x == place.at)
+}
+
+/// The points that a condition names.
+fn wanted(value: &Value) -> &[Value] {
+    match value {
+        Value::Array(all) => all,
+        one => std::slice::from_ref(one),
+    }
+}
+
+/// Refuses a condition that names an axis or a point that is not there.
+pub fn check(at: &str, axes: &[Axis], condition: &Where) -> Result<()> {
     if let Some(key) = condition.keys().find(|key| !axes.iter().any(|a| a.name == **key)) {
         return Err(unknown(&format!("{at}: where"), key, axes.iter().map(|a| a.name.as_str())));
     }
-    let of = |axis: &Axis| -> Result<Vec<bool>> {
-        let Some(value) = condition.get(&axis.name) else { return Ok(vec![true; axis.places.len()]) };
-        let wanted = match value {
-            Value::Array(all) => all.as_slice(),
-            one => std::slice::from_ref(one),
-        };
-        let is = |place: &Place, value: &Value| {
-            place.name == written(value) || number(value).is_some_and(|x| x == place.at)
-        };
-        for value in wanted {
-            if !axis.places.iter().any(|place| is(place, value)) {
-                let at = format!("{at}: where {}", axis.name);
-                return Err(unknown(&at, &written(value), axis.places.iter().map(|p| p.name.as_str())));
-            }
+    for (axis, value) in axes.iter().filter_map(|axis| Some((axis, condition.get(&axis.name)?))) {
+        let missing = wanted(value).iter().find(|value| !axis.places.iter().any(|place| is(place, value)));
+        if let Some(value) = missing {
+            let at = format!("{at}: where {}", axis.name);
+            return Err(unknown(&at, &written(value), axis.places.iter().map(|p| p.name.as_str())));
         }
-        Ok(axis.places.iter().map(|place| wanted.iter().any(|value| is(place, value))).collect())
+    }
+    Ok(())
+}
+
+/// For each axis, which of its points a condition names; all where it says nothing. What a smaller scale left out is none
+/// of them.
+pub fn chosen(axes: &[Axis], condition: &Where) -> Vec<Vec<bool>> {
+    let of = |axis: &Axis| match condition.get(&axis.name) {
+        None => vec![true; axis.places.len()],
+        Some(value) => {
+            axis.places.iter().map(|place| wanted(value).iter().any(|value| is(place, value))).collect()
+        }
     };
     axes.iter().map(of).collect()
 }

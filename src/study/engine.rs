@@ -198,7 +198,12 @@ pub fn run(
         let text = serde_json::to_vec(&found).map_err(|e| Error::machine("result", e))?;
         files::write_atomic(&unit.file(directory), &text)?;
         done.fetch_add(1, Ordering::Relaxed);
-        let row = recipe.values(&recipe.cases[unit.case], &found).iter().map(|x| short(*x)).collect::<Vec<_>>().join("  ");
+        let row = recipe
+            .values(&recipe.cases[unit.case], &found)
+            .iter()
+            .map(|x| short(*x))
+            .collect::<Vec<_>>()
+            .join("  ");
         observe(StudyEvent::Done(&name, &row, work.costs[index] / all));
         Ok((index, found))
     };

@@ -10,17 +10,18 @@ use crate::base::{Error, Result};
 use crate::figure::{self, Figure, Mark, Panel, Scale, Series, Style};
 
 pub(super) fn figures(numbers: &Numbers) -> Result<Vec<Figure>> {
-    numbers.recipe.drawings.iter().map(|drawing| figure(numbers, drawing)).collect()
+    let figures: Result<Vec<Option<Figure>>> =
+        numbers.recipe.drawings.iter().map(|drawing| figure(numbers, drawing)).collect();
+    Ok(figures?.into_iter().flatten().collect())
 }
 
-fn figure(numbers: &Numbers, drawing: &Drawing) -> Result<Figure> {
+/// A figure; none where a smaller scale left out all cases that it is of.
+fn figure(numbers: &Numbers, drawing: &Drawing) -> Result<Option<Figure>> {
     let recipe = numbers.recipe;
-    let chosen = chosen(&drawing.name, &recipe.axes, &drawing.condition)?;
+    let chosen = chosen(&recipe.axes, &drawing.condition);
     let cases: Vec<usize> =
         (0..recipe.cases.len()).filter(|c| is_chosen(&chosen, &recipe.cases[*c])).collect();
-    let Some(first) = cases.first() else {
-        return Err(Error::expected(format!("figure {}", drawing.name), "some case", "none"));
-    };
+    let Some(first) = cases.first() else { return Ok(None) };
     let title = if drawing.title.is_empty() { &recipe.title } else { &drawing.title };
     let seeds = match recipe.seeds {
         1 => "one seed".to_owned(),
@@ -52,7 +53,8 @@ fn figure(numbers: &Numbers, drawing: &Drawing) -> Result<Figure> {
         ("lines".to_owned(), panels, what.to_owned())
     };
     let parts: Vec<String> = parts.into_iter().flatten().chain([what]).filter(|p| !p.is_empty()).collect();
-    Ok(Figure { name: drawing.name.clone(), chart, title: title.clone(), subtitle: parts.join("; "), panels })
+    let (name, subtitle) = (drawing.name.clone(), parts.join("; "));
+    Ok(Some(Figure { name, chart, title: title.clone(), subtitle, panels }))
 }
 
 /// Cases in groups: a label, and the cases with it.

@@ -280,6 +280,7 @@ impl Recipe {
             sections,
             changes: Vec::new(),
         };
+        this.read_parts(&at, measures, expectations, drawings)?;
         this.rescale(&at, scales, asked)?;
         this.seeds = asked.seeds.unwrap_or(this.seeds);
         if !(1..=MOST_SEEDS).contains(&this.seeds) {
@@ -292,24 +293,35 @@ impl Recipe {
             _ => return Err(Error::expected(at, format!("at most {MOST_UNITS} cases times seeds"), "more")),
         }
         this.cases = combinations(&this.axes);
-        for (at, measure) in measures {
-            let measure = this.measure(&at, measure)?;
-            this.measures.push(measure);
-        }
-        let names: Vec<&str> = this.measures.iter().map(|m| m.name.as_str()).collect();
-        for (at, expectation) in &expectations {
-            expectation.check(at, &this.axes, &names)?;
-        }
-        this.expectations = expectations.into_iter().map(|e| e.1).collect();
-        for (at, drawing) in &drawings {
-            this.check_drawing(at, drawing)?;
-        }
-        this.drawings = drawings.into_iter().map(|d| d.1).collect();
-        if this.measures.is_empty() {
-            return Err(Error::expected(at, "something to measure, as [[measure]]", "nothing"));
-        }
         this.check_settings()?;
         Ok(this)
+    }
+
+    /// Takes what is measured, expected and drawn, over all points of the axes.
+    fn read_parts(
+        &mut self,
+        at: &str,
+        measures: Vec<(String, MeasureEntry)>,
+        expectations: Vec<(String, Expectation)>,
+        drawings: Vec<(String, Drawing)>,
+    ) -> Result<()> {
+        for (at, measure) in measures {
+            let measure = self.measure(&at, measure)?;
+            self.measures.push(measure);
+        }
+        let names: Vec<&str> = self.measures.iter().map(|m| m.name.as_str()).collect();
+        for (at, expectation) in &expectations {
+            expectation.check(at, &self.axes, &names)?;
+        }
+        self.expectations = expectations.into_iter().map(|e| e.1).collect();
+        for (at, drawing) in &drawings {
+            self.check_drawing(at, drawing)?;
+        }
+        self.drawings = drawings.into_iter().map(|d| d.1).collect();
+        if self.measures.is_empty() {
+            return Err(Error::expected(at, "something to measure, as [[measure]]", "nothing"));
+        }
+        Ok(())
     }
 
     fn passes(
@@ -367,7 +379,7 @@ impl Recipe {
     /// Makes it smaller or larger.
     fn rescale(&mut self, at: &str, mut scales: BTreeMap<String, ScaleEntry>, asked: &Asked) -> Result<()> {
         for (name, scale) in &scales {
-            chosen(&format!("{at}: scale.{name}"), &self.axes, &scale.vary)?;
+            super::axis::check(&format!("{at}: scale.{name}"), &self.axes, &scale.vary)?;
         }
         let Some(name) = asked.scale.as_deref().filter(|name| *name != FULL) else { return Ok(()) };
         self.scale = name.to_owned();
@@ -405,7 +417,7 @@ impl Recipe {
                 return Err(unknown("--scale", name, names));
             }
         };
-        let keep = chosen(&format!("{at}: scale.{name}"), &self.axes, &scale.vary)?;
+        let keep = chosen(&self.axes, &scale.vary);
         for (axis, keep) in self.axes.iter_mut().zip(keep) {
             let mut keep = keep.into_iter();
             axis.places.retain(|_| keep.next().unwrap_or(true));
@@ -482,7 +494,7 @@ impl Recipe {
     }
 
     fn check_drawing(&self, at: &str, drawing: &Drawing) -> Result<()> {
-        chosen(at, &self.axes, &drawing.condition)?;
+        super::axis::check(at, &self.axes, &drawing.condition)?;
         let word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
         if drawing.name.is_empty() || !drawing.name.chars().all(word) {
             let expected = "a `name` of letters, digits, - and _";

@@ -155,7 +155,7 @@ impl Expectation {
             if !measures.contains(&side.measure.as_str()) {
                 return Err(unknown(&format!("{at}: measure"), &side.measure, measures.iter().copied()));
             }
-            chosen(at, axes, &side.condition)?;
+            super::axis::check(at, axes, &side.condition)?;
             let numeric = || axes.iter().filter(|a| a.is_numeric()).map(|a| a.name.as_str());
             match (side.statistic.along(), side.against.is_empty()) {
                 (true, _) if !numeric().any(|name| name == side.against) => {
@@ -178,16 +178,16 @@ impl Expectation {
         axes: &[Axis],
         cases: &[Combination],
         table: &dyn Fn(&str) -> &'t Table,
-    ) -> Result<Outcome> {
-        let side = |side: &Side| -> Result<Sample<'t>> {
-            let chosen = chosen("expect", axes, &side.condition)?;
+    ) -> Outcome {
+        let side = |side: &Side| -> Sample<'t> {
+            let chosen = chosen(axes, &side.condition);
             let axis = axes.iter().position(|a| a.name == side.against);
             let position = |case: &Combination| axis.map_or(f64::NAN, |a| axes[a].places[case[a]].at);
             let rows = cases.iter().zip(table(&side.measure)).filter(|(case, _)| is_chosen(&chosen, case));
             let rows = rows.map(|(case, row)| (position(case), row.as_slice())).collect();
-            Ok(Sample { rows, statistic: side.statistic })
+            Sample { rows, statistic: side.statistic }
         };
-        let (left, right) = (side(&self.left)?, self.right.as_ref().map(side).transpose()?);
+        let (left, right) = (side(&self.left), self.right.as_ref().map(side));
         let effect = |seeds: &[usize]| {
             let left = left.value(seeds);
             match (&right, self.effect) {
@@ -196,7 +196,8 @@ impl Expectation {
                 (Some(right), Effect::Ratio) => left / right.value(seeds),
             }
         };
-        let count = left.rows.first().map_or(0, |row| row.1.len());
+        let count =
+            left.rows.first().or(right.as_ref().and_then(|r| r.rows.first())).map_or(0, |row| row.1.len());
         let all: Vec<usize> = (0..count).collect();
         let value = effect(&all);
         let lost = left.lost() + right.as_ref().map_or(0, Sample::lost);
@@ -234,7 +235,7 @@ impl Expectation {
                 Verdict::Undecided
             }
         };
-        Ok(Outcome { that: self.that.clone(), effect: value, interval, expected, verdict, status })
+        Outcome { that: self.that.clone(), effect: value, interval, expected, verdict, status }
     }
 
     /// The comparison as a formula in words.
@@ -353,7 +354,7 @@ mod tests {
         let expectation: Expectation = toml::from_str(text).map_err(|e| Error::value("t", e.message()))?;
         let axes = axes();
         expectation.check("t", &axes, &["y"])?;
-        expectation.judge(0, &axes, &combinations(&axes), &|_| table)
+        Ok(expectation.judge(0, &axes, &combinations(&axes), &|_| table))
     }
 
     #[test]

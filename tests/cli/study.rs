@@ -121,7 +121,9 @@ fn bench(recipe: &str) -> Bench {
 fn result(bench: &Bench, directory: &str) -> Vec<(String, Vec<u8>)> {
     let files = bench.files(directory).into_iter();
     let files = files.map(|(name, bytes)| (name.to_string_lossy().into_owned(), bytes));
-    files.filter(|(name, _)| name != ".lock" && name != "machine.json" && !name.starts_with("cases")).collect()
+    files
+        .filter(|(name, _)| name != ".lock" && name != "machine.json" && !name.starts_with("cases"))
+        .collect()
 }
 
 #[test]
@@ -171,7 +173,8 @@ fn kept_cases_other_threads_and_parts_give_the_same_bytes() {
     bench.ok("run recipe.toml --dpi 20 --quiet --threads 1 --out one");
     assert!(result(&bench, "whole") == result(&bench, "one"), "threads");
     // Some cases are lost, as after a stop.
-    let cases: Vec<_> = std::fs::read_dir(bench.path("one/cases")).unwrap().map(|e| e.unwrap().path()).collect();
+    let cases: Vec<_> =
+        std::fs::read_dir(bench.path("one/cases")).unwrap().map(|e| e.unwrap().path()).collect();
     assert_eq!(cases.len(), 8);
     cases[..3].iter().for_each(|path| std::fs::remove_file(path).unwrap());
     std::fs::remove_file(bench.path("one/study.json")).unwrap();
@@ -186,7 +189,10 @@ fn kept_cases_other_threads_and_parts_give_the_same_bytes() {
     bench.ok("run recipe.toml --dpi 20 --quiet --shard 2/3 --out parts");
     assert!(result(&bench, "whole") == result(&bench, "parts"), "parts");
     // A figure more computes nothing that is there already.
-    bench.write("recipe.toml", RECIPE.replace("that = \"twice is more\"", "that = \"two is more\"").as_bytes());
+    bench.write(
+        "recipe.toml",
+        RECIPE.replace("that = \"twice is more\"", "that = \"two is more\"").as_bytes(),
+    );
     let said = bench.ok("run recipe.toml --dpi 20 --out whole").stderr;
     assert!(said.contains("8 of 8 were computed before"), "{said}");
     let said = bench.ok("run recipe.toml --dpi 20 --fresh --out whole").stderr;

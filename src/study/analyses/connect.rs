@@ -9,7 +9,7 @@ use crate::train::BandSettings;
 pub const ANALYSIS: Analysis = Analysis {
     name: "connect",
     needs: Needs::Pair,
-    quick: &[("epochs", "1"), ("points", "5"), ("plane", "0")],
+    quick: &[("epochs", "1"), ("points", "5"), ("plane", "3")],
     take: |section, changes| {
         let settings: ConnectSettings = overlay(section, changes.iter(), &[])?;
         settings.check()?;
