@@ -180,7 +180,13 @@ impl Network {
                     let factor = initializer.factor(&self.layout, p);
                     weight.iter_mut().for_each(|w| *w *= factor);
                 }
-                _ => theta[p.range()].fill(p.start),
+                role => {
+                    let bias = &mut theta[p.range()];
+                    bias.fill(p.start);
+                    if role == Role::Bias {
+                        initializer.bias(&mut streams.stream("init", i as u64), bias);
+                    }
+                }
             }
         }
         self.match_lengths(&mut theta);

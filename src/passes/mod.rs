@@ -19,6 +19,7 @@ pub mod slice;
 pub mod smoothness;
 pub mod statistics;
 pub mod training;
+pub mod travel;
 
 pub use connect::{ConnectResult, ConnectSettings};
 pub use critical::{CriticalResult, CriticalSettings};
@@ -33,6 +34,7 @@ pub use sharpness::{SharpnessResult, SharpnessSettings};
 pub use slice::{SliceResult, SliceSettings};
 pub use smoothness::{SmoothnessResult, SmoothnessSettings};
 pub use training::TrainingResult;
+pub use travel::{TravelResult, TravelSettings};
 
 use crate::base::npz::Npz;
 use crate::base::{Error, Result};

@@ -7,7 +7,7 @@ use super::result::{Numbers, finite};
 use super::unit::Measured;
 use crate::base::statistics::quantile;
 use crate::base::{Error, Result};
-use crate::figure::{self, Figure, Mark, Panel, Scale, Series, Style};
+use crate::figure::{self, Figure, Grid, Mark, Panel, Scale, Series, Style};
 
 pub(super) fn figures(numbers: &Numbers) -> Result<Vec<Figure>> {
     let figures: Result<Vec<Option<Figure>>> =
@@ -43,6 +43,9 @@ fn figure(numbers: &Numbers, drawing: &Drawing) -> Result<Option<Figure>> {
     } else if !drawing.curve.is_empty() {
         let panels = drawing.curve.iter().map(|name| curves(numbers, drawing, &cases, name)).collect();
         ("lines".to_owned(), panels, "median and quartiles".to_owned())
+    } else if !drawing.grid.is_empty() {
+        let panels = drawing.y.iter().flat_map(|y| planes(numbers, drawing, &cases, y)).collect();
+        ("contour".to_owned(), panels, if recipe.seeds > 1 { "medians" } else { "" }.to_owned())
     } else if let Some(a) = recipe.axes.iter().position(|a| a.name == drawing.x && !a.is_numeric()) {
         let panels = drawing.y.iter().map(|y| rows(numbers, drawing, a, &cases, y)).collect();
         ("rows".to_owned(), panels, "medians, a small dot a seed".to_owned())
@@ -61,13 +64,13 @@ fn figure(numbers: &Numbers, drawing: &Drawing) -> Result<Option<Figure>> {
 type Groups = Vec<(String, Vec<usize>)>;
 
 /// Cases grouped by what they have on axes other than that of the figure: by one of them, or by all.
-fn grouped(numbers: &Numbers, cases: &[usize], by: &str, x: &str) -> Groups {
+fn grouped(numbers: &Numbers, cases: &[usize], by: &str, x: &[&str]) -> Groups {
     let axes = &numbers.recipe.axes;
     let label = |case: &Combination| {
         let parts: Vec<String> = axes
             .iter()
             .zip(case)
-            .filter(|(axis, _)| axis.name != x && axis.places.len() > 1)
+            .filter(|(axis, _)| !x.contains(&axis.name.as_str()) && axis.places.len() > 1)
             .filter(|(axis, _)| by.is_empty() || axis.name == by)
             .map(|(axis, i)| match axis.is_numeric() {
                 true => format!("{} {}", axis.label, axis.places[*i].name),
@@ -100,7 +103,7 @@ fn panel(numbers: &Numbers, drawing: &Drawing, cases: &[usize], y: &OneOrMore) -
     let mut series = Vec::new();
     for measure in &measures {
         let several = measures.len() > 1;
-        for (group, members) in grouped(numbers, cases, &drawing.by, &drawing.x) {
+        for (group, members) in grouped(numbers, cases, &drawing.by, &[&drawing.x]) {
             let label = match (several, group.is_empty()) {
                 (true, true) => measure.label.clone(),
                 (true, false) => format!("{}, {group}", measure.label),
@@ -186,13 +189,51 @@ fn over_axis(numbers: &Numbers, a: usize, cases: &[usize], measure: &Measure, la
     series
 }
 
+/// Medians of measures over the plane of two axes, a panel for each group of cases.
+fn planes(numbers: &Numbers, drawing: &Drawing, cases: &[usize], y: &OneOrMore) -> Vec<Panel> {
+    let recipe = numbers.recipe;
+    let along = |name: &str| recipe.axes.iter().position(|a| a.name == name);
+    let (Some(across), Some(up)) = (along(&drawing.x), along(&drawing.grid)) else { return Vec::new() };
+    let sorted = |a: usize| {
+        let mut all = recipe.axes[a].positions();
+        all.sort_by(f64::total_cmp);
+        all
+    };
+    let (xs, ys) = (sorted(across), sorted(up));
+    let mut panels = Vec::new();
+    for name in y.all() {
+        let Some((measure, table)) = numbers.measure(name) else { continue };
+        for (title, members) in grouped(numbers, cases, &drawing.by, &[&drawing.x, &drawing.grid]) {
+            let value = |x: f64, y: f64| {
+                let here = |c: &&usize| {
+                    let case = &recipe.cases[**c];
+                    let at = |a: usize| recipe.axes[a].places[case[a]].at;
+                    (at(across), at(up)) == (x, y)
+                };
+                let all = members.iter().filter(here).flat_map(|c| table[*c].iter().copied());
+                quantile(&finite(all), 0.5)
+            };
+            let values = ys.iter().flat_map(|y| xs.iter().map(|x| value(*x, *y))).collect();
+            panels.push(Panel {
+                title,
+                x: axis(&recipe.axes[across].label, Scale::Linear),
+                y: axis(&recipe.axes[up].label, Scale::Linear),
+                z: axis(&measure.label, drawing.y_scale.unwrap_or(measure.scale)),
+                grids: vec![Grid { x: xs.clone(), y: ys.clone(), values }],
+                ..Panel::default()
+            });
+        }
+    }
+    panels
+}
+
 /// Measures in a row for each point of an axis that has names, the first on top.
 fn rows(numbers: &Numbers, drawing: &Drawing, a: usize, cases: &[usize], y: &OneOrMore) -> Panel {
     let recipe = numbers.recipe;
     let names = &recipe.axes[a].places;
     let measures: Vec<&Measure> =
         y.all().iter().filter_map(|name| numbers.measure(name).map(|(measure, _)| measure)).collect();
-    let groups = grouped(numbers, cases, &drawing.by, &drawing.x);
+    let groups = grouped(numbers, cases, &drawing.by, &[&drawing.x]);
     let lines = (measures.len() * groups.len()).max(1);
     let mut series = Vec::new();
     for (m, measure) in measures.iter().enumerate() {
@@ -242,7 +283,7 @@ fn against(numbers: &Numbers, x: &str, cases: &[usize], measure: &Measure, label
 
 /// A curve of training over epochs: for each group the median over seeds with its quartiles.
 fn curves(numbers: &Numbers, drawing: &Drawing, cases: &[usize], name: &str) -> Panel {
-    let groups = grouped(numbers, cases, &drawing.by, "");
+    let groups = grouped(numbers, cases, &drawing.by, &[]);
     let series = groups.into_iter().map(|(label, members)| {
         let runs: Vec<&Measured> = members.iter().flat_map(|c| numbers.case(*c)).collect();
         let all: Vec<Vec<f64>> = runs.iter().map(|m| m.curve(name)).collect();

@@ -131,7 +131,9 @@ pub struct Drawing {
     pub y: Vec<OneOrMore>,
     /// An axis, or a measure.
     pub x: String,
-    /// The axis whose points get a line each.
+    /// A second axis: measures over a plane, in colours.
+    pub grid: String,
+    /// The axis whose points get a line each, or with `grid` a panel each.
     pub by: String,
     /// Curves of training over epochs, a panel each.
     pub curve: Vec<String>,
@@ -505,6 +507,14 @@ impl Recipe {
         let sorts = [!drawing.y.is_empty(), !drawing.curve.is_empty(), !drawing.of.is_empty()];
         if sorts.into_iter().filter(|s| *s).count() != 1 {
             return Err(Error::expected(at, "one of `y`, `curve` and `of`", "none or several"));
+        }
+        let numeric = || self.axes.iter().filter(|a| a.is_numeric()).map(|a| a.name.as_str());
+        if !drawing.grid.is_empty() {
+            for (key, name) in [("grid", &drawing.grid), ("x", &drawing.x)] {
+                if !numeric().any(|a| a == name) {
+                    return Err(unknown(&format!("{at}: {key}"), name, numeric()));
+                }
+            }
         }
         if !drawing.by.is_empty() && !axes().any(|a| a == drawing.by) {
             return Err(unknown(&format!("{at}: by"), &drawing.by, axes()));

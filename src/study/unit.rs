@@ -3,7 +3,7 @@
 //! What comes of it lies in one file, named by a hash of all that decides it: settings, data, program. A case that is there
 //! need not be computed again, whichever recipe it was computed for.
 
-use super::analyses::{Needs, Pass};
+use super::analyses::{Needs, Networks, Pass};
 use super::recipe::{CURVES, Recipe};
 use crate::base::log::difference;
 use crate::base::{Error, Result, files, interrupt};
@@ -146,11 +146,12 @@ impl<'a> Unit<'a> {
         let networks: Vec<Run> = networks.into_iter().map(|(_, run)| run).collect();
         for (name, needs, pass) in &self.passes {
             stop()?;
-            let of = match needs {
-                Needs::Nothing => &[][..],
-                Needs::Network => &networks[..1],
-                Needs::Pair => &networks[..],
+            let count = match needs {
+                Needs::Nothing => 0,
+                Needs::Network => 1,
+                Needs::Pair => 2,
             };
+            let of = Networks { runs: &networks[..count], training: &self.train[..count] };
             // Nothing can be measured at a network that is not finite.
             if diverged && *needs != Needs::Nothing {
                 continue;

@@ -16,6 +16,7 @@ fn tried() -> Vec<Initializer> {
         "he-uniform:fan=out",
         "geometric:c=0.7",
         "orthogonal:gain=1.5",
+        "mean-field:weight=1.1,bias=0.3",
     ] {
         all.push(Initializer::parse(text).expect("valid settings"));
     }
@@ -34,6 +35,7 @@ fn stated(kind: &Initializer) -> Option<f64> {
         "lecun-normal" | "lecun-uniform" => 1.0 / fan_in,
         "glorot-normal" | "glorot-uniform" => 2.0 / (fan_in + fan_out),
         "naive" => kind.settings()["std"].as_float()?.powi(2),
+        "mean-field" => kind.settings()["weight"].as_float()?.powi(2) / fan_in,
         _ => return None,
     })
 }
@@ -92,6 +94,10 @@ fn biases_start_at_zero_and_weights_do_not() {
         for p in parameters {
             let values = &theta[p.range()];
             match p.role {
+                Role::Bias if kind.settings().get("bias").and_then(|b| b.as_float()) == Some(0.3) => {
+                    let square = values.iter().map(|b| b * b).sum::<f64>() / values.len() as f64;
+                    assert!((0.03..0.27).contains(&square), "{kind}: {}: {square}", p.name);
+                }
                 Role::Bias => assert!(values.iter().all(|b| *b == 0.0), "{kind}: {}", p.name),
                 // FixUp's classifier starts at zero.
                 _ if kind.name() == "fixup" && p.name == "4.weight" => {

@@ -1,4 +1,4 @@
-//! Initializers: where the weights start. Biases start at zero.
+//! Initializers: where the weights start. Biases start at zero, if the kind does not say otherwise.
 //!
 //! To add one: a file with a struct that implements [`Kind`](crate::base::registry::Kind) and [`Initialize`], and a line below.
 
@@ -15,6 +15,9 @@ use crate::registry;
 pub trait Initialize {
     /// Fills a tensor, row-major.
     fn fill(&self, fans: &Fans, rng: &mut Rng, out: &mut [f64]);
+
+    /// Fills the biases of a layer, if the kind draws them.
+    fn bias(&self, _rng: &mut Rng, _out: &mut [f64]) {}
 
     /// What a weight is multiplied by then, for its place in the network.
     fn factor(&self, _layout: &Layout, _weight: &Parameter) -> f64 {
@@ -45,12 +48,17 @@ registry! {
         lsuv => Lsuv;
         fixup => FixUp;
         naive => Naive;
+        mean_field => MeanField;
     }
 }
 
 impl Initialize for Initializer {
     fn fill(&self, fans: &Fans, rng: &mut Rng, out: &mut [f64]) {
         match_initializer!(self, kind => kind.fill(fans, rng, out));
+    }
+
+    fn bias(&self, rng: &mut Rng, out: &mut [f64]) {
+        match_initializer!(self, kind => kind.bias(rng, out))
     }
 
     fn factor(&self, layout: &Layout, weight: &Parameter) -> f64 {

@@ -1,8 +1,8 @@
 //! `connect`: the line and a curve between two networks of each case.
 
-use super::{Analysis, Needs, Pass};
+use super::{Analysis, Needs, Networks, Pass};
 use crate::base::{Error, Result};
-use crate::passes::{ConnectSettings, Run, Saved, connect, to_json};
+use crate::passes::{ConnectSettings, Saved, connect, to_json};
 use crate::study::overlay::overlay;
 use crate::train::BandSettings;
 
@@ -34,8 +34,10 @@ impl Pass for Connect {
         3.0 * epochs as f64 * train + (paths * self.0.points + plane) as f64 * (train + test)
     }
 
-    fn run(&self, seed: u64, networks: &[Run]) -> Result<Box<dyn Saved>> {
-        let [a, b] = networks else { return Err(Error::expected("connect", "two networks", networks.len())) };
+    fn run(&self, seed: u64, networks: Networks) -> Result<Box<dyn Saved>> {
+        let [a, b] = networks.runs else {
+            return Err(Error::expected("connect", "two networks", networks.runs.len()));
+        };
         let settings = ConnectSettings { seed: self.0.seed.wrapping_add(seed), ..self.0.clone() };
         Ok(Box::new(connect::run(&settings, &BandSettings::default(), [a, b], None, &|_| ())?))
     }

@@ -1,8 +1,8 @@
 //! `critical`: critical points of small networks.
 
-use super::{Analysis, Needs, Pass};
+use super::{Analysis, Needs, Networks, Pass};
 use crate::base::Result;
-use crate::passes::{CriticalSettings, Run, Saved, critical, to_json};
+use crate::passes::{CriticalSettings, Saved, critical, to_json};
 use crate::study::overlay::overlay;
 use crate::train::settings::LAYERS;
 
@@ -36,7 +36,7 @@ impl Pass for Critical {
         3000.0 * (self.0.initial + self.0.training + self.0.minimum + self.0.saddle) as f64
     }
 
-    fn run(&self, seed: u64, _: &[Run]) -> Result<Box<dyn Saved>> {
+    fn run(&self, seed: u64, _: Networks) -> Result<Box<dyn Saved>> {
         let settings = CriticalSettings { seed: self.0.seed.wrapping_add(seed), ..self.0.clone() };
         Ok(Box::new(critical::run(&settings, None, &|_| ())?))
     }

@@ -1,8 +1,8 @@
 //! `instability`: from which step on two data orders end in one valley.
 
-use super::{Analysis, Needs, Pass};
+use super::{Analysis, Needs, Networks, Pass};
 use crate::base::Result;
-use crate::passes::{InstabilitySettings, Run, Saved, instability, to_json};
+use crate::passes::{InstabilitySettings, Saved, instability, to_json};
 use crate::study::overlay::overlay;
 use crate::train::settings::SHORTHANDS;
 
@@ -28,7 +28,7 @@ impl Pass for Instability {
         self.0.seeds as f64 * (self.0.branch.len() + 1) as f64 * 3.0 * self.0.epochs as f64 * 1300.0
     }
 
-    fn run(&self, seed: u64, _: &[Run]) -> Result<Box<dyn Saved>> {
+    fn run(&self, seed: u64, _: Networks) -> Result<Box<dyn Saved>> {
         let settings = InstabilitySettings { seed: self.0.seed.wrapping_add(seed), ..self.0.clone() };
         Ok(Box::new(instability::run(&settings, None, &|_| ())?))
     }

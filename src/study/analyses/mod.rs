@@ -10,11 +10,13 @@ mod propagate;
 mod sharpness;
 mod slice;
 mod smoothness;
+mod travel;
 
 use super::overlay::Change;
 use crate::base::Result;
 use crate::base::section::Section;
 use crate::passes::{Run, Saved};
+use crate::train::TrainSettings;
 
 /// The trained networks that an analysis is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,6 +27,15 @@ pub enum Needs {
     Network,
     /// That one, and another of the same case with a seed that no other one has.
     Pair,
+}
+
+/// Trained networks, and how each was trained.
+#[derive(Clone, Copy, Debug)]
+pub struct Networks<'a> {
+    /// As they are.
+    pub runs: &'a [Run],
+    /// How they came about, one each.
+    pub training: &'a [TrainSettings],
 }
 
 /// A kind of analysis.
@@ -54,7 +65,7 @@ pub trait Pass: Send + Sync {
     fn forwards(&self, samples: (f64, f64)) -> f64;
 
     /// Runs it. `seed` is added to its own, so that seeds of a study differ in whatever is random here.
-    fn run(&self, seed: u64, networks: &[Run]) -> Result<Box<dyn Saved>>;
+    fn run(&self, seed: u64, networks: Networks) -> Result<Box<dyn Saved>>;
 }
 
 /// Every kind.
@@ -66,4 +77,5 @@ pub const ANALYSES: &[&Analysis] = &[
     &smoothness::ANALYSIS,
     &critical::ANALYSIS,
     &instability::ANALYSIS,
+    &travel::ANALYSIS,
 ];

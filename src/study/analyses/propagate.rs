@@ -1,8 +1,8 @@
 //! `propagate`: signals and gradients by depth.
 
-use super::{Analysis, Needs, Pass};
+use super::{Analysis, Needs, Networks, Pass};
 use crate::base::Result;
-use crate::passes::{PropagateSettings, Run, Saved, propagate, to_json};
+use crate::passes::{PropagateSettings, Saved, propagate, to_json};
 use crate::study::overlay::overlay;
 use crate::train::settings::LAYERS;
 
@@ -28,7 +28,7 @@ impl Pass for Propagate {
         3.0 * (self.0.samples * self.0.seeds * self.0.init.len() * self.0.norm.len().max(1)) as f64
     }
 
-    fn run(&self, seed: u64, _: &[Run]) -> Result<Box<dyn Saved>> {
+    fn run(&self, seed: u64, _: Networks) -> Result<Box<dyn Saved>> {
         let settings = PropagateSettings { seed: self.0.seed.wrapping_add(seed), ..self.0.clone() };
         Ok(Box::new(propagate::run(&settings, &mut |_, _| ())?))
     }

@@ -1,8 +1,8 @@
 //! `sharpness`: eigenvalues, traces and measures of each network.
 
-use super::{Analysis, Needs, Pass};
+use super::{Analysis, Needs, Networks, Pass};
 use crate::base::Result;
-use crate::passes::{Run, Saved, SharpnessSettings, sharpness, to_json};
+use crate::passes::{Saved, SharpnessSettings, sharpness, to_json};
 use crate::study::overlay::overlay;
 
 pub const ANALYSIS: Analysis = Analysis {
@@ -28,8 +28,8 @@ impl Pass for Sharpness {
         self.0.samples.map_or(train, |n| n as f64) * if self.0.quick { 300.0 } else { 1200.0 }
     }
 
-    fn run(&self, seed: u64, networks: &[Run]) -> Result<Box<dyn Saved>> {
+    fn run(&self, seed: u64, networks: Networks) -> Result<Box<dyn Saved>> {
         let settings = SharpnessSettings { seed: self.0.seed.wrapping_add(seed), ..self.0.clone() };
-        Ok(Box::new(sharpness::run(&settings, networks, &|_| ())?))
+        Ok(Box::new(sharpness::run(&settings, networks.runs, &|_| ())?))
     }
 }

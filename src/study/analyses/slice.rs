@@ -1,8 +1,8 @@
 //! `slice`: the loss around each network.
 
-use super::{Analysis, Needs, Pass};
+use super::{Analysis, Needs, Networks, Pass};
 use crate::base::Result;
-use crate::passes::{Run, Saved, SliceSettings, slice, to_json};
+use crate::passes::{Saved, SliceSettings, slice, to_json};
 use crate::study::overlay::overlay;
 
 pub const ANALYSIS: Analysis = Analysis {
@@ -29,8 +29,8 @@ impl Pass for Slice {
         self.0.points() * self.0.repeat as f64 * samples
     }
 
-    fn run(&self, seed: u64, networks: &[Run]) -> Result<Box<dyn Saved>> {
+    fn run(&self, seed: u64, networks: Networks) -> Result<Box<dyn Saved>> {
         let settings = SliceSettings { seed: self.0.seed.wrapping_add(seed), ..self.0.clone() };
-        Ok(Box::new(slice::run(&settings, networks, None, &|_| ())?))
+        Ok(Box::new(slice::run(&settings, networks.runs, None, &|_| ())?))
     }
 }

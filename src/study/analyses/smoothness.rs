@@ -1,8 +1,8 @@
 //! `smoothness`: how the loss changes along its gradient, with and without norms.
 
-use super::{Analysis, Needs, Pass};
+use super::{Analysis, Needs, Networks, Pass};
 use crate::base::Result;
-use crate::passes::{Run, Saved, SmoothnessSettings, smoothness, to_json};
+use crate::passes::{Saved, SmoothnessSettings, smoothness, to_json};
 use crate::study::overlay::overlay;
 use crate::train::settings::LAYERS;
 
@@ -30,7 +30,7 @@ impl Pass for Smoothness {
             * (self.0.steps as f64 * self.0.batch_size as f64)
     }
 
-    fn run(&self, seed: u64, _: &[Run]) -> Result<Box<dyn Saved>> {
+    fn run(&self, seed: u64, _: Networks) -> Result<Box<dyn Saved>> {
         let settings = SmoothnessSettings { seed: self.0.seed.wrapping_add(seed), ..self.0.clone() };
         Ok(Box::new(smoothness::run(&settings, &mut |_, _| ())?))
     }
