@@ -8,7 +8,8 @@
 //! atom       = number | name | function "(" comparison { "," comparison } ")" | "(" comparison ")"
 //! ```
 //!
-//! What is not a number stays none: NaN goes through every operation but `finite`, comparisons included.
+//! What is not a number stays none: NaN goes through every operation, comparisons included, but `finite(x)`, which is 1 or 0,
+//! and `or(x, y)`, which is y where x is not finite: what a run that diverged counts as has to be said.
 
 use crate::base::registry::unknown;
 use crate::base::{Error, Result};
@@ -55,7 +56,7 @@ fn choose(x: &[f64], of: fn(f64, f64) -> f64) -> f64 {
     if x[0].is_nan() || x[1].is_nan() { f64::NAN } else { of(x[0], x[1]) }
 }
 
-const FUNCTIONS: [Function; 9] = [
+const FUNCTIONS: [Function; 10] = [
     function("abs", 1, |x| x[0].abs()),
     function("exp", 1, |x| x[0].exp()),
     function("log", 1, |x| x[0].ln()),
@@ -64,6 +65,7 @@ const FUNCTIONS: [Function; 9] = [
     function("sqrt", 1, |x| x[0].sqrt()),
     function("min", 2, |x| choose(x, f64::min)),
     function("max", 2, |x| choose(x, f64::max)),
+    function("or", 2, |x| if x[0].is_finite() { x[0] } else { x[1] }),
     function("finite", 1, |x| f64::from(u8::from(x[0].is_finite()))),
 ];
 
@@ -251,6 +253,8 @@ mod tests {
             ("log2(8) + sqrt(b.c_1)", 5.0),
             ("finite(none)", 0.0),
             ("finite(a)", 1.0),
+            ("or(none, 2) + or(a, 2)", 5.0),
+            ("or(1 / 0, 2)", 2.0),
         ] {
             assert_eq!(value(text), Ok(expected), "{text}");
         }

@@ -1,7 +1,7 @@
 //! The figures of a study: measures over an axis or against each other, curves of training, and what analyses drew, side by
 //! side.
 
-use super::axis::{Combination, OneOrMore, chosen, is_chosen, words};
+use super::axis::{Axis, Combination, OneOrMore, chosen, is_chosen};
 use super::recipe::{Drawing, Measure};
 use super::result::{Numbers, finite};
 use super::unit::Measured;
@@ -63,25 +63,25 @@ fn figure(numbers: &Numbers, drawing: &Drawing) -> Result<Option<Figure>> {
 /// Cases in groups: a label, and the cases with it.
 type Groups = Vec<(String, Vec<usize>)>;
 
+/// What a case is called beside others: its points on axes that have several, but those of `x`.
+fn label(axes: &[Axis], case: &Combination, by: &str, x: &[&str]) -> String {
+    let parts = axes
+        .iter()
+        .zip(case)
+        .filter(|(axis, _)| !x.contains(&axis.name.as_str()) && axis.places.len() > 1)
+        .filter(|(axis, _)| by.is_empty() || axis.name == by)
+        .map(|(axis, i)| match axis.is_numeric() {
+            true => format!("{} {}", axis.label, axis.places[*i].name),
+            false => axis.places[*i].name.clone(),
+        });
+    parts.collect::<Vec<String>>().join(", ")
+}
+
 /// Cases grouped by what they have on axes other than that of the figure: by one of them, or by all.
 fn grouped(numbers: &Numbers, cases: &[usize], by: &str, x: &[&str]) -> Groups {
-    let axes = &numbers.recipe.axes;
-    let label = |case: &Combination| {
-        let parts: Vec<String> = axes
-            .iter()
-            .zip(case)
-            .filter(|(axis, _)| !x.contains(&axis.name.as_str()) && axis.places.len() > 1)
-            .filter(|(axis, _)| by.is_empty() || axis.name == by)
-            .map(|(axis, i)| match axis.is_numeric() {
-                true => format!("{} {}", axis.label, axis.places[*i].name),
-                false => axis.places[*i].name.clone(),
-            })
-            .collect();
-        parts.join(", ")
-    };
     let mut groups: Groups = Vec::new();
     for case in cases {
-        let name = label(&numbers.recipe.cases[*case]);
+        let name = label(&numbers.recipe.axes, &numbers.recipe.cases[*case], by, x);
         match groups.iter_mut().find(|g| g.0 == name) {
             Some(group) => group.1.push(*case),
             None => groups.push((name, vec![*case])),
@@ -249,12 +249,12 @@ fn rows(numbers: &Numbers, drawing: &Drawing, a: usize, cases: &[usize], y: &One
             let row = |case: &usize| (names.len() - 1 - recipe.cases[*case][a]) as f64 + 0.7 * offset;
             let median = |case: &usize| quantile(&finite(table[*case].iter().copied()), 0.5);
             let every = members.iter().flat_map(|c| table[*c].iter().map(move |v| (*v, row(c))));
-            let (x, y) = every.unzip();
-            if recipe.seeds > 1 {
-                series.push(Series { label: label.clone(), x, y, style: Style::Specks, ..Series::default() });
-            }
             let (x, y) = members.iter().map(|c| (median(c), row(c))).unzip();
-            series.push(Series { label, x, y, style: Style::Dots, ..Series::default() });
+            series.push(Series { label: label.clone(), x, y, style: Style::Dots, ..Series::default() });
+            if recipe.seeds > 1 {
+                let (x, y) = every.unzip();
+                series.push(Series { label, x, y, style: Style::Specks, ..Series::default() });
+            }
         }
     }
     let mark = |(i, place): (usize, &super::axis::Place)| Mark {
@@ -323,7 +323,7 @@ fn side_by_side(
         let Some(figure) = numbers.case(*case)[0].figures.get(&drawing.of) else { continue };
         chart.get_or_insert_with(|| figure.chart.clone());
         let Some(panel) = figure.panels.first() else { continue };
-        let title = words(&recipe.axes, &recipe.cases[*case]);
+        let title = label(&recipe.axes, &recipe.cases[*case], "", &[]);
         panels.push(Panel { title, ..panel.clone() });
     }
     match chart {

@@ -8,7 +8,13 @@ use crate::study::overlay::overlay;
 pub const ANALYSIS: Analysis = Analysis {
     name: "sharpness",
     needs: Needs::Network,
-    quick: &[("probes", "2"), ("steps", "10"), ("density-steps", "10"), ("density-probes", "1")],
+    quick: &[
+        ("probes", "2"),
+        ("steps", "20"),
+        ("top", "1"),
+        ("density-steps", "10"),
+        ("density-probes", "1"),
+    ],
     take: |section, changes| {
         let settings: SharpnessSettings = overlay(section, changes.iter(), &[])?;
         settings.check(1)?;
