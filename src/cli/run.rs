@@ -14,6 +14,7 @@ use crate::render::Style;
 use crate::study::engine;
 use crate::study::overlay::Change;
 use crate::study::recipe::{FULL, QUICK};
+use crate::study::verdict::Verdict;
 use crate::study::{Asked, Recipe, StudyEvent, StudyResult};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command};
 use serde::{Deserialize, Serialize};
@@ -35,6 +36,7 @@ const EXAMPLES: &str = "Examples:
   losscape run analyses/permutations.toml
   losscape run analyses/permutations.toml --quick             everything once, at smoke scale, in seconds
   losscape run analyses/permutations.toml --seeds 8 --out out/eight
+  losscape run analyses/*.toml --out out/gallery              every claim, one after the other
   losscape run mine.toml --set train.epochs=50 --set train.model.activation=tanh
   losscape run mine.toml --plan                               the cases and the predicted time, nothing computed
   losscape run mine.toml --shard 0/2                          half of the cases; the whole command then joins them
@@ -73,8 +75,9 @@ impl Extent {
 }
 
 fn command(command: Command) -> Command {
-    let recipe = Arg::new("recipe").value_name("RECIPE").required(true);
-    let recipe = recipe.value_parser(clap::value_parser!(PathBuf)).help("The recipe, a TOML file");
+    let recipe = Arg::new("recipe").value_name("RECIPE").required(true).num_args(1..);
+    let recipe = recipe.value_parser(clap::value_parser!(PathBuf));
+    let recipe = recipe.help("The recipe, a TOML file; of several, each goes into its own directory below --out");
     let set = Arg::new("set").long("set").value_name("SECTION.KEY=VALUE").action(ArgAction::Append);
     let set = set.help("Another value for a setting of every case; may be repeated");
     let command = Parts::augment_args(Extent::augment_args(command.arg(recipe).arg(set)));
@@ -98,17 +101,38 @@ pub fn changes(matches: &ArgMatches) -> Result<Vec<Change>> {
 
 fn run(matches: &ArgMatches) -> Result<()> {
     let mut sources = Sources::new(matches)?;
-    let path = sources.path("recipe")?.unwrap_or_default();
+    let paths = sources.paths("recipe")?;
     let extent: Extent = sources.take(&[])?;
     let (common, style): (Common, Style) = (sources.take(&[])?, sources.take(&[])?);
     let parts: Parts = sources.take(&[])?;
     let out = sources.path("out")?;
     sources.finish()?;
     let asked = extent.asked(changes(matches)?);
-    let name = path.file_stem().map_or_else(String::new, |s| s.to_string_lossy().into_owned());
-    let study =
-        Study { name, section: Section::read(&path)?, asked, plan: extent.plan, parts, out, command: None };
-    study.run(&common, &style)
+    let mut studies = Vec::new();
+    for path in &paths {
+        let name = path.file_stem().map_or_else(String::new, |s| s.to_string_lossy().into_owned());
+        let out = out.as_ref().map(|out| if paths.len() > 1 { out.join(&name) } else { out.clone() });
+        let (asked, parts) = (asked.clone(), parts.clone());
+        let (section, plan) = (Section::read(path)?, extent.plan);
+        studies.push(Study { name, section, asked, plan, parts, out, command: None });
+    }
+    // What is wrong with one of them is said before any is run.
+    studies.iter().try_for_each(|study| study.recipe().map(|_| ()))?;
+    common.apply()?;
+    let several = studies.len() > 1;
+    let mut unmet = Vec::new();
+    let mut lines = Vec::new();
+    for study in studies {
+        let name = study.name.clone();
+        let Some(result) = study.run(&common, &style)? else { continue };
+        let verdict = result.verdict().map_or("nothing is expected", Verdict::words);
+        lines.push(vec![name, verdict.to_owned()]);
+        unmet.extend(result.unmet());
+    }
+    if several && !common.json && !common.quiet && !extent.plan {
+        output::print(&super::sharpness::table(&lines))?;
+    }
+    unmet.into_iter().next().map_or(Ok(()), Err)
 }
 
 /// A study that was asked for.
@@ -130,21 +154,25 @@ pub struct Study {
 }
 
 impl Study {
-    /// Runs it.
-    pub fn run(self, common: &Common, style: &Style) -> Result<()> {
+    /// Its recipe, checked.
+    fn recipe(&self) -> Result<Recipe> {
+        Recipe::new(&self.name, self.section.clone(), &self.asked)
+    }
+
+    /// Runs it; none where only a part of it, or its plan, was asked for.
+    pub fn run(self, common: &Common, style: &Style) -> Result<Option<StudyResult>> {
         style.check()?;
         let variable = |name: &str| std::env::var(name).ok();
         let shard = self.parts.shard.as_deref().map_or(Ok(Shard::WHOLE), |s| Shard::parse(s, variable))?;
-        let recipe = Recipe::new(&self.name, self.section.clone(), &self.asked)?;
+        let recipe = self.recipe()?;
         let small = Recipe::rehearsal(&self.name, self.section, &self.asked)?;
-        common.apply()?;
         let default = self.command.map_or(DEFAULT_OUT.to_owned(), |command| format!("out/{command}"));
         let out = self.out.or(recipe.out.clone()).unwrap_or_else(|| PathBuf::from(default));
         let pace = engine::rehearse(&small)?;
         say(common.quiet, &format!("{}: {} cases, {}", recipe.name, recipe.cases.len(), seeds(&recipe)));
         if self.plan {
             let plan = engine::plan(&recipe, &out, shard, pace)?;
-            return output::print(&planned(&recipe, &plan));
+            return output::print(&planned(&recipe, &plan)).map(|()| None);
         }
         let target = Target::new(out)?;
         if self.parts.fresh {
@@ -185,7 +213,10 @@ impl Study {
             let directory = files::named(target.directory());
             let text =
                 format!("this part is kept in {directory}; without --shard, all parts become the result\n");
-            return if common.quiet { Ok(()) } else { output::print(&text) };
+            if !common.quiet {
+                output::print(&text)?;
+            }
+            return Ok(None);
         };
         let result = self.command.map_or(result.clone(), |command| result.named(command));
         let pictures = target.write(&result, style, json!({}))?;
@@ -194,7 +225,7 @@ impl Study {
             (_, true) => {}
             _ => output::print(&summary(&result, &target, &pictures))?,
         }
-        result.unmet().map_or(Ok(()), Err)
+        Ok(Some(result))
     }
 }
 

@@ -71,5 +71,7 @@ fn run(matches: &ArgMatches) -> Result<()> {
     }
     let section = Section::parse("analyses/width.toml", RECIPE)?;
     let (name, plan) = ("width".to_owned(), extent.plan);
-    Study { name, section, asked, plan, parts, out, command: Some("width") }.run(&common, &style)
+    let study = Study { name, section, asked, plan, parts, out, command: Some("width") };
+    common.apply()?;
+    study.run(&common, &style)?.and_then(|result| result.unmet()).map_or(Ok(()), Err)
 }
