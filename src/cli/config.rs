@@ -44,15 +44,22 @@ impl<'a> Sources<'a> {
         Ok(Self { matches: Some(matches), at, table, known: Vec::new() })
     }
 
-    /// A table of the file as a source of its own, without flags.
-    pub fn section(&mut self, name: &str) -> Result<Option<Sources<'static>>> {
+    /// Settings of one struct from a table of the file, if it is there; no flags set them.
+    pub fn table<S>(&mut self, name: &str, shorthands: &[Shorthand]) -> Result<Option<S>>
+    where
+        S: Args + FromArgMatches + Default + Serialize + DeserializeOwned,
+    {
         self.known.push(name.to_owned());
         let at = format!("{}: {name}", self.at);
-        match self.table.remove(name) {
-            None => Ok(None),
-            Some(Value::Table(table)) => Ok(Some(Sources { matches: None, at, table, known: Vec::new() })),
-            Some(other) => Err(Error::expected(at, "a table", other.type_str())),
-        }
+        let table = match self.table.remove(name) {
+            None => return Ok(None),
+            Some(Value::Table(table)) => table,
+            Some(other) => return Err(Error::expected(at, "a table", other.type_str())),
+        };
+        let mut section = Sources { matches: None, at, table, known: Vec::new() };
+        let settings = section.take(shorthands)?;
+        section.finish()?;
+        Ok(Some(settings))
     }
 
     /// One path from the flags, or from the file.
