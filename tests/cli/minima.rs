@@ -128,7 +128,7 @@ fn aligned_pairs_stand_beside_those_as_they_are() {
         let [a, b] = ["a", "b"].map(|k| edge[k].as_u64().unwrap() as usize);
         assert_eq!(edge["barrier"].as_f64().unwrap(), after[3 * a + b]);
     }
-    assert_eq!(at(&result, "over_aligned_pairs.units"), 16.0);
+    assert_eq!(at(&result, "over_aligned_pairs.units"), 16);
     bench.ok("plot m --dpi 20 --out drawn");
     for picture in ["aligned", "barriers", "distances"] {
         assert_eq!(bench.bytes(&format!("drawn/{picture}.svg")), bench.bytes(&format!("m/{picture}.svg")));
@@ -172,7 +172,7 @@ fn bands_join_all_minima_below_the_lines() {
     for (k, edge) in edges.iter().enumerate() {
         let file = bench.tensors(&format!("m/band-{}-{}.safetensors", edge.a, edge.b));
         let told = &result["neb"]["edges"][k];
-        assert_eq!(file.tensors.len() as u64, 4 * (told["pivots"].as_f64().unwrap() as u64 + 2));
+        assert_eq!(file.tensors.len() as u64, 4 * (told["pivots"].as_u64().unwrap() + 2));
         // The saddle is the highest of more places than the lines of the arrays have.
         let along = array("band_train_loss")[5 * k..5 * k + 5].iter().copied().fold(0.0, f64::max);
         assert!(along <= saddles[k] * (1.0 + 1e-2), "{along} on the band and {} at its saddle", saddles[k]);

@@ -4,6 +4,7 @@
 use super::cluster::order;
 use super::result::{ALIGNED, MinimaResult};
 use crate::figure::{Axis, Figure, Grid, Mark, Panel, Scale, Series, Style};
+use crate::passes::statistics::NO_STATISTICS;
 
 /// Up to as many minima, every edge has its barrier beside it; with more, those of the tree.
 const FEW: usize = 4;
@@ -56,22 +57,19 @@ fn grid(values: &[f64], order: &[usize]) -> Grid {
     Grid { x: places.clone(), y: places, values }
 }
 
+/// What is said of the lines that groups and trees go by.
 fn subtitle(result: &MinimaResult) -> String {
-    let summary = result.summary();
-    let settings = &summary["settings"];
-    let statistics = match summary["statistics"].as_str() {
-        Some("none in this network") | None => String::new(),
-        Some(words) => format!("; statistics {words}"),
-    };
-    let aligned = alignment(result).map_or_else(String::new, |a| format!(" after {a} alignment"));
-    format!("straight lines{aligned}, {} points each{statistics}", settings["points"])
+    lines(result, &alignment(result).map_or_else(String::new, |a| format!(" after {a} alignment")))
 }
 
-/// The same of networks as they are.
-fn plain(result: &MinimaResult) -> String {
-    let words = subtitle(result);
-    let aligned = alignment(result).map_or_else(String::new, |a| format!(" after {a} alignment"));
-    words.replacen(&aligned, "", 1)
+/// What is said of straight lines.
+fn lines(result: &MinimaResult, aligned: &str) -> String {
+    let summary = result.summary();
+    let statistics = match summary["statistics"].as_str() {
+        Some(NO_STATISTICS) | None => String::new(),
+        Some(words) => format!("; statistics {words}"),
+    };
+    format!("straight lines{aligned}, {} points each{statistics}", summary["settings"]["points"])
 }
 
 fn barriers(result: &MinimaResult, names: &[String], order: &[usize]) -> Figure {
@@ -98,7 +96,7 @@ fn barriers(result: &MinimaResult, names: &[String], order: &[usize]) -> Figure 
         name: "barriers".to_owned(),
         chart: "matrix".to_owned(),
         title: format!("Barriers between {} minima: {}", names.len(), result.title()),
-        subtitle: plain(result),
+        subtitle: lines(result, ""),
         // What has no number at all, as errors of a regression, has no picture; the training loss always has.
         panels: all.iter().enumerate().filter(|(i, p)| *i == 0 || some(p)).map(|(_, p)| p.clone()).collect(),
     }
@@ -242,11 +240,8 @@ fn dendrogram(result: &MinimaResult, names: &[String], order: &[usize]) -> Figur
 /// The tree of straight lines among all pairs.
 fn tree(result: &MinimaResult, names: &[String]) -> Figure {
     let n = names.len();
-    let barrier = result.array("train_barrier");
-    let barrier = match alignment(result) {
-        Some(_) => result.array(&format!("{ALIGNED}train_barrier")),
-        None => barrier,
-    };
+    let prefix = if alignment(result).is_some() { ALIGNED } else { "" };
+    let barrier = result.array(&format!("{prefix}train_barrier"));
     let pairs = (0..n).flat_map(|i| (i + 1..n).map(move |j| (i, j)));
     let edges: Vec<((usize, usize), f64)> = pairs.map(|(i, j)| ((i, j), barrier[i * n + j])).collect();
     Figure {

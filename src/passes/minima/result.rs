@@ -117,7 +117,7 @@ impl MinimaResult {
             let moved: Vec<f64> = lines.aligned.iter().map(|(_, moved)| *moved).collect();
             arrays.push("moved", &[n, n], matrix(&moved));
             over.insert("moved".to_owned(), spread(&moved));
-            over.insert("units".to_owned(), json!(lines.units));
+            over.insert("units".to_owned(), json!(lines.units as usize));
             over_pairs.push(("over_aligned_pairs", over));
         }
         // What groups and trees go by.
