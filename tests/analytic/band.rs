@@ -149,20 +149,22 @@ fn bands_over_a_set_of_minima_find_the_tree_of_the_known_passes() {
     let by_hand = [(0, 2), (1, 3), (0, 1)];
     let tree = spanning_tree(4, &known);
     assert_eq!(tree.iter().map(|e| (e.a, e.b)).collect::<Vec<_>>(), by_hand);
-    // From the lowest, 0: 2, 1 and 3 by their height; the band to 3 goes by way of others, and 1-3 replaces it.
-    let found = explore(&losses, 5, join).expect("bands");
-    let order: Vec<(usize, usize)> = found.edges.iter().map(|e| (e.a, e.b)).collect();
-    assert_eq!(order, [(0, 2), (0, 1), (0, 3), (2, 3), (1, 3)]);
-    for edge in known {
+    // From the lowest, 0, to the others by their height; three bands are a tree, whose way to 3 is too high.
+    let star = explore(&losses, 3, join).expect("bands");
+    let order: Vec<(usize, usize)> = star.edges.iter().map(|e| (e.a, e.b)).collect();
+    assert_eq!(order, [(0, 2), (0, 1), (0, 3)]);
+    // More bands replace it.
+    let found = explore(&losses, 100, join).expect("bands");
+    for edge in &known {
         let own = found.edges.iter().find(|e| (e.a, e.b) == (edge.a, edge.b)).expect("a band");
         assert!((own.weight - edge.weight).abs() < 5e-3, "{own:?} and {edge:?}");
     }
-    let own = spanning_tree(4, &found.edges);
-    assert_eq!(own.iter().map(|e| (e.a, e.b)).collect::<Vec<_>>(), by_hand);
-    // The one pair that is left cannot lower any way, whichever band it has.
-    let all = explore(&losses, 100, join).expect("bands");
-    assert_eq!((all.edges.len(), all.reason.as_str()), (6, "all pairs are joined"));
-    let ways = [&all.edges, &known.to_vec()].map(|edges| bottlenecks(4, &spanning_tree(4, edges)));
+    let [short, own] = [&star.edges, &found.edges].map(|edges| spanning_tree(4, edges));
+    // Across the corner a band may come to lie on the two lower passes: as high as 0-1, within the same tolerance.
+    assert_eq!(own[..2].iter().map(|e| (e.a, e.b)).collect::<Vec<_>>(), by_hand[..2]);
+    assert!((own[2].weight - tree[2].weight).abs() < 5e-3, "{own:?}");
+    assert!(short[1].weight > own[1].weight + 1.0, "{short:?}");
+    let ways = [&found.edges, &known.to_vec()].map(|edges| bottlenecks(4, &spanning_tree(4, edges)));
     for (ij, (found, expected)) in ways[0].iter().zip(&ways[1]).enumerate().filter(|(ij, _)| ij % 5 != 0) {
         assert!((found - expected).abs() < 5e-3, "{ij}: {found} and {expected}");
     }

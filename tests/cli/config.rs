@@ -135,27 +135,25 @@ fn recipes_are_the_default_jobs_with_every_setting_named() {
     let minima = value(serde_json::to_value(losscape::passes::MinimaSettings::default()));
     let connect = value(serde_json::to_value(losscape::passes::ConnectSettings::default()));
     let instability = value(serde_json::to_value(losscape::passes::InstabilitySettings::default()));
-    let jobs: [(&str, &str, &[&Value], &[(&str, &Value)]); 3] = [
+    // Settings, and the table that they stand in.
+    let jobs = [
         (
             "connect",
             "--epochs 1 --points 3 --plane 0 --samples 100",
-            &[&connect, &style],
-            &[("band", &band), ("train", &train)],
+            vec![(None, &connect), (None, &style), (Some("band"), &band), (Some("train"), &train)],
         ),
         (
             "minima",
             "--count 3 --epochs 1 --points 3 --samples 100",
-            &[&minima, &train, &style],
-            &[("band", &band)],
+            vec![(None, &minima), (None, &train), (None, &style), (Some("band"), &band)],
         ),
         (
             "instability",
             "--seeds 1 --branch 0,5 --epochs 1 --points 3 --samples 100",
-            &[&instability, &style],
-            &[],
+            vec![(None, &instability), (None, &style)],
         ),
     ];
-    for (command, small, settings, tables) in jobs {
+    for (command, small, all) in jobs {
         let path = format!("{}/analyses/{command}.toml", env!("CARGO_MANIFEST_DIR"));
         let text = std::fs::read_to_string(&path).unwrap();
         // Tables follow the settings of the command, each up to the next one.
@@ -164,7 +162,6 @@ fn recipes_are_the_default_jobs_with_every_setting_named() {
             let rest = &text[start..];
             rest[..rest[1..].find("\n[").map_or(rest.len(), |end| end + 1)].to_owned()
         };
-        let all = settings.iter().map(|s| (None, *s)).chain(tables.iter().map(|(n, s)| (Some(*n), *s)));
         for (table, settings) in all {
             let part = part(table);
             for key in settings.as_object().unwrap().keys() {
