@@ -212,7 +212,8 @@ fn summary(result: &MinimaResult, target: &Target, names: &[String]) -> String {
     };
     text += &table(&all["over_pairs"]);
     if let Some(over) = all.get("over_aligned_pairs") {
-        let (moved, units) = (number(&over["moved"]["median"]), number(&over["units"]));
+        let moved = over["moved"]["median"].as_f64().unwrap_or(f64::NAN);
+        let units = &over["units"];
         text += &format!("  after alignment, which moved {moved} of {units} hidden units in the median\n");
         text += &table(over);
     }

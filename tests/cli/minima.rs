@@ -193,7 +193,7 @@ fn bands_join_all_minima_below_the_lines() {
     let without = "minima --run m/seed-0 --run m/seed-1 --run m/seed-2";
     bench.refused(&format!("{without} --neb-edges 3 --out new"), "--neb-edges");
     bench.write("wrong.toml", "[band]\npivot = 3\n");
-    bench.refused(&format!("{without} --neb --config wrong.toml --out new"), "pivots");
+    bench.refused(&format!("{without} --neb --config wrong.toml --out new"), "wrong.toml: band: key");
     bench.write("wrong.toml", "[band]\nlr = 0\n");
     bench.refused(&format!("{without} --neb --config wrong.toml --out new"), "--lr");
     bench.refused(&format!("{without} --align weight --out new"), "--align");

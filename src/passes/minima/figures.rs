@@ -171,7 +171,7 @@ fn aligned(result: &MinimaResult, names: &[String], order: &[usize]) -> Figure {
         title: format!("Barriers before and after alignment: {}", result.title()),
         subtitle: format!(
             "training samples; {}; median {} of {} hidden units moved",
-            subtitle(result),
+            lines(result, ""),
             median.as_f64().unwrap_or(f64::NAN),
             units.as_f64().unwrap_or(f64::NAN)
         ),
