@@ -23,15 +23,30 @@ pub fn spanning_tree(n: usize, edges: &[Edge]) -> Vec<Edge> {
         edges.iter().filter(|e| !e.weight.is_nan() && e.a < n && e.b < n).copied().collect();
     sorted.sort_by(|x, y| x.weight.total_cmp(&y.weight));
     let mut part: Vec<usize> = (0..n).collect();
-    let mut tree = Vec::new();
-    for edge in sorted {
-        let (from, to) = (part[edge.a], part[edge.b]);
-        if from != to {
-            part.iter_mut().filter(|p| **p == from).for_each(|p| *p = to);
-            tree.push(edge);
-        }
-    }
-    tree
+    sorted.retain(|edge| joins(&mut part, edge));
+    sorted
+}
+
+/// The part of the graph that each of `n` nodes is in, by its first node; `edges` as a spanning tree has them.
+pub fn parts(n: usize, edges: &[Edge]) -> Vec<usize> {
+    let mut part: Vec<usize> = (0..n).collect();
+    edges.iter().for_each(|edge| {
+        joins(&mut part, edge);
+    });
+    part
+}
+
+/// Whether an edge joins two parts, which then are one, called by the first of its nodes.
+fn joins(part: &mut [usize], edge: &Edge) -> bool {
+    let (a, b) = (part[edge.a], part[edge.b]);
+    part.iter_mut().filter(|p| **p == a.max(b)).for_each(|p| *p = a.min(b));
+    a != b
+}
+
+/// The edges between all nodes of a symmetric matrix of weights, row by row, each once.
+pub fn complete(n: usize, weights: &[f64]) -> Vec<Edge> {
+    let pairs = (0..n).flat_map(|a| (a + 1..n).map(move |b| (a, b)));
+    pairs.map(|(a, b)| Edge { a, b, weight: weights[a * n + b] }).collect()
 }
 
 /// For each two nodes the smallest largest weight on any way between them, row by row: along the tree. Negative infinity
@@ -126,5 +141,7 @@ mod tests {
         let none = [Edge { a: 0, b: 1, weight: f64::NAN }, Edge { a: 0, b: 7, weight: 1.0 }];
         assert!(spanning_tree(2, &none).is_empty() && spanning_tree(0, &[]).is_empty());
         assert_eq!(bottlenecks(2, &[])[1], f64::INFINITY);
+        let edges = [(3, 1), (0, 4), (4, 2)].map(|(a, b)| Edge { a, b, weight: 1.0 });
+        assert_eq!(parts(6, &edges), [0, 1, 0, 1, 0, 5]);
     }
 }

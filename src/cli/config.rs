@@ -35,9 +35,15 @@ impl<'a> Sources<'a> {
         Ok(Self { matches, file })
     }
 
-    /// A table of the file, which no flag changes.
-    pub fn section(&mut self, name: &str) -> Result<Option<Section>> {
-        self.file.section(name)
+    /// Settings of one struct from a table of the file, if it is there; no flags set them.
+    pub fn table<S>(&mut self, name: &str, shorthands: &[Shorthand]) -> Result<Option<S>>
+    where
+        S: Args + FromArgMatches + Default + Serialize + DeserializeOwned,
+    {
+        let Some(mut section) = self.file.section(name)? else { return Ok(None) };
+        let settings = section.take(shorthands)?;
+        section.finish()?;
+        Ok(Some(settings))
     }
 
     /// One path from the flags, or from the file.

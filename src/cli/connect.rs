@@ -37,6 +37,7 @@ const EXAMPLES: &str = "Examples:
   losscape connect --from runs/a --to runs/b --align weights --repair     B's hidden units permuted to match A's
   losscape connect --from runs/a --to runs/b --neb         an AutoNEB band beside the curve, and its saddle
   losscape connect --from runs/a --to runs/b --epochs 60 --lr 0.05 --plane 51
+  losscape connect --from runs/a --to runs/b --crop 2      the curve on images varied at random, as the ends were trained
   losscape connect --from runs/cnn-0 --to runs/cnn-1 --samples 2000 --plane 0 --json
 
 The bends of the curve start on the line; each mini-batch pulls them down at one random place of the curve (Garipov et al.
@@ -68,22 +69,8 @@ fn run(matches: &ArgMatches) -> Result<()> {
     let (common, style): (Common, Style) = (sources.take(&[])?, sources.take(&[])?);
     let Fresh { fresh } = sources.take(&[])?;
     let ends = (sources.path("from")?, sources.path("to")?);
-    let wanted: Option<TrainSettings> = match sources.section("train")? {
-        Some(mut section) => {
-            let wanted = section.take(SHORTHANDS)?;
-            section.finish()?;
-            Some(wanted)
-        }
-        None => None,
-    };
-    let band: BandSettings = match sources.section("band")? {
-        Some(mut section) => {
-            let band = section.take(&[])?;
-            section.finish()?;
-            band
-        }
-        None => BandSettings::default(),
-    };
+    let wanted: Option<TrainSettings> = sources.table("train", SHORTHANDS)?;
+    let band: BandSettings = sources.table("band", &[])?.unwrap_or_default();
     let out = sources.path("out")?.unwrap_or_else(|| PathBuf::from(DEFAULT_OUT));
     sources.finish()?;
     settings.check()?;

@@ -1,4 +1,4 @@
-//! `losscape minima`: barriers and distances between all pairs of many minima.
+//! `losscape minima`: barriers and distances between all pairs of many minima, and bands between some of them.
 
 use super::Subcommand;
 use super::arguments::{Common, config_and_out, name_kinds};
@@ -13,12 +13,13 @@ use crate::passes::minima::{self, MinimaEvent};
 use crate::passes::{MinimaResult, MinimaSettings, Run, Saved};
 use crate::render::Style;
 use crate::train::TrainSettings;
+use crate::train::band::BandSettings;
 use crate::train::settings::SHORTHANDS;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::Mutex;
 
 pub const COMMAND: Subcommand = Subcommand {
     name: "minima",
@@ -34,16 +35,24 @@ const EXAMPLES: &str = "Examples:
   losscape minima                                         six seeds of the default network
   losscape minima --count 10 --hidden 64,64 --epochs 40 --seed 1
   losscape minima --run runs/a --run runs/b --run runs/c --run runs/d --out out/four
+  losscape minima --align weights                         every pair's hidden units brought into one order first
+  losscape minima --neb --out out/bands                   AutoNEB bands, and the tree of their saddles
 
 Without --run, networks are trained first, one a seed, into DIR/seed-N, as `losscape train --seeds` does; the flags are
 those of train. Runs that are there are kept, and so are finished pairs: the same command goes on after a stop.
 
 The barrier of a pair is the most by which loss or error on the straight line between its networks rises above the line
-between their values. Networks that differ in the order of their units alone have a barrier too.
+between their values. Networks that differ in the order of their units alone have a barrier too; --align takes that away.
+
+With --neb, bands are relaxed between pairs one after the other (Draxler et al. 2018): first until all minima are joined,
+then to replace the highest edge of their minimum spanning tree. The section [band] of the configuration has their settings.
 
 Writes minima.json (networks, medians over pairs, merges, tree), minima.npz (train_barrier, train_error_barrier,
 test_barrier, test_error_barrier, distance of shape (n, n); t, pair, and train_loss, train_error, test_loss, test_error of
-shape (pairs, t); linkage as SciPy has it; tree; place), and pictures: barriers, distances, dendrogram, tree.";
+shape (pairs, t); linkage as SciPy has it; tree; place), and pictures: barriers, distances, dendrogram, tree. With --align
+the same arrays as aligned_..., moved, and a picture: aligned. With --neb band, band_saddle, band_train_loss, ...,
+band_tree, bottleneck and line_highest (the highest loss between any two, along bands and straight lines), a file
+band-I-J.safetensors a band, and pictures: saddles, bands.";
 
 /// How many networks are trained, and whether to begin anew.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, clap::Args)]
@@ -80,10 +89,12 @@ fn run(matches: &ArgMatches) -> Result<()> {
     let settings: MinimaSettings = sources.take(&[])?;
     let training: TrainSettings = sources.take(SHORTHANDS)?;
     let Count { count, fresh } = sources.take(&[])?;
+    let band: BandSettings = sources.table("band", &[])?.unwrap_or_default();
     let (common, style): (Common, Style) = (sources.take(&[])?, sources.take(&[])?);
     let out = sources.path("out")?.unwrap_or_else(|| PathBuf::from(DEFAULT_OUT));
     sources.finish()?;
     settings.check()?;
+    band.check()?;
     style.check()?;
     if !from.is_empty() && (count.is_some() || training != TrainSettings::default()) {
         let expected = "no --count and no flags of training, since nothing is trained";
@@ -108,7 +119,7 @@ fn run(matches: &ArgMatches) -> Result<()> {
         false => {
             from.iter().try_for_each(|path| apart(path, &out))?;
             let runs = read(&from, false)?;
-            minima::check(&runs)?;
+            minima::check(&settings, &runs)?;
             for path in &from {
                 if let Some(reason) = train::unfinished(path) {
                     say(common.quiet, &format!("note: {} did not end well: {reason}", files::named(path)));
@@ -120,25 +131,39 @@ fn run(matches: &ArgMatches) -> Result<()> {
     if fresh {
         minima::discard(target.directory())?;
     }
-    let progress: OnceLock<Progress> = OnceLock::new();
-    let observe = |event: MinimaEvent| match event {
-        MinimaEvent::Begins { title, pairs: (pairs, kept) } => {
-            say(common.quiet, &format!("{pairs} pairs of minima: {title}"));
-            if kept > 0 {
-                say(common.quiet, &format!("{kept} of {pairs} pairs were finished before and are kept"));
+    let bar: Mutex<Option<Progress>> = Mutex::new(None);
+    let observe = |event: MinimaEvent| {
+        let mut bar = bar.lock().unwrap_or_else(|e| e.into_inner());
+        let mut begin = |unit: &'static str, all: usize, kept: usize| {
+            if let Some(bar) = bar.take() {
+                bar.finish();
             }
-            let bar = Progress::new("minima", "pairs", pairs as f64, common.quiet);
-            bar.add(kept as f64);
-            let _ = progress.set(bar);
-        }
-        MinimaEvent::Done => {
-            if let Some(bar) = progress.get() {
-                bar.add(1.0);
+            if kept > 0 {
+                say(common.quiet, &format!("{kept} of {all} {unit} were finished before and are kept"));
+            }
+            let new = Progress::new("minima", unit, all as f64, common.quiet);
+            new.add(kept as f64);
+            *bar = Some(new);
+        };
+        match event {
+            MinimaEvent::Begins { title, pairs: (pairs, kept) } => {
+                say(common.quiet, &format!("{pairs} pairs of minima: {title}"));
+                begin("pairs", pairs, kept);
+            }
+            MinimaEvent::Bands { most, kept } => {
+                say(common.quiet, &format!("AutoNEB bands: {most} at most"));
+                begin("bands", most, kept);
+            }
+            MinimaEvent::Note(note) => say(common.quiet, &format!("note: {note}")),
+            MinimaEvent::Done(share) => {
+                if let Some(bar) = bar.as_ref() {
+                    bar.add(share);
+                }
             }
         }
     };
-    let result = minima::run(&settings, &runs, Some(target.directory()), &minima::as_it_is, &observe);
-    if let Some(bar) = progress.get() {
+    let result = minima::run(&settings, &band, &runs, Some(target.directory()), &observe);
+    if let Some(bar) = bar.lock().unwrap_or_else(|e| e.into_inner()).take() {
         bar.finish();
     }
     let result = result?;
@@ -178,12 +203,31 @@ fn summary(result: &MinimaResult, target: &Target, names: &[String]) -> String {
         ("barrier of test error", "test_error_barrier", &percent),
         ("distance", "distance", &number),
     ];
-    for (words, key, shown) in rows {
-        let of = &all["over_pairs"][key];
-        let [median, least, most] = ["median", "min", "max"].map(|q| shown(&of[q]));
-        text += &format!("  {words:25} {median:>9} {least:>12} {most:>12}\n");
+    let table = |over: &Value| -> String {
+        let row = |(words, key, shown): &(&str, &str, Shown)| {
+            let [median, least, most] = ["median", "min", "max"].map(|q| shown(&over[key][q]));
+            format!("  {words:25} {median:>9} {least:>12} {most:>12}\n")
+        };
+        rows.iter().map(row).collect()
+    };
+    text += &table(&all["over_pairs"]);
+    if let Some(over) = all.get("over_aligned_pairs") {
+        let moved = over["moved"]["median"].as_f64().unwrap_or(f64::NAN);
+        let units = &over["units"];
+        text += &format!("  after alignment, which moved {moved} of {units} hidden units in the median\n");
+        text += &table(over);
     }
     text += &format!("  highest edge of the spanning tree {}\n", number(&all["tree"]["highest"]));
+    if let Some(neb) = all.get("neb") {
+        let tree = &neb["tree"];
+        text += &format!(
+            "  highest training loss between any two: {} along straight lines, {} along {} AutoNEB bands ({})\n",
+            number(&tree["highest_of_lines"]),
+            number(&tree["highest"]),
+            neb["edges"].as_array().map_or(0, Vec::len),
+            neb["reason"].as_str().unwrap_or_default(),
+        );
+    }
     text + &format!(
         "wrote {} in {}{}: minima.json, minima.npz, {}\n",
         files::named(target.directory()),

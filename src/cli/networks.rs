@@ -39,14 +39,7 @@ impl Networks {
     /// Takes `--run` and `[train]`.
     pub fn take(sources: &mut Sources) -> Result<Self> {
         let from = sources.paths("run")?;
-        let wanted: Option<TrainSettings> = match sources.section("train")? {
-            Some(mut section) => {
-                let wanted = section.take(SHORTHANDS)?;
-                section.finish()?;
-                Some(wanted)
-            }
-            None => None,
-        };
+        let wanted: Option<TrainSettings> = sources.table("train", SHORTHANDS)?;
         if !from.is_empty() && wanted.is_some() {
             let expected = "no [train] in the configuration, whose network would not be used";
             return Err(Error::expected("--run", expected, "one"));

@@ -8,10 +8,13 @@
 //! training samples (Garipov et al. 2018, arXiv 1802.10026), or move along with the weights; kept as they were, they would
 //! give another loss. Singular vectors of spectral norm are renewed at every point.
 
-use super::Curve;
+use super::alignments::{Align, Aligned, Pair};
 use super::curves::{Chain, Linear};
 use super::geometry::{difference, dot};
+use super::signals::At;
+use super::{Alignment, Curve};
 use crate::autodiff::Element;
+use crate::base::{Result, Streams};
 use crate::nn::losses::Criterion;
 use crate::nn::{Evaluation, Network, Objective, Samples, Statistics};
 use rayon::prelude::*;
@@ -170,6 +173,7 @@ impl Profile {
 #[derive(Debug)]
 pub struct Evaluator<E> {
     network: Arc<Network>,
+    samples: Arc<Samples<E>>,
     train: Objective<E>,
     test: Option<Objective<E>>,
     /// What statistics are made anew from.
@@ -189,7 +193,7 @@ impl<E: Element> Evaluator<E> {
         let refreshes = network.layout().couples_samples && between == Between::Refresh;
         let groups = refreshes.then(|| objective(train.clone(), Statistics::Groups(batch.max(2))));
         let test = (!test.is_empty()).then(|| objective(test, Statistics::Running));
-        Self { train: objective(train, Statistics::Running), test, groups, network }
+        Self { train: objective(train.clone(), Statistics::Running), test, groups, network, samples: train }
     }
 
     /// The network.
@@ -211,6 +215,26 @@ impl<E: Element> Evaluator<E> {
     /// network are compared on.
     pub fn inside(&self) -> &Objective<E> {
         self.groups.as_ref().unwrap_or(&self.train)
+    }
+
+    /// The training samples.
+    pub fn samples(&self) -> &Arc<Samples<E>> {
+        &self.samples
+    }
+
+    /// Which units of `b` play the parts of `a`'s, found on the training samples; `observe` hears of pieces of work, done
+    /// and in all.
+    pub fn align(
+        &self,
+        alignment: &Alignment,
+        [a, b]: [&Weights; 2],
+        seed: u64,
+        observe: &dyn Fn(usize, usize),
+    ) -> Result<Aligned> {
+        let [a, b] = [a, b].map(|(theta, state)| At { theta, state });
+        let streams = Streams::new(seed);
+        let pair = Pair { objective: self.inside(), samples: &self.samples, a, b, streams: &streams };
+        alignment.align(&pair, observe)
     }
 
     /// Parameters in the element type, and the state that belongs to them.

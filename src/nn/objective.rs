@@ -146,6 +146,8 @@ pub struct Objective<E> {
     /// For each program, statistics that the state can follow, and a plan for them; none with running statistics.
     follows: Arc<Vec<(Vec<Follow>, Plan)>>,
     workspaces: Vec<Pool<Workspace<E>>>,
+    /// Those of `follows`.
+    passes: Vec<Pool<Workspace<E>>>,
     parts: Pool<Vec<E>>,
 }
 
@@ -206,9 +208,9 @@ impl<E: Element> Objective<E> {
             let plan = recording.program.value_plan();
             programs.push((recording.program, plan));
         }
-        let workspaces = programs.iter().map(|_| Pool::default()).collect();
+        let [workspaces, passes] = [(); 2].map(|()| programs.iter().map(|_| Pool::default()).collect());
         let (programs, follows, parts) = (Arc::new(programs), Arc::new(follows), Pool::default());
-        Self { network, samples, statistics, chunks, programs, follows, workspaces, parts }
+        Self { network, samples, statistics, chunks, programs, follows, workspaces, passes, parts }
     }
 
     /// The mean loss of the same network over other samples. With as many of them, programs are shared.
@@ -224,6 +226,7 @@ impl<E: Element> Objective<E> {
             programs: self.programs.clone(),
             follows: self.follows.clone(),
             workspaces: self.programs.iter().map(|_| Pool::default()).collect(),
+            passes: self.programs.iter().map(|_| Pool::default()).collect(),
             parts: Pool::default(),
         }
     }
@@ -388,13 +391,17 @@ impl<E: Element> Objective<E> {
                 let (follows, plan) = &self.follows[chunk.program];
                 let inputs = self.inputs(chunk);
                 let bindings = Bindings { theta, state, inputs: &inputs };
-                let mut workspace = plan.workspace();
-                plan.run(&bindings, &mut workspace);
-                let values = plan.values(bindings, &workspace);
-                let of = |f: &Follow| -> Vec<f64> {
-                    values.of(f.node).data.iter().map(|x| f.factor * x.to_f64()).collect()
-                };
-                follows.iter().flat_map(of).collect()
+                self.passes[chunk.program].with(
+                    || plan.workspace(),
+                    |workspace| {
+                        plan.run(&bindings, workspace);
+                        let values = plan.values(bindings, workspace);
+                        let of = |f: &Follow| -> Vec<f64> {
+                            values.of(f.node).data.iter().map(|x| f.factor * x.to_f64()).collect()
+                        };
+                        follows.iter().flat_map(of).collect()
+                    },
+                )
             })
             .collect();
         let mut state = state.to_vec();

@@ -37,10 +37,14 @@ pub use training::TrainingResult;
 pub use travel::{TravelResult, TravelSettings};
 
 use crate::base::npz::Npz;
-use crate::base::{Error, Result};
+use crate::base::tensors::{Tensor, TensorFile};
+use crate::base::{Error, Precision, Result};
 use crate::figure::Figure;
+use crate::landscape::path::Path;
+use crate::nn::{Network, weights};
 use serde::Serialize;
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// Files of a result directory: name and contents.
 pub type Files = Vec<(String, Vec<u8>)>;
@@ -65,6 +69,18 @@ pub fn document(value: &Value) -> Vec<u8> {
     let mut text = serde_json::to_string_pretty(value).unwrap_or_default();
     text.push('\n');
     text.into_bytes()
+}
+
+/// A file of the networks that a path is made of: the tensors of the k-th are called `k/NAME`.
+fn control_points(network: &Network, path: &Path, precision: Precision) -> Result<Vec<u8>> {
+    let metadata = |key: &str, value: Result<Value>| value.map(|v| (key.to_owned(), v.to_string()));
+    let metadata = BTreeMap::from([
+        metadata("losscape", to_json(network.spec()))?,
+        metadata("losscape.curve", to_json(&path.curve))?,
+    ]);
+    let of = |(k, w): (usize, &Vec<f64>)| weights::tensors(network, w, precision, &format!("{k}/"));
+    let tensors: Vec<Tensor> = path.control.iter().enumerate().flat_map(of).collect();
+    Ok(TensorFile { metadata, tensors }.to_bytes())
 }
 
 /// A file of arrays: its name and contents.

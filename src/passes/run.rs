@@ -227,6 +227,48 @@ pub(super) fn rounded<E: Element>(v: &[f64], what: &str, precision: Precision) -
     v.iter().map(fits).collect()
 }
 
+/// What networks that are compared have in common, beside their data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Alike {
+    /// Everything but the weights: there is a way from one to the other.
+    Network,
+    /// The loss: its values compare.
+    Loss,
+}
+
+/// Refuses a network that does not go with `first`, which is called `name`: of another kind, trained on other data or on
+/// another part of them. `at` says where the other one comes from.
+pub fn goes_with(first: &Run, name: &str, other: &Run, at: &str, alike: Alike) -> Result<()> {
+    let refuse = |expected: String, found: String| Err(Error::expected(at, expected, found));
+    let [own, others] = [first, other].map(|run| run.network.spec());
+    match alike {
+        Alike::Network if own != others => {
+            let [mut a, mut b] = [first, other].map(|run| run.network.title());
+            // A title leaves out what most networks share.
+            if a == b {
+                [a, b] = [own, others].map(|spec| format!("{} with {}", spec.model, spec.loss));
+            }
+            return refuse(format!("a {a} like that of {name}"), b);
+        }
+        Alike::Loss if own.loss != others.loss => {
+            return refuse(
+                format!("a network of the loss {} as {name} has", own.loss),
+                others.loss.to_string(),
+            );
+        }
+        _ => {}
+    }
+    if first.data.sha256 != other.data.sha256 {
+        let expected = format!("data with SHA-256 {} as {name} has", first.data.sha256);
+        return refuse(expected, other.data.sha256.clone());
+    }
+    let [n, found] = [first, other].map(|run| run.dataset.train.len());
+    match n == found {
+        true => Ok(()),
+        false => refuse(format!("{n} training samples as {name} has"), found.to_string()),
+    }
+}
+
 /// What each network is called: as asked, or as its directory, with a number where two are called the same.
 pub(super) fn names(labels: &[String], runs: &[Run]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();

@@ -60,6 +60,11 @@ impl<E: Element> Vary<E> {
         Ok((!augment.is_none()).then_some(Self { augment, shape, padding }))
     }
 
+    /// What was asked for.
+    pub fn augment(&self) -> Augment {
+        self.augment
+    }
+
     fn apply(&self, noise: &Noise<E>, sample: u32, x: &mut [E]) {
         let mut rng = noise.streams.stream(&format!("train/augment/{}", noise.epoch), u64::from(sample));
         let original = x.to_vec();

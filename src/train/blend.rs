@@ -28,6 +28,7 @@ use crate::base::log::{DISCARD, difference};
 use crate::base::random::Rng;
 use crate::base::registry::Registry;
 use crate::base::{Error, Result, Streams, interrupt};
+use crate::data::Augment;
 use crate::nn::{Network, Samples, Spec};
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
@@ -375,6 +376,8 @@ struct Identity {
     blend: String,
     seed: u64,
     network: Spec,
+    samples: usize,
+    augment: Augment,
     data_sha256: String,
     /// Of the control points as they started.
     weights_sha256: String,
@@ -596,6 +599,8 @@ impl<'a, E: Element> Session<'a, E> {
             blend: self.blend.name.to_owned(),
             seed: self.blend.seed,
             network: self.blend.network.spec().clone(),
+            samples: self.blend.train.len(),
+            augment: self.blend.vary.map_or_else(Augment::default, Vary::augment),
             data_sha256: keep.data_sha256.clone(),
             weights_sha256: self.blend.sha256(),
             precision: E::NAME.to_owned(),

@@ -1,9 +1,11 @@
 //! Bands on landscapes whose passes are known, and between two minima of a network.
 
+use losscape::base::graph::{Edge, bottlenecks, spanning_tree};
 use losscape::data::Dataset;
 use losscape::landscape::path::{Evaluator, Path, barrier};
 use losscape::landscape::{Curve, path::Between};
 use losscape::nn::Samples;
+use losscape::passes::minima::explore::explore;
 use losscape::train::band::{BandEvent, Potential};
 use losscape::train::blend::Blend;
 use losscape::train::{self, Band, BandSettings, BlendSettings, Keep, NetworkLoss, Status, TrainSettings};
@@ -109,6 +111,63 @@ fn a_band_finds_the_higher_pass_of_mueller_and_brown() {
     let dense = band.dense.iter().map(|d| d.1).fold(f64::NEG_INFINITY, f64::max);
     assert_eq!(dense, band.saddle.loss);
     assert!(band.dense.windows(2).all(|d| d[0].0 < d[1].0));
+}
+
+/// A double well along an axis: minima of height -tilt and tilt at -1 and 1, and between them a pass of height
+/// [`pass`]. h (1 - x^2)^2 + tilt (3 x - x^3) / 2, whose derivative is (1 - x^2) (1.5 tilt - 4 h x).
+fn well(h: f64, tilt: f64, x: f64) -> (f64, f64) {
+    let (off, slope) = (1.0 - x * x, 1.5 * tilt - 4.0 * h * x);
+    (h * off * off + tilt * (3.0 * x - x * x * x) / 2.0, off * slope)
+}
+
+fn pass(h: f64, tilt: f64) -> f64 {
+    well(h, tilt, 3.0 * tilt / (8.0 * h)).0
+}
+
+/// Height and tilt of the wells along x and along y.
+const WELLS: [(f64, f64); 2] = [(3.0, 0.2), (1.0, 0.1)];
+
+/// Four minima, at (+-1, +-1).
+fn four(x: f64, y: f64) -> (f64, [f64; 2]) {
+    let [(u, du), (v, dv)] = [well(WELLS[0].0, WELLS[0].1, x), well(WELLS[1].0, WELLS[1].1, y)];
+    (u + v, [du, dv])
+}
+
+#[test]
+fn bands_over_a_set_of_minima_find_the_tree_of_the_known_passes() {
+    let minima = [[-1.0, -1.0], [1.0, -1.0], [-1.0, 1.0], [1.0, 1.0]];
+    let losses: Vec<f64> = minima.iter().map(|[x, y]| four(*x, *y).0).collect();
+    let text = "pivots = 5\nmost-pivots = 60\noptimizer = \"sgd:momentum=0\"\nlr = 0.02\nschedule = \"constant\"\n\
+                steps = 400\ncycles = 8\ninsert = 0.002\ntolerance = 0";
+    let join = |a: usize, b: usize| Ok(on_plane(text, four, [minima[a], minima[b]]).saddle.loss);
+    // Along x the pass lies at the other coordinate's minimum, and the other way round.
+    let [x, y] = WELLS.map(|(h, tilt)| pass(h, tilt));
+    let [(_, a), (_, b)] = WELLS;
+    let known = |i: usize, j: usize, weight: f64| Edge { a: i, b: j, weight };
+    let known = [known(0, 2, y - a), known(1, 3, y + a), known(0, 1, x - b), known(2, 3, x + b)];
+    // By hand: the passes along y, and the lower of the two along x.
+    let by_hand = [(0, 2), (1, 3), (0, 1)];
+    let tree = spanning_tree(4, &known);
+    assert_eq!(tree.iter().map(|e| (e.a, e.b)).collect::<Vec<_>>(), by_hand);
+    // From the lowest, 0, to the others by their height; three bands are a tree, whose way to 3 is too high.
+    let star = explore(&losses, 3, join).expect("bands");
+    let order: Vec<(usize, usize)> = star.edges.iter().map(|e| (e.a, e.b)).collect();
+    assert_eq!(order, [(0, 2), (0, 1), (0, 3)]);
+    // More bands replace it.
+    let found = explore(&losses, 100, join).expect("bands");
+    for edge in &known {
+        let own = found.edges.iter().find(|e| (e.a, e.b) == (edge.a, edge.b)).expect("a band");
+        assert!((own.weight - edge.weight).abs() < 5e-3, "{own:?} and {edge:?}");
+    }
+    let [short, own] = [&star.edges, &found.edges].map(|edges| spanning_tree(4, edges));
+    // Across the corner a band may come to lie on the two lower passes: as high as 0-1, within the same tolerance.
+    assert_eq!(own[..2].iter().map(|e| (e.a, e.b)).collect::<Vec<_>>(), by_hand[..2]);
+    assert!((own[2].weight - tree[2].weight).abs() < 5e-3, "{own:?}");
+    assert!(short[1].weight > own[1].weight + 1.0, "{short:?}");
+    let ways = [&found.edges, &known.to_vec()].map(|edges| bottlenecks(4, &spanning_tree(4, edges)));
+    for (ij, (found, expected)) in ways[0].iter().zip(&ways[1]).enumerate().filter(|(ij, _)| ij % 5 != 0) {
+        assert!((found - expected).abs() < 5e-3, "{ij}: {found} and {expected}");
+    }
 }
 
 #[test]

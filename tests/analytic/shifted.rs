@@ -204,13 +204,16 @@ fn networks_that_cannot_be_compared_are_refused() {
         error.to_string()
     };
     let message = refusal(&[first(), make("moons", "cross-entropy")]);
-    assert!(message.starts_with("--run: run 1: expected the same data for all, SHA-256"), "{message}");
+    assert!(message.starts_with("--run: run 1: expected data with SHA-256"), "{message}");
     let mut fewer = first();
     fewer.dataset.train.truncate(100);
     let message = refusal(&[first(), fewer]);
-    assert!(message.ends_with("the same training samples for all, 750 as in run 0, found 100"), "{message}");
+    assert!(message.ends_with("expected 750 training samples as run 0 has, found 100"), "{message}");
     let message = refusal(&[first(), make("blobs", "squared-error")]);
-    assert!(message.contains("networks of one loss, cross-entropy"), "{message}");
+    assert!(
+        message.contains("a network of the loss cross-entropy as run 0 has, found squared-error"),
+        "{message}"
+    );
     assert!(refusal(&[]).starts_with("--run: expected at least one"));
     let mut none = first();
     none.dataset.test.truncate(0);

@@ -1,6 +1,7 @@
 //! TOML under the flags: the same keys, the flags on top, faults named with their place.
 
 use crate::bench::{Bench, GRID, at};
+use serde_json::Value;
 
 #[test]
 fn keys_are_those_of_the_flags_which_override_them() {
@@ -121,4 +122,74 @@ fn a_sheet_of_other_data_does_not_stay() {
     let said = bench.ok("data blobs:dimension=5 --out d").stdout;
     assert!(said.contains("no picture"), "{said}");
     assert!(!bench.path("d/samples.svg").exists() && !bench.path("d/samples.png").exists());
+}
+
+/// The recipes of `analyses/` name every setting, and change none.
+#[test]
+fn recipes_are_the_default_jobs_with_every_setting_named() {
+    let bench = Bench::new();
+    let value = |of: Result<Value, serde_json::Error>| of.unwrap();
+    let style = value(serde_json::to_value(losscape::render::Style::default()));
+    let train = value(serde_json::to_value(losscape::train::TrainSettings::default()));
+    let band = value(serde_json::to_value(losscape::train::BandSettings::default().resolved()));
+    let minima = value(serde_json::to_value(losscape::passes::MinimaSettings::default()));
+    let connect = value(serde_json::to_value(losscape::passes::ConnectSettings::default()));
+    let instability = value(serde_json::to_value(losscape::passes::InstabilitySettings::default()));
+    // Settings, and the table that they stand in.
+    let jobs = [
+        (
+            "connect",
+            "--epochs 1 --points 3 --plane 0 --samples 100",
+            vec![(None, &connect), (None, &style), (Some("band"), &band), (Some("train"), &train)],
+        ),
+        (
+            "minima",
+            "--count 3 --epochs 1 --points 3 --samples 100",
+            vec![(None, &minima), (None, &train), (None, &style), (Some("band"), &band)],
+        ),
+        (
+            "instability",
+            "--seeds 1 --branch 0,5 --epochs 1 --points 3 --samples 100",
+            vec![(None, &instability), (None, &style)],
+        ),
+    ];
+    for (command, small, all) in jobs {
+        let path = format!("{}/analyses/{command}.toml", env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read_to_string(&path).unwrap();
+        // Tables follow the settings of the command, each up to the next one.
+        let part = |name: Option<&str>| -> String {
+            let start = name.map_or(0, |name| text.find(&format!("\n[{name}]")).unwrap() + 1);
+            let rest = &text[start..];
+            rest[..rest[1..].find("\n[").map_or(rest.len(), |end| end + 1)].to_owned()
+        };
+        for (table, settings) in all {
+            let part = part(table);
+            for key in settings.as_object().unwrap().keys() {
+                let named = |line: &str| line.trim_start_matches("# ").starts_with(&format!("{key} = "));
+                assert!(part.lines().any(named), "{command}.toml does not name {key} in {table:?}");
+            }
+        }
+        // Networks that both use are trained once.
+        bench.ok(&format!("{command} --config {path} {small} --quiet --dpi 20 --out {command}/recipe"));
+        bench.ok(&format!("{command} {small} --quiet --dpi 20 --out {command}/default"));
+        let [recipe, default] =
+            ["recipe", "default"].map(|d| bench.json(&format!("{command}/{d}/{command}.json")));
+        assert_eq!(recipe, default, "{command}");
+    }
+    // Bands are recorded where they are relaxed: with the settings of the table, which are those without.
+    let small = "--curve linear --points 3 --plane 0 --samples 100 --neb";
+    let path = format!("{}/analyses/connect.toml", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(path).unwrap();
+    let table: toml::Table = toml::from_str(&text).unwrap();
+    let mut only = toml::Table::new();
+    let mut band = table["band"].as_table().unwrap().clone();
+    band.insert("cycles".to_owned(), 1.into());
+    band.insert("steps".to_owned(), 2.into());
+    only.insert("band".to_owned(), band.into());
+    bench.write("full.toml", only.to_string());
+    bench.write("few.toml", "[band]\ncycles = 1\nsteps = 2\n");
+    for name in ["full", "few"] {
+        bench.ok(&format!("connect {small} --config {name}.toml --quiet --dpi 20 --out {name}"));
+    }
+    assert_eq!(bench.json("full/connect.json"), bench.json("few/connect.json"));
 }

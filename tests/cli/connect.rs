@@ -173,3 +173,19 @@ fn alignment_repair_and_bands_stand_beside_the_line() {
     assert_eq!(bench.bytes("again/paths.svg"), bench.bytes("c/paths.svg"));
     assert_eq!(bench.bytes("again/permuted.svg"), bench.bytes("c/permuted.svg"));
 }
+
+/// A curve on images varied at random is another curve, and the same on any number of threads.
+#[test]
+fn images_are_varied_while_the_curve_is_trained() {
+    let bench = pair();
+    let crop = format!("{SMALL} --crop 1 --quiet");
+    bench.ok(&format!("{crop} --threads 1 --out one"));
+    bench.ok(&format!("{crop} --threads 2 --out two"));
+    bench.ok(&format!("{SMALL} --quiet --out plain"));
+    let bytes = |directory: &str| bench.bytes(&format!("{directory}/curve.safetensors"));
+    assert!(bytes("one") == bytes("two") && bytes("one") != bytes("plain"));
+    let settings =
+        |directory: &str| at(&bench.json(&format!("{directory}/connect.json")), "settings.crop").clone();
+    assert_eq!((settings("one"), settings("plain")), (1.into(), 0.into()));
+    bench.refused(&format!("{SMALL} --crop 8 --quiet --out new"), "--crop");
+}

@@ -1,7 +1,9 @@
 //! `losscape minima`: matrices that are those of the lines, groups, a tree, the same bytes again, and what it refuses.
 
 use crate::bench::{Bench, at};
+use losscape::base::graph::{Edge, bottlenecks, spanning_tree};
 use losscape::passes::{MinimaSettings, Run, minima};
+use losscape::train::BandSettings;
 use serde_json::Value;
 
 const TRAIN: &str = "--hidden 4 --epochs 3 --samples 80 --dpi 20";
@@ -75,7 +77,7 @@ fn finished_pairs_are_kept() {
     let runs: Vec<Run> = (0..3).map(|s| Run::read(&bench.path(&format!("m/seed-{s}"))).unwrap()).collect();
     std::fs::create_dir(bench.path("half")).unwrap();
     let settings = MinimaSettings { points: 5, ..MinimaSettings::default() };
-    minima::run(&settings, &runs, Some(&bench.path("half")), &minima::as_it_is, &|_| ()).unwrap();
+    minima::run(&settings, &BandSettings::default(), &runs, Some(&bench.path("half")), &|_| ()).unwrap();
     let log = bench.bytes("half/minima.log");
     bench.write("half/minima.log", &log[..log.len() - 1]);
     let run = "minima --run m/seed-0 --run m/seed-1 --run m/seed-2 --points 5 --dpi 20 --out half";
@@ -90,6 +92,151 @@ fn finished_pairs_are_kept() {
     assert_eq!(outcome.code, Some(2), "{}", outcome.stderr);
     assert!(outcome.stderr.contains("weights_sha256"), "{}", outcome.stderr);
     bench.ok(&format!("{swapped} --fresh"));
+}
+
+#[test]
+fn aligned_pairs_stand_beside_those_as_they_are() {
+    let bench = Bench::new();
+    let train = TRAIN.replace("--hidden 4 --epochs 3", "--hidden 16 --epochs 12");
+    bench.ok(&format!("minima --count 3 {train} --points 5 --align weights --quiet --threads 2 --out m"));
+    let run = "--run m/seed-0 --run m/seed-1 --run m/seed-2";
+    bench.ok(&format!("minima {run} --points 5 --align weights --quiet --threads 1 --dpi 20 --out again"));
+    assert!(files(&bench, "again") == files(&bench, "m"), "the same bytes");
+    bench.ok(&format!("minima {run} --points 5 --quiet --dpi 20 --out plain"));
+    let (arrays, plain) = (bench.npz("m/minima.npz"), bench.npz("plain/minima.npz"));
+    let array = |name: &str| arrays.get(name).unwrap().to_f64();
+    for name in ["train_barrier", "test_error_barrier", "distance", "train_loss"] {
+        assert_eq!(array(name), plain.get(name).unwrap().to_f64(), "{name} of networks as they are");
+    }
+    // A pair is what `connect` makes of it.
+    let flags = "--align weights --curve linear --plane 0 --points 5 --quiet --dpi 20";
+    bench.ok(&format!("connect --from m/seed-0 --to m/seed-2 {flags} --out c"));
+    let pair = bench.json("c/connect.json");
+    let [found, expected] =
+        [array("aligned_train_barrier")[2], at(&pair, "aligned.barrier").as_f64().unwrap()];
+    assert_eq!(found, expected);
+    assert_eq!(array("aligned_distance")[2], at(&pair, "alignment.distance").as_f64().unwrap());
+    assert_eq!(array("moved")[2], at(&pair, "alignment.moved").as_f64().unwrap());
+    for (name, aligned) in [("train_barrier", "aligned_train_barrier"), ("distance", "aligned_distance")] {
+        let [before, after] = [array(name), array(aligned)].map(|m| m.iter().sum::<f64>());
+        assert!(after < before, "{name}: {before} and {after}");
+    }
+    // Groups and the tree are those of aligned networks.
+    let result = bench.json("m/minima.json");
+    let after = array("aligned_train_barrier");
+    for edge in at(&result, "tree.edges").as_array().unwrap() {
+        let [a, b] = ["a", "b"].map(|k| edge[k].as_u64().unwrap() as usize);
+        assert_eq!(edge["barrier"].as_f64().unwrap(), after[3 * a + b]);
+    }
+    assert_eq!(at(&result, "over_aligned_pairs.units"), 16);
+    bench.ok("plot m --dpi 20 --out drawn");
+    for picture in ["aligned", "barriers", "distances"] {
+        assert_eq!(bench.bytes(&format!("drawn/{picture}.svg")), bench.bytes(&format!("m/{picture}.svg")));
+    }
+}
+
+/// Bands that are quickly made.
+const BAND: &str = "[band]\ncycles = 3\nsteps = 30\npivots = 3\n";
+
+#[test]
+fn bands_join_all_minima_below_the_lines() {
+    let bench = Bench::new();
+    bench.write("band.toml", BAND);
+    let train = TRAIN.replace("--hidden 4 --epochs 3", "--hidden 16 --epochs 12");
+    let said = bench
+        .ok(&format!("minima --count 4 {train} --points 5 --neb --config band.toml --json --quiet --out m"));
+    let result: Value = serde_json::from_str(&said.stdout).unwrap();
+    assert_eq!(result, bench.json("m/minima.json"));
+    let arrays = bench.npz("m/minima.npz");
+    let array = |name: &str| arrays.get(name).unwrap().to_f64();
+    let saddles = array("band_saddle");
+    let edges: Vec<Edge> = array("band")
+        .chunks(2)
+        .zip(&saddles)
+        .map(|(pair, weight)| Edge { a: pair[0] as usize, b: pair[1] as usize, weight: *weight })
+        .collect();
+    assert!((3..=6).contains(&edges.len()), "{edges:?}");
+    // Arrays, scalars and files agree.
+    let tree = spanning_tree(4, &edges);
+    let pairs: Vec<f64> = tree.iter().flat_map(|e| [e.a as f64, e.b as f64]).collect();
+    assert_eq!(array("band_tree"), pairs);
+    assert_eq!(at(&result, "neb.tree.highest").as_f64().unwrap(), tree[2].weight);
+    let (losses, ways) = (array("bottleneck"), bottlenecks(4, &tree));
+    for (ij, way) in ways.iter().enumerate().filter(|(ij, _)| ij / 4 != ij % 4) {
+        assert_eq!(losses[ij], *way);
+    }
+    for i in 0..4 {
+        let own = &result["networks"][i]["train_loss"].as_f64().unwrap();
+        assert!((losses[5 * i] - own).abs() < 1e-6 * own.max(1.0));
+    }
+    for (k, edge) in edges.iter().enumerate() {
+        let file = bench.tensors(&format!("m/band-{}-{}.safetensors", edge.a, edge.b));
+        let told = &result["neb"]["edges"][k];
+        assert_eq!(file.tensors.len() as u64, 4 * (told["pivots"].as_u64().unwrap() + 2));
+        // The saddle is the highest of more places than the lines of the arrays have.
+        let along = array("band_train_loss")[5 * k..5 * k + 5].iter().copied().fold(0.0, f64::max);
+        assert!(along <= saddles[k] * (1.0 + 1e-2), "{along} on the band and {} at its saddle", saddles[k]);
+    }
+    let lines = at(&result, "neb.tree.highest_of_lines").as_f64().unwrap();
+    let bands = at(&result, "neb.tree.highest").as_f64().unwrap();
+    assert!(bands < 0.6 * lines, "{bands} along bands, {lines} along lines");
+    bench.ok("plot m --dpi 20 --out drawn");
+    for picture in ["saddles", "bands", "tree"] {
+        assert_eq!(bench.bytes(&format!("drawn/{picture}.svg")), bench.bytes(&format!("m/{picture}.svg")));
+    }
+    // Fewer were asked for.
+    let run: String = (0..4).map(|s| format!(" --run m/seed-{s}")).collect();
+    let few = format!("minima{run} --points 5 --neb --config band.toml --quiet --dpi 20");
+    bench.ok(&format!("{few} --neb-edges 3 --out few"));
+    assert_eq!(bench.json("few/minima.json")["neb"]["edges"].as_array().unwrap().len(), 3);
+    bench.refused(&format!("{few} --neb-edges 2 --out new"), "--neb-edges: expected at least 3");
+    let without = "minima --run m/seed-0 --run m/seed-1 --run m/seed-2";
+    bench.refused(&format!("{without} --neb-edges 3 --out new"), "--neb-edges");
+    bench.write("wrong.toml", "[band]\npivot = 3\n");
+    bench.refused(&format!("{without} --neb --config wrong.toml --out new"), "wrong.toml: band: key");
+    bench.write("wrong.toml", "[band]\nlr = 0\n");
+    bench.refused(&format!("{without} --neb --config wrong.toml --out new"), "--lr");
+    bench.refused(&format!("{without} --align weight --out new"), "--align");
+}
+
+#[test]
+fn kills_and_threads_change_no_byte_of_bands() {
+    let bench = Bench::new();
+    bench.write("band.toml", "[band]\ncycles = 4\nsteps = 60\npivots = 3\n");
+    bench.ok(&format!("train {TRAIN} --seeds 3 --quiet --out s"));
+    let command = "minima --run s/seed-0 --run s/seed-1 --run s/seed-2 --points 5 --neb --align activations \
+                   --config band.toml --dpi 20 --quiet";
+    bench.ok(&format!("{command} --threads 1 --out one"));
+    bench.ok(&format!("{command} --threads 2 --out two"));
+    assert!(files(&bench, "one") == files(&bench, "two"), "threads");
+    let mut survived = 0;
+    for wait in [60, 120, 180, 250, 350, 450] {
+        let arguments = format!("{command} --threads 2 --out killed");
+        let mut child = bench.command().args(arguments.split_whitespace()).spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(wait));
+        survived += i32::from(child.try_wait().unwrap().is_none());
+        let _ = child.kill();
+        child.wait().unwrap();
+    }
+    bench.ok(&format!("{command} --threads 2 --out killed"));
+    assert!(files(&bench, "one") == files(&bench, "killed"), "after {survived} kills");
+    // A finished band is not made again, and one of other settings is refused.
+    let runs: Vec<Run> = (0..3).map(|s| Run::read(&bench.path(&format!("s/seed-{s}"))).unwrap()).collect();
+    std::fs::create_dir(bench.path("half")).unwrap();
+    let settings = MinimaSettings { points: 5, neb: true, ..MinimaSettings::default() };
+    let band: BandSettings = toml::from_str("cycles = 2\nsteps = 20").unwrap();
+    minima::run(&settings, &band, &runs, Some(&bench.path("half")), &|_| ()).unwrap();
+    bench.write("band.toml", "[band]\ncycles = 2\nsteps = 20\n");
+    let log = bench.bytes("half/bands.log");
+    bench.write("half/bands.log", &log[..log.len() - 1]);
+    let command = "minima --run s/seed-0 --run s/seed-1 --run s/seed-2 --points 5 --neb --dpi 20";
+    bench.write("other.toml", "[band]\ncycles = 3\nsteps = 20\n");
+    let outcome = bench.run(&format!("{command} --config other.toml --quiet --out half"));
+    assert!(outcome.code == Some(2) && outcome.stderr.contains("cycles"), "{}", outcome.stderr);
+    let said = bench.ok(&format!("{command} --config band.toml --out half")).stderr;
+    assert!(said.contains("bands were finished before and are kept"), "{said}");
+    bench.ok(&format!("{command} --config band.toml --quiet --out whole"));
+    assert!(files(&bench, "half") == files(&bench, "whole"), "the same bytes");
 }
 
 #[test]

@@ -5,16 +5,17 @@ use super::result::{ConnectResult, Found, Way};
 use super::{ConnectSettings, plane};
 use crate::autodiff::Element;
 use crate::base::random::Rng;
-use crate::base::{Error, Precision, Result, Streams, files, interrupt};
+use crate::base::{Error, Precision, Result, files, interrupt};
 use crate::landscape::Alignment;
-use crate::landscape::alignments::{Align, Aligned, Pair};
+use crate::landscape::alignments::Aligned;
 use crate::landscape::path::{Evaluator, Path, Profile, Weights, evenly};
 use crate::landscape::repair::{Mended, repair};
 use crate::landscape::signals::At;
 use crate::nn::{Evaluation, Network, Samples};
-use crate::passes::run::{cut, gibibytes, rounded};
+use crate::passes::run::{Alike, cut, gibibytes, goes_with, rounded};
 use crate::passes::{Run, statistics};
 use crate::train::band::{Band, BandEvent, BandSettings, NetworkLoss, relax};
+use crate::train::batch::Vary;
 use crate::train::blend::{Blend, BlendEvent, Blended, train_blend};
 use crate::train::{Keep, samples};
 use crate::with_precision;
@@ -68,20 +69,7 @@ pub fn run(
 
 /// Refuses networks between which there is no path: of another shape, of other data; or one network twice.
 pub fn alike([a, b]: [&Run; 2]) -> Result<()> {
-    if a.network.spec() != b.network.spec() {
-        let expected =
-            format!("the network of --from, {} with {}", a.network.spec().model, a.network.spec().loss);
-        let found = format!("{} with {}", b.network.spec().model, b.network.spec().loss);
-        return Err(Error::expected("--to", expected, found));
-    }
-    if a.data.sha256 != b.data.sha256 {
-        let expected = format!("the data of --from, SHA-256 {}", a.data.sha256);
-        return Err(Error::expected("--to", expected, &b.data.sha256));
-    }
-    let [own, other] = [a, b].map(|r| r.dataset.train.len());
-    if own != other {
-        return Err(Error::expected("--to", format!("{own} training samples, as --from"), other));
-    }
+    goes_with(a, "--from", b, "--to", Alike::Network)?;
     match a.theta == b.theta {
         true => Err(Error::expected("--to", "another network than --from", "the same weights")),
         false => Ok(()),
@@ -102,6 +90,7 @@ impl Job<'_> {
         let (settings, first) = (self.settings, self.ends[0]);
         let network = Arc::new(first.network.clone());
         let dataset = cut(first.dataset.clone(), settings.samples, "--samples")?;
+        let vary = Vary::new(settings.augment, &dataset)?;
         let [train, test] = [&dataset.train, &dataset.test].map(|part| samples::<E>(&network, part));
         // PyTorch's examples evaluate in hundreds where nothing is known of the training.
         let batch = first.data.batch_size.unwrap_or(128).max(2);
@@ -118,7 +107,7 @@ impl Job<'_> {
         let b = match &settings.align {
             None => b,
             Some(alignment) => {
-                let aligned = self.align(&evaluator, &train, alignment, [&a, &b])?;
+                let aligned = self.align(&evaluator, alignment, [&a, &b])?;
                 let permuted = (aligned.theta, aligned.state);
                 let line = Path::line(a.clone(), permuted.clone());
                 found.ways.push(("aligned", self.follow(&evaluator, "straight line, aligned", line)?));
@@ -133,7 +122,7 @@ impl Job<'_> {
         }
         if settings.curve.bends() > 0 {
             let start = Path::start(&settings.curve, a.clone(), b.clone());
-            let (path, trained) = self.train::<E>(&network, &train, start)?;
+            let (path, trained) = self.train::<E>(&network, &train, vary.as_ref(), start)?;
             found.ways.push(("curve", self.follow(&evaluator, "curve", path)?));
             found.blended = Some(trained);
         }
@@ -189,6 +178,7 @@ impl Job<'_> {
         &self,
         network: &Arc<Network>,
         train: &Samples<E>,
+        vary: Option<&Vary<E>>,
         start: Path,
     ) -> Result<(Path, Blended)> {
         let Path { curve, control, states } = start;
@@ -203,7 +193,7 @@ impl Job<'_> {
             draw: &draw,
             name: &format!("curve {curve}"),
             seed: self.settings.seed,
-            vary: None,
+            vary,
         };
         let keep = self.keep(CHECKPOINT);
         let tell = |event: BlendEvent| match event {
@@ -226,15 +216,11 @@ impl Job<'_> {
     fn align<E: Element>(
         &self,
         evaluator: &Evaluator<E>,
-        train: &Samples<E>,
         alignment: &Alignment,
-        [a, b]: [&Weights; 2],
+        ends: [&Weights; 2],
     ) -> Result<Aligned> {
-        let streams = Streams::new(self.settings.seed);
-        let [a, b] = [a, b].map(|(theta, state)| At { theta, state });
-        let pair = Pair { objective: evaluator.inside(), samples: train, a, b, streams: &streams };
         let told = Cell::new(None);
-        alignment.align(&pair, &|done, all| {
+        evaluator.align(alignment, ends, self.settings.seed, &|done, all| {
             let before = told.get().unwrap_or_else(|| {
                 (self.observe)(ConnectEvent::Stage("alignment", "steps", all));
                 0

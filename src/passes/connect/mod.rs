@@ -22,6 +22,7 @@ pub use result::ConnectResult;
 
 use crate::base::registry::Registry;
 use crate::base::{Error, Precision, Result};
+use crate::data::Augment;
 use crate::landscape::path::Between;
 use crate::landscape::{Alignment, Curve};
 use crate::train::BlendSettings;
@@ -38,6 +39,10 @@ pub struct ConnectSettings {
     #[command(flatten)]
     #[serde(flatten)]
     pub training: BlendSettings,
+    /// How images are varied while the curve is trained.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub augment: Augment,
     /// Permute B's hidden units to match A's first, by this alignment; the curve then leads to the permuted network
     #[arg(long, value_name = "KIND")]
     pub align: Option<Alignment>,
@@ -75,6 +80,7 @@ impl Default for ConnectSettings {
         Self {
             curve: Curve::default(),
             training: BlendSettings::default(),
+            augment: Augment::default(),
             align: None,
             repair: false,
             neb: false,

@@ -3,7 +3,6 @@
 use super::ConnectSettings;
 use super::plane::Plane;
 use crate::base::npz::Npz;
-use crate::base::tensors::{Tensor, TensorFile};
 use crate::base::{Error, Precision, Result, files};
 use crate::figure::Figure;
 use crate::landscape::alignments;
@@ -11,11 +10,10 @@ use crate::landscape::geometry::{cosine, difference, dot};
 use crate::landscape::path::{Path, Profile, Weights, barrier, mean_along};
 use crate::landscape::repair::Mended;
 use crate::nn::{Evaluation, weights};
-use crate::passes::{Files, Run, Saved, archive, document, to_json};
+use crate::passes::{Files, Run, Saved, archive, control_points, document, to_json};
 use crate::train::band::{Band, BandSettings};
 use crate::train::blend::Blended;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
 use std::path::Path as FilePath;
 
 /// A path that was followed.
@@ -311,15 +309,7 @@ fn weight_files(
     let network = &run.network;
     let mut all = Files::new();
     for (name, way) in ways.iter().filter(|(key, _)| ["curve", "band"].contains(key)) {
-        let metadata = |key: &str, value: Result<Value>| value.map(|v| (key.to_owned(), v.to_string()));
-        let metadata = BTreeMap::from([
-            metadata("losscape", to_json(network.spec()))?,
-            metadata("losscape.curve", to_json(&way.path.curve))?,
-        ]);
-        let points = way.path.control.iter().enumerate();
-        let of = |(k, w): (usize, &Vec<f64>)| weights::tensors(network, w, precision, &format!("{k}/"));
-        let tensors: Vec<Tensor> = points.flat_map(of).collect();
-        all.push((format!("{name}.safetensors"), TensorFile { metadata, tensors }.to_bytes()));
+        all.push((format!("{name}.safetensors"), control_points(network, &way.path, precision)?));
     }
     for (name, weights) in networks {
         if let Some((theta, state)) = weights.cloned() {

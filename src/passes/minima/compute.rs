@@ -1,18 +1,19 @@
-//! All pairs, several at once, each kept in a log as it is finished.
+//! All pairs, several at once, each kept in a log as it is finished; then the bands, if they are asked for.
 
 use super::result::{Facts, MinimaResult};
-use super::{MOST, MinimaSettings};
+use super::{MOST, MinimaSettings, bands};
 use crate::autodiff::Element;
 use crate::base::log::{Log, Pieces};
 use crate::base::pool::each_apart;
 use crate::base::{Error, Precision, Result, files, interrupt};
-use crate::landscape::path::Evaluator;
+use crate::landscape::path::{Evaluator, Weights};
 use crate::passes::pair::Pair;
-use crate::passes::run::names;
+use crate::passes::run::{Alike, goes_with, names};
 use crate::passes::{Run, statistics, to_json};
+use crate::train::band::BandSettings;
 use crate::train::{Point, samples};
 use crate::with_precision;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -27,144 +28,207 @@ pub enum MinimaEvent<'a> {
         /// Pairs, and how many were kept from before.
         pairs: (usize, usize),
     },
-    /// One more pair is done.
-    Done,
+    /// Before the first band.
+    Bands {
+        /// Bands at most.
+        most: usize,
+        /// How many were kept from before.
+        kept: usize,
+    },
+    /// Something to know.
+    Note(String),
+    /// So many more pairs, or bands, are done.
+    Done(f64),
 }
+
+/// Whoever hears of it.
+pub(super) type Observe<'a> = &'a (dyn Fn(MinimaEvent) + Sync);
 
 /// The log in a directory.
 const LOG: &str = "minima.log";
 
 /// Removes what an unfinished analysis left in a directory.
 pub fn discard(directory: &Path) -> Result<()> {
-    files::remove(&directory.join(LOG))
-}
-
-/// The second network of a pair as it is compared with the first. Networks whose units are in another order are one function:
-/// what undoes such an order, pair by pair, is given here.
-pub type Mapping<'a> = &'a (dyn Fn(&Run, &Run) -> Result<Point<f64>> + Sync);
-
-/// The mapping that changes nothing.
-pub fn as_it_is(_: &Run, b: &Run) -> Result<Point<f64>> {
-    Ok(Point { theta: b.theta.clone(), state: b.state.clone() })
+    files::remove(&directory.join(LOG))?;
+    bands::discard(directory)
 }
 
 /// Refuses networks that no line joins, or that were trained on different data.
-pub fn check(runs: &[Run]) -> Result<()> {
+pub fn check(settings: &MinimaSettings, runs: &[Run]) -> Result<()> {
     let name = |run: &Run| run.origin.as_ref().map_or_else(String::new, |o| files::named(&o.path));
     if !(3..=MOST).contains(&runs.len()) {
         return Err(Error::expected("--run", format!("3 to {MOST} networks"), runs.len()));
     }
     let (first, rest) = (&runs[0], &runs[1..]);
     for run in rest {
-        let at = format!("--run {}", name(run));
-        if run.network.spec() != first.network.spec() {
-            let (expected, found) = (first.network.title(), run.network.title());
-            return Err(Error::expected(at, format!("a {expected} like that of {}", name(first)), found));
-        }
-        if run.data.sha256 != first.data.sha256 {
-            let expected = format!("data with SHA-256 {} as {} has", first.data.sha256, name(first));
-            return Err(Error::expected(at, expected, &run.data.sha256));
-        }
-        if run.data.samples != first.data.samples {
-            let count = |run: &Run| run.dataset.train.len();
-            let expected = format!("{} training samples as {} has", count(first), name(first));
-            return Err(Error::expected(at, expected, count(run)));
-        }
+        goes_with(first, &name(first), run, &format!("--run {}", name(run)), Alike::Network)?;
     }
-    Ok(())
+    settings.check_for(runs.len())
 }
 
-/// Measures every pair. With a directory, finished pairs are kept in it and not measured again.
+/// Measures every pair. With a directory, finished pairs and bands are kept in it and not made again.
 pub fn run(
     settings: &MinimaSettings,
+    band: &BandSettings,
     runs: &[Run],
     keep: Option<&Path>,
-    mapping: Mapping,
-    observe: &(dyn Fn(MinimaEvent) + Sync),
+    observe: Observe,
 ) -> Result<MinimaResult> {
     settings.check()?;
-    check(runs)?;
+    band.check()?;
+    check(settings, runs)?;
     // As precise as the most precise of them.
     let double = runs.iter().any(|run| run.precision == Precision::F64);
     let precision = if double { Precision::F64 } else { Precision::F32 };
-    with_precision!(precision, E => work::<E>(settings, runs, keep, mapping, observe))
+    with_precision!(precision, E => {
+        let job = Job::<E>::new(settings, runs, keep, precision, observe);
+        let lines = job.lines()?;
+        let bands = settings.neb.then(|| bands::relax_all(&job, band)).transpose()?;
+        MinimaResult::new(settings, job.facts, &lines, bands)
+    })
 }
 
-fn work<E: Element>(
-    settings: &MinimaSettings,
-    runs: &[Run],
-    keep: Option<&Path>,
-    mapping: Mapping,
-    observe: &(dyn Fn(MinimaEvent) + Sync),
-) -> Result<MinimaResult> {
-    let first = &runs[0];
-    let network = Arc::new(first.network.clone());
-    let batch = first.data.batch_size.unwrap_or(128).max(2); // PyTorch's examples evaluate in hundreds
-    let weights: Vec<String> =
-        runs.iter().map(|run| run.origin.as_ref().map_or_else(String::new, |o| o.sha256.clone())).collect();
-    let statistics = statistics::between(&network, settings.stats, batch);
-    let facts = Facts {
-        title: first.title(),
-        names: names(&[], runs),
-        weights,
-        parameters: network.layout().size(),
-        samples: (first.dataset.train.len(), first.dataset.test.len()),
-        statistics,
-        data: first.data.clone(),
-    };
-    let width = Pair::width(settings.points);
-    let (log, kept) = match keep {
-        None => (None, Pieces::new()),
-        Some(directory) => {
-            let header = json!({
-                "version": env!("CARGO_PKG_VERSION"),
-                "settings": to_json(settings)?,
-                "data_sha256": facts.data.sha256,
-                "weights_sha256": facts.weights,
-            });
-            let (log, kept) = Log::open(&directory.join(LOG), &header, width)?;
-            (Some(Mutex::new(log)), kept)
+/// Measured pairs (a, b), a < b.
+pub(super) struct Lines {
+    /// The pairs, in order.
+    pub pairs: Vec<(usize, usize)>,
+    /// The line between the two as they are.
+    pub plain: Vec<Pair>,
+    /// The line to the second as it was aligned, and how many units moved; none where nothing is aligned.
+    pub aligned: Vec<(Pair, f64)>,
+    /// Hidden units that may move.
+    pub units: f64,
+}
+
+/// Networks, and what they are evaluated on.
+pub(super) struct Job<'a, E> {
+    pub settings: &'a MinimaSettings,
+    pub runs: &'a [Run],
+    pub keep: Option<&'a Path>,
+    pub precision: Precision,
+    pub observe: Observe<'a>,
+    pub evaluator: Evaluator<E>,
+    pub facts: Facts,
+}
+
+impl<'a, E: Element> Job<'a, E> {
+    fn new(
+        settings: &'a MinimaSettings,
+        runs: &'a [Run],
+        keep: Option<&'a Path>,
+        precision: Precision,
+        observe: Observe<'a>,
+    ) -> Self {
+        let first = &runs[0];
+        let network = Arc::new(first.network.clone());
+        let batch = first.data.batch_size.unwrap_or(128).max(2); // PyTorch's examples evaluate in hundreds
+        let sha256 = |run: &Run| run.origin.as_ref().map_or_else(String::new, |o| o.sha256.clone());
+        let facts = Facts {
+            title: first.title(),
+            names: names(&[], runs),
+            weights: runs.iter().map(sha256).collect(),
+            parameters: network.layout().size(),
+            samples: (first.dataset.train.len(), first.dataset.test.len()),
+            statistics: statistics::between(&network, settings.stats, batch),
+            data: first.data.clone(),
+        };
+        let [train, test] =
+            [&first.dataset.train, &first.dataset.test].map(|part| samples::<E>(&network, part));
+        let evaluator = Evaluator::new(network, train, test, settings.stats, batch);
+        Self { settings, runs, keep, precision, observe, evaluator, facts }
+    }
+
+    /// All that decides what pieces of work are worth.
+    pub fn header(&self) -> Result<Value> {
+        Ok(json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "settings": to_json(self.settings)?,
+            "data_sha256": self.facts.data.sha256,
+            "weights_sha256": self.facts.weights,
+        }))
+    }
+
+    /// The ends of what is measured between two networks: the second as its alignment with the first makes it, with how many
+    /// of its units moved, of how many.
+    pub fn ends(&self, i: usize, j: usize) -> Result<([Weights; 2], [f64; 2])> {
+        let [a, b] = [i, j].map(|i| (self.runs[i].theta.clone(), self.runs[i].state.clone()));
+        let Some(alignment) = &self.settings.align else { return Ok(([a, b], [0.0; 2])) };
+        let aligned = self.evaluator.align(alignment, [&a, &b], self.settings.path_seed, &|_, _| ())?;
+        let counts = [aligned.facts.moved as f64, aligned.facts.units as f64];
+        Ok(([a, (aligned.theta, aligned.state)], counts))
+    }
+
+    /// Measures every pair.
+    fn lines(&self) -> Result<Lines> {
+        let (n, points) = (self.runs.len(), self.settings.points);
+        // Where units move, how many, and the line from there.
+        let rest = if self.settings.align.is_some() { 2 + Pair::width(points) } else { 0 };
+        let (log, kept) = match self.keep {
+            None => (None, Pieces::new()),
+            Some(directory) => {
+                let width = Pair::width(points) + rest;
+                let (log, kept) = Log::open(&directory.join(LOG), &self.header()?, width)?;
+                (Some(Mutex::new(log)), kept)
+            }
+        };
+        let pairs: Vec<(usize, usize)> = (0..n).flat_map(|i| (i + 1..n).map(move |j| (i, j))).collect();
+        let left: Vec<usize> = (0..pairs.len()).filter(|k| !kept.contains_key(&(*k as u64))).collect();
+        (self.observe)(MinimaEvent::Begins { title: &self.facts.title, pairs: (pairs.len(), kept.len()) });
+        let done = AtomicUsize::new(kept.len());
+        let one = |k: usize| -> Result<(u64, Vec<f64>)> {
+            let numbers = self.line(pairs[k])?;
+            // What a signal cut short is no result.
+            interrupt::check("minima", "nothing was kept")?;
+            if let Some(log) = &log {
+                let mut log = log.lock().unwrap_or_else(|e| e.into_inner());
+                log.append([(k as u64, numbers.as_slice())])?;
+            }
+            done.fetch_add(1, Ordering::Relaxed);
+            (self.observe)(MinimaEvent::Done(1.0));
+            Ok((k as u64, numbers))
+        };
+        let found = each_apart(left.len(), |i| one(left[i])).map_err(|error| match (error, self.keep) {
+            (Error::Interrupted { signal, .. }, Some(directory)) => {
+                let kept = match done.load(Ordering::Relaxed) {
+                    0 => "no pair was finished".to_owned(),
+                    done => {
+                        let (all, directory) = (pairs.len(), files::named(directory));
+                        format!("{done} of {all} pairs are kept in {directory}; the same command goes on")
+                    }
+                };
+                Error::Interrupted { at: "minima".to_owned(), kept, signal }
+            }
+            (error, _) => error,
+        })?;
+        let all: Pieces = kept.into_iter().chain(found).collect();
+        let mut lines = Lines { pairs, plain: Vec::new(), aligned: Vec::new(), units: 0.0 };
+        for numbers in all.values() {
+            let (plain, rest) = numbers.split_at(Pair::width(points));
+            lines.plain.push(Pair::read(plain));
+            if let [moved, units, aligned @ ..] = rest {
+                lines.aligned.push((Pair::read(aligned), *moved));
+                lines.units = *units;
+            }
         }
-    };
-    let n = runs.len();
-    let pairs: Vec<(usize, usize)> = (0..n).flat_map(|i| (i + 1..n).map(move |j| (i, j))).collect();
-    let left: Vec<usize> = (0..pairs.len()).filter(|k| !kept.contains_key(&(*k as u64))).collect();
-    observe(MinimaEvent::Begins { title: &facts.title, pairs: (pairs.len(), kept.len()) });
-    let evaluator = Evaluator::<E>::new(
-        network.clone(),
-        samples(&network, &first.dataset.train),
-        samples(&network, &first.dataset.test),
-        settings.stats,
-        batch,
-    );
-    let done = AtomicUsize::new(kept.len());
-    let one = |k: usize| -> Result<(u64, Vec<f64>)> {
-        let (a, b) = (&runs[pairs[k].0], &runs[pairs[k].1]);
-        let pair = Pair::measure(&evaluator, &as_it_is(a, a)?, &mapping(a, b)?, settings.points);
-        // What a signal cut short is no result.
-        interrupt::check("minima", "nothing was kept")?;
-        let numbers = pair.numbers();
-        if let Some(log) = &log {
-            let mut log = log.lock().unwrap_or_else(|e| e.into_inner());
-            log.append([(k as u64, numbers.as_slice())])?;
+        match lines.plain.len() == lines.pairs.len() {
+            true => Ok(lines),
+            false => Err(Error::unmet("minima", "not all pairs are there")),
         }
-        done.fetch_add(1, Ordering::Relaxed);
-        observe(MinimaEvent::Done);
-        Ok((k as u64, numbers))
-    };
-    let found = each_apart(left.len(), |i| one(left[i])).map_err(|error| match (error, keep) {
-        (Error::Interrupted { signal, .. }, Some(directory)) => {
-            let kept = match done.load(Ordering::Relaxed) {
-                0 => "no pair was finished".to_owned(),
-                done => {
-                    let (all, directory) = (pairs.len(), files::named(directory));
-                    format!("{done} of {all} pairs are kept in {directory}; the same command goes on")
-                }
-            };
-            Error::Interrupted { at: "minima".to_owned(), kept, signal }
+    }
+
+    /// The record of a pair.
+    fn line(&self, (i, j): (usize, usize)) -> Result<Vec<f64>> {
+        let measure = |[a, b]: [Weights; 2]| {
+            let [a, b] = [a, b].map(|(theta, state)| Point { theta, state });
+            Pair::measure(&self.evaluator, &a, &b, self.settings.points).numbers()
+        };
+        let as_it_is = [i, j].map(|i| (self.runs[i].theta.clone(), self.runs[i].state.clone()));
+        let mut numbers = measure(as_it_is);
+        if self.settings.align.is_some() {
+            let (ends, counts) = self.ends(i, j)?;
+            numbers.extend(counts);
+            numbers.extend(measure(ends));
         }
-        (error, _) => error,
-    })?;
-    let all: Pieces = kept.into_iter().chain(found).collect();
-    MinimaResult::new(settings, facts, &pairs, &all)
+        Ok(numbers)
+    }
 }

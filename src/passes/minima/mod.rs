@@ -1,28 +1,38 @@
 //! Many minima of one problem: how far apart any two are, and how high the straight line between them rises.
 //!
 //! The barriers of all pairs are a matrix; hierarchical clustering on it shows groups without barriers between them, and its
-//! minimum spanning tree is the lowest way from any minimum to any other along straight lines (Draxler et al. 2018, arXiv
-//! 1803.00885, have it along curves).
+//! minimum spanning tree is the lowest way from any minimum to any other along straight lines. Networks that differ in the
+//! order of their units alone have a barrier too: an alignment of every pair takes that away. AutoNEB bands between some of
+//! the pairs, chosen one after the other, show the lowest tree of curved ways (Draxler et al. 2018, arXiv 1803.00885).
 //!
-//! `compute` measures pairs and keeps finished ones in a log, `cluster` joins, `tree` spans, `place` puts minima into the
-//! plane, `result` sums up, `figures` draws.
+//! | file | what it holds |
+//! |---|---|
+//! | `mod.rs` | the settings |
+//! | `compute` | lines between all pairs, finished ones kept in a log |
+//! | `explore` | which pair gets a band next |
+//! | `bands` | the bands, their files and their log |
+//! | `cluster` | groups by barriers |
+//! | `place` | places in the plane by distances |
+//! | `result` | arrays and scalars, saved and read back |
+//! | `figures` | matrices, the dendrogram, the trees |
 
+mod bands;
 mod cluster;
 mod compute;
+pub mod explore;
 mod figures;
 mod place;
 mod result;
-mod tree;
 
 pub use cluster::{Linkage, Merge, cluster, order};
-pub use compute::{Mapping, MinimaEvent, as_it_is, check, discard, run};
+pub use compute::{MinimaEvent, check, discard, run};
 pub use place::classical;
 pub use result::MinimaResult;
-pub use tree::spanning;
 
 use super::instability::check_points;
 use super::pair;
-use crate::base::Result;
+use crate::base::{Error, Result};
+use crate::landscape::Alignment;
 use crate::landscape::path::Between;
 use serde::{Deserialize, Serialize};
 
@@ -39,11 +49,32 @@ pub struct MinimaSettings {
     /// How far groups of minima are from each other in the dendrogram
     #[arg(long, value_enum, value_name = "HOW", default_value_t = MinimaSettings::default().linkage)]
     pub linkage: Linkage,
+    /// Permute the second network of every pair to match the first, by this alignment; groups, tree and bands are then
+    /// those of aligned networks
+    #[arg(long, value_name = "KIND")]
+    pub align: Option<Alignment>,
+    /// Also relax AutoNEB bands (Draxler et al. 2018), as the section band of the configuration says, and draw their tree
+    #[arg(long, default_value_t = false)]
+    pub neb: bool,
+    /// Most bands [default: twice as many as a tree has edges]
+    #[arg(long, value_name = "N")]
+    pub neb_edges: Option<usize>,
+    /// Seed of alignments and of the bands' sample order
+    #[arg(long, value_name = "N", default_value_t = MinimaSettings::default().path_seed)]
+    pub path_seed: u64,
 }
 
 impl Default for MinimaSettings {
     fn default() -> Self {
-        Self { points: pair::POINTS, stats: Between::default(), linkage: Linkage::default() }
+        Self {
+            points: pair::POINTS,
+            stats: Between::default(),
+            linkage: Linkage::default(),
+            align: None,
+            neb: false,
+            neb_edges: None,
+            path_seed: 0,
+        }
     }
 }
 
@@ -53,6 +84,20 @@ pub const MOST: usize = 200;
 impl MinimaSettings {
     /// Refuses numbers that make no sense.
     pub fn check(&self) -> Result<()> {
+        if let (Some(edges), false) = (self.neb_edges, self.neb) {
+            return Err(Error::expected("--neb-edges", "none without --neb", edges));
+        }
         check_points(self.points)
+    }
+
+    /// Refuses what does not fit so many minima.
+    pub(super) fn check_for(&self, n: usize) -> Result<()> {
+        match self.neb_edges.filter(|edges| *edges < n - 1) {
+            Some(edges) => {
+                let expected = format!("at least {}, the edges of a tree of {n} minima", n - 1);
+                Err(Error::expected("--neb-edges", expected, edges))
+            }
+            None => Ok(()),
+        }
     }
 }

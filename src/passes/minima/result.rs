@@ -1,10 +1,11 @@
-//! What all pairs come to: symmetric matrices, groups, a tree.
+//! What all pairs come to: symmetric matrices, groups, a tree; and the tree of the bands.
 
 use super::MinimaSettings;
+use super::bands::Bands;
 use super::cluster::{Merge, cluster};
+use super::compute::Lines;
 use super::place::classical;
-use super::tree::spanning;
-use crate::base::log::Pieces;
+use crate::base::graph::{complete, spanning_tree};
 use crate::base::npz::{Npz, Values};
 use crate::base::statistics::quantile;
 use crate::base::{Error, Result, files};
@@ -37,19 +38,65 @@ pub struct MinimaResult {
 /// The name of the array of distances.
 const DISTANCE: &str = "distance";
 
+/// How names of what was measured of aligned networks begin.
+pub(super) const ALIGNED: &str = "aligned_";
+
+/// Median and ends of values, one a pair.
+fn spread(values: &[f64]) -> Value {
+    let mut finite: Vec<f64> = values.iter().copied().filter(|x| x.is_finite()).collect();
+    finite.sort_by(f64::total_cmp);
+    json!({
+        "median": quantile(&finite, 0.5),
+        "min": quantile(&finite, 0.0),
+        "max": quantile(&finite, 1.0),
+        "status": match finite.len() {
+            k if k == values.len() => "computed".to_owned(),
+            k => format!("over the {k} of {} pairs whose value is finite", values.len()),
+        },
+    })
+}
+
+/// The largest; NaN if one is.
+fn highest(values: &[f64]) -> f64 {
+    let more = |a: f64, b: f64| if a.is_nan() || b < a { a } else { b };
+    values.iter().copied().reduce(more).unwrap_or(f64::NAN)
+}
+
+/// The arrays of pairs, with names that begin with `prefix`, and what is said of each over all of them.
+fn push(
+    arrays: &mut Npz,
+    prefix: &str,
+    all: &[&Pair],
+    points: usize,
+    matrix: impl Fn(&[f64]) -> Vec<f64>,
+) -> Map<String, Value> {
+    let mut over = Map::new();
+    let mut matrices: Vec<(&str, Vec<f64>)> = Vec::new();
+    for (m, name) in BARRIERS.iter().enumerate() {
+        matrices.push((name, all.iter().map(|pair| pair.barriers()[m]).collect()));
+    }
+    matrices.push((DISTANCE, all.iter().map(|pair| pair.distance).collect()));
+    for (name, values) in matrices {
+        let square = matrix(&values);
+        let n = square.len().isqrt();
+        arrays.push(&format!("{prefix}{name}"), &[n, n], square);
+        over.insert(name.to_owned(), spread(&values));
+    }
+    for (m, name) in MEASURES.iter().enumerate() {
+        let values: Vec<f64> = all.iter().flat_map(|pair| pair.values()[m].to_vec()).collect();
+        arrays.push(&format!("{prefix}{name}"), &[all.len(), points], values);
+    }
+    over
+}
+
 impl MinimaResult {
     pub(super) fn new(
         settings: &MinimaSettings,
         facts: Facts,
-        pairs: &[(usize, usize)],
-        pieces: &Pieces,
+        lines: &Lines,
+        bands: Option<Bands>,
     ) -> Result<Self> {
-        let (n, points) = (facts.names.len(), settings.points);
-        let record = |k: usize| pieces.get(&(k as u64)).filter(|r| r.len() == Pair::width(points));
-        let measured: Vec<Pair> = (0..pairs.len()).filter_map(record).map(|r| Pair::read(r)).collect();
-        if measured.len() != pairs.len() {
-            return Err(Error::unmet("minima", "not all pairs are there"));
-        }
+        let (n, points, pairs) = (facts.names.len(), settings.points, &lines.pairs);
         let matrix = |values: &[f64]| {
             let mut all = vec![0.0; n * n];
             for ((i, j), value) in pairs.iter().zip(values) {
@@ -59,49 +106,37 @@ impl MinimaResult {
             all
         };
         let mut arrays = Npz::default();
-        let barriers: Vec<[f64; 4]> = measured.iter().map(Pair::barriers).collect();
-        let column = |m: usize| barriers.iter().map(|b| b[m]).collect::<Vec<f64>>();
-        let distances: Vec<f64> = measured.iter().map(|p| p.distance).collect();
-        for (m, name) in BARRIERS.iter().enumerate() {
-            arrays.push(name, &[n, n], matrix(&column(m)));
-        }
-        arrays.push(DISTANCE, &[n, n], matrix(&distances));
         arrays.push("t", &[points], evenly(points));
         let numbers = pairs.iter().flat_map(|(i, j)| [*i as i64, *j as i64]).collect::<Vec<i64>>();
         arrays.push("pair", &[pairs.len(), 2], Values::I64(numbers));
-        for (m, name) in MEASURES.iter().enumerate() {
-            let values: Vec<f64> = measured.iter().flat_map(|p| p.values()[m].to_vec()).collect();
-            arrays.push(name, &[pairs.len(), points], values);
+        let plain: Vec<&Pair> = lines.plain.iter().collect();
+        let aligned: Vec<&Pair> = lines.aligned.iter().map(|(pair, _)| pair).collect();
+        let mut over_pairs = vec![("over_pairs", push(&mut arrays, "", &plain, points, matrix))];
+        if !aligned.is_empty() {
+            let mut over = push(&mut arrays, ALIGNED, &aligned, points, matrix);
+            let moved: Vec<f64> = lines.aligned.iter().map(|(_, moved)| *moved).collect();
+            arrays.push("moved", &[n, n], matrix(&moved));
+            over.insert("moved".to_owned(), spread(&moved));
+            over.insert("units".to_owned(), json!(lines.units as usize));
+            over_pairs.push(("over_aligned_pairs", over));
         }
-        let train = matrix(&column(0));
+        // What groups and trees go by.
+        let shown = if aligned.is_empty() { &plain } else { &aligned };
+        let barriers: Vec<f64> = shown.iter().map(|pair| pair.barriers()[0]).collect();
+        let train = matrix(&barriers);
         let merges = cluster(&train, n, settings.linkage);
         let row = |m: &Merge| [m.a as f64, m.b as f64, m.height, m.size as f64];
         arrays.push("linkage", &[merges.len(), 4], merges.iter().flat_map(row).collect::<Vec<f64>>());
-        let tree = spanning(&train, n);
-        let edges = tree.iter().flat_map(|(i, j)| [*i as i64, *j as i64]).collect::<Vec<i64>>();
+        // A barrier that is not finite joins as well as a high one: every minimum is in the tree.
+        let finite = |w: &f64| if w.is_nan() { f64::INFINITY } else { *w };
+        let tree = spanning_tree(n, &complete(n, &train.iter().map(finite).collect::<Vec<f64>>()));
+        let edges = tree.iter().flat_map(|e| [e.a as i64, e.b as i64]).collect::<Vec<i64>>();
         arrays.push("tree", &[tree.len(), 2], Values::I64(edges));
+        let distances: Vec<f64> = shown.iter().map(|pair| pair.distance).collect();
         let (places, share) = classical(&matrix(&distances), n)?;
         let flat: Vec<f64> = places.iter().flat_map(|(x, y)| [*x, *y]).collect();
         arrays.push("place", &[n, 2], flat);
-
-        let over = |values: &[f64]| {
-            let mut finite: Vec<f64> = values.iter().copied().filter(|x| x.is_finite()).collect();
-            finite.sort_by(f64::total_cmp);
-            json!({
-                "median": quantile(&finite, 0.5),
-                "min": quantile(&finite, 0.0),
-                "max": quantile(&finite, 1.0),
-                "status": match finite.len() {
-                    k if k == values.len() => "computed".to_owned(),
-                    k => format!("over the {k} of {} pairs whose value is finite", values.len()),
-                },
-            })
-        };
-        let mut all = Map::new();
-        for (m, name) in BARRIERS.iter().enumerate() {
-            all.insert((*name).to_owned(), over(&column(m)));
-        }
-        all.insert(DISTANCE.to_owned(), over(&distances));
+        let highest: Vec<f64> = shown.iter().map(|pair| highest(pair.values()[0])).collect();
         let networks: Vec<Value> = (0..n)
             .map(|i| {
                 let mut members = Map::from_iter([
@@ -109,7 +144,7 @@ impl MinimaResult {
                     ("weights_sha256".to_owned(), json!(facts.weights[i])),
                 ]);
                 // Every network is an end of some line.
-                let end = measured.iter().zip(pairs).find(|(_, (a, b))| *a == i || *b == i);
+                let end = plain.iter().zip(pairs).find(|(_, (a, b))| *a == i || *b == i);
                 for (m, name) in MEASURES.iter().enumerate() {
                     let value = end.and_then(|(pair, (a, _))| {
                         let values = pair.values()[m];
@@ -123,13 +158,12 @@ impl MinimaResult {
         let merged: Vec<Value> =
             merges.iter().map(|m| json!({"a": m.a, "b": m.b, "barrier": m.height, "size": m.size})).collect();
         let edges: Vec<Value> =
-            tree.iter().map(|(i, j)| json!({"a": i, "b": j, "barrier": train[i * n + j]})).collect();
-        let highest = tree
-            .iter()
-            .map(|(i, j)| train[i * n + j])
-            .fold(0.0, |most: f64, b| if b.is_nan() || most.is_nan() { f64::NAN } else { most.max(b) });
-        let lost = barriers.iter().filter(|b| !b[0].is_finite()).count();
-        let summary = json!({
+            tree.iter().map(|e| json!({"a": e.a, "b": e.b, "barrier": train[e.a * n + e.b]})).collect();
+        let top = tree.last().map_or(0.0, |e| train[e.a * n + e.b]);
+        let lost =
+            (0..pairs.len()).filter(|k| !barriers[*k].is_finite() || !plain[*k].barriers()[0].is_finite());
+        let lost = lost.count();
+        let mut summary = json!({
             "command": "minima",
             "version": env!("CARGO_PKG_VERSION"),
             "status": match lost {
@@ -147,11 +181,25 @@ impl MinimaResult {
             "networks": networks,
             "pairs": pairs.len(),
             "lost": lost,
-            "over_pairs": all,
             "merges": merged,
-            "tree": {"edges": edges, "highest": highest},
+            "tree": {"edges": edges, "highest": top},
             "plane": {"share": share},
         });
+        for (key, over) in over_pairs {
+            summary[key] = over.into();
+        }
+        if let Some(bands) = bands {
+            let highest = matrix(&highest);
+            bands.arrays(&mut arrays);
+            let lines = spanning_tree(n, &complete(n, &highest));
+            // Between a minimum and itself: its own loss.
+            let own = (0..n * n).map(|ij| match (ij / n, ij % n) {
+                (i, j) if i == j => bands.losses()[i],
+                _ => highest[ij],
+            });
+            arrays.push("line_highest", &[n, n], own.collect::<Vec<f64>>());
+            summary["neb"] = bands.summary(lines.last().map_or(f64::NAN, |e| e.weight));
+        }
         Ok(Self { summary, arrays })
     }
 
@@ -176,10 +224,12 @@ impl MinimaResult {
         self.arrays.get(name).map(|a| a.to_f64()).unwrap_or_default()
     }
 
-    /// What did not hold: a line that has no finite loss.
+    /// What did not hold: a line that has no finite loss, or bands that do not join all minima.
     pub fn unmet(&self) -> Option<Error> {
         let lost = self.summary["lost"].as_u64().filter(|n| *n > 0);
-        lost.map(|_| Error::unmet("minima", self.summary["status"].as_str().unwrap_or_default()))
+        let lines = lost.map(|_| &self.summary["status"]);
+        let bands = self.summary.get("neb").map(|neb| &neb["tree"]["status"]).filter(|s| *s != "done");
+        lines.or(bands).map(|status| Error::unmet("minima", status.as_str().unwrap_or_default()))
     }
 
     /// Reads a saved result, enough to draw it again.
@@ -196,23 +246,40 @@ impl MinimaResult {
         let path = directory.join("minima.npz");
         let at = files::named(&path);
         let arrays = Npz::read(&path)?;
-        let square = BARRIERS.iter().chain(&[DISTANCE]).map(|name| (*name, [n, n]));
-        for (name, shape) in square.chain([("linkage", [n - 1, 4]), ("tree", [n - 1, 2]), ("place", [n, 2])])
-        {
-            if arrays.get(name).is_none_or(|a| a.shape != shape) {
+        let names = BARRIERS.iter().chain(&[DISTANCE]).map(|name| (*name).to_owned());
+        let aligned = summary.get("over_aligned_pairs").is_some();
+        let aligned = names.clone().filter(|_| aligned).map(|name| format!("{ALIGNED}{name}"));
+        let own = [("linkage", [n - 1, 4]), ("tree", [n - 1, 2]), ("place", [n, 2])];
+        let mut shapes: Vec<(String, [usize; 2])> = names.chain(aligned).map(|name| (name, [n, n])).collect();
+        shapes.extend(own.map(|(name, shape)| (name.to_owned(), shape)));
+        if let Some(neb) = summary.get("neb") {
+            let count = |of: &Value| of["edges"].as_array().map_or(0, Vec::len);
+            let (all, tree) = (count(neb), count(&neb["tree"]));
+            let own = [
+                ("band", [all, 2]),
+                ("band_tree", [tree, 2]),
+                ("bottleneck", [n, n]),
+                ("line_highest", [n, n]),
+            ];
+            shapes.extend(own.map(|(name, shape)| (name.to_owned(), shape)));
+            if arrays.get("band_saddle").is_none_or(|a| a.shape != [all]) {
+                let expected = format!("an array of shape [{all}]");
+                return Err(Error::expected(format!("{at}: band_saddle"), expected, "another or none"));
+            }
+        }
+        for (name, shape) in &shapes {
+            if arrays.get(name).is_none_or(|a| a.shape != *shape) {
                 let expected = format!("an array of shape {shape:?}");
                 return Err(Error::expected(format!("{at}: {name}"), expected, "another or none"));
             }
         }
         let this = Self { summary, arrays };
-        let whole = |name: &str, most: usize| {
-            this.array(name).chunks(if name == "tree" { 2 } else { 4 }).enumerate().all(|(k, row)| {
-                row[..2]
-                    .iter()
-                    .all(|x| *x >= 0.0 && (*x as usize) < most + if name == "tree" { 0 } else { k })
-            })
-        };
-        match whole("tree", n) && whole("linkage", n) {
+        // Edges are of networks, merges of networks and the groups before them.
+        let edges = |name: &str| this.array(name).iter().all(|x| *x >= 0.0 && (*x as usize) < n);
+        let below = |k: usize, x: &f64| *x >= 0.0 && (*x as usize) < n + k;
+        let merges = this.array("linkage");
+        let merges = merges.chunks_exact(4).enumerate().all(|(k, row)| row[..2].iter().all(|x| below(k, x)));
+        match ["tree", "band", "band_tree"].iter().all(|name| edges(name)) && merges {
             true => Ok(this),
             false => Err(Error::expected(at, "`tree` and `linkage` of these networks", "others")),
         }

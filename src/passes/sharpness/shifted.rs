@@ -21,6 +21,7 @@ use crate::landscape::{Normalization, Slicer, State};
 use crate::nn::{Evaluation, Objective};
 use crate::passes::Run;
 use crate::passes::range::Range;
+use crate::passes::run::{Alike, goes_with};
 use crate::passes::statistics::{GroupSize, Policy, Stats};
 use crate::train::samples;
 use crate::with_precision;
@@ -195,21 +196,7 @@ fn comparable<'a>(runs: &'a [Run], names: &[String]) -> Result<&'a Run> {
         return Err(Error::expected("--labels", format!("{}, one a --run", runs.len()), names.len()));
     }
     for (run, name) in runs.iter().zip(names) {
-        let refuse = |what: &str, expected: &str, found: &str| {
-            let expected = format!("{what}, {expected} as in {}", names[0]);
-            Err(Error::expected(format!("--run: {name}"), expected, found))
-        };
-        if run.data.sha256 != first.data.sha256 {
-            return refuse("the same data for all, SHA-256", &first.data.sha256, &run.data.sha256);
-        }
-        let [own, other] = [first, run].map(|r| r.dataset.train.len());
-        if own != other {
-            return refuse("the same training samples for all", &own.to_string(), &other.to_string());
-        }
-        let [own, other] = [first, run].map(|r| r.network.spec().loss.to_string());
-        if own != other {
-            return refuse("networks of one loss", &own, &other);
-        }
+        goes_with(first, &names[0], run, &format!("--run: {name}"), Alike::Loss)?;
     }
     Ok(first)
 }

@@ -16,142 +16,29 @@
 //!
 //! | file | what it holds |
 //! |---|---|
-//! | `mod.rs` | settings, cycles, checkpoints, for any potential |
+//! | `mod.rs` | the cycles, for any potential |
+//! | `settings` | pivots, cycles, steps, rates |
+//! | `checkpoint` | what a band goes on from after a stop |
 //! | `geometry` | tangents, redistribution, the rule of insertion |
 //! | `network` | the loss of a network as a potential |
 
+mod checkpoint;
 pub mod geometry;
 mod network;
+mod settings;
 
 pub use network::NetworkLoss;
+pub use settings::BandSettings;
 
-use super::checkpoint::{self, Keep, Sort};
 use super::optimizers::Stepper;
-use super::point::{numbers, tensor};
-use super::{BlendSettings, Optimizer, Schedule, Status};
+use super::{Keep, Status};
 use crate::base::files::{self, null_is_nan};
-use crate::base::log::{DISCARD, difference};
 use crate::base::{Error, Result, interrupt};
+use checkpoint::{Identity, read, sha256, write};
 use geometry::{across, between, missing, places, redistribute, tangent};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
-
-/// How a band is relaxed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct BandSettings {
-    /// Pivots between the ends at the start
-    #[arg(long, value_name = "N", default_value_t = BandSettings::default().pivots)]
-    pub pivots: usize,
-    /// Most pivots between the ends
-    #[arg(long, value_name = "N", default_value_t = BandSettings::default().most_pivots)]
-    pub most_pivots: usize,
-    /// Cycles, after each of which pivots are inserted
-    #[arg(long, value_name = "N", default_value_t = BandSettings::default().cycles)]
-    pub cycles: usize,
-    /// Steps in a cycle
-    #[arg(long, value_name = "N", default_value_t = BandSettings::default().steps)]
-    pub steps: usize,
-    /// Optimizer of the pivots, with settings after a colon
-    #[arg(long, value_name = "KIND", default_value_t = BandSettings::default().optimizer)]
-    pub optimizer: Optimizer,
-    /// Learning rate [default: the optimizer's own]
-    #[arg(long, value_name = "RATE")]
-    pub lr: Option<f64>,
-    /// Schedule of the rate over the cycles, each of which counts as an epoch and has one rate
-    #[arg(long, value_name = "KIND", default_value_t = BandSettings::default().schedule)]
-    pub schedule: Schedule,
-    /// Samples in a mini-batch [default: 64; all with a full-batch optimizer]
-    #[arg(long, value_name = "N")]
-    pub batch_size: Option<usize>,
-    /// A pivot goes in where the loss rises above the line between pivots by more than this share of the band's range
-    #[arg(long, value_name = "SHARE", default_value_t = BandSettings::default().insert)]
-    pub insert: f64,
-    /// Evaluations of each piece of the band between its pivots
-    #[arg(long, value_name = "N", default_value_t = BandSettings::default().dense)]
-    pub dense: usize,
-    /// Stop once a cycle at the lowest rate inserts nothing and moves the saddle by at most this share of the band's range
-    #[arg(long, value_name = "SHARE", default_value_t = BandSettings::default().tolerance)]
-    pub tolerance: f64,
-}
-
-impl Default for BandSettings {
-    fn default() -> Self {
-        Self {
-            pivots: 5,
-            most_pivots: 40,
-            cycles: 10, // Draxler et al. 2018 make as many, of 1000 to 2000 steps
-            steps: 200, // enough on the digits, where the saddle comes down to the higher end
-            optimizer: Optimizer::default(), // SGD with momentum .9: Draxler et al. 2018
-            lr: None,
-            // Draxler et al. 2018 lower the rate twice, to a tenth in all.
-            schedule: "multi-step:at=[0.4,0.6],gamma=0.316".parse().unwrap_or_default(),
-            batch_size: None,
-            insert: 0.1, // Draxler et al. 2018
-            dense: 9,
-            tolerance: 1e-3,
-        }
-    }
-}
-
-impl BandSettings {
-    /// The rate: the one given, or the optimizer's own.
-    pub fn rate(&self) -> f64 {
-        self.lr.unwrap_or_else(|| self.optimizer.rate())
-    }
-
-    /// The rate of a cycle, counted from 0.
-    fn rate_of(&self, cycle: usize) -> f64 {
-        self.rate() * self.schedule.factor(cycle as f64, self.cycles as f64, 0.0)
-    }
-
-    /// The batch size for `n` training samples.
-    pub fn batch(&self, n: usize) -> usize {
-        BlendSettings {
-            optimizer: self.optimizer.clone(),
-            batch_size: self.batch_size,
-            ..BlendSettings::default()
-        }
-        .batch(n)
-    }
-
-    /// The same with every default written out, as results record them.
-    pub fn resolved(&self) -> Self {
-        let batch_size = self.batch_size.or((!self.optimizer.full_batch()).then_some(super::settings::BATCH));
-        Self { lr: Some(self.rate()), batch_size, ..self.clone() }
-    }
-
-    /// Refuses numbers that make no sense.
-    pub fn check(&self) -> Result<()> {
-        BlendSettings {
-            optimizer: self.optimizer.clone(),
-            lr: self.lr,
-            batch_size: self.batch_size,
-            ..BlendSettings::default()
-        }
-        .check()?;
-        const MOST: usize = 100_000_000;
-        for (flag, x, least, most) in [
-            ("--pivots", self.pivots, 1, 1000),
-            ("--most-pivots", self.most_pivots, self.pivots, 1000),
-            ("--cycles", self.cycles, 0, 10_000),
-            ("--steps", self.steps, 1, MOST),
-            ("--dense", self.dense, 1, 1000),
-        ] {
-            if !(least..=most).contains(&x) {
-                return Err(Error::expected(flag, format!("{least} to {most}"), x));
-            }
-        }
-        for (flag, x) in [("--insert", self.insert), ("--tolerance", self.tolerance)] {
-            if !(x >= 0.0 && x.is_finite()) {
-                return Err(Error::expected(flag, "a finite number of at least 0", x));
-            }
-        }
-        Ok(())
-    }
-}
 
 /// A landscape that a band lies in.
 pub trait Potential: Sync {
@@ -264,29 +151,6 @@ impl Dense {
         })
     }
 }
-
-/// What of a checkpoint must be as it was.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Identity {
-    settings: BandSettings,
-    potential: Value,
-    data_sha256: String,
-    /// Of both ends.
-    weights_sha256: String,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Header {
-    version: String,
-    identity: Identity,
-    step: u64,
-    cycles: Vec<BandCycle>,
-    pivots: usize,
-}
-
-const SORT: Sort = Sort { key: "losscape.band", what: "a checkpoint of a band" };
 
 /// Relaxes a band between `ends`, which stay as they are.
 ///
@@ -482,43 +346,4 @@ fn finished(
         status,
         reason,
     }
-}
-
-fn sha256(ends: [&[f64]; 2]) -> String {
-    let mut hash = Sha256::new();
-    for end in ends {
-        hash.update((end.len() as u64).to_le_bytes());
-        end.iter().for_each(|x| hash.update(x.to_le_bytes()));
-    }
-    files::hex(&hash.finalize())
-}
-
-/// The chain and header of a checkpoint, if there is one.
-fn read(keep: &Keep, identity: &Identity, ends: [&[f64]; 2]) -> Result<Option<(Vec<Vec<f64>>, Header)>> {
-    if keep.path.symlink_metadata().is_err() {
-        return Ok(None);
-    }
-    let (at, file, header) = checkpoint::open::<Header>(&keep.path, SORT)?;
-    if let Some((asked, found)) = difference(identity, &header.identity) {
-        let expected = format!("an unfinished band with {asked}");
-        return Err(Error::expected(&at, expected, format!("one with {found} ({DISCARD})")));
-    }
-    if header.cycles.is_empty() || header.cycles.len() > identity.settings.cycles + 1 {
-        let expected = format!("1 to {} cycles", identity.settings.cycles + 1);
-        return Err(Error::expected(&at, expected, header.cycles.len()));
-    }
-    let pivot = |i: usize| numbers(&at, &file, &format!("pivot/{i}"), ends[0].len());
-    let mut chain = vec![ends[0].to_vec()];
-    for i in 0..header.pivots {
-        chain.push(pivot(i)?);
-    }
-    chain.push(ends[1].to_vec());
-    Ok(Some((chain, header)))
-}
-
-fn write(keep: &Keep, identity: Identity, chain: &[Vec<f64>], cycles: &[BandCycle], step: u64) -> Result<()> {
-    let (version, inner) = (env!("CARGO_PKG_VERSION").to_owned(), &chain[1..chain.len() - 1]);
-    let header = Header { version, identity, step, cycles: cycles.to_vec(), pivots: inner.len() };
-    let pivots = inner.iter().enumerate().map(|(i, w)| tensor(format!("pivot/{i}"), w)).collect();
-    checkpoint::seal(&keep.path, SORT, &header, pivots)
 }
