@@ -25,6 +25,7 @@ mod signals;
 mod slice;
 mod smoothness;
 mod table;
+mod ticket;
 mod train;
 
 use crate::base::{Error, Result};
@@ -54,6 +55,7 @@ const COMMANDS: &[Subcommand] = &[
     critical::COMMAND,
     instability::COMMAND,
     minima::COMMAND,
+    ticket::COMMAND,
     plot::COMMAND,
     data::COMMAND,
     list::COMMAND,

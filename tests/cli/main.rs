@@ -21,6 +21,7 @@ mod resume;
 mod seeds;
 mod sharpness;
 mod slice;
+mod ticket;
 mod train;
 mod views;
 mod weights;

@@ -20,8 +20,8 @@ pub use place::classical;
 pub use result::MinimaResult;
 pub use tree::spanning;
 
-use super::instability::check_points;
 use super::pair;
+use super::pair::check_points;
 use crate::base::Result;
 use crate::landscape::path::Between;
 use serde::{Deserialize, Serialize};
