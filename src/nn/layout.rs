@@ -3,7 +3,6 @@
 //! Directions, optimizers and Hessians see one vector; what depends on what a parameter *is* (filter
 //! normalisation, ignoring biases, naming tensors in files) asks the layout.
 
-use super::norms::weight::LENGTH;
 use crate::autodiff::Shape;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
@@ -151,11 +150,6 @@ impl Layout {
     pub fn at(&self, element: usize) -> Option<&Parameter> {
         let after = self.parameters.partition_point(|p| p.offset <= element);
         self.parameters.get(after.checked_sub(1)?).filter(|p| p.range().contains(&element))
-    }
-
-    /// Whether some weight is a direction whose length is a parameter of its own: once all of it is zero it has none.
-    pub fn has_directions(&self) -> bool {
-        self.parameters.iter().any(|p| p.name.ends_with(LENGTH))
     }
 
     /// The weights: what initializers draw.

@@ -17,7 +17,7 @@ use std::time::Duration;
 /// In batches of 30: three steps an epoch, 12 in all.
 const N: usize = 70;
 
-/// Everything that moves weights: decay where the optimizer has it, SAM, clipping, averages.
+/// Everything that moves weights: decay where the optimizer has it, SAM, clipping, averages; and a snapshot of the start.
 fn settings(optimizer: &Optimizer, precision: Precision) -> TrainSettings {
     let plain = optimizer.search().is_none();
     let decaying: Optimizer =
@@ -33,6 +33,7 @@ fn settings(optimizer: &Optimizer, precision: Precision) -> TrainSettings {
         samples: Some(N),
         ema: Some(0.9),
         swa: Some(2),
+        snapshots: Some("100".parse().expect("snapshots")),
         target_gradient: Some(1e-9),
         clip: plain.then_some(0.5),
         clip_value: plain.then_some(0.2),
@@ -98,7 +99,7 @@ fn stays_zero<E: Element>(optimizer: &Optimizer, settings: &TrainSettings) {
                 assert!(*kept || w.to_bits() == 0, "{what}: weight {i} is {w}");
             }
         }
-        let (before, after) = (&dense.point.theta, &trained.point.theta);
+        let (before, after) = (&trained.trajectory[0].1.theta, &trained.point.theta);
         let moved =
             after.iter().zip(before).zip(half.kept()).filter(|((a, b), kept)| **kept && a != b).count();
         assert!(2 * moved > half.count(0..after.len()), "{what}: {moved} weights moved");

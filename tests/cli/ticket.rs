@@ -83,14 +83,14 @@ fn levels_masks_and_medians_belong_together_and_threads_change_nothing() {
 #[test]
 fn the_sparsest_match_is_written_and_can_be_looked_at() {
     let bench = Bench::new();
-    bench.ok("ticket --data digits --samples 200 --hidden 12 --epochs 4 --levels 2 --prune 0.1 --seeds 1 --controls none \
+    bench.ok("ticket --data digits --samples 300 --hidden 16 --epochs 8 --lr 0.01 --levels 5 --prune 0.05 --seeds 1 --controls none \
               --stability false --dpi 20 --quiet --out r");
     let result = bench.json("r/ticket.json");
     assert_eq!(result["kinds"], json!(["ticket"]));
     assert!(bench.npz("r/ticket.npz").get("train_barrier").is_none());
     assert!(bench.path("r/pixels.svg").exists() && !bench.path("r/stability.svg").exists());
     let inputs = bench.npz("r/ticket.npz").get("inputs").unwrap().to_f64();
-    let level = at(&result, "sparsest_match.level").as_u64().expect("a tenth can go") as usize;
+    let level = at(&result, "sparsest_match.level").as_u64().expect("a twentieth can go") as usize;
     let (masks, weights) = (bench.tensors("r/masks-0.safetensors"), bench.tensors("r/ticket-0.safetensors"));
     for layer in ["0.weight", "2.weight"] {
         let mask = masks.get(&format!("{level}/{layer}")).unwrap();
@@ -162,7 +162,7 @@ fn what_makes_no_sense_is_refused() {
         ("--scope weights", "--scope"),
         ("--controls all", "--controls"),
         ("--rewind 154", "--rewind"),
-        ("--epochs 0", "--rewind"),
+        ("--epochs 0", "--epochs"),
         ("--optimizer gd --batch-size 1297", "--stability"),
         ("--data teacher-student --loss squared-error", "--data"),
         ("--norm weight", "--norm"),

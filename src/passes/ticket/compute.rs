@@ -182,7 +182,7 @@ pub fn run(
         let found = if dataset.has_classes() { "none for testing" } else { "values" };
         return Err(Error::expected("--data", "classes, and test samples to compare tickets on", found));
     }
-    if network.layout().has_directions() {
+    if network.has_directions() {
         let expected = "a norm other than weight: a direction of which everything is pruned has no length";
         return Err(Error::expected("--norm", expected, "weight"));
     }

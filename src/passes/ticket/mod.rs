@@ -10,12 +10,14 @@
 //! A ticket is *stable* if training it twice, in two orders of the samples, ends in one valley: no barrier on the straight
 //! line between the ends.
 //!
-//! `prune` chooses what is left, `compute` trains and keeps what is finished, `result` sums up and judges, `figures` draws.
+//! `prune` chooses what is left, `compute` trains and keeps what is finished, `table` and `result` sum up, `verdict`
+//! judges, `figures` draws.
 
 mod compute;
 mod figures;
 pub mod prune;
 mod result;
+mod table;
 mod verdict;
 
 pub use compute::{TicketEvent, discard, run};
@@ -222,6 +224,9 @@ impl TicketSettings {
     pub fn check(&self) -> Result<()> {
         if !(self.prune > 0.0 && self.prune < 1.0) {
             return Err(Error::expected("--prune", "a share between 0 and 1", self.prune));
+        }
+        if self.epochs == 0 {
+            return Err(Error::expected("--epochs", "at least 1", 0));
         }
         for (flag, n) in [("--levels", self.levels), ("--seeds", self.seeds)] {
             if !(1..=MOST).contains(&n) {
