@@ -27,7 +27,7 @@ const DEFAULT_OUT: &str = "out/ticket";
 
 const EXAMPLES: &str = "Examples:
   losscape ticket                                         300-100 on digits to under 5 % of its weights, three seeds
-  losscape ticket --scope global --levels 10 --seeds 5 --hidden 64,64
+  losscape ticket --scope global --rounds 10 --seeds 5 --hidden 64,64
   losscape ticket --data mnist1d --model cnn --optimizer sgd --lr 0.05 --epochs 20 --rewind 100
 
 A dense network is trained; then, level after level, the smallest weights that are left are pruned, the others go back to
@@ -70,7 +70,7 @@ fn run(matches: &ArgMatches) -> Result<()> {
     let prepared = train::prepare(&one)?;
     // A network at work on each thread, where every seed's tickets start from, and each ticket with its mask.
     let (threads, seeds) = (rayon::current_num_threads() as u64, settings.seeds as u64);
-    let tickets = (settings.levels as u64 + 1).saturating_mul(seeds);
+    let tickets = (settings.rounds as u64 + 1).saturating_mul(seeds);
     let each = prepared.parameters as u64 * (size_of::<f64>() + size_of::<bool>()) as u64;
     let bytes = prepared.bytes().saturating_mul(threads + seeds).saturating_add(each.saturating_mul(tickets));
     output::fits_in_memory(bytes, &format!("{tickets} dense networks and tickets"))?;
@@ -82,7 +82,7 @@ fn run(matches: &ArgMatches) -> Result<()> {
     let progress: OnceLock<Progress> = OnceLock::new();
     let observe = |event: TicketEvent| match event {
         TicketEvent::Begins { title, controls: (controls, kept), steps } => {
-            let (levels, seeds) = (settings.levels, settings.seeds);
+            let (levels, seeds) = (settings.rounds, settings.seeds);
             say(common.quiet, &format!("tickets of {title}: {levels} levels, {seeds} seeds"));
             if kept > 0 {
                 let words = "trainings beside the tickets were finished before and are kept";

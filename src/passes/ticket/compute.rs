@@ -156,7 +156,7 @@ impl Kind {
 
     /// Its record's number.
     pub fn index(self, settings: &TicketSettings, seed: usize, level: usize) -> u64 {
-        ((seed * (settings.levels + 1) + level) * Self::ALL.len() + self as usize) as u64
+        ((seed * (settings.rounds + 1) + level) * Self::ALL.len() + self as usize) as u64
     }
 }
 
@@ -275,7 +275,7 @@ impl<'a, E: Element> Work<'a, E> {
                 (Some(Mutex::new(log)), kept)
             }
         };
-        let places = (0..settings.seeds).flat_map(|seed| (0..=settings.levels).map(move |l| (seed, l)));
+        let places = (0..settings.seeds).flat_map(|seed| (0..=settings.rounds).map(move |l| (seed, l)));
         let all: Vec<(usize, usize, Kind)> = places
             .flat_map(|(seed, level)| Kind::ALL.map(|kind| (seed, level, kind)))
             .filter(|(_, level, kind)| kind.at(settings, *level))
@@ -286,7 +286,7 @@ impl<'a, E: Element> Work<'a, E> {
             .filter(|(seed, level, kind)| !kept.contains_key(&kind.index(settings, *seed, *level)))
             .collect();
         let rest = total - settings.rewind;
-        let chains = settings.seeds as u64 * (total + settings.levels as u64 * rest);
+        let chains = settings.seeds as u64 * (total + settings.rounds as u64 * rest);
         let steps = left.iter().map(|(_, _, kind)| if *kind == Kind::Reinit { total } else { rest });
         (self.observe)(TicketEvent::Begins {
             title: &self.facts.title,
@@ -335,7 +335,7 @@ impl<'a, E: Element> Work<'a, E> {
         let (dense, mut forks) = trunk::<E>(&train, self.dataset, &steps, &mut listen(self.observe, 0))?;
         let mut levels = vec![Level::new(Mask::full(self.network.layout().size()), dense)];
         let fork = forks.pop();
-        for level in 1..=settings.levels {
+        for level in 1..=settings.rounds {
             let (Some(last), Some(fork)) = (levels.last().filter(|l| l.end == End::Computed), &fork) else {
                 break;
             };

@@ -171,7 +171,8 @@ fn pixels(result: &TicketResult) -> Option<Figure> {
         return None;
     }
     let (left, plane) = (result.array("remaining"), height * width);
-    let levels = left.len() - 1;
+    // As far as tickets came.
+    let levels = left.iter().rposition(|share| share.is_finite()).filter(|last| *last > 0)?;
     let places = |n: usize| (0..n).map(|i| i as f64).collect::<Vec<f64>>();
     // Over seeds whose tickets came so far, and over channels.
     let mean = |level: usize, pixel: usize| {

@@ -72,9 +72,9 @@ pub struct TicketSettings {
     /// Among which weights the smallest are pruned
     #[arg(long, value_enum, value_name = "SCOPE", default_value_t = TicketSettings::default().scope)]
     pub scope: Scope,
-    /// Levels of pruning after the dense network
-    #[arg(long, value_name = "N", default_value_t = TicketSettings::default().levels)]
-    pub levels: usize,
+    /// Rounds of pruning and training after the dense network; a level each
+    #[arg(long, value_name = "N", default_value_t = TicketSettings::default().rounds)]
+    pub rounds: usize,
     /// Step whose weights tickets start from; 0 is the initialization
     #[arg(long, value_name = "STEP", default_value_t = TicketSettings::default().rewind)]
     pub rewind: u64,
@@ -157,7 +157,7 @@ impl Default for TicketSettings {
         Self {
             prune: 0.2,
             scope: Scope::default(),
-            levels: 14, // 0.8^14: under 5 % of the weights
+            rounds: 14, // 0.8^14: under 5 % of the weights
             rewind: 0,
             controls: Controls::default(),
             stability: true,
@@ -228,7 +228,7 @@ impl TicketSettings {
         if self.epochs == 0 {
             return Err(Error::expected("--epochs", "at least 1", 0));
         }
-        for (flag, n) in [("--levels", self.levels), ("--seeds", self.seeds)] {
+        for (flag, n) in [("--rounds", self.rounds), ("--seeds", self.seeds)] {
             if !(1..=MOST).contains(&n) {
                 return Err(Error::expected(flag, format!("1 to {MOST}"), n));
             }

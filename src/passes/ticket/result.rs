@@ -63,7 +63,7 @@ impl TicketResult {
         let table = Table { settings, seeds, pieces };
         let network = &facts.network;
         let weights: Vec<&Parameter> = network.layout().weights().collect();
-        let (levels, count) = (settings.levels + 1, seeds.len());
+        let (levels, count) = (settings.rounds + 1, seeds.len());
         let seed_list: Vec<u64> = (0..count).map(|s| settings.train(s).seed).collect();
         let controls: Vec<_> = CONTROLS.into_iter().filter(|(kind, ..)| kind.at(settings, 1)).collect();
         let kinds: Vec<Named> =

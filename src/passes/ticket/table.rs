@@ -73,18 +73,18 @@ impl Table<'_> {
             let left = |found: &Level| of.iter().map(|p| found.mask.count(p.range())).sum::<usize>();
             found.map_or(f64::NAN, |found| left(found) as f64 / all as f64)
         };
-        (0..=self.settings.levels).map(at).collect()
+        (0..=self.settings.rounds).map(at).collect()
     }
 
     /// What `of` gives for every level and seed.
     fn each<T>(&self, of: impl Fn(usize, usize) -> T) -> Vec<T> {
-        let (levels, seeds) = (0..=self.settings.levels, self.seeds.len());
+        let (levels, seeds) = (0..=self.settings.rounds, self.seeds.len());
         levels.flat_map(|l| (0..seeds).map(move |s| (l, s))).map(|(l, s)| of(l, s)).collect()
     }
 
     /// The arrays of a result.
     pub fn arrays(&self, network: &Network, kinds: &[Named]) -> Npz {
-        let (settings, levels, count) = (self.settings, self.settings.levels + 1, self.seeds.len());
+        let (settings, levels, count) = (self.settings, self.settings.rounds + 1, self.seeds.len());
         let weights: Vec<&Parameter> = network.layout().weights().collect();
         let seeds: Vec<i64> = (0..count).map(|seed| settings.train(seed).seed as i64).collect();
         let mut arrays = Npz::default();
@@ -126,7 +126,7 @@ impl Table<'_> {
 
     /// Barriers and distances of shape (levels, seeds), and what is met on the lines.
     fn push_lines(&self, arrays: &mut Npz) {
-        let (levels, count, points) = (self.settings.levels + 1, self.seeds.len(), self.settings.points);
+        let (levels, count, points) = (self.settings.rounds + 1, self.seeds.len(), self.settings.points);
         let pairs = self.each(|level, seed| self.line(level, seed));
         arrays.push("t", &[points], evenly(points));
         let barriers: Vec<[f64; 4]> = pairs.iter().map(Pair::barriers).collect();

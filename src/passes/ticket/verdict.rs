@@ -89,6 +89,9 @@ pub(super) fn share(x: f64) -> String {
 /// What came of it, in sentences; `left` has the share of weights at each level, `others` the controls by their names.
 pub(super) fn statement(left: &[f64], tickets: &[Verdict], others: &[(&str, Vec<Verdict>)]) -> String {
     let Some(dense) = tickets.first() else { return String::new() };
+    if !dense.median.is_finite() {
+        return "The dense network diverged.".to_owned();
+    }
     let accuracy = |x: f64| format!("{:.1} %", 100.0 * x);
     let mut text = match sparsest(tickets) {
         Some(level) => format!(
