@@ -68,6 +68,8 @@ pub enum Scale {
     Linear,
     /// Equal steps for equal ratios.
     Log,
+    /// The same with the largest value first: what shrinks, read from left to right.
+    LogDown,
     /// The same for all but small values, and zero has a place: value v lies at ln(1 + v / c), c half the smallest above zero.
     LogZero,
 }

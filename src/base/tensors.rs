@@ -43,13 +43,15 @@ pub struct Tensor {
     pub data: Data,
 }
 
-/// The element types of weights.
+/// The element types of weights, and of masks over them.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Data {
     /// 4 bytes a number.
     F32(Vec<f32>),
     /// 8 bytes a number.
     F64(Vec<f64>),
+    /// A byte a number: 0 or 1 of what is there or not.
+    U8(Vec<u8>),
 }
 
 impl TensorFile {
@@ -65,6 +67,7 @@ impl TensorFile {
             match &tensor.data {
                 Data::F32(v) => v.iter().map(|&x| f64::from(x)).enumerate().find_map(at),
                 Data::F64(v) => v.iter().copied().enumerate().find_map(at),
+                Data::U8(_) => None,
             }
         })
     }
@@ -91,6 +94,7 @@ impl TensorFile {
             match numbers {
                 Data::F32(v) => data.extend(v.iter().flat_map(|x| x.to_le_bytes())),
                 Data::F64(v) => data.extend(v.iter().flat_map(|x| x.to_le_bytes())),
+                Data::U8(v) => data.extend(v),
             }
             let entry =
                 json!({ "dtype": numbers.dtype(), "shape": shape, "data_offsets": [begin, data.len()] });
@@ -156,6 +160,7 @@ impl Data {
         match self {
             Self::F32(v) => v.len(),
             Self::F64(v) => v.len(),
+            Self::U8(v) => v.len(),
         }
     }
 
@@ -169,6 +174,7 @@ impl Data {
         match self {
             Self::F32(_) => "F32",
             Self::F64(_) => "F64",
+            Self::U8(_) => "U8",
         }
     }
 }
@@ -219,10 +225,29 @@ fn refuse_foreign(at: &str, bytes: &[u8]) -> Result<()> {
     Err(Error::expected(at, "a safetensors file", format!("{found}; convert it with: {convert}")))
 }
 
+/// The element type of a tensor, before its numbers are read.
+#[derive(Clone, Copy)]
+enum Dtype {
+    F32,
+    F64,
+    U8,
+}
+
+impl Dtype {
+    /// Bytes of one number.
+    fn size(self) -> usize {
+        match self {
+            Self::F32 => 4,
+            Self::F64 => 8,
+            Self::U8 => 1,
+        }
+    }
+}
+
 /// What the header says of one tensor, checked as far as it can be without the others.
 struct Entry {
     name: String,
-    double: bool,
+    dtype: Dtype,
     shape: Vec<usize>,
     begin: usize,
     end: usize,
@@ -242,14 +267,15 @@ impl Entry {
         let wrong = |field: &str, expected: &str, found: &Value| {
             Error::expected(format!("{at}.{field}"), expected, brief(&found.to_string()))
         };
-        let double = match dtype.as_str() {
-            Some("F32") => false,
-            Some("F64") => true,
-            _ => return Err(wrong("dtype", "F32 or F64", &dtype)),
+        let dtype = match dtype.as_str() {
+            Some("F32") => Dtype::F32,
+            Some("F64") => Dtype::F64,
+            Some("U8") => Dtype::U8,
+            _ => return Err(wrong("dtype", "F32, F64 or U8", &dtype)),
         };
         let sizes = sizes(&shape).ok_or_else(|| wrong("shape", "a list of sizes", &shape))?;
         let bytes = count(&sizes)
-            .and_then(|n| n.checked_mul(if double { 8 } else { 4 }))
+            .and_then(|n| n.checked_mul(dtype.size()))
             .ok_or_else(|| wrong("shape", "fewer than 2^64 bytes", &shape))?;
         let Some([begin, end]) = self::sizes(&offsets).and_then(|list| <[usize; 2]>::try_from(list).ok())
         else {
@@ -259,15 +285,19 @@ impl Entry {
             let expected = format!("{bytes} bytes, as dtype and shape say");
             return Err(wrong("data_offsets", &expected, &offsets));
         }
-        Ok(Self { name, double, shape: sizes, begin, end })
+        Ok(Self { name, dtype, shape: sizes, begin, end })
     }
 
     fn tensor(self, data: &[u8]) -> Tensor {
         let bytes = &data[self.begin..self.end];
-        let data = if self.double {
-            Data::F64(bytes.as_chunks().0.iter().map(|&chunk| f64::from_le_bytes(chunk)).collect())
-        } else {
-            Data::F32(bytes.as_chunks().0.iter().map(|&chunk| f32::from_le_bytes(chunk)).collect())
+        let data = match self.dtype {
+            Dtype::F32 => {
+                Data::F32(bytes.as_chunks().0.iter().map(|&chunk| f32::from_le_bytes(chunk)).collect())
+            }
+            Dtype::F64 => {
+                Data::F64(bytes.as_chunks().0.iter().map(|&chunk| f64::from_le_bytes(chunk)).collect())
+            }
+            Dtype::U8 => Data::U8(bytes.to_vec()),
         };
         Tensor { name: self.name, shape: self.shape, data }
     }

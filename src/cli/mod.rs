@@ -27,6 +27,7 @@ mod signals;
 mod slice;
 mod smoothness;
 mod table;
+mod ticket;
 mod train;
 mod width;
 
@@ -59,6 +60,7 @@ const COMMANDS: &[Subcommand] = &[
     minima::COMMAND,
     run::COMMAND,
     width::COMMAND,
+    ticket::COMMAND,
     plot::COMMAND,
     data::COMMAND,
     list::COMMAND,

@@ -93,7 +93,9 @@ impl Target {
         if listed.last() != written.last() {
             return Vec::new();
         }
-        let drawn = |name: &String| [".png", ".svg", ".vti", ".vtp"].iter().any(|kind| name.ends_with(kind));
+        let drawn = |name: &String| {
+            [".png", ".svg", ".vti", ".vtp", ".safetensors"].iter().any(|kind| name.ends_with(kind))
+        };
         let ours = |name: &String| drawn(name) && !name.contains(['/', '\\']) && !written.contains(name);
         listed.into_iter().filter(ours).collect()
     }

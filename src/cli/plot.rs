@@ -9,7 +9,7 @@ use crate::base::{Error, Result, files};
 use crate::figure::Figure;
 use crate::passes::{
     ConnectResult, CriticalResult, InstabilityResult, LrRangeResult, MinimaResult, PropagateResult, Saved,
-    SeedsResult, SharpnessResult, SliceResult, SmoothnessResult, training,
+    SeedsResult, SharpnessResult, SliceResult, SmoothnessResult, TicketResult, training,
 };
 use crate::render::Style;
 use clap::{Arg, ArgMatches, Args, Command};
@@ -43,6 +43,7 @@ const RESULTS: &[(&str, Load)] = &[
     ("critical.json", |d| Ok(CriticalResult::load(d)?.figures())),
     ("instability.json", |d| Ok(InstabilityResult::load(d)?.figures())),
     ("minima.json", |d| Ok(MinimaResult::load(d)?.figures())),
+    ("ticket.json", |d| Ok(TicketResult::load(d)?.figures())),
     ("propagate.json", |d| Ok(PropagateResult::load(d)?.figures())),
     ("study.json", |d| run::load(d, "study")),
     ("width.json", |d| run::load(d, "width")),

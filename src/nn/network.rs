@@ -161,6 +161,11 @@ impl Network {
         self.spec.loss.has_kink() || tape.nodes().any(jumps)
     }
 
+    /// Whether some weight is a direction whose length is a parameter of its own: once all of it is zero it has none.
+    pub fn has_directions(&self) -> bool {
+        self.layout.parameters.iter().any(|p| p.name.ends_with(LENGTH))
+    }
+
     /// Multiplications by weights in one sample's outputs.
     pub fn multiplications(&self) -> usize {
         let of = |t: &Trace| t.weight.map_or(0, |w| self.layout.parameters[w].size() * t.signal.positions());

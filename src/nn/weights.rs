@@ -90,6 +90,7 @@ fn read(at: &str, file: &TensorFile, name: &str, shape: &[usize], out: &mut Vec<
     match &tensor.data {
         Data::F32(values) => out.extend(values.iter().map(|x| f64::from(*x))),
         Data::F64(values) => out.extend_from_slice(values),
+        Data::U8(_) => return Err(Error::expected(at, "numbers in F32 or F64", "some in U8")),
     }
     match out[start..].iter().position(|x| !x.is_finite()) {
         Some(bad) => {

@@ -7,6 +7,7 @@ pub mod critical;
 pub mod instability;
 pub mod lr_range;
 pub mod minima;
+mod over_seeds;
 mod pair;
 pub mod probes;
 pub mod propagate;
@@ -18,6 +19,7 @@ pub mod sheet;
 pub mod slice;
 pub mod smoothness;
 pub mod statistics;
+pub mod ticket;
 pub mod training;
 pub mod travel;
 
@@ -33,6 +35,7 @@ pub use seeds::SeedsResult;
 pub use sharpness::{SharpnessResult, SharpnessSettings};
 pub use slice::{SliceResult, SliceSettings};
 pub use smoothness::{SmoothnessResult, SmoothnessSettings};
+pub use ticket::{TicketResult, TicketSettings};
 pub use training::TrainingResult;
 pub use travel::{TravelResult, TravelSettings};
 

@@ -1,6 +1,7 @@
 //! Two networks of one kind and the straight line between them: how far apart they are, what is met on the way, barriers.
 
 use crate::autodiff::Element;
+use crate::base::{Error, Result};
 use crate::landscape::path::{Evaluator, Path, Profile, barrier, evenly};
 use crate::train::Point;
 
@@ -13,6 +14,14 @@ pub(super) const BARRIERS: [&str; 4] =
 
 /// Points of a line: Frankle et al. 2020 use 30; one more has the middle among them.
 pub(super) const POINTS: usize = 31;
+
+/// Refuses numbers of points that no line has.
+pub(super) fn check_points(points: usize) -> Result<()> {
+    match (3..=10_001).contains(&points) {
+        true => Ok(()),
+        false => Err(Error::expected("--points", "3 to 10001", points)),
+    }
+}
 
 /// A line between two networks.
 #[derive(Clone, Debug, PartialEq)]

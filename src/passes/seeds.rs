@@ -2,6 +2,7 @@
 //!
 //! Read from the run directories, so that it makes no difference which of the runs were trained just now.
 
+use super::over_seeds::ascending;
 use super::training::{Recorded, batches, extras, unit};
 use super::{Files, Saved, archive, document};
 use crate::base::npz::Npz;
@@ -36,13 +37,6 @@ pub struct SeedsResult {
     arrays: Npz,
 }
 
-/// The finite ones of `values`, ascending.
-fn finite(values: impl Iterator<Item = f64>) -> Vec<f64> {
-    let mut all: Vec<f64> = values.filter(|x| x.is_finite()).collect();
-    all.sort_by(f64::total_cmp);
-    all
-}
-
 impl SeedsResult {
     /// Sums up the runs of `seeds`, which lie in `directory/seed-N`.
     pub fn collect(settings: &TrainSettings, directory: &Path, seeds: &[u64]) -> Result<Self> {
@@ -64,7 +58,7 @@ impl SeedsResult {
         let summary: Map<String, Value> = ENDS
             .iter()
             .map(|key| {
-                let all = finite(runs.iter().map(|r| end(r, key)));
+                let all = ascending(&runs.iter().map(|r| end(r, key)).collect::<Vec<f64>>());
                 let members = json!({
                     "median": quantile(&all, 0.5),
                     "quartiles": [quantile(&all, 0.25), quantile(&all, 0.75)],
@@ -163,7 +157,8 @@ impl SeedsResult {
         let faint =
             |row: &&[f64]| Series { x: x.clone(), y: row.to_vec(), style: Style::Faint, ..Series::default() };
         let mut series: Vec<Series> = rows.iter().map(faint).collect();
-        let columns: Vec<Vec<f64>> = (0..x.len()).map(|i| finite(rows.iter().map(|r| r[i]))).collect();
+        let columns: Vec<Vec<f64>> =
+            (0..x.len()).map(|i| ascending(&rows.iter().map(|r| r[i]).collect::<Vec<f64>>())).collect();
         let at = |q: f64| columns.iter().map(|c| quantile(c, q)).collect::<Vec<f64>>();
         series.push(Series {
             label: format!("median and quartiles of {} seeds, each seed thin", rows.len()),
@@ -228,15 +223,5 @@ impl Saved for SeedsResult {
                     },
                 ),
         }]
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_not_finite_is_left_out() {
-        assert_eq!(finite([2.0, f64::NAN, 1.0, f64::INFINITY].into_iter()), [1.0, 2.0]);
     }
 }

@@ -45,7 +45,13 @@ impl Draw for Dendrogram {
             let x = if panel.x.range.is_some() { x } else { Span { high: x.value(1.06), ..x } };
             let lowest = panel.marks.iter().map(|m| m.y).fold(0.0, f64::min);
             // The first row is the highest.
-            let y = Span { low: lowest - 0.5, high: lowest + rows as f64 - 0.5, log: false, knee: 0.0 };
+            let y = Span {
+                low: lowest - 0.5,
+                high: lowest + rows as f64 - 0.5,
+                log: false,
+                knee: 0.0,
+                down: false,
+            };
             let plane = Plane { x, y, rect };
             for (value, _) in x_ticks(&x, room).major {
                 let (at, _) = plane.at(value, y.low);

@@ -1,6 +1,7 @@
 //! Values between pairs of named things, a cell each, with the value in it where there is room. Rows go down from the top.
-//! The diagonal of a square one, a thing and itself, stays empty. A panel's marks name rows and columns: at their y stands
-//! their label, the same for the column of that number.
+//! A panel's marks name rows and columns: at their y stands
+//! their label, the same for the column of that number. The diagonal of a square of named things, a thing and itself, stays
+//! empty; without names it is a square of places, as the pixels of an image are.
 
 use super::canvas::{Anchor, Rect, Type, pen, text};
 use super::contour::{contrast, scale_of};
@@ -31,12 +32,12 @@ impl Draw for Matrix {
     fn draw(&self, figure: &Figure, style: &Style) -> Drawing {
         // Each panel has a scale of its own: losses and errors do not compare.
         let alone = |panel: &Panel| {
-            let grids = panel.grids.iter().map(off_diagonal).collect();
+            let grids = panel.grids.iter().map(|g| shown(panel, g)).collect();
             scale_of(&Figure { panels: vec![Panel { grids, ..panel.clone() }], ..figure.clone() }, style)
         };
         let scales: Vec<colorbar::Scale> = figure.panels.iter().map(alone).collect();
-        let lost = |g: &Grid| off_diagonal(g).values.iter().any(|v| !v.is_finite());
-        let hatched = figure.panels.iter().flat_map(|p| &p.grids).any(lost);
+        let lost = |p: &Panel| p.grids.iter().any(|g| shown(p, g).values.iter().any(|v| !v.is_finite()));
+        let hatched = figure.panels.iter().any(lost);
         let hatched = hatched.then(|| Entry { keys: vec![Key::Hatch], label: "not finite".to_owned() });
         let columns = columns(figure.panels.len());
         let width = [330.0, 560.0, 740.0][columns - 1];
@@ -82,9 +83,14 @@ impl Draw for Matrix {
     }
 }
 
-/// A grid without the diagonal, if it has one.
-fn off_diagonal(grid: &Grid) -> Grid {
-    if grid.x != grid.y {
+/// Whether a grid is of pairs of the same named things.
+fn paired(panel: &Panel, grid: &Grid) -> bool {
+    grid.x == grid.y && !panel.marks.is_empty()
+}
+
+/// A grid without what stays empty.
+fn shown(panel: &Panel, grid: &Grid) -> Grid {
+    if !paired(panel, grid) {
         return grid.clone();
     }
     let n = grid.x.len();
@@ -125,7 +131,7 @@ fn table(page: &mut Page, panel: &Panel, scale: &colorbar::Scale, rect: Rect) ->
     };
     let (w, h) = (grid.x.len(), grid.y.len());
     let cell = (rect.width / w as f64, rect.height / h as f64);
-    let square = grid.x == grid.y;
+    let square = paired(panel, grid);
     let words = written(grid, scale);
     let widest = words.iter().map(|t| font::width(t, 1.0, false)).fold(0.1, f64::max);
     let points = size::TICK.min((cell.0 - 2.0) / widest).min(0.6 * cell.1);

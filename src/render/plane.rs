@@ -49,7 +49,7 @@ impl Plane {
             canvas.line(&[(x, self.rect.top), (x, self.rect.bottom())], faint);
         }
         for (value, _) in y_ticks(&self.y, self.rect.height).major {
-            let (_, y) = self.at(self.x.low, value);
+            let (_, y) = self.at(self.x.first(), value);
             canvas.line(&[(self.rect.left, y), (self.rect.right(), y)], faint);
         }
     }
@@ -75,7 +75,7 @@ impl Plane {
         let (rect, line) = (self.rect, pen(theme.ink(), size::AXIS));
         let ticks = y_ticks(&self.y, rect.height);
         for (value, label) in &ticks.major {
-            let (x, y) = self.at(self.x.low, *value);
+            let (x, y) = self.at(self.x.first(), *value);
             canvas.line(&[(x - size::TICK_LENGTH, y), (x, y)], line);
             let at = (x - size::TICK_LENGTH - GAP, y + font::MIDDLE * size::TICK);
             if written.y {
@@ -83,7 +83,7 @@ impl Plane {
             }
         }
         for value in ticks.minor {
-            let (x, y) = self.at(self.x.low, value);
+            let (x, y) = self.at(self.x.first(), value);
             canvas.line(&[(x - 0.55 * size::TICK_LENGTH, y), (x, y)], line);
         }
         if !written.y {
@@ -165,8 +165,9 @@ fn label_ends(span: &Span, width: f64, value: f64, label: &str) -> (f64, f64) {
 pub fn x_ticks(span: &Span, width: f64) -> Ticks {
     let most = ((width / 34.0) as usize).clamp(2, 9);
     let fits = |ticks: &Ticks| {
-        let ends: Vec<(f64, f64)> =
+        let mut ends: Vec<(f64, f64)> =
             ticks.major.iter().map(|(value, label)| label_ends(span, width, *value, label)).collect();
+        ends.sort_by(|a, b| a.0.total_cmp(&b.0));
         ends.windows(2).all(|w| w[1].0 - w[0].1 > 8.0)
     };
     let mut ticks = span.ticks(most);

@@ -49,7 +49,7 @@ impl Draw for Rows {
             let title = Page::title_height(std::iter::once(&panel.title), room);
             page.panel_title(&panel.title, left, room);
             let rect = Rect { left, top: page.top + title + 2.0, width: room, height: ROW * rows as f64 };
-            let y = Span { low: -0.5, high: rows as f64 - 0.5, log: false, knee: 0.0 };
+            let y = Span { low: -0.5, high: rows as f64 - 0.5, log: false, knee: 0.0, down: false };
             let plane = Plane { x, y, rect };
             let theme = style.theme;
             for (value, _) in x_ticks(&x, room).major {

@@ -13,6 +13,8 @@ pub struct Span {
     pub log: bool,
     /// Where it is above 0: equal steps for equal ratios far above this value, for equal differences far below.
     pub knee: f64,
+    /// Whether the axis begins at its upper end.
+    pub down: bool,
 }
 
 /// Ticks with their labels, and unlabelled minor ones.
@@ -53,13 +55,14 @@ impl Span {
         }
         let log = match axis.scale {
             Scale::Linear | Scale::LogZero => false,
-            Scale::Log => b > TINY,
+            Scale::Log | Scale::LogDown => b > TINY,
             Scale::Auto => a >= TINY && b / a > AUTO_LOG,
         };
         if log && a < TINY {
             a = if positive < b { positive } else { b * 1e-3 };
         }
         let knee = if axis.scale == Scale::LogZero && positive.is_finite() { 0.5 * positive } else { 0.0 };
+        let down = axis.scale == Scale::LogDown;
         // A constant, or what float noise makes of one, gets room; an end that was asked for stays.
         if b - a <= 1e-9 * a.abs().max(b.abs()) {
             let room = if a == 0.0 && b == 0.0 { 0.5 } else { (0.05 * a.abs().max(b.abs())).max(TINY) };
@@ -68,26 +71,34 @@ impl Span {
                 (None, Some(_)) => (b - 2.0 * room, b),
                 (Some(_), _) => (a, a + 2.0 * room),
             };
-            return Self { low: a, high: b, log: log && a >= TINY, knee };
+            return Self { low: a, high: b, log: log && a >= TINY, knee, down };
         }
-        Self { low: a, high: b, log, knee }
+        Self { low: a, high: b, log, knee, down }
     }
 
     /// The span with `share` of its length added at both ends.
     pub fn padded(self, share: f64) -> Self {
-        let (low, high) = (self.value(-share), self.value(1.0 + share));
+        let up = Self { down: false, ..self };
+        let (low, high) = (up.value(-share), up.value(1.0 + share));
         Self { low, high, ..self }
     }
 
-    /// Where `value` lies: 0 at the lower end, 1 at the upper; NaN stays NaN.
+    /// Where the axis begins: its lower end, or the upper one.
+    pub fn first(&self) -> f64 {
+        if self.down { self.high } else { self.low }
+    }
+
+    /// Where `value` lies: 0 where the axis begins, 1 where it ends; NaN stays NaN.
     pub fn at(&self, value: f64) -> f64 {
         let (low, high) = (self.warp(self.low), self.warp(self.high));
-        (self.warp(value) - low) / (high - low)
+        let t = (self.warp(value) - low) / (high - low);
+        if self.down { 1.0 - t } else { t }
     }
 
     /// The value at a share of the way: the inverse of [`Span::at`].
     pub fn value(&self, t: f64) -> f64 {
         let (low, high) = (self.warp(self.low), self.warp(self.high));
+        let t = if self.down { 1.0 - t } else { t };
         let warped = low + t * (high - low);
         match self.log {
             true => warped.exp(),
@@ -172,7 +183,8 @@ impl Span {
         let all = |digits: &[f64], stride: usize| {
             let inside = |v: &f64| *v >= self.low && *v <= self.high;
             let reach = self.high.abs().max(self.low.abs());
-            let above = Self { low: self.knee, high: reach.max(2.0 * self.knee), log: true, knee: 0.0 };
+            let above =
+                Self { low: self.knee, high: reach.max(2.0 * self.knee), log: true, knee: 0.0, down: false };
             let above = above.decades(digits, stride);
             let below = above.iter().rev().map(|v| -v);
             below.chain([0.0]).chain(above.iter().copied()).filter(inside).collect::<Vec<f64>>()
@@ -360,6 +372,19 @@ mod tests {
     }
 
     #[test]
+    fn the_largest_comes_first_where_it_is_asked_for() {
+        let axis = Axis { scale: Scale::LogDown, ..Axis::default() };
+        let span = Span::of([100.0, 5.0, 30.0].into_iter(), &axis, None, None);
+        assert_eq!((span.at(100.0), span.at(5.0), span.first()), (0.0, 1.0, 100.0));
+        assert!(
+            (span.at(500f64.sqrt()) - 0.5).abs() < 1e-15 && (span.value(0.5) - 500f64.sqrt()).abs() < 1e-12
+        );
+        let wider = span.padded(0.1);
+        assert!(wider.low < 5.0 && wider.high > 100.0 && wider.at(100.0) > 0.0 && wider.at(5.0) < 1.0);
+        assert_eq!(texts(wider, 5), ["5", "10", "20", "50", "100"]);
+    }
+
+    #[test]
     fn levels_lie_inside_and_near_the_wanted_count() {
         for (low, high) in [(0.01, 30.0), (1e-8, 1e30), (0.5, 60.0), (-3.0, 5.0), (1.0, 1.1), (1e-3, 1.0)] {
             let span = span(low, high, Scale::Auto);
@@ -385,7 +410,7 @@ mod tests {
         for values in
             [vec![], vec![0.0, 0.0], vec![1e-320], vec![7.0; 3], vec![f64::MAX, f64::MIN], vec![f64::NAN]]
         {
-            for scale in [Scale::Auto, Scale::Linear, Scale::Log, Scale::LogZero] {
+            for scale in [Scale::Auto, Scale::Linear, Scale::Log, Scale::LogDown, Scale::LogZero] {
                 let span = Span::of(values.iter().copied(), &Axis { scale, ..Axis::default() }, None, None);
                 assert!(span.low < span.high && span.at(span.low) == 0.0, "{values:?} {span:?}");
                 assert!(span.ticks(5).major.len() < 20 && span.levels(12).len() < 50);

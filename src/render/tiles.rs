@@ -150,7 +150,7 @@ pub fn square((x, y): (Span, Span)) -> (Span, Span) {
     let half = (x.high - x.low).max(y.high - y.low) / 2.0;
     let about = |s: Span| {
         let middle = s.low / 2.0 + s.high / 2.0;
-        Span { low: middle - half, high: middle + half, log: false, knee: 0.0 }
+        Span { low: middle - half, high: middle + half, log: false, knee: 0.0, down: false }
     };
     let bent = |s: Span| s.log || s.knee > 0.0;
     if bent(x) || bent(y) { (x, y) } else { (about(x), about(y)) }

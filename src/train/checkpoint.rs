@@ -6,6 +6,8 @@
 //! that was torn, changed or made by something else is refused, and so is one of other settings, other data or another
 //! version of the program, with what differs. The file is replaced atomically.
 
+use super::mask::{Mask, Pruned};
+use super::optimizers::Optimizer;
 use super::optimizers::lbfgs::Memory;
 use super::point::{Point, numbers, tensor};
 use super::{Epoch, TrainSettings};
@@ -102,6 +104,47 @@ pub struct State<E> {
     pub swa: Option<(usize, Point<f64>)>,
     /// Snapshots and the steps they were taken after.
     pub trajectory: Vec<(u64, Point<E>)>,
+    /// What is left of the network, if it was pruned.
+    pub pruned: Option<Pruned>,
+}
+
+impl<E: Element> State<E> {
+    /// Before the first step.
+    pub fn begin(settings: &TrainSettings, point: Point<E>) -> Self {
+        Self {
+            step: 0,
+            norms: 0.0,
+            rate: 0.0,
+            stalled: false,
+            epochs: Vec::new(),
+            best: None,
+            ema: settings.ema.map(|_| point.to()),
+            swa: settings.swa.map(|_| (0, Point::zero(&point))),
+            trajectory: settings.snapshots.iter().map(|_| (0, point.clone())).collect(),
+            pruned: None,
+            point,
+        }
+    }
+
+    /// Sets the part of a gradient that belongs to nothing any more to zero.
+    pub fn leave(&self, gradient: &mut [f64]) {
+        if let Some(pruned) = &self.pruned {
+            pruned.mask.apply(0, gradient);
+        }
+    }
+
+    /// Nothing but what a mask leaves from here on. Epochs and snapshots so far stay on record as they were; the best weights
+    /// so far do not, unless nothing is pruned.
+    pub fn prune(&mut self, mask: &Mask) {
+        mask.apply(0, &mut self.point.theta);
+        for average in self.ema.iter_mut().chain(self.swa.iter_mut().map(|(_, sum)| sum)) {
+            mask.apply(0, &mut average.theta);
+        }
+        if !mask.is_full() {
+            self.best = None;
+        }
+        self.pruned = Some(Pruned { mask: mask.clone(), step: self.step });
+    }
 }
 
 /// The part of a checkpoint that is no tensor.
@@ -121,6 +164,9 @@ struct Header {
     swa: Option<usize>,
     trajectory: Vec<u64>,
     epochs: usize,
+    /// The step after which the network was pruned, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pruned: Option<u64>,
 }
 
 /// The optimizer's state.
@@ -133,6 +179,27 @@ pub enum Vectors<E> {
 }
 
 impl<E: Element> Vectors<E> {
+    /// Before the first step of an optimizer of p parameters.
+    pub fn begin(optimizer: &Optimizer, p: usize) -> Self {
+        match optimizer.search() {
+            Some(_) => Self::Pairs(Memory::default()),
+            None => Self::Elements(vec![vec![E::ZERO; p]; optimizer.states()]),
+        }
+    }
+
+    /// Forgets what is pruned.
+    pub fn prune(&mut self, mask: &Mask) {
+        match self {
+            Self::Elements(all) => all.iter_mut().for_each(|v| mask.apply(0, v)),
+            Self::Pairs(memory) => {
+                for (s, y) in &mut memory.pairs {
+                    mask.apply(0, s);
+                    mask.apply(0, y);
+                }
+            }
+        }
+    }
+
     fn tensors(&self) -> Vec<Tensor> {
         let named = |i: usize| format!("optimizer/{i}");
         match self {
@@ -173,6 +240,7 @@ fn hash(state: &str, tensors: &[Tensor]) -> String {
         match data {
             Data::F32(v) => add(&mut hash, v, |x| x.to_le_bytes()),
             Data::F64(v) => add(&mut hash, v, |x| x.to_le_bytes()),
+            Data::U8(v) => hash.update(v),
         }
     }
     files::hex(&hash.finalize())
@@ -203,11 +271,13 @@ pub fn write<E: Element>(
         swa: state.swa.as_ref().map(|s| s.0),
         trajectory: state.trajectory.iter().map(|s| s.0).collect(),
         epochs: state.epochs.len(),
+        pruned: state.pruned.as_ref().map(|p| p.step),
     };
     let mut tensors = state.point.tensors("theta");
     let rows: Vec<f64> = state.epochs.iter().flat_map(Epoch::row).collect();
     tensors.push(tensor("epochs", &rows));
     tensors.extend(vectors.tensors());
+    tensors.extend(state.pruned.iter().map(|p| p.mask.tensor("mask")));
     tensors.extend(state.best.iter().flat_map(|(_, point)| point.tensors("best")));
     tensors.extend(state.ema.iter().flat_map(|point| point.tensors("ema")));
     tensors.extend(state.swa.iter().flat_map(|(_, point)| point.tensors("swa")));
@@ -259,13 +329,13 @@ pub fn settings(path: &Path) -> Result<TrainSettings> {
 }
 
 /// Reads the checkpoint of a run with these settings (resolved), so many parameters and numbers of state; `None` if
-/// there is none. `vectors`
-/// are of the optimizer before its first step.
+/// there is none. `vectors` are of the optimizer before its first step; `pruned` is what must be left of the network.
 pub fn read<E: Element>(
     keep: &Keep,
     settings: &TrainSettings,
     sizes: [usize; 2],
     vectors: &Vectors<E>,
+    pruned: Option<&Pruned>,
 ) -> Result<Option<(State<E>, Vectors<E>)>> {
     if keep.path.symlink_metadata().is_err() {
         return Ok(None);
@@ -278,6 +348,16 @@ pub fn read<E: Element>(
     if header.data_sha256 != keep.data_sha256 {
         let expected = format!("an unfinished run on data with SHA-256 {}", keep.data_sha256);
         return Err(Error::expected(&at, expected, format!("{} ({DISCARD})", header.data_sha256)));
+    }
+    let mask = |step: u64| Ok(Pruned { mask: Mask::read(&at, &file, "mask", sizes[0])?, step });
+    let found: Option<Pruned> = header.pruned.map(mask).transpose()?;
+    if found.as_ref() != pruned {
+        let asked = format!("an unfinished run with {}", Pruned::words(pruned));
+        let there = match (Pruned::words(found.as_ref()), Pruned::words(pruned)) {
+            (there, asked) if there == asked => "another mask of as many".to_owned(),
+            (there, _) => there,
+        };
+        return Err(Error::expected(&at, asked, format!("one with {there} ({DISCARD})")));
     }
     let point = |name: &str| Point::read(&at, &file, name, sizes);
     let rows: Vec<f64> = numbers(&at, &file, "epochs", header.epochs.saturating_mul(Epoch::COLUMNS))?;
@@ -298,6 +378,7 @@ pub fn read<E: Element>(
             .enumerate()
             .map(|(i, step)| Ok((step, point(&format!("trajectory/{i}"))?)))
             .collect::<Result<_>>()?,
+        pruned: found,
     };
     Ok(Some((state, vectors.read(&at, &file, sizes[0])?)))
 }

@@ -7,10 +7,13 @@
 //! - SAM (Foret et al. 2021, arXiv 2010.01412): the gradient at theta + rho g / ||g||, where g is the gradient of the
 //!   same mini-batch at theta; the step itself starts from theta.
 //!
+//! Where a network is pruned, the gradient of what is gone is zero before all of this.
+//!
 //! Norms are sums of squares in f64 over blocks of fixed size, added in order.
 
 use super::Point;
 use super::batch::{BatchGradient, Noise};
+use super::mask::Mask;
 use super::optimizers::BLOCK;
 use crate::autodiff::{Element, elementary::vectorised};
 use crate::nn::Samples;
@@ -60,11 +63,19 @@ impl Clip {
     }
 }
 
-/// The norm of a batch's gradient, after its coordinates were clipped as `clip` says.
-fn norm<E: Element>(batch: &BatchGradient<E>, p: usize, clip: Clip) -> f64 {
+/// Writes the gradient of what is left of the network, from element `start` on, over a block.
+fn left<E: Element>(batch: &BatchGradient<E>, mask: Option<&Mask>, start: usize, out: &mut [E]) {
+    batch.gradient(start, out);
+    if let Some(mask) = mask {
+        mask.apply(start, out);
+    }
+}
+
+/// The norm of that gradient, after its coordinates were clipped as `clip` says.
+fn norm<E: Element>(batch: &BatchGradient<E>, mask: Option<&Mask>, p: usize, clip: Clip) -> f64 {
     let sum = |scratch: &mut Vec<E>, start: usize| {
         scratch.resize(BLOCK.min(p - start), E::ZERO);
-        batch.gradient(start, scratch);
+        left(batch, mask, start, scratch);
         clip.values(scratch);
         squares(scratch)
     };
@@ -81,6 +92,7 @@ fn norm<E: Element>(batch: &BatchGradient<E>, p: usize, clip: Clip) -> f64 {
 pub struct Conditions<E> {
     clip: Clip,
     rho: f64,
+    mask: Option<Mask>,
     /// Where SAM takes its gradient; empty without it.
     above: Vec<E>,
     /// The square of the norm, block by block, as bits.
@@ -93,7 +105,12 @@ impl<E: Element> Conditions<E> {
     pub fn new(clip: Clip, rho: f64, p: usize) -> Self {
         let above = vec![E::ZERO; if rho > 0.0 { p } else { 0 }];
         let squares = (0..p.div_ceil(BLOCK)).map(|_| AtomicU64::new(0)).collect();
-        Self { clip, rho, above, squares, scale: 1.0 }
+        Self { clip, rho, mask: None, above, squares, scale: 1.0 }
+    }
+
+    /// Leaves the gradient of what is pruned out from now on.
+    pub fn prune(&mut self, mask: &Mask) {
+        self.mask = Some(mask.clone());
     }
 
     /// Runs the samples at `indices` and returns their mean loss at a point, or the one above it if that is not
@@ -112,20 +129,21 @@ impl<E: Element> Conditions<E> {
         }
         // Running statistics follow the network itself, not where SAM looks.
         batch.follow(state);
+        let mask = self.mask.as_ref();
         if self.rho > 0.0 {
-            let norm = norm(batch, theta.len(), Clip::default());
+            let norm = norm(batch, mask, theta.len(), Clip::default());
             // Where there is no slope there is no ascent.
             let length = if norm > 0.0 { self.rho / norm } else { 0.0 };
             let length = E::from_f64(length);
             self.above.par_chunks_mut(BLOCK).with_min_len(4).enumerate().for_each(|(i, above)| {
-                batch.gradient(i * BLOCK, above);
+                left(batch, mask, i * BLOCK, above);
                 above.iter_mut().zip(&theta[i * BLOCK..]).for_each(|(a, t)| *a = *t + length * *a);
             });
             let there = batch.run(&self.above, state, samples, indices, noise);
             loss = if there.is_finite() { loss } else { there };
         }
         self.scale = match self.clip.norm {
-            Some(most) => (most / norm(batch, theta.len(), self.clip)).min(1.0),
+            Some(most) => (most / norm(batch, mask, theta.len(), self.clip)).min(1.0),
             None => 1.0,
         };
         loss
@@ -133,7 +151,7 @@ impl<E: Element> Conditions<E> {
 
     /// Writes the gradient, from element `start` on, over a block.
     pub fn gradient(&self, batch: &BatchGradient<E>, start: usize, out: &mut [E]) {
-        batch.gradient(start, out);
+        left(batch, self.mask.as_ref(), start, out);
         self.squares[start / BLOCK].store(squares(out).to_bits(), Ordering::Relaxed);
         self.clip.values(out);
         if self.scale < 1.0 {

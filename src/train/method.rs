@@ -4,6 +4,7 @@ use super::TrainSettings;
 use super::batch::BatchGradient;
 use super::checkpoint::Vectors;
 use super::gradient::Conditions;
+use super::mask::Mask;
 use super::optimizers::Stepper;
 use super::optimizers::lbfgs::{Lbfgs, Memory, Value};
 use crate::autodiff::Element;
@@ -39,6 +40,13 @@ impl<E: Element> Method<E> {
                 0 => None,
                 rest => Some(batch(rest)),
             },
+        }
+    }
+
+    /// Leaves what is pruned out of gradients from now on; those of a line search are the caller's.
+    pub fn prune(&mut self, mask: &Mask) {
+        if let Self::Steps { conditions, .. } = self {
+            conditions.prune(mask);
         }
     }
 

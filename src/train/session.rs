@@ -45,6 +45,8 @@ pub struct Session<'a, E> {
     /// The step that was probed last in this process.
     probed: Option<u64>,
     keep: Option<&'a Keep>,
+    /// Whether the end is kept too, however short the run was.
+    keeps_end: bool,
     pace: Pace,
     observe: &'a mut (dyn FnMut(Event) + Send),
 }
@@ -60,7 +62,7 @@ impl<'a, E: Element> Session<'a, E> {
         Self::from(settings, dataset, keep, None, observe)
     }
 
-    /// The same from a fork on, with other noise if ways part there.
+    /// The same from a fork on, with other noise if ways part there; a checkpoint of it comes first.
     pub fn from(
         settings: &TrainSettings,
         dataset: &Dataset,
@@ -95,11 +97,13 @@ impl<'a, E: Element> Session<'a, E> {
         }
         let mut method = Method::new(settings, &network, &train, batch_size);
         let sizes = [network.layout().size(), network.layout().state_size()];
-        let kept = match (keep, fork) {
-            (_, Some((fork, _))) => Some((fork.state.clone(), fork.vectors.clone())),
-            (Some(keep), None) => checkpoint::read(keep, settings, sizes, &method.vectors())?,
-            (None, None) => None,
+        let pruned = fork.and_then(|(fork, _)| fork.state.pruned.as_ref());
+        let unfinished = match keep {
+            Some(keep) => checkpoint::read(keep, settings, sizes, &method.vectors(), pruned)?,
+            None => None,
         };
+        let forked = || fork.map(|(fork, _)| (fork.state.clone(), fork.vectors.clone()));
+        let kept = unfinished.or_else(forked);
         let resumed = kept.is_some();
         let state = match kept {
             Some((state, vectors)) => {
@@ -114,22 +118,11 @@ impl<'a, E: Element> Session<'a, E> {
                 method.restore(state.step, vectors)?;
                 state
             }
-            None => {
-                let point = start(&network, settings, &streams, &train);
-                State {
-                    step: 0,
-                    norms: 0.0,
-                    rate: 0.0,
-                    stalled: false,
-                    epochs: Vec::new(),
-                    best: None,
-                    ema: settings.ema.map(|_| point.to()),
-                    swa: settings.swa.map(|_| (0, Point::zero(&point))),
-                    trajectory: settings.snapshots.iter().map(|_| (0, point.clone())).collect(),
-                    point,
-                }
-            }
+            None => State::begin(settings, start(&network, settings, &streams, &train)),
         };
+        if let Some(pruned) = &state.pruned {
+            method.prune(&pruned.mask);
+        }
         if resumed {
             observe(Event::Resumed(state.step, total, &state.epochs));
         }
@@ -159,8 +152,14 @@ impl<'a, E: Element> Session<'a, E> {
             state,
             snapshots,
             keep,
+            keeps_end: false,
             observe,
         })
+    }
+
+    /// Has the end kept in the checkpoint too, however short the run is: others go on with what it came to.
+    pub fn keeping_end(self) -> Self {
+        Self { keeps_end: true, ..self }
     }
 
     /// Trains to the end.
@@ -203,7 +202,8 @@ impl<'a, E: Element> Session<'a, E> {
             self.probe(self.state.rate)?;
         }
         // What took long is not lost while results are evaluated and drawn.
-        if stop != Stop::NonFinite && started.elapsed() >= EPOCHS_APART {
+        let worth = self.keeps_end || started.elapsed() >= EPOCHS_APART;
+        if stop != Stop::NonFinite && worth {
             self.save()?;
         }
         let forks = std::mem::take(&mut self.forks.1);
@@ -278,13 +278,14 @@ impl<'a, E: Element> Session<'a, E> {
         let rate = self.settings.rate();
         let Method::Search { rules, memory, here } = &mut self.method else { return Ok(None) };
         let objective = self.on_batches.as_ref().unwrap_or(&self.on_train);
-        let (network, state) = (&self.network, &self.state.point.state);
+        let (network, training) = (&self.network, &self.state);
         let mut evaluate = |point: &mut Vec<f64>| {
             let rounded: Vec<E> = point.iter().map(|x| E::from_f64(*x)).collect();
             point.iter_mut().zip(&rounded).for_each(|(x, r)| *x = r.to_f64());
-            let mut state = state.clone();
+            let mut state = training.point.state.clone();
             network.renew_to_convergence(&rounded, &mut state);
-            let (evaluation, gradient) = objective.gradient(&rounded, &state);
+            let (evaluation, mut gradient) = objective.gradient(&rounded, &state);
+            training.leave(&mut gradient);
             // What an interrupted evaluation gives is no result.
             interrupt::requested().is_none().then_some(Value { loss: evaluation.loss, gradient })
         };
@@ -372,7 +373,8 @@ impl<'a, E: Element> Session<'a, E> {
         let (train, test) = (self.on_train.evaluate(theta, state), self.on_test.evaluate(theta, state));
         let full = self.settings.target_gradient.map(|_| {
             let objective = self.on_batches.as_ref().unwrap_or(&self.on_train);
-            let (_, gradient) = objective.gradient(theta, state);
+            let (_, mut gradient) = objective.gradient(theta, state);
+            self.state.leave(&mut gradient);
             squares(&gradient).sqrt()
         });
         if interrupt::requested().is_some() {

@@ -25,6 +25,7 @@ mod shifted;
 mod slices;
 mod spectra;
 mod statistics;
+mod tickets;
 mod training;
 
 use losscape::autodiff::{Curvature, Element};

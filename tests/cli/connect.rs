@@ -23,7 +23,7 @@ fn numbers(arrays: &Npz, name: &str) -> Vec<f64> {
 fn tensor<'a>(file: &'a TensorFile, name: &str) -> &'a [f32] {
     match &file.get(name).unwrap_or_else(|| panic!("{name}")).data {
         Data::F32(values) => values,
-        Data::F64(_) => panic!("{name} in double precision"),
+        other => panic!("{name} in {}", other.dtype()),
     }
 }
 

@@ -22,6 +22,7 @@ mod seeds;
 mod sharpness;
 mod slice;
 mod study;
+mod ticket;
 mod train;
 mod views;
 mod weights;

@@ -7,6 +7,7 @@ fn tensor(file: &TensorFile, name: &str) -> Vec<f64> {
     match &file.get(name).unwrap_or_else(|| panic!("no {name}")).data {
         Data::F32(v) => v.iter().map(|x| f64::from(*x)).collect(),
         Data::F64(v) => v.clone(),
+        Data::U8(_) => panic!("{name} in bytes"),
     }
 }
 

@@ -17,6 +17,7 @@ fn sample() -> TensorFile {
             tensor("0.bias", &[3], Data::F64(vec![0.1, 0.2, 0.3])),
             tensor("none", &[0, 5], Data::F32(vec![])),
             tensor("step \"n\"", &[], Data::F64(vec![7.0])),
+            tensor("mask", &[3], Data::U8(vec![1, 0, 1])),
         ],
     }
 }
@@ -174,11 +175,11 @@ fn fields_that_make_no_sense_are_refused() {
     assert_eq!(refusal(&one("{}", "[0,4]"), 4), format!("{at}.shape: expected a list of sizes, found {{}}"));
     assert_eq!(
         refusal(r#"{"a":{"dtype":"I64","shape":[1],"data_offsets":[0,8]}}"#, 8),
-        format!("{at}.dtype: expected F32 or F64, found \"I64\"")
+        format!("{at}.dtype: expected F32, F64 or U8, found \"I64\"")
     );
     assert_eq!(
         refusal(r#"{"a":{"shape":[1],"data_offsets":[0,8]}}"#, 8),
-        format!("{at}.dtype: expected F32 or F64, found null")
+        format!("{at}.dtype: expected F32, F64 or U8, found null")
     );
     assert_eq!(
         refusal(r#"{"a":{"dtype":"F32","colour":1}}"#, 8),
@@ -226,6 +227,7 @@ fn tensors() -> impl Strategy<Value = Vec<Tensor>> {
     let data = prop_oneof![
         prop::collection::vec(-1e30f32..1e30, 0..20).prop_map(Data::F32),
         prop::collection::vec(-1e300f64..1e300, 0..20).prop_map(Data::F64),
+        prop::collection::vec(0u8.., 0..20).prop_map(Data::U8),
     ];
     prop::collection::btree_map(".{0,8}", data, 0..6).prop_map(|named| {
         named.into_iter().map(|(name, data)| Tensor { name, shape: vec![1, data.len()], data }).collect()

@@ -11,7 +11,7 @@ use crate::landscape::path::Evaluator;
 use crate::nn::Network;
 use crate::passes::pair::Pair;
 use crate::passes::{DataSettings, statistics, to_json};
-use crate::train::branch::{Fork, branch, trunk};
+use crate::train::branch::{Fork, branch, noise, trunk};
 use crate::train::{Event, Point, Status, Trained, network, samples};
 use crate::with_precision;
 use serde_json::json;
@@ -68,17 +68,6 @@ pub(super) fn width(points: usize) -> usize {
     1 + Pair::width(points)
 }
 
-/// Where the noise of steps comes from.
-fn noise(settings: &InstabilitySettings, network: &Network, n: usize) -> Vec<&'static str> {
-    let batches = settings.train(0).batch(n) < n;
-    let kinds = [
-        (batches, "order of the samples"),
-        (!settings.augment.is_none(), "augmentation"),
-        (network.has_dropout(), "dropout"),
-    ];
-    kinds.into_iter().filter(|k| k.0).map(|k| k.1).collect()
-}
-
 /// Branches and measures. With a directory, finished branches are kept in it and not made again.
 pub fn run(
     settings: &InstabilitySettings,
@@ -91,7 +80,7 @@ pub fn run(
     let n = dataset.train.len();
     settings.train(0).check_for(n, network.layout().parameters.len())?;
     let total = (n.div_ceil(settings.train(0).batch(n)) * settings.epochs) as u64;
-    let noise = noise(settings, &network, n);
+    let noise = noise(&settings.train(0), &network, n);
     if noise.is_empty() {
         let expected = "steps with noise that can differ: mini-batches, augmentation or dropout";
         return Err(Error::expected("--batch-size", expected, format!("all {n} samples in every step")));

@@ -1,8 +1,8 @@
 //! The barrier between two branches against the step at which they parted: of the loss, and of the error.
 
 use super::result::InstabilityResult;
-use crate::base::statistics::quantile;
 use crate::figure::{Axis, Figure, Panel, Scale, Series, Style};
+use crate::passes::over_seeds::median;
 
 pub(super) fn figures(result: &InstabilityResult) -> Vec<Figure> {
     let steps = result.array("branch");
@@ -49,37 +49,4 @@ pub(super) fn figures(result: &InstabilityResult) -> Vec<Figure> {
         ),
         panels: panels.into_iter().filter(Panel::has_curves).collect(),
     }]
-}
-
-/// The median of each row with its quartiles, and a dot for every number; a row a step.
-fn median(label: &str, steps: &[f64], values: &[f64]) -> Vec<Series> {
-    let each = values.len() / steps.len().max(1);
-    let rows: Vec<Vec<f64>> = values
-        .chunks(each.max(1))
-        .map(|row| {
-            let mut finite: Vec<f64> = row.iter().copied().filter(|x| x.is_finite()).collect();
-            finite.sort_by(f64::total_cmp);
-            finite
-        })
-        .collect();
-    if rows.iter().all(Vec::is_empty) {
-        return Vec::new();
-    }
-    let at = |q: f64| rows.iter().map(|row| quantile(row, q)).collect::<Vec<f64>>();
-    let dots = || steps.iter().zip(&rows).flat_map(|(step, row)| row.iter().map(move |y| (*step, *y)));
-    let line = Series {
-        label: label.to_owned(),
-        x: steps.to_vec(),
-        y: at(0.5),
-        band: Some((at(0.25), at(0.75))),
-        style: Style::Line,
-    };
-    let dots = Series {
-        label: label.to_owned(),
-        x: dots().map(|d| d.0).collect(),
-        y: dots().map(|d| d.1).collect(),
-        band: None,
-        style: Style::Dots,
-    };
-    vec![line, dots]
 }

@@ -184,18 +184,10 @@ impl InstabilitySettings {
             let expected = format!("at most {}", i64::MAX as u64 - MOST as u64);
             return Err(Error::expected("--seed", expected, self.seed));
         }
-        check_points(self.points)?;
+        pair::check_points(self.points)?;
         if !(0.0..=1.0).contains(&self.stable) {
             return Err(Error::expected("--stable", "a share, 0 to 1", self.stable));
         }
         self.train(0).check()
-    }
-}
-
-/// Refuses numbers of points that no line has.
-pub(super) fn check_points(points: usize) -> Result<()> {
-    match (3..=10_001).contains(&points) {
-        true => Ok(()),
-        false => Err(Error::expected("--points", "3 to 10001", points)),
     }
 }

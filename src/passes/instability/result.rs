@@ -4,10 +4,10 @@ use super::InstabilitySettings;
 use super::compute::{End, width};
 use crate::base::log::Pieces;
 use crate::base::npz::{Npz, Values};
-use crate::base::statistics::quantile;
 use crate::base::{Error, Result, files};
 use crate::figure::Figure;
 use crate::landscape::path::evenly;
+use crate::passes::over_seeds::summed;
 use crate::passes::pair::{BARRIERS, MEASURES, Pair};
 use crate::passes::{DataSettings, Files, Saved, archive, document};
 use serde_json::{Map, Value, json};
@@ -34,21 +34,6 @@ pub struct InstabilityResult {
 
 /// The name of the array of distances.
 const DISTANCE: &str = "distance";
-
-/// Median, quartiles and every seed's value; what is not finite is left out of the first two, and told of.
-fn summed(values: &[f64]) -> Value {
-    let mut finite: Vec<f64> = values.iter().copied().filter(|x| x.is_finite()).collect();
-    finite.sort_by(f64::total_cmp);
-    json!({
-        "median": quantile(&finite, 0.5),
-        "quartiles": [quantile(&finite, 0.25), quantile(&finite, 0.75)],
-        "seeds": values,
-        "status": match finite.len() {
-            n if n == values.len() => "computed".to_owned(),
-            n => format!("over the {n} of {} seeds whose value is finite", values.len()),
-        },
-    })
-}
 
 impl InstabilityResult {
     pub(super) fn new(settings: &InstabilitySettings, facts: Facts, pieces: &Pieces) -> Result<Self> {

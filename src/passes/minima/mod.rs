@@ -29,8 +29,8 @@ pub use compute::{MinimaEvent, check, discard, run};
 pub use place::classical;
 pub use result::MinimaResult;
 
-use super::instability::check_points;
 use super::pair;
+use super::pair::check_points;
 use crate::base::{Error, Result};
 use crate::landscape::Alignment;
 use crate::landscape::path::Between;

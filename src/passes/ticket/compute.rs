@@ -1,0 +1,400 @@
+//! Dense networks and their tickets, one seed a core, each level after the one before; then the controls, which depend on
+//! nothing but masks, as many at once as there are threads.
+//!
+//! Each ticket leaves a checkpoint of its end, which the next level is pruned from; controls are records in a log. Started
+//! again, dense networks are trained once more, and all that is finished is read.
+
+use super::TicketSettings;
+use super::prune::{at_random, by_magnitude};
+use super::result::{Facts, TicketResult};
+use crate::autodiff::Element;
+use crate::base::log::{DISCARD, Log, Pieces};
+use crate::base::pool::each_apart;
+use crate::base::{Error, Result, Streams, files, interrupt};
+use crate::data::Dataset;
+use crate::landscape::path::Evaluator;
+use crate::nn::Network;
+use crate::passes::pair::Pair;
+use crate::passes::{DataSettings, statistics, to_json};
+use crate::train::branch::{Fork, branch, go_on, noise, trunk};
+use crate::train::{Event, Keep, Mask, Point, Status, Trained, network, samples};
+use crate::with_precision;
+use serde_json::json;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// What an observer of a search hears, from any thread.
+#[derive(Clone, Debug)]
+pub enum TicketEvent<'a> {
+    /// Before training.
+    Begins {
+        /// Network and data.
+        title: &'a str,
+        /// Trainings beside those of tickets, and how many were kept from before.
+        controls: (usize, usize),
+        /// Steps of training that are left to make, those of tickets that are kept among them.
+        steps: u64,
+    },
+    /// So many more steps are made, or were kept.
+    Steps(u64),
+}
+
+/// The log in a directory.
+const LOG: &str = "ticket.log";
+/// Longest time between two checkpoints of a ticket that trains for long.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(30);
+
+/// The checkpoint of a ticket.
+fn checkpoint(seed: u64, level: usize) -> String {
+    format!("{START}{seed}-{level}{END}")
+}
+
+const START: &str = "ticket-";
+const END: &str = ".checkpoint.safetensors";
+
+/// Removes what an unfinished search left in a directory.
+pub fn discard(directory: &Path) -> Result<()> {
+    files::remove(&directory.join(LOG))?;
+    let ours = |name: &str| {
+        let numbers = name.strip_prefix(START).and_then(|rest| rest.strip_suffix(END));
+        numbers.is_some_and(|n| n.chars().all(|c| c.is_ascii_digit() || c == '-'))
+    };
+    let failed = |e: std::io::Error| Error::machine(files::named(directory), e);
+    for entry in std::fs::read_dir(directory).map_err(failed)? {
+        let name = entry.map_err(failed)?.file_name();
+        if ours(&name.to_string_lossy()) {
+            files::remove(&directory.join(name))?;
+        }
+    }
+    Ok(())
+}
+
+/// How a training ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    Computed,
+    Diverged,
+    /// A network that this one is made from diverged.
+    Missing,
+}
+
+impl End {
+    pub const ALL: [Self; 3] = [Self::Computed, Self::Diverged, Self::Missing];
+
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Computed => "computed",
+            Self::Diverged => "diverged",
+            Self::Missing => "a ticket before it diverged",
+        }
+    }
+}
+
+/// What is measured of a trained network.
+pub(super) const MEASURES: [&str; 7] = [
+    "train_loss",
+    "train_accuracy",
+    "test_loss",
+    "test_accuracy",
+    // Of the end of an epoch with the least test loss: where early stopping would have ended (Frankle and Carbin 2019).
+    "early_step",
+    "early_test_loss",
+    "early_test_accuracy",
+];
+
+fn measured(trained: &Trained) -> [f64; MEASURES.len()] {
+    let best = trained.best.as_ref();
+    let step = best.and_then(|best| trained.epochs.get(best.from)).map_or(f64::NAN, |e| e.step as f64);
+    let early = best.map_or([f64::NAN; 2], |best| [best.test.loss, best.test.accuracy]);
+    let (train, test) = (trained.train, trained.test);
+    [train.loss, train.accuracy, test.loss, test.accuracy, step, early[0], early[1]]
+}
+
+/// A level of one seed: the dense network (level 0) or a ticket.
+#[derive(Clone, Debug)]
+pub(super) struct Level {
+    pub mask: Mask,
+    pub end: End,
+    pub numbers: [f64; MEASURES.len()],
+    pub point: Point<f64>,
+}
+
+impl Level {
+    fn new(mask: Mask, trained: Trained) -> Self {
+        let (end, numbers) = match trained.status {
+            Status::Diverged => (End::Diverged, [f64::NAN; MEASURES.len()]),
+            _ => (End::Computed, measured(&trained)),
+        };
+        Self { mask, end, numbers, point: trained.point }
+    }
+}
+
+/// What is trained beside tickets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// The ticket's mask, from other initial weights.
+    Reinit,
+    /// As many weights at random, from the ticket's start.
+    RandomMask,
+    /// The ticket, in another order of the samples.
+    Stability,
+}
+
+impl Kind {
+    pub const ALL: [Self; 3] = [Self::Reinit, Self::RandomMask, Self::Stability];
+
+    /// Whether it is trained at a level: a random choice of all weights is the dense network itself.
+    pub fn at(self, settings: &TicketSettings, level: usize) -> bool {
+        match self {
+            Self::Reinit => settings.controls.reinit(),
+            Self::RandomMask => settings.controls.random_mask() && level > 0,
+            Self::Stability => settings.stability,
+        }
+    }
+
+    /// Its record's number.
+    pub fn index(self, settings: &TicketSettings, seed: usize, level: usize) -> u64 {
+        ((seed * (settings.rounds + 1) + level) * Self::ALL.len() + self as usize) as u64
+    }
+}
+
+/// Numbers of a record: how it ended, and what was measured.
+pub(super) fn width(settings: &TicketSettings) -> usize {
+    let pair = if settings.stability { Pair::width(settings.points) } else { 0 };
+    1 + pair.max(MEASURES.len())
+}
+
+/// Trains and measures. With a directory, what is finished is kept in it and not made again.
+pub fn run(
+    settings: &TicketSettings,
+    keep: Option<&Path>,
+    observe: &(dyn Fn(TicketEvent) + Sync),
+) -> Result<TicketResult> {
+    settings.check()?;
+    let first = settings.train(0);
+    let (data, dataset) = DataSettings::load(&first)?;
+    let network = Arc::new(network(&first, &dataset)?);
+    let n = dataset.train.len();
+    first.check_for(n, network.layout().parameters.len())?;
+    if !dataset.has_classes() || dataset.test.is_empty() {
+        let found = if dataset.has_classes() { "none for testing" } else { "values" };
+        return Err(Error::expected("--data", "classes, and test samples to compare tickets on", found));
+    }
+    if network.has_directions() {
+        let expected = "a norm other than weight: a direction of which everything is pruned has no length";
+        return Err(Error::expected("--norm", expected, "weight"));
+    }
+    if network.layout().weights().next().is_none() {
+        return Err(Error::expected("--model", "a network with weights to prune", &settings.model));
+    }
+    let total = (n.div_ceil(first.batch(n)) * settings.epochs) as u64;
+    if settings.rewind >= total {
+        let expected = format!("a step before the last, 0 to {}", total.saturating_sub(1));
+        return Err(Error::expected("--rewind", expected, settings.rewind));
+    }
+    let noise = noise(&first, &network, n);
+    if settings.stability && noise.is_empty() {
+        let expected = "false where nothing is random in steps (mini-batches, augmentation, dropout)";
+        return Err(Error::expected("--stability", expected, true));
+    }
+    let facts = Facts {
+        title: crate::passes::run::title(&network, &dataset),
+        samples: (n, dataset.test.len()),
+        total,
+        noise,
+        statistics: statistics::between(&network, settings.stats, first.batch(n).max(2)),
+        data,
+        image: dataset.shape.clone(),
+        network: network.clone(),
+    };
+    with_precision!(settings.precision, E => Work::<E>::new(settings, &facts, &dataset, observe).run(keep))
+        .and_then(|(seeds, pieces)| TicketResult::new(settings, facts, &seeds, &pieces))
+}
+
+/// Tells of steps as they are made, some at a time, from step `from` on.
+fn listen(observe: &(dyn Fn(TicketEvent) + Sync), from: u64) -> impl FnMut(Event) + Send + '_ {
+    let mut told = from;
+    move |event: Event| {
+        let now = match event {
+            Event::Step(step, total) if step - told >= 64 || step == total => step,
+            Event::Resumed(step, ..) if step > told => step,
+            _ => return,
+        };
+        observe(TicketEvent::Steps(now - told));
+        told = now;
+    }
+}
+
+/// A seed's levels, and where its tickets start from; nowhere if the dense network diverged before.
+struct Chain<E> {
+    levels: Vec<Level>,
+    fork: Option<Fork<E>>,
+}
+
+struct Work<'a, E> {
+    settings: &'a TicketSettings,
+    facts: &'a Facts,
+    network: &'a Arc<Network>,
+    dataset: &'a Dataset,
+    observe: &'a (dyn Fn(TicketEvent) + Sync),
+    evaluator: Evaluator<E>,
+}
+
+impl<'a, E: Element> Work<'a, E> {
+    fn new(
+        settings: &'a TicketSettings,
+        facts: &'a Facts,
+        dataset: &'a Dataset,
+        observe: &'a (dyn Fn(TicketEvent) + Sync),
+    ) -> Self {
+        let network = &facts.network;
+        let evaluator = Evaluator::new(
+            network.clone(),
+            samples(network, &dataset.train),
+            samples(network, &dataset.test),
+            settings.stats,
+            settings.train(0).batch(dataset.train.len()),
+        );
+        Self { settings, facts, network, dataset, observe, evaluator }
+    }
+
+    /// The levels of every seed, and the records of what was trained beside them.
+    fn run(&self, keep: Option<&Path>) -> Result<(Vec<Vec<Level>>, Pieces)> {
+        let (settings, total) = (self.settings, self.facts.total);
+        let (log, kept) = match keep {
+            None => (None, Pieces::new()),
+            Some(directory) => {
+                let header = json!({
+                    "version": env!("CARGO_PKG_VERSION"),
+                    "settings": to_json(&settings.resolved())?,
+                    "data_sha256": self.facts.data.sha256,
+                });
+                let (log, kept) = Log::open(&directory.join(LOG), &header, width(settings))?;
+                (Some(Mutex::new(log)), kept)
+            }
+        };
+        let places = (0..settings.seeds).flat_map(|seed| (0..=settings.rounds).map(move |l| (seed, l)));
+        let all: Vec<(usize, usize, Kind)> = places
+            .flat_map(|(seed, level)| Kind::ALL.map(|kind| (seed, level, kind)))
+            .filter(|(_, level, kind)| kind.at(settings, *level))
+            .collect();
+        let left: Vec<(usize, usize, Kind)> = all
+            .iter()
+            .copied()
+            .filter(|(seed, level, kind)| !kept.contains_key(&kind.index(settings, *seed, *level)))
+            .collect();
+        let rest = total - settings.rewind;
+        let chains = settings.seeds as u64 * (total + settings.rounds as u64 * rest);
+        let steps = left.iter().map(|(_, _, kind)| if *kind == Kind::Reinit { total } else { rest });
+        (self.observe)(TicketEvent::Begins {
+            title: &self.facts.title,
+            controls: (all.len(), all.len() - left.len()),
+            steps: chains + steps.sum::<u64>(),
+        });
+        let done = AtomicUsize::new(kept.len());
+        let control = |chains: &[Chain<E>], i: usize| -> Result<Option<(u64, Vec<f64>)>> {
+            let (seed, level, kind) = left[i];
+            let Some(numbers) = self.control(seed, level, kind, &chains[seed])? else { return Ok(None) };
+            // What a signal cut short is no result.
+            interrupt::check("ticket", "nothing was kept")?;
+            let index = kind.index(settings, seed, level);
+            if let Some(log) = &log {
+                let mut log = log.lock().unwrap_or_else(|e| e.into_inner());
+                log.append([(index, numbers.as_slice())])?;
+            }
+            done.fetch_add(1, Ordering::Relaxed);
+            Ok(Some((index, numbers)))
+        };
+        let found = each_apart(settings.seeds, |seed| self.chain(seed, keep, &done)).and_then(|chains| {
+            let found = each_apart(left.len(), |i| control(&chains, i))?;
+            Ok((chains.into_iter().map(|chain| chain.levels).collect(), found))
+        });
+        let (levels, found) = found.map_err(|error| match (error, keep) {
+            (Error::Interrupted { signal, .. }, directory) => {
+                let kept = match (done.load(Ordering::Relaxed), directory) {
+                    (_, None) => "nothing was kept".to_owned(),
+                    (0, Some(_)) => "no training was finished; the same command goes on".to_owned(),
+                    (done, Some(directory)) => format!(
+                        "{done} finished trainings are kept in {}; the same command goes on",
+                        files::named(directory)
+                    ),
+                };
+                Error::Interrupted { at: "ticket".to_owned(), kept, signal }
+            }
+            (error, _) => error,
+        })?;
+        Ok((levels, kept.into_iter().chain(found.into_iter().flatten()).collect()))
+    }
+
+    /// The dense network of a seed and its tickets, as far as none diverges.
+    fn chain(&self, seed: usize, keep: Option<&Path>, done: &AtomicUsize) -> Result<Chain<E>> {
+        let (settings, train) = (self.settings, self.settings.train(seed));
+        let steps = [settings.rewind];
+        let (dense, mut forks) = trunk::<E>(&train, self.dataset, &steps, &mut listen(self.observe, 0))?;
+        let mut levels = vec![Level::new(Mask::full(self.network.layout().size()), dense)];
+        let fork = forks.pop();
+        for level in 1..=settings.rounds {
+            let (Some(last), Some(fork)) = (levels.last().filter(|l| l.end == End::Computed), &fork) else {
+                break;
+            };
+            let mask =
+                by_magnitude(self.network, &last.mask, &last.point.theta, settings.prune, settings.scope);
+            let keep = keep.map(|directory| Keep {
+                path: directory.join(checkpoint(train.seed, level)),
+                every: CHECKPOINT_EVERY,
+                data_sha256: self.facts.data.sha256.clone(),
+            });
+            let start = fork.pruned(self.network, &mask);
+            let mut listen = listen(self.observe, fork.step());
+            let trained = go_on(&train, self.dataset, &start, keep.as_ref(), &mut listen).map_err(hinted)?;
+            done.fetch_add(1, Ordering::Relaxed);
+            levels.push(Level::new(mask, trained));
+        }
+        Ok(Chain { levels, fork })
+    }
+
+    /// The record of a training beside a ticket; none where the ticket is none.
+    fn control(&self, seed: usize, level: usize, kind: Kind, chain: &Chain<E>) -> Result<Option<Vec<f64>>> {
+        let (settings, train) = (self.settings, self.settings.train(seed));
+        let (Some(ticket), Some(fork)) = (chain.levels.get(level), &chain.fork) else { return Ok(None) };
+        let own = Streams::new(train.seed);
+        let (start, order) = match kind {
+            Kind::Reinit => {
+                let other = own.derived("ticket/reinit", level as u64);
+                (Fork::start(&train, self.dataset, &other)?.pruned(self.network, &ticket.mask), 0)
+            }
+            Kind::RandomMask => {
+                let mut rng = own.stream("ticket/random-mask", level as u64);
+                (fork.pruned(self.network, &at_random(self.network, &ticket.mask, &mut rng)), 0)
+            }
+            Kind::Stability if ticket.end == End::Computed => (fork.pruned(self.network, &ticket.mask), 1),
+            Kind::Stability => return Ok(None),
+        };
+        let mut listen = listen(self.observe, start.step());
+        let trained = branch(&train, self.dataset, &start, order, &mut listen)?;
+        let (end, numbers) = match (trained.status, kind) {
+            (Status::Diverged, _) => (End::Diverged, Vec::new()),
+            (_, Kind::Stability) => {
+                let pair = Pair::measure(&self.evaluator, &ticket.point, &trained.point, settings.points);
+                (End::Computed, pair.numbers())
+            }
+            _ => (End::Computed, measured(&trained).to_vec()),
+        };
+        let mut record = vec![end as usize as f64];
+        record.extend(numbers);
+        record.resize(width(settings), f64::NAN);
+        Ok(Some(record))
+    }
+}
+
+/// Says of a checkpoint that cannot be gone on with how to get rid of it.
+fn hinted(error: Error) -> Error {
+    match error {
+        Error::Request { at, what } if at.contains(END) && !what.contains(DISCARD) => {
+            Error::Request { at, what: format!("{what} ({DISCARD})") }
+        }
+        other => other,
+    }
+}
