@@ -8,6 +8,7 @@ mod config;
 mod connect;
 mod critical;
 mod data;
+mod ensemble;
 mod instability;
 mod list;
 mod lr_range;
@@ -22,6 +23,7 @@ mod propagate;
 mod seeds;
 mod sharpness;
 mod signals;
+mod simplex;
 mod slice;
 mod smoothness;
 mod table;
@@ -54,6 +56,8 @@ const COMMANDS: &[Subcommand] = &[
     critical::COMMAND,
     instability::COMMAND,
     minima::COMMAND,
+    simplex::COMMAND,
+    ensemble::COMMAND,
     plot::COMMAND,
     data::COMMAND,
     list::COMMAND,

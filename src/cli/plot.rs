@@ -7,8 +7,9 @@ use super::output::{self, Target};
 use crate::base::{Error, Result, files};
 use crate::figure::Figure;
 use crate::passes::{
-    ConnectResult, CriticalResult, InstabilityResult, LrRangeResult, MinimaResult, PropagateResult, Saved,
-    SeedsResult, SharpnessResult, SliceResult, SmoothnessResult, training,
+    ConnectResult, CriticalResult, EnsembleResult, InstabilityResult, LrRangeResult, MinimaResult,
+    PropagateResult, Saved, SeedsResult, SharpnessResult, SimplexResult, SliceResult, SmoothnessResult,
+    training,
 };
 use crate::render::Style;
 use clap::{Arg, ArgMatches, Args, Command};
@@ -42,6 +43,8 @@ const RESULTS: &[(&str, Load)] = &[
     ("critical.json", |d| Ok(CriticalResult::load(d)?.figures())),
     ("instability.json", |d| Ok(InstabilityResult::load(d)?.figures())),
     ("minima.json", |d| Ok(MinimaResult::load(d)?.figures())),
+    ("simplex.json", |d| Ok(SimplexResult::load(d)?.figures())),
+    ("ensemble.json", |d| Ok(EnsembleResult::load(d)?.figures())),
     ("propagate.json", |d| Ok(PropagateResult::load(d)?.figures())),
     ("lr-range.json", |d| Ok(LrRangeResult::load(d)?.figures())),
 ];

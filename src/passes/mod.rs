@@ -4,10 +4,12 @@
 
 pub mod connect;
 pub mod critical;
+pub mod ensemble;
 pub mod instability;
 pub mod lr_range;
 pub mod minima;
 mod pair;
+mod plane;
 pub mod probes;
 pub mod propagate;
 pub mod range;
@@ -15,13 +17,17 @@ pub mod run;
 pub mod seeds;
 pub mod sharpness;
 pub mod sheet;
+pub mod simplex;
 pub mod slice;
 pub mod smoothness;
+pub mod stages;
 pub mod statistics;
+mod together;
 pub mod training;
 
 pub use connect::{ConnectResult, ConnectSettings};
 pub use critical::{CriticalResult, CriticalSettings};
+pub use ensemble::{EnsembleResult, EnsembleSettings};
 pub use instability::{InstabilityResult, InstabilitySettings};
 pub use lr_range::{LrRangeResult, LrRangeSettings};
 pub use minima::{MinimaResult, MinimaSettings};
@@ -30,8 +36,10 @@ pub use propagate::{PropagateResult, PropagateSettings};
 pub use run::{DataSettings, Run};
 pub use seeds::SeedsResult;
 pub use sharpness::{SharpnessResult, SharpnessSettings};
+pub use simplex::{SimplexResult, SimplexSettings};
 pub use slice::{SliceResult, SliceSettings};
 pub use smoothness::{SmoothnessResult, SmoothnessSettings};
+pub use stages::StageEvent;
 pub use training::TrainingResult;
 
 use crate::base::npz::Npz;

@@ -216,6 +216,30 @@ pub(super) fn rounded<E: Element>(v: &[f64], what: &str, precision: Precision) -
     v.iter().map(fits).collect()
 }
 
+/// Refuses networks that no line joins, or that were trained on different data.
+pub(super) fn alike<'a>(runs: impl IntoIterator<Item = &'a Run>) -> Result<()> {
+    let name = |run: &Run| run.origin.as_ref().map_or_else(String::new, |o| files::named(&o.path));
+    let mut runs = runs.into_iter();
+    let Some(first) = runs.next() else { return Ok(()) };
+    for run in runs {
+        let at = format!("--run {}", name(run));
+        if run.network.spec() != first.network.spec() {
+            let (expected, found) = (first.network.title(), run.network.title());
+            return Err(Error::expected(at, format!("a {expected} like that of {}", name(first)), found));
+        }
+        if run.data.sha256 != first.data.sha256 {
+            let expected = format!("data with SHA-256 {} as {} has", first.data.sha256, name(first));
+            return Err(Error::expected(at, expected, &run.data.sha256));
+        }
+        if run.data.samples != first.data.samples {
+            let count = |run: &Run| run.dataset.train.len();
+            let expected = format!("{} training samples as {} has", count(first), name(first));
+            return Err(Error::expected(at, expected, count(run)));
+        }
+    }
+    Ok(())
+}
+
 /// What each network is called: as asked, or as its directory, with a number where two are called the same.
 pub(super) fn names(labels: &[String], runs: &[Run]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();

@@ -7,7 +7,7 @@
 //! the forks is one branch of them all.
 
 use super::checkpoint::{State, Vectors};
-use super::session::Session;
+use super::session::{Session, Start};
 use super::{Event, TrainSettings, Trained};
 use crate::autodiff::Element;
 use crate::base::{Result, Streams};
@@ -59,5 +59,5 @@ pub fn branch<E: Element>(
     let own = Streams::new(settings.seed);
     let name = format!("train/branch/{}", fork.step());
     let parting = (order > 0).then(|| Parting { step: fork.step(), streams: own.derived(&name, order) });
-    Session::from(&settings.resolved(), dataset, None, Some((fork, parting)), observe)?.run()
+    Session::from(&settings.resolved(), dataset, None, Start::Fork(fork, parting), observe)?.run()
 }

@@ -263,3 +263,17 @@ pub fn train<E: Element>(
     settings.check()?;
     session::Session::<E>::new(&settings.resolved(), dataset, keep, observe)?.run()
 }
+
+/// The same from given weights on, with an optimizer that has made no step. Checkpoints do not tell one start from another:
+/// that a `keep` is of this one is for whoever keeps it to see to.
+pub fn train_from<E: Element>(
+    settings: &TrainSettings,
+    dataset: &Dataset,
+    start: &Point<f64>,
+    keep: Option<&Keep>,
+    observe: &mut (dyn FnMut(Event) + Send),
+) -> Result<Trained> {
+    settings.check()?;
+    let start = session::Start::At(start);
+    session::Session::<E>::from(&settings.resolved(), dataset, keep, start, observe)?.run()
+}

@@ -20,6 +20,16 @@ use rand::seq::SliceRandom;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+/// Where a run starts.
+pub enum Start<'a, E> {
+    /// At weights that the initializer draws.
+    Drawn,
+    /// At given weights, with an optimizer that has made no step.
+    At(&'a Point<f64>),
+    /// Where another run was after some step, with other noise from there on if ways part.
+    Fork(&'a Fork<E>, Option<Parting>),
+}
+
 /// A run under way.
 pub struct Session<'a, E> {
     settings: TrainSettings,
@@ -57,19 +67,22 @@ impl<'a, E: Element> Session<'a, E> {
         keep: Option<&'a Keep>,
         observe: &'a mut (dyn FnMut(Event) + Send),
     ) -> Result<Self> {
-        Self::from(settings, dataset, keep, None, observe)
+        Self::from(settings, dataset, keep, Start::Drawn, observe)
     }
 
-    /// The same from a fork on, with other noise if ways part there.
+    /// The same from elsewhere on.
     pub fn from(
         settings: &TrainSettings,
         dataset: &Dataset,
         keep: Option<&'a Keep>,
-        fork: Option<(&Fork<E>, Option<Parting>)>,
+        from: Start<E>,
         observe: &'a mut (dyn FnMut(Event) + Send),
     ) -> Result<Self> {
         let network = Arc::new(network(settings, dataset)?);
-        let parting = fork.and_then(|(_, parting)| parting);
+        let parting = match from {
+            Start::Fork(_, parting) => parting,
+            Start::Drawn | Start::At(_) => None,
+        };
         let streams = Streams::new(settings.seed);
         let train = samples::<E>(&network, &dataset.train);
         let vary = Vary::new(settings.augment, dataset)?;
@@ -95,10 +108,17 @@ impl<'a, E: Element> Session<'a, E> {
         }
         let mut method = Method::new(settings, &network, &train, batch_size);
         let sizes = [network.layout().size(), network.layout().state_size()];
-        let kept = match (keep, fork) {
-            (_, Some((fork, _))) => Some((fork.state.clone(), fork.vectors.clone())),
-            (Some(keep), None) => checkpoint::read(keep, settings, sizes, &method.vectors())?,
-            (None, None) => None,
+        if let Start::At(point) = &from
+            && [point.theta.len(), point.state.len()] != sizes
+        {
+            let expected = format!("{} parameters and {} numbers of state", sizes[0], sizes[1]);
+            let found = format!("{} and {}", point.theta.len(), point.state.len());
+            return Err(Error::expected("the start of training", expected, found));
+        }
+        let kept = match (keep, &from) {
+            (_, Start::Fork(fork, _)) => Some((fork.state.clone(), fork.vectors.clone())),
+            (Some(keep), _) => checkpoint::read(keep, settings, sizes, &method.vectors())?,
+            (None, _) => None,
         };
         let resumed = kept.is_some();
         let state = match kept {
@@ -115,7 +135,10 @@ impl<'a, E: Element> Session<'a, E> {
                 state
             }
             None => {
-                let point = start(&network, settings, &streams, &train);
+                let point = match from {
+                    Start::At(point) => point.to(),
+                    _ => start(&network, settings, &streams, &train),
+                };
                 State {
                     step: 0,
                     norms: 0.0,

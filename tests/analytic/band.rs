@@ -157,6 +157,7 @@ fn barriers(model: &str) -> [f64; 3] {
         control: &path.control,
         free: &[false, true, false],
         draw: &draw,
+        pull: None,
         name: "bezier",
         seed: 0,
         vary: None,

@@ -8,7 +8,7 @@ use crate::base::pool::each_apart;
 use crate::base::{Error, Precision, Result, files, interrupt};
 use crate::landscape::path::Evaluator;
 use crate::passes::pair::Pair;
-use crate::passes::run::names;
+use crate::passes::run::{alike, names};
 use crate::passes::{Run, statistics, to_json};
 use crate::train::{Point, samples};
 use crate::with_precision;
@@ -50,28 +50,10 @@ pub fn as_it_is(_: &Run, b: &Run) -> Result<Point<f64>> {
 
 /// Refuses networks that no line joins, or that were trained on different data.
 pub fn check(runs: &[Run]) -> Result<()> {
-    let name = |run: &Run| run.origin.as_ref().map_or_else(String::new, |o| files::named(&o.path));
     if !(3..=MOST).contains(&runs.len()) {
         return Err(Error::expected("--run", format!("3 to {MOST} networks"), runs.len()));
     }
-    let (first, rest) = (&runs[0], &runs[1..]);
-    for run in rest {
-        let at = format!("--run {}", name(run));
-        if run.network.spec() != first.network.spec() {
-            let (expected, found) = (first.network.title(), run.network.title());
-            return Err(Error::expected(at, format!("a {expected} like that of {}", name(first)), found));
-        }
-        if run.data.sha256 != first.data.sha256 {
-            let expected = format!("data with SHA-256 {} as {} has", first.data.sha256, name(first));
-            return Err(Error::expected(at, expected, &run.data.sha256));
-        }
-        if run.data.samples != first.data.samples {
-            let count = |run: &Run| run.dataset.train.len();
-            let expected = format!("{} training samples as {} has", count(first), name(first));
-            return Err(Error::expected(at, expected, count(run)));
-        }
-    }
-    Ok(())
+    alike(runs)
 }
 
 /// Measures every pair. With a directory, finished pairs are kept in it and not measured again.

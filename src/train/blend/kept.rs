@@ -38,7 +38,7 @@ struct Header {
     epochs: usize,
 }
 
-const SORT: Sort = Sort { key: "losscape.blend", what: "a checkpoint of a curve's training" };
+const SORT: Sort = Sort { key: "losscape.blend", what: "a checkpoint of a blend's training" };
 
 impl<E: Element> Session<'_, E> {
     fn identity(&self, keep: &Keep) -> Identity {
@@ -122,13 +122,12 @@ impl<E: Element> Session<'_, E> {
             None => "nothing was kept".to_owned(),
             Some((_, Err(e))) => return e,
             Some((keep, Ok(()))) => format!(
-                "{} of {} steps of {} are kept in {}; the same command goes on",
+                "{} of {} steps are kept in {}; the same command goes on",
                 self.step,
                 self.total,
-                self.blend.name,
                 files::named(&keep.path)
             ),
         };
-        Error::Interrupted { at: "training of the curve".to_owned(), kept, signal }
+        Error::Interrupted { at: format!("training of the {}", self.blend.name), kept, signal }
     }
 }

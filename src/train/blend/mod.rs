@@ -9,7 +9,8 @@
 //! over the free ones of them. A step draws one c and one mini-batch, takes g, the gradient of its loss at w, and gives
 //! the free w_k the gradient c_k (g + lambda w): Garipov et al. 2018 (arXiv 1802.10026) for curves, c a function of
 //! t ~ U(0, 1); Benton et al. 2021 (arXiv 2102.13042) for simplexes. Weight decay acts on w, where the network is,
-//! and not on the control points. Those that are not free keep their bits.
+//! and not on the control points. Those that are not free keep their bits. A function of the control points alone, as the
+//! volume that they span, may be minimised beside the loss: its gradient is added to each step's.
 //!
 //! Control points and the optimizer's state lie in memory block by block, all rows of a block together: a step passes
 //! once over them, and leaves the blend that the next step looks at. Shares are a function of the step, the order of
@@ -46,6 +47,10 @@ use std::sync::Arc;
 /// Draws the share of each control point.
 pub type Draw<'a> = &'a (dyn Fn(&mut Rng) -> Vec<f64> + Sync);
 
+/// A function of the control points that is minimised beside the loss, by its gradient: from their inner products as seen from
+/// the first of them, n x n, shares A, row by row, with sum_j A_kj w_j the gradient at w_k.
+pub type Pull<'a> = &'a (dyn Fn(&[f64]) -> Vec<f64> + Sync);
+
 /// What is blended.
 #[derive(Clone, Copy)]
 pub struct Blend<'a, E> {
@@ -59,7 +64,9 @@ pub struct Blend<'a, E> {
     pub free: &'a [bool],
     /// Draws as many shares as there are control points.
     pub draw: Draw<'a>,
-    /// What `draw` draws, in words that tell it from all others: a checkpoint of another is refused.
+    /// What else the free ones go down, if anything.
+    pub pull: Option<Pull<'a>>,
+    /// What `draw` draws and what pulls, in words that tell them from all others: a checkpoint of another is refused.
     pub name: &'a str,
     /// Seed of shares and order.
     pub seed: u64,

@@ -72,6 +72,26 @@ impl<'a, E: Element> Rows<'a, E> {
         }
     }
 
+    /// Inner products of the control points as seen from the first, n x n.
+    pub fn gram(&self) -> Vec<f64> {
+        let (n, rows) = (self.free.len(), self.rows());
+        let block = |cells: &[E]| -> Vec<f64> {
+            let len = cells.len() / rows;
+            let row = |k: usize| cells[k * len..][..len].iter().map(|x| x.to_f64());
+            let spokes: Vec<Vec<f64>> =
+                (0..n).map(|k| row(k).zip(row(0)).map(|(w, first)| w - first).collect()).collect();
+            let product = |i: usize, j: usize| spokes[i].iter().zip(&spokes[j]).map(|(a, b)| a * b).sum();
+            (0..n * n).map(|ij| product(ij / n, ij % n)).collect()
+        };
+        // Blocks in their order, whatever computed them.
+        let parts: Vec<Vec<f64>> = self.cells.par_chunks(rows * BLOCK).map(block).collect();
+        let mut gram = vec![0.0; n * n];
+        for part in parts {
+            gram.iter_mut().zip(part).for_each(|(g, x)| *g += x);
+        }
+        gram
+    }
+
     /// Writes the blend with these shares.
     pub fn blend(&mut self, shares: &[E], blend: &mut [E]) {
         self.each(blend, |_, cells, blend| mix(shares, cells, blend));
@@ -90,4 +110,15 @@ pub fn mix<E: Element>(shares: &[E], cells: &[E], blend: &mut [E]) {
             }
         },
     );
+}
+
+/// One block of the pulls at the free control points, a row each: `shares` are n x n.
+pub fn pulls<E: Element>(shares: &[E], control: &[E], free: &[bool], len: usize) -> Vec<E> {
+    let n = free.len();
+    let moving = (0..n).filter(|k| free[*k]);
+    let mut all = vec![E::ZERO; len * free.iter().filter(|f| **f).count()];
+    for (k, pull) in moving.zip(all.chunks_exact_mut(len)) {
+        mix(&shares[k * n..][..n], control, pull);
+    }
+    all
 }

@@ -1,6 +1,6 @@
 //! The steps: one draw of shares and one mini-batch each.
 
-use super::rows::{Rows, mix};
+use super::rows::{Rows, mix, pulls};
 use super::{Blend, BlendEpoch, BlendEvent, BlendSettings, Blended};
 use crate::autodiff::{Element, elementary::vectorised};
 use crate::base::{Error, Result, Streams, interrupt};
@@ -160,12 +160,16 @@ impl<'a, E: Element> Session<'a, E> {
         let rest = self.rest.as_ref().filter(|_| step.is_multiple_of(self.steps_per_epoch));
         let (batch, conditions) = (rest.unwrap_or(&self.whole), &self.conditions);
         let (free, states) = (self.rows.free, self.rows.states);
+        let pull: Option<Vec<E>> =
+            self.blend.pull.map(|pull| pull(&self.rows.gram()).into_iter().map(E::from_f64).collect());
         self.rows.each(&mut self.point.theta, |start, cells, blend| {
             let len = blend.len();
             let (mut whole, mut share) = ([E::ZERO; BLOCK], [E::ZERO; BLOCK]);
             let (whole, share) = (&mut whole[..len], &mut share[..len]);
             conditions.gradient(batch, start, whole);
             let (control, others) = cells.split_at_mut(free.len() * len);
+            // Of all control points as they are before any of them moves.
+            let pulls = pull.as_ref().map(|shares| pulls(shares, control, free, len));
             vectorised(
                 #[inline(always)]
                 || {
@@ -173,8 +177,11 @@ impl<'a, E: Element> Session<'a, E> {
                     let mut others = others.chunks_exact_mut(len);
                     let moving =
                         control.chunks_exact_mut(len).zip(shares).zip(free).filter(|(_, free)| **free);
-                    for ((theta, c), _) in moving {
+                    for (m, ((theta, c), _)) in moving.enumerate() {
                         share.iter_mut().zip(whole.iter()).for_each(|(s, g)| *s = *c * *g);
+                        if let Some(pulls) = &pulls {
+                            share.iter_mut().zip(&pulls[m * len..]).for_each(|(s, p)| *s += *p);
+                        }
                         let mut own: [&mut [E]; STATES] = Default::default();
                         for (own, row) in own[..states].iter_mut().zip(&mut others) {
                             *own = row;
