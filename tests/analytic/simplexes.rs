@@ -2,13 +2,15 @@
 //! of the volume, and ensembles.
 
 use crate::{agree, gaussian, network};
+use losscape::base::Streams;
 use losscape::base::random::Rng;
 use losscape::landscape::Complex;
 use losscape::landscape::path::{Between, Evaluator};
-use losscape::landscape::simplex::{blended, gram, log_volume};
+use losscape::landscape::simplex::{blended, distances, gram, log_volume, uniform};
 use losscape::nn::{Network, Samples};
 use losscape::train::blend::Blend;
 use losscape::train::{BlendSettings, train_blend};
+use rand::RngExt;
 use std::sync::{Arc, Mutex};
 
 const N: usize = 24;
@@ -137,7 +139,7 @@ fn random_points_have_the_loss_of_the_quadratic() {
     let samples = Arc::new(Samples::<f64>::new(&network, &data, &labels));
     let evaluator = Evaluator::new(network, samples.clone(), samples, Between::Refresh, 8);
     let (points, complex) = (points(4), Complex { minima: 3, connectors: 1 });
-    let mut rng = losscape::base::Streams::new(1).stream("simplexes/points", 0);
+    let mut rng = Streams::new(1).stream("simplexes/points", 0);
     for i in 0..12 {
         let shares = complex.within(i % 3, &mut rng);
         assert!(shares[i % 3] > 0.0 && (shares[i % 3] + shares[3] - 1.0).abs() < 1e-15);
@@ -175,4 +177,64 @@ fn an_ensemble_of_one_network_over_and_over_is_that_network() {
     let grown = evaluator.ensembles(&[a.clone(), b.clone()]);
     assert_eq!(grown[1][1], evaluator.ensemble(&[a, b]));
     assert!(grown[1][0] != grown[1][1]);
+}
+
+#[test]
+fn shares_are_uniform_over_the_simplex() {
+    let mut rng = Streams::new(3).stream("simplex/test", 0);
+    let draws: Vec<Vec<f64>> = (0..4000).map(|_| uniform(3, &mut rng)).collect();
+    for shares in &draws {
+        assert!(shares.iter().all(|c| (0.0..=1.0).contains(c)));
+        assert!((shares.iter().sum::<f64>() - 1.0).abs() < 1e-15);
+    }
+    for k in 0..3 {
+        // Of Dirichlet(1, 1, 1): mean 1 / 3, P(c > 1 / 2) = 1 / 4; five standard errors.
+        let mean = draws.iter().map(|c| c[k]).sum::<f64>() / 4000.0;
+        let above = draws.iter().filter(|c| c[k] > 0.5).count() as f64 / 4000.0;
+        assert!((mean - 1.0 / 3.0).abs() < 0.019 && (above - 0.25).abs() < 0.035, "{k}: {mean}, {above}");
+    }
+    assert_eq!(uniform(1, &mut rng), [1.0]);
+}
+
+#[test]
+fn volumes_are_those_of_a_page_of_geometry() {
+    // A triangle with legs 3 and 4, far from the origin; the corner of a box of 1 x 2 x 3; a segment of length 5.
+    let triangle = [vec![9.0, 9.0, 9.0], vec![12.0, 9.0, 9.0], vec![9.0, 13.0, 9.0]];
+    let corner = [vec![0.0; 3], vec![1.0, 0.0, 0.0], vec![0.0, 2.0, 0.0], vec![0.0, 0.0, 3.0]];
+    let volume = |points: &[Vec<f64>], members: &[usize]| {
+        log_volume(&gram(&slices(points)), points.len(), members).exp()
+    };
+    assert!((volume(&triangle, &[0, 1, 2]) - 6.0).abs() < 1e-12);
+    assert!((volume(&triangle, &[1, 2]) - 5.0).abs() < 1e-12);
+    assert!((volume(&corner, &[3, 1, 0, 2]) - 1.0).abs() < 1e-12);
+    let flat = [vec![0.0, 0.0], vec![1.0, 1.0], vec![2.0, 2.0]];
+    assert_eq!(volume(&flat, &[0, 1, 2]), 0.0);
+    let d = distances(&gram(&slices(&triangle)), 3);
+    assert!((d[5] - 5.0).abs() < 1e-12 && d[4] == 0.0 && (d[1] - 3.0).abs() < 1e-12);
+}
+
+#[test]
+fn growth_is_the_gradient_of_the_logarithm() {
+    let mut rng = Streams::new(4).stream("simplex/test", 1);
+    for (minima, connectors) in [(2, 1), (3, 1), (3, 2), (4, 3)] {
+        let complex = Complex { minima, connectors };
+        let n = complex.points();
+        let points: Vec<Vec<f64>> = (0..n).map(|_| (0..6).map(|_| rng.random::<f64>()).collect()).collect();
+        let log = |points: &[Vec<f64>]| {
+            complex.log_volumes(&gram(&slices(points))).iter().map(|l| l.exp()).sum::<f64>().ln()
+        };
+        let growth = complex.growth(&gram(&slices(&points)));
+        for k in 0..n {
+            for i in 0..6 {
+                let found: f64 = (0..n).map(|j| growth[k * n + j] * points[j][i]).sum();
+                let moved = |h: f64| {
+                    let mut moved = points.clone();
+                    moved[k][i] += h;
+                    log(&moved)
+                };
+                let expected = (moved(1e-5) - moved(-1e-5)) / 2e-5;
+                assert!((found - expected).abs() < 1e-6 * expected.abs().max(1.0), "{found}, {expected}");
+            }
+        }
+    }
 }
