@@ -85,6 +85,7 @@ fn run(matches: &ArgMatches) -> Result<()> {
     stages.finish();
     let result = result?;
     let pictures = target.write(&result, &style, json!({"run": networks.names()}))?;
+    target.no_more("member", settings.cycles + 1)?;
     ensemble::discard(target.directory())?;
     match (common.json, common.quiet) {
         (true, _) => output::print_json(&result.json()?),

@@ -87,6 +87,7 @@ fn run(matches: &ArgMatches) -> Result<()> {
     stages.finish();
     let result = result?;
     let pictures = target.write(&result, &style, json!({"run": names}))?;
+    target.no_more("connector", settings.connectors + 1)?;
     simplex::discard(target.directory())?;
     match (common.json, common.quiet) {
         (true, _) => output::print_json(&result.json()?)?,

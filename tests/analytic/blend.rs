@@ -186,13 +186,15 @@ fn wide<E: Element>(
     let control: Vec<Vec<f64>> =
         control(4, p).into_iter().map(|w| w.iter().map(|x| x / 30.0).collect()).collect();
     let draw = |rng: &mut Rng| bezier(3, rng);
+    // Over all blocks, and of another size at every step.
+    let pull = |gram: &[f64]| gram.iter().map(|g| 1e-5 * g).collect::<Vec<f64>>();
     let blend = Blend {
         network: &network,
         train: &samples,
         control: &control,
         free: &[false, true, true, false],
         draw: &draw,
-        pull: None,
+        pull: Some(&pull),
         name: "bezier",
         seed: 1,
         vary: None,

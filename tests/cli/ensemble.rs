@@ -158,5 +158,9 @@ fn what_makes_no_sense_is_refused() {
     assert!(diverged.stderr.contains("the cycles diverged"), "{}", diverged.stderr);
     let other = bench.run("ensemble --run a --independent 0 --quiet --dpi 20 --out d");
     assert!(other.code == Some(2) && other.stderr.contains("--fresh"), "{}", other.stderr);
-    bench.ok("ensemble --run a --independent 0 --cycles 1 --plane 0 --fresh --quiet --dpi 20 --out d");
+    bench.ok("ensemble --run a --independent 0 --cycles 3 --plane 0 --fresh --quiet --dpi 20 --out d");
+    // With fewer networks, none of the earlier ones stays behind.
+    bench.ok("ensemble --run a --independent 0 --cycles 1 --plane 0 --quiet --dpi 20 --out d");
+    let there = |name: &str| bench.path(&format!("d/{name}.safetensors")).exists();
+    assert!(there("member-1") && there("swa") && !there("member-2") && !there("member-3"));
 }

@@ -140,7 +140,7 @@ fn what_makes_no_sense_is_refused() {
         ("--run a --run nothing", "nothing"),
         ("--run a --run b --connectors 0", "--connectors"),
         ("--run a --run b --points 0", "--points"),
-        ("--run a --run b --volume -1", "--volume"),
+        ("--run a --run b --volume=-1", "--volume"),
         ("--run a --run b --plane 1", "--plane"),
         ("--run a --run b --samples 5000", "--samples"),
         ("--run a --run b --out a", "--out"),
