@@ -30,6 +30,8 @@ const EXAMPLES: &str = "Examples:
   losscape ensemble                                       from the default network, trained if need be
   losscape ensemble --run runs/a --cycles 10 --cycle 2 --lr 0.05 --lr-low 0.0005
   losscape ensemble --run runs/cnn --independent 0 --plane 0 --json
+  losscape train --data mnist1d --hidden 100 --epochs 40 --lr 0.02 --out runs/m
+  losscape ensemble --run runs/m --lr 0.2                 a higher rate takes the networks further apart
   losscape slice --run out/ensemble/swa.safetensors       the average is a run like any other
 
 Training goes on from the network with a rate that swings from --lr-low up to --lr and down again; a network is collected

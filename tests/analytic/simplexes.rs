@@ -110,7 +110,9 @@ fn a_step_goes_down_the_loss_and_up_the_volume() {
         for (step, shares) in drawn[..3].iter().enumerate() {
             assert!(shares.iter().filter(|c| **c > 0.0).count() == connectors + 1, "one simplex: {shares:?}");
             let w = blended(shares, &slices(&control));
-            agree("loss", &[found.epochs[step].loss], &[loss(&outputs(&w, &data), &labels)], TOLERANCE);
+            // From the second step on the differences below are in it.
+            let tolerance = if step == 0 { TOLERANCE } else { 1e-9 };
+            agree("loss", &[found.epochs[step].loss], &[loss(&outputs(&w, &data), &labels)], tolerance);
             let gradient = slope(&w, &data, &labels);
             let before = control.clone();
             for k in minima..complex.points() {

@@ -91,7 +91,8 @@ fn networks_are_collected_averaged_and_compared() {
 fn statistics_of_the_average_are_made_anew() {
     let bench = Bench::new();
     bench.ok(&format!("{TRAIN} --norm batch --out a"));
-    bench.ok(&format!("{SMALL} --independent 0 --plane 0 --quiet --out e"));
+    let flags = "--cycles 3 --cycle 2 --lr 0.1 --independent 0 --plane 0 --dpi 20";
+    bench.ok(&format!("ensemble --run a {flags} --quiet --out e"));
     let tensors = |name: &str| bench.tensors(&format!("e/{name}.safetensors"));
     let (swa, members) = (tensors("swa"), ["member-1", "member-2", "member-3"].map(tensors));
     let variance = swa.tensors.iter().find(|t| t.name.contains("var")).expect("a running variance");

@@ -83,7 +83,7 @@ fn a_complex_is_low_where_the_flat_simplex_is_high() {
 fn volume_pushes_the_complex_apart() {
     let bench = three();
     let volume = |flags: &str, out: &str| {
-        bench.ok(&format!("{SMALL} --connectors 2 {flags} --plane 0 --quiet --out {out}"));
+        bench.ok(&format!("{SMALL} --connectors 2 {flags} --quiet --out {out}"));
         at(&bench.json(&format!("{out}/simplex.json")), "complex.volume").as_f64().unwrap()
     };
     let (without, with) = (volume("--volume 0", "x"), volume("--volume 0.3", "y"));

@@ -49,39 +49,27 @@ fn cycles(result: &EnsembleResult) -> Figure {
         style: Style::Dots,
         ..Series::default()
     };
-    let curve = |label: &str, y: Vec<f64>, style: Style| Series {
-        label: label.to_owned(),
-        x: epoch.clone(),
-        y,
-        style,
-        ..Series::default()
-    };
     let highest = lr.iter().copied().fold(0.0, f64::max);
     let mut rate = axis("learning rate", Scale::Linear);
     rate.range = (highest > 0.0).then_some((0.0, 1.08 * highest));
-    let dots = at_ends(&turn, &lr);
-    let line = Series { x: turn, y: lr, ..Series::default() };
-    let rate = Panel {
-        x: axis("epoch of the cycles", Scale::Linear),
-        y: rate,
-        series: vec![line, dots],
-        ..Panel::default()
-    };
-    let panel = |measure: &str, label: String, scale: Scale| {
-        let [train, test] = ["train", "test"].map(|part| result.array(&format!("epoch_{part}_{measure}")));
-        let dots = at_ends(&epoch, &train);
+    // Each curve in a colour of its own, and the dots of all of them in one.
+    let panel = |label: &str, x: &[f64], y: Vec<f64>, axis_of: Axis| {
+        let dots = at_ends(x, &y);
+        let line = Series { label: label.to_owned(), x: x.to_vec(), y, ..Series::default() };
         Panel {
             x: axis("epoch of the cycles", Scale::Linear),
-            y: axis(&label, scale),
-            series: vec![curve("train", train, Style::Line), curve("test", test, Style::Dashed), dots],
+            y: axis_of,
+            series: vec![line, dots],
             ..Panel::default()
         }
     };
-    let panels = [
-        rate,
-        panel("loss", loss(result, "loss"), Scale::Auto),
-        panel("error", "error".to_owned(), Scale::Linear),
-    ];
+    let losses = |part: &str, words: &str| {
+        let label = loss(result, &format!("{words} loss"));
+        let y = result.array(&format!("epoch_{part}_loss"));
+        panel(words, &epoch, y, axis(&label, Scale::Auto))
+    };
+    let panels =
+        [panel("rate", &turn, lr.clone(), rate), losses("train", "training"), losses("test", "test")];
     Figure {
         name: "cycles".to_owned(),
         chart: "lines".to_owned(),
@@ -124,19 +112,13 @@ fn members(result: &EnsembleResult) -> Figure {
     }
 }
 
-/// The error over the plane through start, average and last network.
+/// The loss over the plane through start, average and last network.
 fn map(result: &EnsembleResult) -> Option<Figure> {
     let array = |part: &str| result.array(&format!("plane_{part}"));
     let (part, words) = together::part(result.summary());
-    // The loss where there is no such thing as an error.
-    let error = array(&format!("{part}_error")).iter().any(|e| e.is_finite());
-    let (measure, label) = match error {
-        true => ("error", format!("{words} error")),
-        false => ("loss", loss(result, &format!("{words} loss"))),
-    };
+    let label = loss(result, &format!("{words} loss"));
     let axes = ["from the start (0) to the last network (1)", "across, same unit", &label];
-    let scale = if error { Scale::Linear } else { Scale::Auto };
-    let panel = plane::panel(&array, &format!("{part}_{measure}"), axes, scale)?;
+    let panel = plane::panel(&array, &format!("{part}_loss"), axes, Scale::Auto)?;
     let (x, y, third) = (array("control_x"), array("control_y"), array("third"));
     let (first, swa) = ((*x.first()?, *y.first()?), (*third.first()?, *third.get(1)?));
     let way =
@@ -148,7 +130,7 @@ fn map(result: &EnsembleResult) -> Option<Figure> {
     Some(Figure {
         name: "plane".to_owned(),
         chart: "contour".to_owned(),
-        title: format!("The {words} {measure} around the average of the weights"),
+        title: format!("The {words} loss around the average of the weights"),
         subtitle: format!("{}{projected}", subtitle(result)),
         panels: vec![Panel {
             series: vec![way],

@@ -46,7 +46,7 @@ fn map(result: &SimplexResult, name: &str) -> Option<Figure> {
     let marks = places.map(mark).collect();
     let (way, title) = match name {
         "triangle" => ("flat triangle", "Training loss between three minima".to_owned()),
-        _ => ("trained segments", "Training loss between two minima and a connecting point".to_owned()),
+        _ => ("trained segments", "Training loss around a connecting point".to_owned()),
     };
     let way = Series { label: way.to_owned(), x, y, ..Series::default() };
     Some(Figure {
