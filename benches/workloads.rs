@@ -165,6 +165,7 @@ impl Case {
                 control: &control,
                 free: &[false, true, false],
                 draw: &draw,
+                pull: None,
                 name: "bezier",
                 seed: 0,
                 vary: None,

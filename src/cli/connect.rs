@@ -5,9 +5,9 @@ use super::arguments::{Common, Fresh, config_and_out, name_kinds};
 use super::config::Sources;
 use super::networks;
 use super::output::{self, Target};
-use super::progress::{Progress, say};
+use super::progress::{Stages, say};
 use crate::base::{Error, Result, files};
-use crate::passes::connect::{self, ConnectEvent};
+use crate::passes::connect;
 use crate::passes::run::at_most;
 use crate::passes::{ConnectResult, ConnectSettings, Run, Saved};
 use crate::render::Style;
@@ -17,7 +17,6 @@ use crate::train::settings::SHORTHANDS;
 use clap::{Arg, ArgMatches, Args, Command};
 use serde_json::json;
 use std::path::PathBuf;
-use std::sync::Mutex;
 
 pub const COMMAND: Subcommand = Subcommand {
     name: "connect",
@@ -110,28 +109,10 @@ fn run(matches: &ArgMatches) -> Result<()> {
         common.quiet,
         &format!("from {} to {}: {}, {} parameters", names[0], names[1], a.title(), a.theta.len()),
     );
-    let bar: Mutex<Option<Progress>> = Mutex::new(None);
-    let observe = |event: ConnectEvent| {
-        let mut bar = bar.lock().unwrap_or_else(|e| e.into_inner());
-        match event {
-            ConnectEvent::Note(note) => say(common.quiet, &format!("note: {note}")),
-            ConnectEvent::Stage(what, unit, total) => {
-                if let Some(bar) = bar.take() {
-                    bar.finish();
-                }
-                *bar = Some(Progress::new(what, unit, total as f64, common.quiet));
-            }
-            ConnectEvent::Done(share) => {
-                if let Some(bar) = bar.as_ref() {
-                    bar.add(share);
-                }
-            }
-        }
-    };
-    let result = connect::run(&settings, &band, [a, b], Some(target.directory()), &observe);
-    if let Some(bar) = bar.lock().unwrap_or_else(|e| e.into_inner()).take() {
-        bar.finish();
-    }
+    let stages = Stages::new(common.quiet);
+    let result =
+        connect::run(&settings, &band, [a, b], Some(target.directory()), &|event| stages.hear(event));
+    stages.finish();
     let result = result?;
     let pictures = target.write(&result, &style, json!({"from": names[0], "to": names[1]}))?;
     connect::discard(target.directory())?;

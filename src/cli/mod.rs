@@ -8,6 +8,7 @@ mod config;
 mod connect;
 mod critical;
 mod data;
+mod ensemble;
 mod instability;
 mod list;
 mod lr_range;
@@ -24,6 +25,7 @@ mod run;
 mod seeds;
 mod sharpness;
 mod signals;
+mod simplex;
 mod slice;
 mod smoothness;
 mod table;
@@ -58,6 +60,8 @@ const COMMANDS: &[Subcommand] = &[
     critical::COMMAND,
     instability::COMMAND,
     minima::COMMAND,
+    simplex::COMMAND,
+    ensemble::COMMAND,
     run::COMMAND,
     width::COMMAND,
     ticket::COMMAND,

@@ -68,9 +68,14 @@ impl Networks {
 
     /// Reads them, or trains the default one.
     pub fn read(&self, style: &Style, quiet: bool, fits: Fits) -> Result<Vec<Run>> {
+        self.read_or(1, style, quiet, fits)
+    }
+
+    /// Reads them, or trains so many seeds of the default one.
+    pub fn read_or(&self, count: usize, style: &Style, quiet: bool, fits: Fits) -> Result<Vec<Run>> {
         let runs = match self.from.is_empty() {
             false => self.from.iter().map(|path| Run::read(path)).collect::<Result<Vec<Run>>>()?,
-            true => vec![default_run(train::DEFAULT_OUT, self.wanted.clone(), style, quiet, fits)?],
+            true => default_seeds(count, self.wanted.clone(), style, quiet, fits)?,
         };
         for path in self.paths() {
             if let Some(reason) = train::unfinished(&path) {
@@ -149,6 +154,20 @@ fn default_run(
         _ => train::verdict(&result)?,
     }
     Run::read(Path::new(directory))
+}
+
+/// How a network was trained, by the record beside its weights; none where there is no record, or one of another network.
+pub fn recorded(run: &Run) -> Result<Option<TrainSettings>> {
+    let directory = run.origin.as_ref().and_then(|origin| origin.path.parent());
+    let Some(directory) = directory.filter(|directory| directory.join(train::RECORD).is_file()) else {
+        return Ok(None);
+    };
+    let (Found::Done(settings) | Found::Unfinished(settings, _)) = train::found(directory)? else {
+        return Ok(None);
+    };
+    let spec = run.network.spec();
+    let own = settings.model == spec.model && settings.loss == spec.loss && settings.data == run.data.data;
+    Ok(own.then_some(settings))
 }
 
 /// How to go on beside a run in `runs/default` that is in the way.

@@ -100,6 +100,13 @@ impl Target {
         listed.into_iter().filter(ours).collect()
     }
 
+    /// Removes `NAME-K.safetensors` for every K from `first` on: those of an earlier result that had more of them.
+    pub fn no_more(&self, name: &str, first: usize) -> Result<()> {
+        let path = |k: usize| self.directory.join(format!("{name}-{k}.safetensors"));
+        let there = |path: &PathBuf| path.symlink_metadata().is_ok();
+        (first..).map(path).take_while(there).try_for_each(|path| files::remove(&path))
+    }
+
     /// Draws figures again over the old ones; returns the names of the pictures.
     pub fn redraw(&self, figures: &[Figure], style: &Style) -> Result<Vec<String>> {
         let all = pictures(figures, style)?;

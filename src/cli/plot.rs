@@ -8,8 +8,9 @@ use super::run;
 use crate::base::{Error, Result, files};
 use crate::figure::Figure;
 use crate::passes::{
-    ConnectResult, CriticalResult, InstabilityResult, LrRangeResult, MinimaResult, PropagateResult, Saved,
-    SeedsResult, SharpnessResult, SliceResult, SmoothnessResult, TicketResult, training,
+    ConnectResult, CriticalResult, EnsembleResult, InstabilityResult, LrRangeResult, MinimaResult,
+    PropagateResult, Saved, SeedsResult, SharpnessResult, SimplexResult, SliceResult, SmoothnessResult,
+    TicketResult, training,
 };
 use crate::render::Style;
 use clap::{Arg, ArgMatches, Args, Command};
@@ -44,6 +45,8 @@ const RESULTS: &[(&str, Load)] = &[
     ("instability.json", |d| Ok(InstabilityResult::load(d)?.figures())),
     ("minima.json", |d| Ok(MinimaResult::load(d)?.figures())),
     ("ticket.json", |d| Ok(TicketResult::load(d)?.figures())),
+    ("simplex.json", |d| Ok(SimplexResult::load(d)?.figures())),
+    ("ensemble.json", |d| Ok(EnsembleResult::load(d)?.figures())),
     ("propagate.json", |d| Ok(PropagateResult::load(d)?.figures())),
     ("study.json", |d| run::load(d, "study")),
     ("width.json", |d| run::load(d, "width")),

@@ -1,6 +1,7 @@
 //! Progress on standard error: a bar with rate and time left on a terminal, else a line now and then.
 
 use super::output;
+use crate::passes::StageEvent;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 use std::sync::Mutex;
@@ -93,6 +94,46 @@ impl Progress {
     pub fn finish(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
+        }
+    }
+}
+
+/// Work in stages, a bar each.
+#[derive(Debug, Default)]
+pub struct Stages {
+    bar: Mutex<Option<Progress>>,
+    quiet: bool,
+}
+
+impl Stages {
+    /// Before the first of them.
+    pub fn new(quiet: bool) -> Self {
+        Self { bar: Mutex::new(None), quiet }
+    }
+
+    /// Shows what is heard.
+    pub fn hear(&self, event: StageEvent) {
+        let mut bar = self.bar.lock().unwrap_or_else(|e| e.into_inner());
+        match event {
+            StageEvent::Note(note) => say(self.quiet, &format!("note: {note}")),
+            StageEvent::Begins(what, unit, total) => {
+                if let Some(bar) = bar.take() {
+                    bar.finish();
+                }
+                *bar = Some(Progress::new(what, unit, total as f64, self.quiet));
+            }
+            StageEvent::Done(share) => {
+                if let Some(bar) = bar.as_ref() {
+                    bar.add(share);
+                }
+            }
+        }
+    }
+
+    /// All work is done: the last bar disappears.
+    pub fn finish(&self) {
+        if let Some(bar) = self.bar.lock().unwrap_or_else(|e| e.into_inner()).take() {
+            bar.finish();
         }
     }
 }

@@ -77,7 +77,8 @@ impl Extent {
 fn command(command: Command) -> Command {
     let recipe = Arg::new("recipe").value_name("RECIPE").required(true).num_args(1..);
     let recipe = recipe.value_parser(clap::value_parser!(PathBuf));
-    let recipe = recipe.help("The recipe, a TOML file; of several, each goes into its own directory below --out");
+    let recipe =
+        recipe.help("The recipe, a TOML file; of several, each goes into its own directory below --out");
     let set = Arg::new("set").long("set").value_name("SECTION.KEY=VALUE").action(ArgAction::Append);
     let set = set.help("Another value for a setting of every case; may be repeated");
     let command = Parts::augment_args(Extent::augment_args(command.arg(recipe).arg(set)));

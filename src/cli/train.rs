@@ -25,7 +25,8 @@ use std::time::Duration;
 /// Where runs go by default.
 pub const DEFAULT_OUT: &str = "runs/default";
 
-const RECORD: &str = "run.json";
+/// The record of a run in its directory.
+pub const RECORD: &str = "run.json";
 
 /// What is read of a run's record.
 #[derive(Deserialize)]

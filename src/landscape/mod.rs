@@ -3,8 +3,8 @@
 //! `directions` says where to go, `normalizations` how far a unit step is, [`slice`](mod@slice) evaluates the line, plane or
 //! space between them, `measures` what else is mapped over it. `sharpness` holds measures of how the loss rises around a
 //! network, `noise` how much its gradient varies from batch to batch. `propagation` follows signals and gradients through
-//! the layers. `curves` and [`path`](mod@path) lead from one minimum to another; `alignments` finds which units of two
-//! networks correspond, `repair` mends the statistics of what lies between them.
+//! the layers. `curves` and [`path`](mod@path) lead from one minimum to another, `simplex` spans several; `alignments` finds
+//! which units of two networks correspond, `repair` mends the statistics of what lies between them.
 
 pub mod adaptive;
 pub mod alignments;
@@ -21,6 +21,7 @@ pub mod propagation;
 pub mod repair;
 pub mod sharpness;
 pub mod signals;
+pub mod simplex;
 pub mod slice;
 
 pub use adaptive::Adaptive;
@@ -30,4 +31,5 @@ pub use directions::Direction;
 pub use measures::Map;
 pub use normalizations::Normalization;
 pub use sharpness::Sharpness;
+pub use simplex::Complex;
 pub use slice::{Slicer, State};

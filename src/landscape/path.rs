@@ -265,21 +265,51 @@ impl<E: Element> Evaluator<E> {
         Profile::of(t, &all)
     }
 
-    /// What the networks at `thetas`, each with its state, say together of the test samples; none without test samples or
-    /// where the loss has no such thing.
+    /// What the networks of `members` say together of the test samples; none without test samples or where the loss has no
+    /// such thing.
     pub fn ensemble(&self, members: &[Weights]) -> Option<Evaluation> {
         let test = self.test.as_ref()?;
-        let loss = &self.network.spec().loss;
-        let rows = self.network.spec().outputs;
-        let mut sum: Vec<f64> = Vec::new();
-        for (theta, state) in members {
-            let (theta, state) = self.place(theta, state);
-            let mut outputs = test.outputs(&theta, &state);
-            outputs.chunks_mut(rows).for_each(|column| loss.predict(column));
-            sum.resize(outputs.len(), 0.0);
-            sum.iter_mut().zip(&outputs).for_each(|(s, x)| *s += x / members.len() as f64);
-        }
-        test.judge(&sum)
+        Ensemble::of(test).grown(self, members).pop()?
+    }
+
+    /// What the first k networks of `members` say together of training and of test samples, for each k from 1 on; none where
+    /// [`ensemble`](Self::ensemble) has none.
+    pub fn ensembles(&self, members: &[Weights]) -> [Vec<Option<Evaluation>>; 2] {
+        let none = || vec![None; members.len()];
+        let test = self.test.as_ref().map_or_else(none, |test| Ensemble::of(test).grown(self, members));
+        [Ensemble::of(&self.train).grown(self, members), test]
+    }
+}
+
+/// Networks that predict together: the mean of what each predicts.
+struct Ensemble<'a, E> {
+    objective: &'a Objective<E>,
+    sum: Vec<f64>,
+    count: usize,
+}
+
+impl<'a, E: Element> Ensemble<'a, E> {
+    /// One without members.
+    fn of(objective: &'a Objective<E>) -> Self {
+        Self { objective, sum: Vec::new(), count: 0 }
+    }
+
+    /// What it says after each further member.
+    fn grown(mut self, evaluator: &Evaluator<E>, members: &[Weights]) -> Vec<Option<Evaluation>> {
+        members.iter().map(|member| self.with(evaluator, member)).collect()
+    }
+
+    /// One member more, and what all of them say.
+    fn with(&mut self, evaluator: &Evaluator<E>, (theta, state): &Weights) -> Option<Evaluation> {
+        let (loss, rows) = (&evaluator.network.spec().loss, evaluator.network.spec().outputs);
+        let (theta, state) = evaluator.place(theta, state);
+        let mut outputs = self.objective.outputs(&theta, &state);
+        outputs.chunks_mut(rows).for_each(|column| loss.predict(column));
+        self.sum.resize(outputs.len(), 0.0);
+        self.sum.iter_mut().zip(&outputs).for_each(|(s, x)| *s += x);
+        self.count += 1;
+        let mean: Vec<f64> = self.sum.iter().map(|s| s / self.count as f64).collect();
+        self.objective.judge(&mean)
     }
 }
 

@@ -3,10 +3,22 @@
 use crate::autodiff::Element;
 use crate::base::{Error, Result};
 use crate::landscape::path::{Evaluator, Path, Profile, barrier, evenly};
+use crate::nn::Evaluation;
 use crate::train::Point;
+use serde_json::{Map, Value, json};
 
 /// What is measured at each point of the line, in the order of a record.
 pub(super) const MEASURES: [&str; 4] = ["train_loss", "train_error", "test_loss", "test_error"];
+
+/// What is measured of a network, from its evaluations on training and on test samples.
+pub(super) fn measures((train, test): &(Evaluation, Evaluation)) -> [f64; 4] {
+    [train.loss, 1.0 - train.accuracy, test.loss, 1.0 - test.accuracy]
+}
+
+/// Measures as members of a result; null where they are not finite.
+pub(super) fn members(values: &[f64]) -> Map<String, Value> {
+    MEASURES.iter().zip(values).map(|(name, value)| ((*name).to_owned(), json!(value))).collect()
+}
 
 /// The barriers of those, as arrays and members are called.
 pub(super) const BARRIERS: [&str; 4] =

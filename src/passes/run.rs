@@ -269,6 +269,16 @@ pub fn goes_with(first: &Run, name: &str, other: &Run, at: &str, alike: Alike) -
     }
 }
 
+/// Refuses networks that do not all go with the first.
+pub(super) fn alike<'a>(runs: impl IntoIterator<Item = &'a Run>) -> Result<()> {
+    let name = |run: &Run| run.origin.as_ref().map_or_else(String::new, |o| files::named(&o.path));
+    let mut runs = runs.into_iter();
+    let Some(first) = runs.next() else { return Ok(()) };
+    runs.try_for_each(|run| {
+        goes_with(first, &name(first), run, &format!("--run {}", name(run)), Alike::Network)
+    })
+}
+
 /// What each network is called: as asked, or as its directory, with a number where two are called the same.
 pub(super) fn names(labels: &[String], runs: &[Run]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();

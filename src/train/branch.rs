@@ -13,9 +13,9 @@
 use super::checkpoint::{Keep, State, Vectors};
 use super::mask::Mask;
 use super::session::Session;
-use super::{Event, TrainSettings, Trained, network, samples, start};
+use super::{Event, Point, TrainSettings, Trained, network, samples, start};
 use crate::autodiff::Element;
-use crate::base::{Result, Streams};
+use crate::base::{Error, Result, Streams};
 use crate::data::Dataset;
 use crate::nn::Network;
 
@@ -35,6 +35,19 @@ impl<E: Element> Fork<E> {
         let vectors = Vectors::begin(&settings.optimizer, network.layout().size());
         let state = State::begin(&settings.resolved(), start(&network, settings, streams, &train));
         Ok(Self { state, vectors })
+    }
+
+    /// Before the first step of a run from given weights.
+    pub fn at(settings: &TrainSettings, dataset: &Dataset, point: &Point<f64>) -> Result<Self> {
+        let network = network(settings, dataset)?;
+        let sizes = [network.layout().size(), network.layout().state_size()];
+        if [point.theta.len(), point.state.len()] != sizes {
+            let expected = format!("{} parameters and {} numbers of state", sizes[0], sizes[1]);
+            let found = format!("{} and {}", point.theta.len(), point.state.len());
+            return Err(Error::expected("the start of training", expected, found));
+        }
+        let vectors = Vectors::begin(&settings.optimizer, sizes[0]);
+        Ok(Self { state: State::begin(&settings.resolved(), point.to()), vectors })
     }
 
     /// Steps made.

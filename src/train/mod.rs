@@ -265,3 +265,17 @@ pub fn train<E: Element>(
     settings.check()?;
     session::Session::<E>::new(&settings.resolved(), dataset, keep, observe)?.run()
 }
+
+/// The same from given weights on, with an optimizer that has made no step. Checkpoints do not tell one start from another:
+/// that a `keep` is of this one is for whoever keeps it to see to.
+pub fn train_from<E: Element>(
+    settings: &TrainSettings,
+    dataset: &Dataset,
+    start: &Point<f64>,
+    keep: Option<&Keep>,
+    observe: &mut (dyn FnMut(Event) + Send),
+) -> Result<Trained> {
+    settings.check()?;
+    let fork = branch::Fork::<E>::at(settings, dataset, start)?;
+    session::Session::from(&settings.resolved(), dataset, keep, Some((&fork, None)), observe)?.run()
+}

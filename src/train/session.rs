@@ -104,7 +104,7 @@ impl<'a, E: Element> Session<'a, E> {
         };
         let forked = || fork.map(|(fork, _)| (fork.state.clone(), fork.vectors.clone()));
         let kept = unfinished.or_else(forked);
-        let resumed = kept.is_some();
+        let resumed = kept.as_ref().is_some_and(|(state, _)| state.step > 0);
         let state = match kept {
             Some((state, vectors)) => {
                 // The last epoch on record is over, and the one after it is not on record.

@@ -216,6 +216,7 @@ fn barriers(model: &str) -> [f64; 3] {
         control: &path.control,
         free: &[false, true, false],
         draw: &draw,
+        pull: None,
         name: "bezier",
         seed: 0,
         vary: None,

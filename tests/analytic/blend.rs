@@ -98,6 +98,7 @@ fn two_steps_are_those_of_the_equations() {
             control: &start,
             free: &free,
             draw: &draw,
+            pull: None,
             name: "bezier",
             seed: 3,
             vary: None,
@@ -146,6 +147,7 @@ fn a_step_goes_down_the_loss_of_the_blend_as_finite_differences_have_it() {
         control: &start,
         free: &free,
         draw: &draw,
+        pull: None,
         name: "fixed",
         seed: 0,
         vary: None,
@@ -184,12 +186,15 @@ fn wide<E: Element>(
     let control: Vec<Vec<f64>> =
         control(4, p).into_iter().map(|w| w.iter().map(|x| x / 30.0).collect()).collect();
     let draw = |rng: &mut Rng| bezier(3, rng);
+    // Over all blocks, and of another size at every step.
+    let pull = |gram: &[f64]| gram.iter().map(|g| 1e-5 * g).collect::<Vec<f64>>();
     let blend = Blend {
         network: &network,
         train: &samples,
         control: &control,
         free: &[false, true, true, false],
         draw: &draw,
+        pull: Some(&pull),
         name: "bezier",
         seed: 1,
         vary: None,
@@ -265,6 +270,7 @@ fn a_checkpoint_of_something_else_is_refused() {
         control: &start,
         free: &free,
         draw: &draw,
+        pull: None,
         name: "bezier",
         seed: 0,
         vary: None,

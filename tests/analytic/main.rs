@@ -22,6 +22,7 @@ mod propagation;
 mod regression;
 mod sharpness;
 mod shifted;
+mod simplexes;
 mod slices;
 mod spectra;
 mod statistics;

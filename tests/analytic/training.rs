@@ -4,6 +4,7 @@ use crate::agree;
 use losscape::base::Precision;
 use losscape::data::Dataset;
 use losscape::nn::{Network, Objective};
+use losscape::passes::EnsembleSettings;
 use losscape::train::{self, Point, Snapshots, TrainSettings, Trained};
 use std::sync::Arc;
 
@@ -217,4 +218,30 @@ fn targets_end_training_when_they_are_reached() {
     let (both, _) = run(&format!("target-gradient = {target:?}\ntarget-loss = -1.0"));
     assert_eq!((both.steps, both.status), (60, train::Status::TargetMissed));
     assert!(both.reason.contains("above the target -1"), "{}", both.reason);
+}
+
+#[test]
+fn training_goes_on_from_given_weights_along_a_cyclical_rate() {
+    // Two cycles of four epochs, a step each, between rates .1 and .01.
+    let cyclic = EnsembleSettings { cycles: 2, cycle: 4, lr_low: Some(0.01), seed: 3, ..Default::default() };
+    let settings = cyclic.cyclic(&self::settings("")).expect("settings");
+    let data = dataset(&settings);
+    let start = trained(&self::settings("seed = 7\n")).point;
+    let found = train::train_from::<f64>(&settings, &data, &start, None, &mut |_| {}).expect("training");
+    let objective = objective(&settings).1;
+    let rates = [0.01, 0.055, 0.1, 0.055, 0.01, 0.055, 0.1, 0.055];
+    let mut theta = start.theta.clone();
+    for (step, rate) in rates.into_iter().enumerate() {
+        agree("rate", &[found.epochs[step + 1].lr], &[rate], 1e-16);
+        theta = along(&theta, -rate, &objective.gradient(&theta, &[]).1);
+        if step % 4 == 3 {
+            let kept = found.trajectory.iter().find(|(s, _)| *s == step as u64 + 1).expect("a snapshot");
+            agree("weights", &kept.1.theta, &theta, TOLERANCE);
+        }
+    }
+    agree("end", &found.point.theta, &theta, TOLERANCE);
+    let wrong = Point { theta: vec![0.0; 3], state: Vec::new() };
+    let refused =
+        train::train_from::<f64>(&settings, &data, &wrong, None, &mut |_| {}).expect_err("a refusal");
+    assert!(refused.to_string().contains("3 and 0"), "{refused}");
 }

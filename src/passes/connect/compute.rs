@@ -1,8 +1,7 @@
 //! Two ends, the line between them, and a curve that is trained to stay low.
 
-use super::plane::Plane;
+use super::ConnectSettings;
 use super::result::{ConnectResult, Found, Way};
-use super::{ConnectSettings, plane};
 use crate::autodiff::Element;
 use crate::base::random::Rng;
 use crate::base::{Error, Precision, Result, files, interrupt};
@@ -12,8 +11,10 @@ use crate::landscape::path::{Evaluator, Path, Profile, Weights, evenly};
 use crate::landscape::repair::{Mended, repair};
 use crate::landscape::signals::At;
 use crate::nn::{Evaluation, Network, Samples};
+use crate::passes::plane::Plane;
 use crate::passes::run::{Alike, cut, gibibytes, goes_with, rounded};
-use crate::passes::{Run, statistics};
+use crate::passes::stages::{Observe, StageEvent};
+use crate::passes::{Run, plane, statistics};
 use crate::train::band::{Band, BandEvent, BandSettings, NetworkLoss, relax};
 use crate::train::batch::Vary;
 use crate::train::blend::{Blend, BlendEvent, Blended, train_blend};
@@ -24,20 +25,6 @@ use std::cell::Cell;
 use std::path::Path as FilePath;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// What an observer hears, from any thread.
-#[derive(Clone, Debug)]
-pub enum ConnectEvent {
-    /// Something to know.
-    Note(String),
-    /// A stage begins: what is done, what is counted, how much of it.
-    Stage(&'static str, &'static str, usize),
-    /// So much more of it is done.
-    Done(f64),
-}
-
-/// Whoever hears of it.
-pub type Observe<'a> = &'a (dyn Fn(ConnectEvent) + Sync);
 
 /// Names of the files that an unfinished curve and an unfinished band are kept in.
 const CHECKPOINT: &str = "curve-checkpoint.safetensors";
@@ -163,9 +150,9 @@ impl Job<'_> {
 
     /// Evaluates a path.
     fn follow<E: Element>(&self, evaluator: &Evaluator<E>, what: &'static str, path: Path) -> Result<Way> {
-        (self.observe)(ConnectEvent::Stage(what, "points", self.settings.points));
+        (self.observe)(StageEvent::Begins(what, "points", self.settings.points));
         let profile: Profile =
-            evaluator.profile(&path, self.settings.points, &|| (self.observe)(ConnectEvent::Done(1.0)));
+            evaluator.profile(&path, self.settings.points, &|| (self.observe)(StageEvent::Done(1.0)));
         let lengths = path.lengths(&profile.t, PIECES);
         let members: Vec<Weights> = profile.t.iter().map(|t| (path.theta(*t), path.state(*t))).collect();
         let [ensemble, ends] = self.together(evaluator, &members);
@@ -191,6 +178,7 @@ impl Job<'_> {
             control: &control,
             free: &free,
             draw: &draw,
+            pull: None,
             name: &format!("curve {curve}"),
             seed: self.settings.seed,
             vary,
@@ -199,15 +187,15 @@ impl Job<'_> {
         let tell = |event: BlendEvent| match event {
             BlendEvent::Resumed(done, all, _) => {
                 let kept = format!("going on with the unfinished curve: {done} of {all} steps are kept");
-                (self.observe)(ConnectEvent::Note(kept));
-                (self.observe)(ConnectEvent::Done(done as f64));
+                (self.observe)(StageEvent::Note(kept));
+                (self.observe)(StageEvent::Done(done as f64));
             }
-            BlendEvent::Step(..) => (self.observe)(ConnectEvent::Done(1.0)),
+            BlendEvent::Step(..) => (self.observe)(StageEvent::Done(1.0)),
             BlendEvent::Epoch(_) => {}
         };
         let training = &self.settings.training;
         let steps = training.epochs * train.len().div_ceil(training.batch(train.len()));
-        (self.observe)(ConnectEvent::Stage("curve", "steps", steps));
+        (self.observe)(StageEvent::Begins("curve", "steps", steps));
         let blended = train_blend(training, &blend, keep.as_ref(), &mut { tell })?;
         Ok((Path { curve, control: blended.control.clone(), states }, blended))
     }
@@ -222,10 +210,10 @@ impl Job<'_> {
         let told = Cell::new(None);
         evaluator.align(alignment, ends, self.settings.seed, &|done, all| {
             let before = told.get().unwrap_or_else(|| {
-                (self.observe)(ConnectEvent::Stage("alignment", "steps", all));
+                (self.observe)(StageEvent::Begins("alignment", "steps", all));
                 0
             });
-            (self.observe)(ConnectEvent::Done(done.saturating_sub(before) as f64));
+            (self.observe)(StageEvent::Done(done.saturating_sub(before) as f64));
             told.set(Some(done));
         })
     }
@@ -237,7 +225,7 @@ impl Job<'_> {
         [a, b]: [&Weights; 2],
     ) -> Result<(Way, Vec<(String, Mended)>)> {
         let t = evenly(self.settings.points);
-        (self.observe)(ConnectEvent::Stage("straight line, repaired", "points", t.len()));
+        (self.observe)(StageEvent::Begins("straight line, repaired", "points", t.len()));
         let [from, to] = [a, b].map(|(theta, state)| At { theta, state });
         let wide = |v: &[E]| v.iter().map(|x| x.to_f64()).collect::<Vec<f64>>();
         let mut all = Vec::new();
@@ -249,7 +237,7 @@ impl Job<'_> {
             all.push(evaluator.evaluate(&theta, &state));
             members.push((theta, state));
             layers = mended.layers;
-            (self.observe)(ConnectEvent::Done(1.0));
+            (self.observe)(StageEvent::Done(1.0));
         }
         interrupt::check("connect", &self.kept())?;
         let path = Path::line(a.clone(), b.clone());
@@ -272,16 +260,16 @@ impl Job<'_> {
         [a, b]: [&Weights; 2],
     ) -> Result<(Path, Band)> {
         let potential = NetworkLoss::new(network, train, self.band, self.settings.seed);
-        (self.observe)(ConnectEvent::Stage("band", "cycles", self.band.cycles));
+        (self.observe)(StageEvent::Begins("band", "cycles", self.band.cycles));
         let keep = self.keep(BAND_CHECKPOINT);
         let tell = |event: BandEvent| match event {
             BandEvent::Resumed(cycles) => {
                 let kept = format!("going on with the unfinished band: {} cycles are kept", cycles.len());
-                (self.observe)(ConnectEvent::Note(kept));
-                (self.observe)(ConnectEvent::Done(cycles.len() as f64));
+                (self.observe)(StageEvent::Note(kept));
+                (self.observe)(StageEvent::Done(cycles.len() as f64));
             }
             BandEvent::Step(..) => {}
-            BandEvent::Cycle(_) => (self.observe)(ConnectEvent::Done(1.0)),
+            BandEvent::Cycle(_) => (self.observe)(StageEvent::Done(1.0)),
         };
         let band = relax(self.band, &potential, [&a.0, &b.0], keep.as_ref(), &mut { tell })?;
         let path = Path::chain(band.chain.clone(), [a.1.clone(), b.1.clone()]);
@@ -306,12 +294,14 @@ impl Job<'_> {
         n: usize,
     ) -> Result<Option<Plane>> {
         let sets = 1 + usize::from(evaluator.test().is_some());
-        (self.observe)(ConnectEvent::Stage("plane", "points", sets * n * n));
+        (self.observe)(StageEvent::Begins("plane", "points", sets * n * n));
         let memory = gibibytes(self.settings.memory)?;
         let ends = [&way.path.control[0], &way.path.control[way.path.control.len() - 1]];
-        plane::over(evaluator, ends, third, &way.path, n, memory, &|share| {
-            (self.observe)(ConnectEvent::Done(share));
-        })
+        let plane = plane::over(evaluator, ends, third, &way.path, n, memory, &|share| {
+            (self.observe)(StageEvent::Done(share));
+        })?;
+        interrupt::check("connect", &self.kept())?;
+        Ok(plane)
     }
 }
 

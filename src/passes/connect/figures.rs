@@ -1,8 +1,9 @@
 //! Pictures of a connection: the losses along t, the plane that the curve lies in, how the curve was trained.
 
 use super::ConnectResult;
-use crate::figure::{Axis, Figure, Grid, Mark, Panel, Scale, Series, Style};
+use crate::figure::{Axis, Figure, Mark, Panel, Scale, Series, Style};
 use crate::nn::losses::Loss;
+use crate::passes::plane;
 use crate::passes::statistics::NO_STATISTICS;
 
 fn axis(label: &str, scale: Scale) -> Axis {
@@ -12,7 +13,7 @@ fn axis(label: &str, scale: Scale) -> Axis {
 /// All figures that there are numbers for.
 pub fn figures(result: &ConnectResult) -> Vec<Figure> {
     let planes = [("plane", "train", "loss"), ("plane", "test", "error"), ("permuted", "train", "loss")];
-    let planes = planes.into_iter().filter_map(|(name, part, what)| plane(result, name, part, what));
+    let planes = planes.into_iter().filter_map(|(name, part, what)| map_of(result, name, part, what));
     std::iter::once(along(result)).chain(planes).chain(training(result)).collect()
 }
 
@@ -105,13 +106,9 @@ fn along(result: &ConnectResult) -> Figure {
 }
 
 /// A map over the plane of the curve, with the line and the curve on it.
-fn plane(result: &ConnectResult, name: &str, part: &str, what: &str) -> Option<Figure> {
+fn map_of(result: &ConnectResult, name: &str, part: &str, what: &str) -> Option<Figure> {
     let permuted = name == "permuted";
     let array = |part: &str| result.array(&format!("{name}_{part}"));
-    let (x, y, values) = (array("x"), array("y"), array(&format!("{part}_{what}")));
-    if x.len() < 2 || y.len() < 2 || !values.iter().any(|v| v.is_finite()) {
-        return None;
-    }
     let (cx, cy) = (array("control_x"), array("control_y"));
     let last = cx.len().checked_sub(1)?;
     let aligned = result.settings.align.as_ref().map_or_else(String::new, ToString::to_string);
@@ -154,15 +151,10 @@ fn plane(result: &ConnectResult, name: &str, part: &str, what: &str) -> Option<F
     // Rounding of single precision is no distance.
     let projected =
         if off > 1e-4 { format!(" (projected, at most {} off)", short(off)) } else { String::new() };
-    let panel = Panel {
-        x: axis("from A (0) to B (1)", Scale::Linear),
-        y: axis("across, same unit", Scale::Linear),
-        z: axis(&label, if what == "loss" { Scale::Auto } else { Scale::Linear }),
-        grids: vec![Grid { x, y, values }],
-        series,
-        marks,
-        ..Panel::default()
-    };
+    let scale = if what == "loss" { Scale::Auto } else { Scale::Linear };
+    let axes = ["from A (0) to B (1)", "across, same unit", &label];
+    let map = plane::panel(&array, &format!("{part}_{what}"), axes, scale)?;
+    let panel = Panel { series, marks, ..map };
     let mut heading = label.split(" (").next().unwrap_or_default().to_owned();
     heading[..1].make_ascii_uppercase();
     Some(Figure {

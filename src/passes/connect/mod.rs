@@ -5,7 +5,6 @@
 //! |---|---|
 //! | `mod.rs` | the settings |
 //! | `compute` | the paths: trained, and evaluated along t |
-//! | `plane` | the loss over the plane that a curve lies in |
 //! | `result` | arrays, scalars, weight files, saved and read back |
 //! | `figures` | losses along t, the plane with the paths on it, the training of the curve |
 //!
@@ -14,10 +13,9 @@
 
 mod compute;
 mod figures;
-mod plane;
 mod result;
 
-pub use compute::{ConnectEvent, alike, discard, run};
+pub use compute::{alike, discard, run};
 pub use result::ConnectResult;
 
 use crate::base::registry::Registry;

@@ -1,7 +1,6 @@
 //! What was found between two networks: arrays along t, scalars, the curve as weight files; and the same read back.
 
 use super::ConnectSettings;
-use super::plane::Plane;
 use crate::base::npz::Npz;
 use crate::base::{Error, Precision, Result, files};
 use crate::figure::Figure;
@@ -10,7 +9,8 @@ use crate::landscape::geometry::{cosine, difference, dot};
 use crate::landscape::path::{Path, Profile, Weights, barrier, mean_along};
 use crate::landscape::repair::Mended;
 use crate::nn::{Evaluation, weights};
-use crate::passes::{Files, Run, Saved, archive, control_points, document, to_json};
+use crate::passes::plane::Plane;
+use crate::passes::{Files, Run, Saved, archive, control_points, document, plane, to_json};
 use crate::train::band::{Band, BandSettings};
 use crate::train::blend::Blended;
 use serde_json::{Map, Value, json};
@@ -185,7 +185,7 @@ impl ConnectResult {
         }
         for (name, plane) in [("plane", plane), ("permuted", permuted)] {
             if let Some(plane) = plane {
-                plane_arrays(name, plane, &mut arrays);
+                plane.push(name, &mut arrays);
                 summary.insert(name.to_owned(), json!({"off": plane.off, "unit": "distance of A and B"}));
             }
         }
@@ -259,43 +259,11 @@ impl ConnectResult {
             found if found == expected => Ok(()),
             found => Err(Error::expected(format!("{at}: {name}"), format!("{expected} numbers"), found)),
         };
-        for plane in ["plane", "permuted"] {
-            let cells = size(&format!("{plane}_x")) * size(&format!("{plane}_y"));
-            let maps =
-                ["train_loss", "train_error", "test_loss", "test_error"].map(|m| format!("{plane}_{m}"));
-            for map in maps.iter().filter(|map| arrays.get(map).is_some()) {
-                same(map, cells)?;
-            }
-            for part in ["path", "control"] {
-                same(&format!("{plane}_{part}_y"), size(&format!("{plane}_{part}_x")))?;
-            }
+        for name in ["plane", "permuted"] {
+            plane::check(&arrays, name, &at)?;
         }
         same("epoch_loss", size("epoch"))?;
         Ok(Self { settings, summary, arrays, weights: Files::new() })
-    }
-}
-
-/// Losses over a plane, and the path on it.
-fn plane_arrays(name: &str, plane: &Plane, arrays: &mut Npz) {
-    let shape = [plane.y.len(), plane.x.len()];
-    let (x, y): (Vec<f64>, Vec<f64>) = plane.control.iter().copied().unzip();
-    for (part, values) in [
-        ("x", &plane.x),
-        ("y", &plane.y),
-        ("path_x", &plane.path.0),
-        ("path_y", &plane.path.1),
-        ("control_x", &x),
-        ("control_y", &y),
-        ("third", &vec![plane.third.0, plane.third.1]),
-    ] {
-        arrays.push(&format!("{name}_{part}"), &[values.len()], values.clone());
-    }
-    for (part, values) in [("train", &plane.train), ("test", &plane.test)] {
-        if !values.is_empty() {
-            let of = |f: fn(&Evaluation) -> f64| values.iter().map(f).collect::<Vec<f64>>();
-            arrays.push(&format!("{name}_{part}_loss"), &shape, of(|e| e.loss));
-            arrays.push(&format!("{name}_{part}_error"), &shape, of(|e| 1.0 - e.accuracy));
-        }
     }
 }
 

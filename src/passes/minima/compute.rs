@@ -8,7 +8,7 @@ use crate::base::pool::each_apart;
 use crate::base::{Error, Precision, Result, files, interrupt};
 use crate::landscape::path::{Evaluator, Weights};
 use crate::passes::pair::Pair;
-use crate::passes::run::{Alike, goes_with, names};
+use crate::passes::run::{alike, names};
 use crate::passes::{Run, statistics, to_json};
 use crate::train::band::BandSettings;
 use crate::train::{Point, samples};
@@ -55,14 +55,10 @@ pub fn discard(directory: &Path) -> Result<()> {
 
 /// Refuses networks that no line joins, or that were trained on different data.
 pub fn check(settings: &MinimaSettings, runs: &[Run]) -> Result<()> {
-    let name = |run: &Run| run.origin.as_ref().map_or_else(String::new, |o| files::named(&o.path));
     if !(3..=MOST).contains(&runs.len()) {
         return Err(Error::expected("--run", format!("3 to {MOST} networks"), runs.len()));
     }
-    let (first, rest) = (&runs[0], &runs[1..]);
-    for run in rest {
-        goes_with(first, &name(first), run, &format!("--run {}", name(run)), Alike::Network)?;
-    }
+    alike(runs)?;
     settings.check_for(runs.len())
 }
 

@@ -4,7 +4,9 @@
 //! of others the projection is drawn, and how far they are off is said.
 
 use crate::autodiff::Element;
-use crate::base::{Result, interrupt};
+use crate::base::npz::Npz;
+use crate::base::{Error, Result};
+use crate::figure::{Axis, Grid, Panel, Scale};
 use crate::landscape::geometry::{combined, difference, dot, projection};
 use crate::landscape::path::{Evaluator, Path, evenly};
 use crate::landscape::slice::Point;
@@ -13,7 +15,7 @@ use crate::nn::Evaluation;
 
 /// Losses over a plane, and where on it a path is.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Plane {
+pub(super) struct Plane {
     /// Coordinates along B - A, and across.
     pub x: Vec<f64>,
     pub y: Vec<f64>,
@@ -34,7 +36,7 @@ const PLACES: usize = 101;
 
 /// Evaluates the plane through the ends and `third`, n points a side, so that `path` fits into it; none where the three lie
 /// on a line.
-pub fn over<E: Element>(
+pub(super) fn over<E: Element>(
     evaluator: &Evaluator<E>,
     [a, b]: [&Vec<f64>; 2],
     third: &[f64],
@@ -93,8 +95,71 @@ pub fn over<E: Element>(
     };
     let train = evaluate(evaluator.train())?;
     let test = evaluator.test().map_or(Ok(Vec::new()), evaluate)?;
-    interrupt::check("connect", "the training of the curve is kept; the same command goes on")?;
     let off = places.iter().map(|p| p.1).fold(0.0, f64::max);
     let path = places.into_iter().map(|p| p.0).unzip();
     Ok(Some(Plane { x, y, train, test, path, off, control, third }))
+}
+
+/// What is drawn over a plane, after `NAME_`.
+const MAPS: [&str; 4] = ["train_loss", "train_error", "test_loss", "test_error"];
+
+impl Plane {
+    /// Its arrays, each after `NAME_`.
+    pub fn push(&self, name: &str, arrays: &mut Npz) {
+        let shape = [self.y.len(), self.x.len()];
+        let (x, y): (Vec<f64>, Vec<f64>) = self.control.iter().copied().unzip();
+        for (part, values) in [
+            ("x", &self.x),
+            ("y", &self.y),
+            ("path_x", &self.path.0),
+            ("path_y", &self.path.1),
+            ("control_x", &x),
+            ("control_y", &y),
+            ("third", &vec![self.third.0, self.third.1]),
+        ] {
+            arrays.push(&format!("{name}_{part}"), &[values.len()], values.clone());
+        }
+        for (part, values) in [("train", &self.train), ("test", &self.test)] {
+            if !values.is_empty() {
+                let of = |f: fn(&Evaluation) -> f64| values.iter().map(f).collect::<Vec<f64>>();
+                arrays.push(&format!("{name}_{part}_loss"), &shape, of(|e| e.loss));
+                arrays.push(&format!("{name}_{part}_error"), &shape, of(|e| 1.0 - e.accuracy));
+            }
+        }
+    }
+}
+
+/// Refuses arrays of a plane that do not fit together.
+pub(super) fn check(arrays: &Npz, name: &str, at: &str) -> Result<()> {
+    let there = |part: &str| arrays.get(&format!("{name}_{part}"));
+    let size = |part: &str| there(part).map_or(0, |a| a.to_f64().len());
+    let same = |part: &str, expected: usize| match size(part) {
+        found if found == expected => Ok(()),
+        found => Err(Error::expected(format!("{at}: {name}_{part}"), format!("{expected} numbers"), found)),
+    };
+    for map in MAPS.into_iter().filter(|map| there(map).is_some()) {
+        same(map, size("x") * size("y"))?;
+    }
+    same("path_y", size("path_x"))?;
+    same("control_y", size("control_x"))
+}
+
+/// The map `PART_WHAT` ("train_loss") of a plane as a panel, with nothing on it yet; none where it has no finite value. `array`
+/// gives the plane's arrays by their names after `NAME_`.
+pub(super) fn panel(
+    array: &dyn Fn(&str) -> Vec<f64>,
+    map: &str,
+    [x, y, z]: [&str; 3],
+    scale: Scale,
+) -> Option<Panel> {
+    let axis = |label: &str, scale: Scale| Axis { label: label.to_owned(), scale, range: None };
+    let grid = Grid { x: array("x"), y: array("y"), values: array(map) };
+    let some = grid.x.len() >= 2 && grid.y.len() >= 2 && grid.values.iter().any(|v| v.is_finite());
+    some.then(|| Panel {
+        x: axis(x, Scale::Linear),
+        y: axis(y, Scale::Linear),
+        z: axis(z, scale),
+        grids: vec![grid],
+        ..Panel::default()
+    })
 }
