@@ -140,7 +140,6 @@ pub(super) fn relax_all<E: Element>(job: &Job<E>, band: &BandSettings) -> Result
                     files::write_atomic(&path, &control_points(network, &chain, job.precision)?)?;
                     log.append([(piece, found.numbers().as_slice())])?;
                 }
-                (job.observe)(MinimaEvent::Done(1.0));
                 found
             }
         };
@@ -161,14 +160,25 @@ fn one<E: Element>(
     keep: Option<&Keep>,
 ) -> Result<(Relaxed, Path)> {
     let [a, b]: [Weights; 2] = job.ends(i, j)?.0;
-    let tell = |event: BandEvent| {
-        if let BandEvent::Resumed(cycles) = event {
+    // How much of the band is done; one that comes to rest early is done at once.
+    let mut told = 0.0;
+    let mut tell = |share: f64| {
+        (job.observe)(MinimaEvent::Done(share - told));
+        told = share;
+    };
+    let share = |cycles: usize| cycles as f64 / settings.cycles.max(1) as f64;
+    let mut listen = |event: BandEvent| match event {
+        BandEvent::Resumed(cycles) => {
             let count = cycles.len().saturating_sub(1);
             let what = format!("going on with the band from {i} to {j}: {count} cycles are kept");
             (job.observe)(MinimaEvent::Note(what));
+            tell(share(count));
         }
+        BandEvent::Cycle(cycle) => tell(share(cycle.cycle)),
+        BandEvent::Step(..) => {}
     };
-    let band = relax(settings, potential, [&a.0, &b.0], keep, &mut { tell })?;
+    let band = relax(settings, potential, [&a.0, &b.0], keep, &mut listen)?;
+    tell(1.0);
     let length = places(&band.chain).last().copied().unwrap_or(f64::NAN);
     let path = Path::chain(band.chain, [a.1, b.1]);
     let profile = job.evaluator.profile(&path, job.settings.points, &|| ());
