@@ -122,8 +122,8 @@ fn losscape(words: &str, directory: &Path) {
 /// An empty directory with the recipes in it.
 fn desk() -> tempfile::TempDir {
     let desk = tempfile::tempdir().unwrap();
-    std::fs::create_dir(desk.path().join("analyses")).unwrap();
-    for recipe in ["analyses/slice.toml", "analyses/sharpness.toml"] {
+    std::fs::create_dir_all(desk.path().join("analyses/settings")).unwrap();
+    for recipe in ["analyses/settings/slice.toml", "analyses/settings/sharpness.toml"] {
         std::fs::copy(root().join(recipe), desk.path().join(recipe)).unwrap();
     }
     desk
@@ -238,8 +238,8 @@ fn another_network_is_another_picture() {
 #[test]
 fn the_recipe_is_the_default_job() {
     let desk = desk();
-    losscape("slice --config analyses/slice.toml --quiet", desk.path());
-    losscape("sharpness --config analyses/sharpness.toml --quiet", desk.path());
+    losscape("slice --config analyses/settings/slice.toml --quiet", desk.path());
+    losscape("sharpness --config analyses/settings/sharpness.toml --quiet", desk.path());
     for file in ["runs/default/run.json", "out/slice/slice.json", "out/sharpness/sharpness.json"] {
         let [recipe, default] = [desk.path(), tour()].map(|d| json(d.join(file)));
         assert_eq!(recipe["settings"], default["settings"], "{file}");
@@ -253,7 +253,7 @@ fn the_recipe_is_the_default_job() {
 #[test]
 fn the_recipe_names_every_setting() {
     let [recipe, sharpness] =
-        ["slice", "sharpness"].map(|name| text(root().join(format!("analyses/{name}.toml"))));
+        ["slice", "sharpness"].map(|name| text(root().join(format!("analyses/settings/{name}.toml"))));
     let (slice, train) = recipe.split_once("[train]").unwrap();
     let style = serde_json::to_value(losscape::render::Style::default()).unwrap();
     let settings = |file: &str| json(tour().join(file))["settings"].clone();

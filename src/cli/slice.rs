@@ -39,7 +39,7 @@ const EXAMPLES: &str = "Examples:
   losscape slice --run runs/a --adaptive --samples 500                     fewer points, fewer samples
   losscape slice --run runs/a --z=-1:1:11                                  a volume, as array and for ParaView
   losscape slice --run runs/a --shard 0/3 --out out/big                    a third of the points; then losscape merge
-  losscape slice --config analyses/slice.toml           the same keys as the flags, [train] for the network
+  losscape slice --config analyses/settings/slice.toml           the same keys as the flags, [train] for the network
 
 Finished points are kept as they come: the same command goes on after a stop, --fresh begins anew.
 

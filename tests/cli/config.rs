@@ -154,7 +154,7 @@ fn recipes_are_the_default_jobs_with_every_setting_named() {
         ),
     ];
     for (command, small, all) in jobs {
-        let path = format!("{}/analyses/{command}.toml", env!("CARGO_MANIFEST_DIR"));
+        let path = format!("{}/analyses/settings/{command}.toml", env!("CARGO_MANIFEST_DIR"));
         let text = std::fs::read_to_string(&path).unwrap();
         // Tables follow the settings of the command, each up to the next one.
         let part = |name: Option<&str>| -> String {
@@ -178,7 +178,7 @@ fn recipes_are_the_default_jobs_with_every_setting_named() {
     }
     // Bands are recorded where they are relaxed: with the settings of the table, which are those without.
     let small = "--curve linear --points 3 --plane 0 --samples 100 --neb";
-    let path = format!("{}/analyses/connect.toml", env!("CARGO_MANIFEST_DIR"));
+    let path = format!("{}/analyses/settings/connect.toml", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(path).unwrap();
     let table: toml::Table = toml::from_str(&text).unwrap();
     let mut only = toml::Table::new();

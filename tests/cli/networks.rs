@@ -80,7 +80,8 @@ fn weights_of_a_residual_network_have_pytorchs_names() {
 fn a_list_of_layers_is_a_network_and_mistakes_in_it_name_the_layer() {
     let bench = Bench::new();
     let recipe =
-        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/analyses/layers.toml")).unwrap();
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/analyses/settings/layers.toml"))
+            .unwrap();
     std::fs::write(bench.path("layers.toml"), &recipe).unwrap();
     bench.ok("train --config layers.toml --epochs 1 --samples 60 --dpi 20 --quiet --out r");
     assert_eq!(bench.json("r/run.json")["parameters"], 7402);

@@ -5,11 +5,13 @@
 
 mod connect;
 mod critical;
+mod ensemble;
 mod instability;
 mod propagate;
 mod sharpness;
 mod slice;
 mod smoothness;
+mod ticket;
 mod travel;
 
 use super::overlay::Change;
@@ -78,4 +80,6 @@ pub const ANALYSES: &[&Analysis] = &[
     &critical::ANALYSIS,
     &instability::ANALYSIS,
     &travel::ANALYSIS,
+    &ticket::ANALYSIS,
+    &ensemble::ANALYSIS,
 ];
