@@ -124,7 +124,7 @@ fn summary(result: &SimplexResult, target: &Target, pictures: &[String]) -> Stri
     let mut ensemble = |words: &str, key: &str| {
         let of = &all[key];
         text += &format!(
-            "  ensemble of {:>3} {words:20} test loss {}  error {}\n",
+            "  ensemble of {:>3} {words:21}  test loss {}  error {}\n",
             of["members"].to_string(),
             output::number(of["test_loss"].as_f64().unwrap_or(f64::NAN), 4),
             output::percent(of["test_error"].as_f64().unwrap_or(f64::NAN)),
@@ -135,7 +135,7 @@ fn summary(result: &SimplexResult, target: &Target, pictures: &[String]) -> Stri
     for (words, key) in [("flat simplex", "flat"), ("complex", "complex")] {
         let of = &all[key];
         text += &format!(
-            "  volume of the {words:13} {} in {} dimensions\n",
+            "  volume of the {words:13} {} (dimension {})\n",
             output::number(of["volume"].as_f64().unwrap_or(f64::NAN), 4),
             of["dimension"]
         );
