@@ -412,7 +412,7 @@ mod tests {
         {
             for scale in [Scale::Auto, Scale::Linear, Scale::Log, Scale::LogDown, Scale::LogZero] {
                 let span = Span::of(values.iter().copied(), &Axis { scale, ..Axis::default() }, None, None);
-                assert!(span.low < span.high && span.at(span.low) == 0.0, "{values:?} {span:?}");
+                assert!(span.low < span.high && span.at(span.first()) == 0.0, "{values:?} {span:?}");
                 assert!(span.ticks(5).major.len() < 20 && span.levels(12).len() < 50);
             }
         }

@@ -125,26 +125,35 @@ fn layers(result: &TicketResult) -> Figure {
     let x = left(result);
     let list = result.summary()["layers"].as_array().map_or(&[][..], Vec::as_slice);
     let (shares, seeds) = (result.array("layer_remaining"), result.array("seed").len());
-    let name = |layer: &Value| {
-        let shape: Vec<String> =
-            layer["shape"].as_array().into_iter().flatten().map(Value::to_string).collect();
-        format!("{} ({})", layer["name"].as_str().unwrap_or_default(), shape.join(" x "))
-    };
+    let name = |layer: &Value| layer["name"].as_str().unwrap_or_default().to_owned();
     let own = |layer: usize| -> Vec<f64> {
         (0..x.len() * seeds).map(|row| 100.0 * shares[row * list.len() + layer]).collect()
     };
     let mut series = Vec::new();
-    for (i, layer) in list.iter().enumerate() {
-        let curves = median(&name(layer), &x, &own(i));
-        match list.len() <= FEW || i == 0 || i + 1 == list.len() {
-            true => series.extend(curves),
-            // Of many layers the first and the last are told apart.
-            false => series.extend(curves.into_iter().take(1).map(|line| Series {
-                label: "layers between".to_owned(),
-                band: None,
-                style: Style::Faint,
-                ..line
-            })),
+    if list.len() <= FEW {
+        // Layers that lose the same lie on one line, and share it.
+        let mut lines: Vec<(String, Vec<f64>)> = Vec::new();
+        for (i, layer) in list.iter().enumerate() {
+            let values = own(i);
+            match lines.iter_mut().find(|(_, others)| alike(others, &values)) {
+                Some((label, _)) => *label += &format!(", {}", name(layer)),
+                None => lines.push((name(layer), values)),
+            }
+        }
+        series.extend(lines.iter().flat_map(|(label, values)| median(label, &x, values)));
+    } else {
+        for (i, layer) in list.iter().enumerate() {
+            let curves = median(&name(layer), &x, &own(i)).into_iter();
+            match i == 0 || i + 1 == list.len() {
+                true => series.extend(curves),
+                // Of many layers the first and the last are told apart.
+                false => series.extend(curves.take(1).map(|line| Series {
+                    label: "layers between".to_owned(),
+                    band: None,
+                    style: Style::Faint,
+                    ..line
+                })),
+            }
         }
     }
     Figure {
@@ -159,6 +168,11 @@ fn layers(result: &TicketResult) -> Figure {
             ..Panel::default()
         }],
     }
+}
+
+/// Whether two curves would hide each other: nowhere more than a hundredth apart.
+fn alike(a: &[f64], b: &[f64]) -> bool {
+    a.iter().zip(b).all(|(a, b)| (a - b).abs() <= 0.01 * a.max(*b) || a.is_nan() && b.is_nan())
 }
 
 /// How many weights are left for each pixel, at three levels.

@@ -115,6 +115,7 @@ pub(super) fn statement(left: &[f64], tickets: &[Verdict], others: &[(&str, Vec<
         let v = &tickets[level];
         text += &match beating.len() {
             0 => " None of them beats it by a test sample in three of four seeds".to_owned(),
+            1 => format!(" 1 of {levels} levels beats it by a test sample in three of four seeds"),
             n => format!(" {n} of {levels} levels beat it by a test sample in three of four seeds"),
         };
         text += &format!(
@@ -165,7 +166,7 @@ mod tests {
         assert_eq!(
             text,
             "Tickets match the dense network (98.0 % of test samples) down to 9.6 % of its weights (97.0 %); random \
-             masks never. 1 of 3 levels beat it by a test sample in three of four seeds; the best is at 80 % of the \
+             masks never. 1 of 3 levels beats it by a test sample in three of four seeds; the best is at 80 % of the \
              weights, +1.0 points in the median, above in 3 of 3 seeds."
         );
     }
