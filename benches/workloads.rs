@@ -9,13 +9,16 @@ use losscape::autodiff::Curvature;
 use losscape::base::Streams;
 use losscape::base::pool::on_workers;
 use losscape::base::random::{Rng, normal};
+use losscape::base::section::Section;
 use losscape::landscape::directions::gaussian::gaussian;
 use losscape::landscape::hessian::Curved;
 use losscape::landscape::slice::Point;
 use losscape::landscape::{Normalization, Slicer, State};
 use losscape::nn::{Network, Objective, Samples, Spec, Statistics};
+use losscape::passes::slice::Shard;
 use losscape::passes::{DataSettings, training};
 use losscape::spectral::{Operator, Settings, Wanted, ends, quadrature};
+use losscape::study::{Asked, Recipe, engine};
 use losscape::train::batch::{BatchGradient, Noise};
 use losscape::train::blend::Blend;
 use losscape::train::optimizers::Stepper;
@@ -261,6 +264,46 @@ const WORKLOADS: &[Workload] = &[
     ("train-curve-digits", &DIGITS, |c| c.curve(64, 18), 18 * 1797, "samples/s"),
 ];
 
+const WIDTH_SWEEP: &str = "width-sweep";
+
+/// Eight seeds of six widths, each trained to the end of its epochs.
+const SWEEP: &str = r#"
+seeds = 8
+[train]
+data = "digits"
+epochs = 20
+[[vary]]
+name = "width"
+set = "train.hidden"
+values = [4, 8, 16, 32, 64, 128]
+[[measure]]
+name = "loss"
+of = "train.final.test_loss"
+"#;
+
+/// Runs a second of a study on all cores, and its efficiency T1 / (N TN) against one.
+fn width_sweep() {
+    let run = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a thread pool");
+        let section = Section::parse("sweep", SWEEP).expect("a table");
+        let recipe = Recipe::new("sweep", section, &Asked::default()).expect("a recipe");
+        let directory = tempfile::tempdir().expect("a directory");
+        let started = Instant::now();
+        let result = pool.install(|| engine::run(&recipe, directory.path(), Shard::WHOLE, 1e-6, &|_| ()));
+        result.expect("a study");
+        started.elapsed().as_secs_f64()
+    };
+    let threads = rayon::current_num_threads();
+    // In turn, so that both see the same machine.
+    let times = [0, 1, 2].map(|_| [run(1), run(threads)]);
+    let least = |i: usize| times.iter().map(|t| t[i]).fold(f64::INFINITY, f64::min);
+    let (alone, seconds) = (least(0), least(1));
+    let (rate, efficiency) = (48.0 / seconds, alone / (threads as f64 * seconds));
+    println!(
+        r#"{{"workload": "{WIDTH_SWEEP}", "system": "losscape", "unit": "runs/s", "rate": {rate:.1}, "seconds": {seconds:.6}, "efficiency": {efficiency:.3}}}"#
+    );
+}
+
 fn main() {
     // cargo passes --bench; everything else is a name or --threads N.
     let mut arguments = std::env::args().skip(1).filter(|a| a != "--bench");
@@ -273,14 +316,17 @@ fn main() {
     }
     rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().expect("a thread pool");
     for name in &names {
-        if name != LAMBDA_MAX && !WORKLOADS.iter().any(|w| w.0 == name) {
-            let known: Vec<&str> = WORKLOADS.iter().map(|w| w.0).chain([LAMBDA_MAX]).collect();
+        if ![LAMBDA_MAX, WIDTH_SWEEP].contains(&name.as_str()) && !WORKLOADS.iter().any(|w| w.0 == name) {
+            let known: Vec<&str> = WORKLOADS.iter().map(|w| w.0).chain([LAMBDA_MAX, WIDTH_SWEEP]).collect();
             eprintln!("error: workload: expected one of {}, found `{name}`", known.join(", "));
             std::process::exit(2);
         }
     }
     if names.is_empty() || names.iter().any(|n| n == LAMBDA_MAX) {
         on_workers(lambda_max);
+    }
+    if names.is_empty() || names.iter().any(|n| n == WIDTH_SWEEP) {
+        width_sweep();
     }
     for (name, shape, run, units, unit) in WORKLOADS {
         if names.is_empty() || names.iter().any(|n| n == name) {

@@ -37,7 +37,7 @@ const NEAR: f64 = 0.5;
 /// says is tested by its numbers.
 const CHAOTIC: f64 = 6.0;
 
-const FIGURES: [Shown; 51] = [
+const FIGURES: [Shown; 54] = [
     with_svg("out/slice/contour", "contour"),
     with_svg("out/slice/surface", "surface"),
     with_svg("out/slice/contour-test", "contour-test"),
@@ -86,6 +86,9 @@ const FIGURES: [Shown; 51] = [
     shown("out/aligned/permuted", "permuted"),
     shown("out/minima/barriers", "barriers"),
     shown("out/minima/tree", "tree"),
+    shown("out/bands/bands", "bands"),
+    shown("out/simplex/losses", "simplex-losses"),
+    shown("out/ensemble/members", "ensemble-members"),
     Shown { near: CHAOTIC, ..shown("out/instability/instability", "instability") },
     Shown { near: CHAOTIC, ..shown("out/pair/surface", "pair") },
     Shown { near: CHAOTIC, ..shown("out/pair/contour", "pair-contour") },
@@ -185,9 +188,45 @@ fn plots_are_what_the_readme_draws() {
     expected.extend(FIGURES.iter().filter(|f| f.svg).map(|f| format!("{}.svg", f.to)));
     let name = |entry: std::io::Result<std::fs::DirEntry>| entry.unwrap().file_name().into_string().unwrap();
     let mut found: Vec<String> = std::fs::read_dir(plots).unwrap().map(name).collect();
+    found.retain(|name| name != "claims");
     expected.sort();
     found.sort();
     assert_eq!(found, expected, "files in plots/");
+}
+
+/// `plots/claims/NAME.json` holds the figures that a recipe ended in, as data; beside it is each of them as it was drawn.
+#[test]
+fn pictures_of_claims_are_drawn_from_their_numbers() {
+    let directory = root().join("plots/claims");
+    let table = text(root().join("analyses/README.md"));
+    let mut expected = Vec::new();
+    for recipe in std::fs::read_dir(root().join("analyses")).unwrap() {
+        let path = recipe.unwrap().path();
+        if path.extension() != Some("toml".as_ref()) {
+            continue;
+        }
+        let stem = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        let figures: Vec<losscape::figure::Figure> =
+            serde_json::from_slice(&read(directory.join(format!("{stem}.json")))).unwrap();
+        assert!(!figures.is_empty(), "{stem} draws nothing");
+        expected.push(format!("{stem}.json"));
+        for figure in &figures {
+            let name = if figure.name == stem { stem.clone() } else { format!("{stem}-{}", figure.name) };
+            let style = losscape::render::Style { dpi: 100, ..Default::default() };
+            let drawn = losscape::render::draw(figure, &style).unwrap().png().unwrap();
+            let difference = difference(&drawn, &read(directory.join(format!("{name}.png"))));
+            assert!(difference < 0.01, "plots/claims/{name}.png differs by {difference} of 255 from its numbers");
+            expected.push(format!("{name}.png"));
+        }
+        assert!(table.contains(&format!("({stem}.toml)")), "analyses/README.md does not list {stem}.toml");
+    }
+    let mut found: Vec<String> = std::fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    expected.sort();
+    found.sort();
+    assert_eq!(found, expected, "files in plots/claims/");
 }
 
 #[test]

@@ -277,3 +277,27 @@ fn width_is_a_study_of_its_own() {
     bench.ok("plot w --dpi 20 --out again");
     assert!(bench.bytes("again/width.svg") == bench.bytes("w/width.svg"));
 }
+
+#[test]
+fn every_recipe_runs_at_smoke_scale() {
+    let bench = Bench::new();
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/analyses");
+    let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut recipes: Vec<_> = paths.filter(|path| path.extension() == Some("toml".as_ref())).collect();
+    recipes.sort();
+    assert!(recipes.len() > 20, "{recipes:?}");
+    let words = ["run", "--quick", "--dpi", "20", "--quiet", "--out", "all"];
+    let paths = recipes.iter().map(|path| path.to_str().unwrap());
+    let said = bench.run_with(&words.into_iter().chain(paths).collect::<Vec<_>>());
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    for path in &recipes {
+        let stem = path.file_stem().unwrap().to_str().unwrap();
+        let study = bench.json(&format!("all/{stem}/study.json"));
+        for key in ["title", "claim", "source"] {
+            assert!(study[key].as_str().is_some_and(|text| text.len() > 10), "{stem}: {key}");
+        }
+        assert!(study["verdict"].is_string() && study["scale"] == "quick", "{stem}");
+        let seconds = bench.json(&format!("all/{stem}/machine.json"))["seconds"].as_f64().unwrap();
+        println!("{stem}: {seconds} s");
+    }
+}
