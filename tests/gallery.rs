@@ -215,7 +215,10 @@ fn pictures_of_claims_are_drawn_from_their_numbers() {
             let style = losscape::render::Style { dpi: 100, ..Default::default() };
             let drawn = losscape::render::draw(figure, &style).unwrap().png().unwrap();
             let difference = difference(&drawn, &read(directory.join(format!("{name}.png"))));
-            assert!(difference < 0.01, "plots/claims/{name}.png differs by {difference} of 255 from its numbers");
+            assert!(
+                difference < 0.01,
+                "plots/claims/{name}.png differs by {difference} of 255 from its numbers"
+            );
             expected.push(format!("{name}.png"));
         }
         assert!(table.contains(&format!("({stem}.toml)")), "analyses/README.md does not list {stem}.toml");

@@ -91,7 +91,7 @@ pub fn run(settings: &TravelSettings, start: &Run, end: &Run) -> Result<TravelRe
 
 /// The tangent kernel over the first `n` training samples and all outputs, row by row.
 fn kernel<E: Element>(run: &Run, n: usize) -> Result<Vec<f64>> {
-    let spec = Spec { loss: Loss::from(SquaredError::default()), ..run.network.spec().clone() };
+    let spec = Spec { loss: Loss::from(SquaredError), ..run.network.spec().clone() };
     let outputs = spec.outputs;
     let network = Arc::new(Network::new(spec)?);
     let round = |v: &[f64]| v.iter().map(|x| E::from_f64(*x)).collect::<Vec<E>>();

@@ -130,9 +130,9 @@ impl<'a> Work<'a> {
     fn new(recipe: &'a Recipe, directory: &Path, shard: Shard, pace: f64) -> Result<Self> {
         let facts = data(recipe)?;
         let mut units = Vec::new();
-        for case in 0..recipe.cases.len() {
+        for (case, facts) in facts.iter().enumerate() {
             for seed in 0..recipe.seeds {
-                units.push(Unit::new(recipe, case, seed, &facts[case])?);
+                units.push(Unit::new(recipe, case, seed, facts)?);
             }
         }
         let kept: Vec<Option<Measured>> = units.iter().map(|u| u.read(directory)).collect::<Result<_>>()?;

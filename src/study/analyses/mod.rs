@@ -40,6 +40,9 @@ pub struct Networks<'a> {
     pub training: &'a [TrainSettings],
 }
 
+/// Reads the settings of an analysis.
+pub type Take = fn(Section, &[Change]) -> Result<Box<dyn Pass>>;
+
 /// A kind of analysis.
 pub struct Analysis {
     /// As recipes call it: the command of the same name.
@@ -49,7 +52,7 @@ pub struct Analysis {
     /// Settings of the smoke scale.
     pub quick: &'static [(&'static str, &'static str)],
     /// Reads its settings from a section of a recipe, and changes over it.
-    pub take: fn(Section, &[Change]) -> Result<Box<dyn Pass>>,
+    pub take: Take,
 }
 
 impl std::fmt::Debug for Analysis {
