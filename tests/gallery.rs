@@ -37,7 +37,7 @@ const NEAR: f64 = 0.5;
 /// says is tested by its numbers.
 const CHAOTIC: f64 = 6.0;
 
-const FIGURES: [Shown; 54] = [
+const FIGURES: [Shown; 55] = [
     with_svg("out/slice/contour", "contour"),
     with_svg("out/slice/surface", "surface"),
     with_svg("out/slice/contour-test", "contour-test"),
@@ -89,6 +89,7 @@ const FIGURES: [Shown; 54] = [
     shown("out/bands/bands", "bands"),
     shown("out/simplex/losses", "simplex-losses"),
     shown("out/ensemble/members", "ensemble-members"),
+    Shown { near: CHAOTIC, ..shown("out/ticket/ticket", "ticket") },
     Shown { near: CHAOTIC, ..shown("out/instability/instability", "instability") },
     Shown { near: CHAOTIC, ..shown("out/pair/surface", "pair") },
     Shown { near: CHAOTIC, ..shown("out/pair/contour", "pair-contour") },

@@ -11,6 +11,7 @@ use crate::nn::layers::Layer;
 use crate::nn::losses::Loss;
 use crate::nn::norms::Norm;
 use crate::render::Chart;
+use crate::study::analyses::{ANALYSES, Analysis};
 use crate::train::{Optimizer, Schedule};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Command};
@@ -103,6 +104,12 @@ fn entries<R: Registry>() -> Vec<Entry> {
     R::all().into_iter().map(entry).collect()
 }
 
+/// The analyses that recipes can name; their settings are the flags of the command of the same name.
+fn analyses() -> Vec<Entry> {
+    let entry = |a: &&Analysis| Entry { name: a.name, summary: a.summary, settings: toml::Table::new() };
+    ANALYSES.iter().map(entry).collect()
+}
+
 /// A registry as the command line shows it: its word in `losscape list`, the flag that chooses from it, its kinds.
 pub type Shown = (&'static str, &'static str, fn() -> Vec<Entry>);
 
@@ -125,6 +132,7 @@ pub const REGISTRIES: &[Shown] = &[
     ("sharpness", "measures", entries::<Sharpness>),
     ("shift", "shifts", entries::<Shift>),
     ("chart", "", entries::<Chart>),
+    ("analysis", "", analyses),
 ];
 
 /// Adds the names of the kinds to the help of every flag that chooses one.

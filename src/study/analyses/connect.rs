@@ -8,6 +8,7 @@ use crate::train::BandSettings;
 
 pub const ANALYSIS: Analysis = Analysis {
     name: "connect",
+    summary: "the line and a curve between two networks of each case",
     needs: Needs::Pair,
     quick: &[("epochs", "1"), ("points", "5"), ("plane", "3")],
     take: |section, changes| {

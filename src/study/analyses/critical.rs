@@ -8,6 +8,7 @@ use crate::train::settings::LAYERS;
 
 pub const ANALYSIS: Analysis = Analysis {
     name: "critical",
+    summary: "critical points of small networks",
     needs: Needs::Nothing,
     quick: &[
         ("initial", "1"),

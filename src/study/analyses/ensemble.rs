@@ -8,6 +8,7 @@ use crate::train::TrainSettings;
 
 pub const ANALYSIS: Analysis = Analysis {
     name: "ensemble",
+    summary: "networks along a cyclical rate from each network on, and their average",
     needs: Needs::Network,
     quick: &[("cycles", "2"), ("cycle", "2"), ("independent", "1"), ("plane", "0")],
     take: |section, changes| {

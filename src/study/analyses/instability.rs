@@ -8,6 +8,7 @@ use crate::train::settings::SHORTHANDS;
 
 pub const ANALYSIS: Analysis = Analysis {
     name: "instability",
+    summary: "from which step on two data orders end in one valley",
     needs: Needs::Nothing,
     quick: &[("seeds", "1"), ("branch", "[0, 2]"), ("points", "3"), ("epochs", "1"), ("samples", "64")],
     take: |section, changes| {

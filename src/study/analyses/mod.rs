@@ -47,6 +47,8 @@ pub type Take = fn(Section, &[Change]) -> Result<Box<dyn Pass>>;
 pub struct Analysis {
     /// As recipes call it: the command of the same name.
     pub name: &'static str,
+    /// One line for `losscape list`.
+    pub summary: &'static str,
     /// The networks it is of.
     pub needs: Needs,
     /// Settings of the smoke scale.

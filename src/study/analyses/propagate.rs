@@ -8,6 +8,7 @@ use crate::train::settings::LAYERS;
 
 pub const ANALYSIS: Analysis = Analysis {
     name: "propagate",
+    summary: "signals and gradients by depth",
     needs: Needs::Nothing,
     quick: &[("samples", "16"), ("seeds", "1"), ("jacobian-samples", "1")],
     take: |section, changes| {

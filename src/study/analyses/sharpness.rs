@@ -7,6 +7,7 @@ use crate::study::overlay::overlay;
 
 pub const ANALYSIS: Analysis = Analysis {
     name: "sharpness",
+    summary: "eigenvalues, traces and measures of each network",
     needs: Needs::Network,
     quick: &[
         ("probes", "2"),

@@ -7,6 +7,7 @@ use crate::study::overlay::overlay;
 
 pub const ANALYSIS: Analysis = Analysis {
     name: "slice",
+    summary: "the loss around each network",
     needs: Needs::Network,
     quick: &[("x", "-1:1:5"), ("y", "-1:1:5"), ("repeat", "1")],
     take: |section, changes| {

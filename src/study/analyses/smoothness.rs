@@ -8,6 +8,7 @@ use crate::train::settings::LAYERS;
 
 pub const ANALYSIS: Analysis = Analysis {
     name: "smoothness",
+    summary: "how the loss changes along its gradient",
     needs: Needs::Nothing,
     quick: &[("steps", "4"), ("every", "2"), ("probe-samples", "16")],
     take: |section, changes| {

@@ -8,6 +8,7 @@ use crate::train::settings::SHORTHANDS;
 
 pub const ANALYSIS: Analysis = Analysis {
     name: "ticket",
+    summary: "lottery tickets, from dense networks of its own",
     needs: Needs::Nothing,
     quick: &[("epochs", "1"), ("seeds", "1"), ("points", "3"), ("samples", "128")],
     take: |section, changes| {

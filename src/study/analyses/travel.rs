@@ -8,6 +8,7 @@ use crate::train::TrainSettings;
 
 pub const ANALYSIS: Analysis = Analysis {
     name: "travel",
+    summary: "how far training went, and how much the tangent kernel turned",
     needs: Needs::Network,
     quick: &[("kernel-samples", "4")],
     take: |section, changes| {
