@@ -2,7 +2,7 @@
 //! side.
 
 use super::axis::{Axis, Combination, OneOrMore, chosen, is_chosen};
-use super::recipe::{Drawing, Measure};
+use super::recipe::{Drawing, Line, Measure};
 use super::result::{Numbers, finite};
 use super::unit::Measured;
 use crate::base::statistics::quantile;
@@ -51,7 +51,7 @@ fn figure(numbers: &Numbers, drawing: &Drawing) -> Result<Option<Figure>> {
         ("rows".to_owned(), panels, "medians, a small dot a seed".to_owned())
     } else {
         let panels = drawing.y.iter().map(|y| panel(numbers, drawing, &cases, y)).collect::<Result<_>>()?;
-        let over = recipe.axes.iter().any(|a| a.name == drawing.x);
+        let over = cases.iter().all(|c| place(numbers, &drawing.x, *c).is_some());
         let what = if over { "median and quartiles, a dot a seed" } else { "a dot a case and seed" };
         ("lines".to_owned(), panels, what.to_owned())
     };
@@ -100,18 +100,24 @@ fn panel(numbers: &Numbers, drawing: &Drawing, cases: &[usize], y: &OneOrMore) -
     let measures: Vec<&Measure> =
         y.all().iter().filter_map(|name| numbers.measure(name).map(|(measure, _)| measure)).collect();
     let along = recipe.axes.iter().position(|a| a.name == drawing.x);
+    // Against a measure, cases are one group unless an axis is named.
+    let groups = match along.is_none() && drawing.by.is_empty() {
+        true => vec![(String::new(), cases.to_vec())],
+        false => grouped(numbers, cases, &drawing.by, &[&drawing.x]),
+    };
+    let place = |case: usize| place(numbers, &drawing.x, case);
     let mut series = Vec::new();
     for measure in &measures {
         let several = measures.len() > 1;
-        for (group, members) in grouped(numbers, cases, &drawing.by, &[&drawing.x]) {
+        for (group, members) in groups.clone() {
             let label = match (several, group.is_empty()) {
                 (true, true) => measure.label.clone(),
                 (true, false) => format!("{}, {group}", measure.label),
                 _ => group,
             };
-            series.extend(match along {
-                Some(a) => over_axis(numbers, a, &members, measure, label),
-                None => against(numbers, &drawing.x, &members, measure, label),
+            series.extend(match members.iter().all(|c| place(*c).is_some()) {
+                true => over(numbers, &place, &members, measure, label),
+                false => against(numbers, &drawing.x, &members, measure, label),
             });
         }
     }
@@ -127,7 +133,8 @@ fn panel(numbers: &Numbers, drawing: &Drawing, cases: &[usize], y: &OneOrMore) -
         .filter(|y| y.is_finite())
         .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), y| (low.min(*y), high.max(*y)));
     for line in drawing.lines.iter().filter(|_| low.is_finite()) {
-        let (x, y) = (vec![line.at; 2], vec![low, high]);
+        let Some(at) = threshold(numbers, line, cases, &place) else { continue };
+        let (x, y) = (vec![at; 2], vec![low, high]);
         series.push(Series { label: line.label.clone(), x, y, style: Style::Dashed, ..Series::default() });
     }
     Ok(Panel {
@@ -160,12 +167,42 @@ fn common(measures: &[&Measure]) -> String {
     }
 }
 
-/// The median over seeds with its quartiles, and a dot for each seed.
-fn over_axis(numbers: &Numbers, a: usize, cases: &[usize], measure: &Measure, label: String) -> Vec<Series> {
+/// Where a case stands over an axis, or over a measure that is one number for all its seeds; none where it is not.
+fn place(numbers: &Numbers, x: &str, case: usize) -> Option<f64> {
     let recipe = numbers.recipe;
+    if let Some(a) = recipe.axes.iter().position(|a| a.name == x) {
+        return Some(recipe.axes[a].positions()[recipe.cases[case][a]]);
+    }
+    let row = &numbers.measure(x)?.1[case];
+    row.first().copied().filter(|first| row.iter().all(|value| value == first))
+}
+
+/// Where a vertical line stands: at its number, or at the first place where the median of its measure reaches the level.
+fn threshold(
+    numbers: &Numbers,
+    line: &Line,
+    cases: &[usize],
+    place: &dyn Fn(usize) -> Option<f64>,
+) -> Option<f64> {
+    if line.measure.is_empty() {
+        return Some(line.at);
+    }
+    let (_, table) = numbers.measure(&line.measure)?;
+    let median = |case: usize| quantile(&finite(table[case].iter().copied()), 0.5);
+    let reached = cases.iter().copied().filter(|case| median(*case) >= line.rises_to);
+    reached.filter_map(place).min_by(f64::total_cmp)
+}
+
+/// The median over seeds with its quartiles, and a dot for each seed.
+fn over(
+    numbers: &Numbers,
+    place: &dyn Fn(usize) -> Option<f64>,
+    cases: &[usize],
+    measure: &Measure,
+    label: String,
+) -> Vec<Series> {
     let Some((_, table)) = numbers.measure(&measure.name) else { return Vec::new() };
-    let places = recipe.axes[a].positions();
-    let at = |case: &usize| places[recipe.cases[*case][a]];
+    let at = |case: &usize| place(*case).unwrap_or(f64::NAN);
     // Cases that the grouping put together at one place are one sample.
     let mut columns: Vec<(f64, Vec<f64>)> = Vec::new();
     for case in cases {

@@ -154,8 +154,12 @@ pub struct Drawing {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Line {
-    /// Where.
+    /// Where,
     pub at: f64,
+    /// or at the first place where the median of this measure
+    pub measure: String,
+    /// is at least so much.
+    pub rises_to: f64,
     /// What it marks.
     pub label: String,
 }
@@ -526,6 +530,11 @@ impl Recipe {
         }
         if !drawing.y.is_empty() && !axes().chain(measures()).any(|n| n == drawing.x) {
             return Err(unknown(&format!("{at}: x"), &drawing.x, axes().chain(measures())));
+        }
+        for line in drawing.lines.iter().filter(|line| !line.measure.is_empty()) {
+            if !measures().any(|m| m == line.measure) {
+                return Err(unknown(&format!("{at}: lines: measure"), &line.measure, measures()));
+            }
         }
         for name in &drawing.curve {
             if !CURVES.contains(&name.as_str()) {
