@@ -288,6 +288,9 @@ fn summary(result: &StudyResult, target: &Target, pictures: &[String]) -> String
             out += &format!("    {status}\n");
         }
     }
+    for that in list("not_judged") {
+        out += &format!("  not judged, without cases here: {}\n", that.as_str().unwrap_or_default());
+    }
     if let Some(verdict) = result.verdict() {
         let smoke = if all["scale"] == QUICK { " (at smoke scale, where it means nothing)" } else { "" };
         out += &format!("claim: {}\n  {}{smoke}\n", text("claim"), verdict.words());

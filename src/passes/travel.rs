@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn the_kernel_of_a_linear_model_is_that_of_its_inputs_and_never_drifts() -> Result<()> {
-        let (start, end) = (trained("linear", 0)?, trained("linear", 5)?);
+        let (start, end) = (trained("mlp:hidden=[]", 0)?, trained("mlp:hidden=[]", 5)?);
         // J's row of sample s and output c is (x_s, 1) in the row of c: K = (<x_s, x_t> + 1) [c = d].
         let found = kernel::<f64>(&end, 3)?;
         let outputs = end.network.spec().outputs;

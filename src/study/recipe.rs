@@ -257,14 +257,16 @@ impl Recipe {
         let at = top.at("recipe");
         std::mem::take(top).finish()?;
         let mut axes = Vec::new();
+        let mut others = Vec::new();
         for (at, mut vary) in varies {
-            if let Some(values) = asked.vary.get(&vary.name) {
-                (vary.values, vary.names, vary.at) = (values.clone(), Vec::new(), Vec::new());
-            }
             if axes.iter().any(|a: &Axis| a.name == vary.name) {
                 return Err(Error::expected(at, "axes of different names", format!("`{}` twice", vary.name)));
             }
             axes.push(vary.axis(&at)?);
+            if let Some(values) = asked.vary.get(&vary.name) {
+                (vary.values, vary.names, vary.at) = (values.clone(), Vec::new(), Vec::new());
+                others.push(vary.axis(&at)?);
+            }
         }
         let mut this = Self {
             name: name.to_owned(),
@@ -287,6 +289,10 @@ impl Recipe {
             changes: Vec::new(),
         };
         this.read_parts(&at, measures, expectations, drawings)?;
+        // What is expected and drawn names points of the recipe's own axes; of others it finds what is there.
+        for other in others {
+            this.axes.iter_mut().filter(|a| a.name == other.name).for_each(|a| *a = other.clone());
+        }
         this.rescale(&at, scales, asked)?;
         this.seeds = asked.seeds.unwrap_or(this.seeds);
         if !(1..=MOST_SEEDS).contains(&this.seeds) {

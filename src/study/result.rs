@@ -4,7 +4,7 @@ use super::axis::{self, Combination};
 use super::figures;
 use super::recipe::{CURVES, From, Measure, QUICK, Recipe, Take};
 use super::unit::Measured;
-use super::verdict::{self, Outcome, Table, Verdict};
+use super::verdict::{self, Expectation, Outcome, Table, Verdict};
 use crate::base::npz::Npz;
 use crate::base::statistics::quantile;
 use crate::base::{Error, Result, files};
@@ -114,13 +114,15 @@ impl StudyResult {
         let tables = (0..recipe.measures.len()).map(table).collect();
         let numbers = Numbers { recipe, tables, found: &found };
         let none = Table::new();
-        let outcomes: Vec<Outcome> = recipe
+        let judged = |e: &&Expectation| e.is_open(&recipe.axes, &recipe.cases);
+        let outcomes: Vec<(&Expectation, Outcome)> = recipe
             .expectations
             .iter()
+            .filter(judged)
             .enumerate()
             .map(|(i, expectation)| {
                 let table = |name: &str| numbers.measure(name).map_or(&none, |(_, table)| table);
-                expectation.judge(i, &recipe.axes, &recipe.cases, &table)
+                (expectation, expectation.judge(i, &recipe.axes, &recipe.cases, &table))
             })
             .collect();
         Ok(Self {
@@ -176,7 +178,7 @@ impl StudyResult {
 }
 
 /// Cases and seeds summed up: for each measure median, quartiles, least and most over the seeds.
-fn summary(numbers: &Numbers, outcomes: &[Outcome]) -> Value {
+fn summary(numbers: &Numbers, outcomes: &[(&Expectation, Outcome)]) -> Value {
     let recipe = numbers.recipe;
     let cases: Vec<Value> = recipe
         .cases
@@ -206,9 +208,9 @@ fn summary(numbers: &Numbers, outcomes: &[Outcome]) -> Value {
             Value::Object(members)
         })
         .collect();
-    let expected: Vec<Value> =
-        outcomes.iter().zip(&recipe.expectations).map(|(o, e)| verdict::record(o, e)).collect();
-    let all = Verdict::all(outcomes.iter().map(|o| o.verdict));
+    let expected: Vec<Value> = outcomes.iter().map(|(e, o)| verdict::record(o, e)).collect();
+    let left_out = recipe.expectations.iter().filter(|e| !e.is_open(&recipe.axes, &recipe.cases));
+    let all = Verdict::all(outcomes.iter().map(|(_, o)| o.verdict));
     let mut hashes: Vec<&Value> = numbers.found.iter().map(Measured::data_sha256).collect();
     hashes.sort_by_key(|h| h.to_string());
     hashes.dedup();
@@ -230,6 +232,7 @@ fn summary(numbers: &Numbers, outcomes: &[Outcome]) -> Value {
         "measures": recipe.measures.iter().map(measure).collect::<Vec<_>>(),
         "cases": cases,
         "expected": expected,
+        "not_judged": left_out.map(|e| e.that.as_str()).collect::<Vec<_>>(),
         "verdict": if outcomes.is_empty() { Value::Null } else { json!(all) },
         "recipe": recipe.record(),
     })

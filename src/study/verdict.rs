@@ -171,6 +171,15 @@ impl Expectation {
         Ok(())
     }
 
+    /// Whether there are cases on all sides: a smaller scale may have left them out.
+    pub fn is_open(&self, axes: &[Axis], cases: &[Combination]) -> bool {
+        let some = |side: &Side| {
+            let chosen = chosen(axes, &side.condition);
+            cases.iter().any(|case| is_chosen(&chosen, case))
+        };
+        some(&self.left) && self.right.as_ref().is_none_or(some)
+    }
+
     /// Judges it: `table` gives the numbers of a measure.
     pub fn judge<'t>(
         &self,

@@ -273,6 +273,8 @@ fn width_is_a_study_of_its_own() {
     assert_eq!(arrays.get("test_loss").unwrap().shape, [2, 2]);
     let width = bench.json("w/width.json");
     assert_eq!(width["command"], "width");
+    // The recipe expects something of widths that were not asked for.
+    assert_eq!(width["not_judged"].as_array().unwrap().len(), 2, "{}", width["not_judged"]);
     assert_eq!(width["cases"][1]["parameters"]["median"], (64 * 6 + 6 + 6 * 10 + 10) as f64);
     bench.ok("plot w --dpi 20 --out again");
     assert!(bench.bytes("again/width.svg") == bench.bytes("w/width.svg"));
@@ -296,7 +298,10 @@ fn every_recipe_runs_at_smoke_scale() {
         for key in ["title", "claim", "source"] {
             assert!(study[key].as_str().is_some_and(|text| text.len() > 10), "{stem}: {key}");
         }
-        assert!(study["verdict"].is_string() && study["scale"] == "quick", "{stem}");
+        assert!(
+            study["scale"] == "quick" && study["measures"].as_array().is_some_and(|m| !m.is_empty()),
+            "{stem}"
+        );
         let seconds = bench.json(&format!("all/{stem}/machine.json"))["seconds"].as_f64().unwrap();
         println!("{stem}: {seconds} s");
     }

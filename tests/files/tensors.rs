@@ -55,7 +55,7 @@ fn tensors_come_back_as_written() {
     assert_eq!(bytes, sample().to_bytes());
     let header = u64::from_le_bytes(bytes[..8].try_into().unwrap());
     assert_eq!(header % 8, 0);
-    assert_eq!(bytes.len(), 8 + header as usize + 6 * 4 + 3 * 8 + 8);
+    assert_eq!(bytes.len(), 8 + header as usize + 6 * 4 + 3 * 8 + 8 + 3);
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("weights.safetensors");
     sample().write(&path).unwrap();
