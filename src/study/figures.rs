@@ -2,7 +2,7 @@
 //! side.
 
 use super::axis::{Axis, Combination, OneOrMore, chosen, is_chosen};
-use super::recipe::{Drawing, Line, Measure};
+use super::recipe::{Centre, Drawing, Line, Measure};
 use super::result::{Numbers, finite};
 use super::unit::Measured;
 use crate::base::statistics::quantile;
@@ -45,19 +45,35 @@ fn figure(numbers: &Numbers, drawing: &Drawing) -> Result<Option<Figure>> {
         ("lines".to_owned(), panels, "median and quartiles".to_owned())
     } else if !drawing.grid.is_empty() {
         let panels = drawing.y.iter().flat_map(|y| planes(numbers, drawing, &cases, y)).collect();
-        ("contour".to_owned(), panels, if recipe.seeds > 1 { "medians" } else { "" }.to_owned())
+        ("contour".to_owned(), panels, centres(numbers, drawing, "medians", "means"))
     } else if let Some(a) = recipe.axes.iter().position(|a| a.name == drawing.x && !a.is_numeric()) {
         let panels = drawing.y.iter().map(|y| rows(numbers, drawing, a, &cases, y)).collect();
-        ("rows".to_owned(), panels, "medians, a small dot a seed".to_owned())
+        let what = centres(numbers, drawing, "medians, a small dot a seed", "means of shares");
+        ("rows".to_owned(), panels, what)
     } else {
         let panels = drawing.y.iter().map(|y| panel(numbers, drawing, &cases, y)).collect::<Result<_>>()?;
         let over = cases.iter().all(|c| place(numbers, &drawing.x, *c).is_some());
-        let what = if over { "median and quartiles, a dot a seed" } else { "a dot a case and seed" };
-        ("lines".to_owned(), panels, what.to_owned())
+        let shares = "shares with standard errors";
+        let what = match over {
+            true => centres(numbers, drawing, "median and quartiles, a dot a seed", shares),
+            false => "a dot a case and seed".to_owned(),
+        };
+        ("lines".to_owned(), panels, what)
     };
     let parts: Vec<String> = parts.into_iter().flatten().chain([what]).filter(|p| !p.is_empty()).collect();
     let (name, subtitle) = (drawing.name.clone(), parts.join("; "));
     Ok(Some(Figure { name, chart, title: title.clone(), subtitle, panels }))
+}
+
+/// What stands for several seeds in a figure, in words: of medians, of means, or of both; nothing for one seed.
+fn centres(numbers: &Numbers, drawing: &Drawing, medians: &str, means: &str) -> String {
+    if numbers.recipe.seeds == 1 {
+        return String::new();
+    }
+    let drawn = drawing.y.iter().flat_map(OneOrMore::all).filter_map(|name| numbers.measure(name));
+    let (mean, median): (Vec<_>, Vec<_>) = drawn.partition(|(measure, _)| measure.centre == Centre::Mean);
+    let parts = [(!median.is_empty()).then_some(medians), (!mean.is_empty()).then_some(means)];
+    parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
 /// Cases in groups: a label, and the cases with it.
@@ -177,7 +193,7 @@ fn place(numbers: &Numbers, x: &str, case: usize) -> Option<f64> {
     row.first().copied().filter(|first| row.iter().all(|value| value == first))
 }
 
-/// Where a vertical line stands: at its number, or at the first place where the median of its measure reaches the level.
+/// Where a vertical line stands: at its number, or at the first place where the centre of its measure reaches the level.
 fn threshold(
     numbers: &Numbers,
     line: &Line,
@@ -187,13 +203,13 @@ fn threshold(
     if line.measure.is_empty() {
         return Some(line.at);
     }
-    let (_, table) = numbers.measure(&line.measure)?;
-    let median = |case: usize| quantile(&finite(table[case].iter().copied()), 0.5);
-    let reached = cases.iter().copied().filter(|case| median(*case) >= line.rises_to);
+    let (measure, table) = numbers.measure(&line.measure)?;
+    let centre = |case: usize| measure.centre.of(table[case].iter().copied())[0];
+    let reached = cases.iter().copied().filter(|case| centre(*case) >= line.rises_to);
     reached.filter_map(place).min_by(f64::total_cmp)
 }
 
-/// The median over seeds with its quartiles, and a dot for each seed.
+/// The centre over seeds with its band, and a dot for each seed.
 fn over(
     numbers: &Numbers,
     place: &dyn Fn(usize) -> Option<f64>,
@@ -213,11 +229,16 @@ fn over(
     }
     columns.sort_by(|p, q| p.0.total_cmp(&q.0));
     let x: Vec<f64> = columns.iter().map(|c| c.0).collect();
-    let sorted: Vec<Vec<f64>> = columns.iter().map(|c| finite(c.1.iter().copied())).collect();
-    let q = |q: f64| sorted.iter().map(|all| quantile(all, q)).collect::<Vec<f64>>();
+    let summed: Vec<[f64; 3]> = columns.iter().map(|c| measure.centre.of(c.1.iter().copied())).collect();
+    let part = |i: usize| summed.iter().map(|s| s[i]).collect::<Vec<f64>>();
     let several = columns.iter().any(|c| c.1.len() > 1);
-    let mut series =
-        vec![Series { label, x, y: q(0.5), band: several.then(|| (q(0.25), q(0.75))), style: Style::Marked }];
+    let mut series = vec![Series {
+        label,
+        x,
+        y: part(0),
+        band: several.then(|| (part(1), part(2))),
+        style: Style::Marked,
+    }];
     if several {
         let dots = columns.iter().flat_map(|(x, all)| all.iter().map(|y| (*x, *y)));
         let (x, y) = dots.unzip();
@@ -248,7 +269,7 @@ fn planes(numbers: &Numbers, drawing: &Drawing, cases: &[usize], y: &OneOrMore) 
                     (at(across), at(up)) == (x, y)
                 };
                 let all = members.iter().filter(here).flat_map(|c| table[*c].iter().copied());
-                quantile(&finite(all), 0.5)
+                measure.centre.of(all)[0]
             };
             let values = ys.iter().flat_map(|y| xs.iter().map(|x| value(*x, *y))).collect();
             panels.push(Panel {
@@ -284,9 +305,9 @@ fn rows(numbers: &Numbers, drawing: &Drawing, a: usize, cases: &[usize], y: &One
             // Side by side within the row.
             let offset = 0.5 - (m * groups.len() + g) as f64 / lines as f64 - 0.5 / lines as f64;
             let row = |case: &usize| (names.len() - 1 - recipe.cases[*case][a]) as f64 + 0.7 * offset;
-            let median = |case: &usize| quantile(&finite(table[*case].iter().copied()), 0.5);
+            let centre = |case: &usize| measure.centre.of(table[*case].iter().copied())[0];
             let every = members.iter().flat_map(|c| table[*c].iter().map(move |v| (*v, row(c))));
-            let (x, y) = members.iter().map(|c| (median(c), row(c))).unzip();
+            let (x, y) = members.iter().map(|c| (centre(c), row(c))).unzip();
             series.push(Series { label: label.clone(), x, y, style: Style::Dots, ..Series::default() });
             if recipe.seeds > 1 {
                 let (x, y) = every.unzip();

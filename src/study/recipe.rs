@@ -7,6 +7,7 @@ use super::overlay::{Change, overlay};
 use super::verdict::Expectation;
 use crate::base::registry::unknown;
 use crate::base::section::Section;
+use crate::base::statistics::quantile;
 use crate::base::{Error, Result, files};
 use crate::figure::Scale;
 use crate::train::TrainSettings;
@@ -67,6 +68,34 @@ struct MeasureEntry {
     rises_to: Option<f64>,
     take: Take,
     scale: Scale,
+    centre: Centre,
+}
+
+/// What stands for several seeds in figures.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Centre {
+    /// Their median, with quartiles
+    #[default]
+    Median,
+    /// Their mean, with its standard error: of shares, whose median is 0 or 1
+    Mean,
+}
+
+impl Centre {
+    /// The centre of numbers, and the ends of the band around it; what is not finite is left out.
+    pub fn of(self, values: impl IntoIterator<Item = f64>) -> [f64; 3] {
+        let all = super::result::finite(values);
+        match self {
+            Self::Median => [0.5, 0.25, 0.75].map(|q| quantile(&all, q)),
+            Self::Mean => {
+                let (mean, error) = crate::base::statistics::mean(&all);
+                // Of one number there is no error.
+                let error = if error.is_nan() { 0.0 } else { error };
+                [mean, mean - error, mean + error]
+            }
+        }
+    }
 }
 
 /// What is taken of a curve of training.
@@ -95,6 +124,8 @@ pub struct Measure {
     pub label: String,
     /// Scale of its axis in figures.
     pub scale: Scale,
+    /// What stands for several seeds in figures.
+    pub centre: Centre,
     /// Where it comes from.
     pub from: From,
 }
@@ -440,7 +471,7 @@ impl Recipe {
     }
 
     fn measure(&self, at: &str, entry: MeasureEntry) -> Result<Measure> {
-        let MeasureEntry { name, label, of, curve, falls_to, rises_to, take, scale } = entry;
+        let MeasureEntry { name, label, of, curve, falls_to, rises_to, take, scale, centre } = entry;
         let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
         let taken = self.axes.iter().map(|a| &a.name).chain(self.measures.iter().map(|m| &m.name));
         if name.is_empty() || !name.chars().all(word) || taken.into_iter().any(|other| *other == name) {
@@ -486,7 +517,7 @@ impl Recipe {
             _ => return Err(Error::expected(at, "`of` or `curve`", "none or both")),
         };
         let label = if label.is_empty() { name.replace('_', " ") } else { label };
-        Ok(Measure { name, label, scale, from })
+        Ok(Measure { name, label, scale, centre, from })
     }
 
     /// Refuses a name whose analysis is not there; whether the analysis has such a scalar is found by trying it.
