@@ -5,9 +5,10 @@
 //! is finished.
 
 use super::axis::words;
-use super::recipe::{From, Recipe};
+use super::recipe::Recipe;
 use super::result::StudyResult;
 use super::unit::{CASES, DataFacts, Measured, Unit};
+use super::written::From;
 use crate::base::pool::each_apart;
 use crate::base::registry::unknown;
 use crate::base::{Error, Result, files};

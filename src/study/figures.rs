@@ -2,9 +2,9 @@
 //! side.
 
 use super::axis::{Axis, Combination, OneOrMore, chosen, is_chosen};
-use super::recipe::{Centre, Drawing, Line, Measure};
 use super::result::{Numbers, finite};
 use super::unit::Measured;
+use super::written::{Centre, Drawing, Line, Measure};
 use crate::base::statistics::quantile;
 use crate::base::{Error, Result};
 use crate::figure::{self, Figure, Grid, Mark, Panel, Scale, Series, Style};

@@ -4,6 +4,7 @@
 //! | file | what it holds |
 //! |---|---|
 //! | `recipe` | a recipe, read and found to make sense |
+//! | `written` | its parts as they are written: measures, figures, other scales |
 //! | `axis` | what varies, the cases, conditions on them |
 //! | `overlay` | settings by their path |
 //! | `analyses` | the analyses that a recipe can name, one file a kind |
@@ -26,6 +27,7 @@ pub mod recipe;
 pub mod result;
 pub mod unit;
 pub mod verdict;
+pub mod written;
 
 pub use engine::StudyEvent;
 pub use recipe::{Asked, Recipe};

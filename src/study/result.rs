@@ -2,9 +2,10 @@
 
 use super::axis::{self, Combination};
 use super::figures;
-use super::recipe::{CURVES, From, Measure, QUICK, Recipe, Take};
+use super::recipe::{QUICK, Recipe};
 use super::unit::Measured;
 use super::verdict::{self, Expectation, Outcome, Table, Verdict};
+use super::written::{CURVES, From, Measure, Take};
 use crate::base::npz::Npz;
 use crate::base::statistics::quantile;
 use crate::base::{Error, Result, files};

@@ -4,7 +4,8 @@
 //! need not be computed again, whichever recipe it was computed for.
 
 use super::analyses::{Needs, Networks, Pass};
-use super::recipe::{CURVES, Recipe};
+use super::recipe::Recipe;
+use super::written::CURVES;
 use crate::base::log::difference;
 use crate::base::{Error, Result, files, interrupt};
 use crate::figure::Figure;
