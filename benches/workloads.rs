@@ -137,7 +137,7 @@ impl Case {
         Box::new(move || {
             let (mut theta, mut state) = self.single();
             let mut stepper = Stepper::new(&optimizer, theta.len());
-            let mut compute = BatchGradient::new(&self.network, batch, false);
+            let mut compute = BatchGradient::new(&self.network, batch, false, None);
             for step in 0..steps {
                 let start = (step * batch) % (self.samples.len() - batch + 1);
                 let indices: Vec<u32> = (start as u32..(start + batch) as u32).collect();

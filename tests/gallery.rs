@@ -37,7 +37,7 @@ const NEAR: f64 = 0.5;
 /// says is tested by its numbers.
 const CHAOTIC: f64 = 6.0;
 
-const FIGURES: [Shown; 55] = [
+const FIGURES: [Shown; 56] = [
     with_svg("out/slice/contour", "contour"),
     with_svg("out/slice/surface", "surface"),
     with_svg("out/slice/contour-test", "contour-test"),
@@ -79,6 +79,7 @@ const FIGURES: [Shown; 55] = [
     shown("out/compared/comparison", "comparison"),
     shown("out/compared/shift", "shift"),
     Shown { near: CHAOTIC, ..shown("runs/edge/edge-of-stability", "edge-of-stability") },
+    Shown { near: CHAOTIC, ..shown("runs/plateau/plateaus", "plateaus") },
     Shown { near: CHAOTIC, ..shown("out/critical/critical", "critical") },
     with_svg("out/connect/paths", "paths"),
     shown("out/connect/plane", "plane"),

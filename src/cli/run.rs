@@ -179,27 +179,33 @@ impl Study {
         if self.parts.fresh {
             engine::discard(target.directory())?;
         }
-        let bar: Mutex<Option<Progress>> = Mutex::new(None);
+        // With the width of a case's name in the table below.
+        let bar: Mutex<Option<(Progress, usize)>> = Mutex::new(None);
+        // The widths of the table that grows while cases are finished.
+        let columns: Vec<usize> =
+            recipe.measures.iter().map(|m| m.name.chars().count().max(NUMBER)).collect();
         let observe = |event: StudyEvent| {
             let mut bar = bar.lock().unwrap_or_else(|e| e.into_inner());
             match event {
-                StudyEvent::Planned { units: (all, kept, others), seconds } => {
+                StudyEvent::Planned { units: (all, kept, others), seconds, width } => {
                     let rest = all - kept - others;
                     if kept > 0 {
                         say(common.quiet, &format!("{kept} of {all} were computed before and are kept"));
                     }
                     let time = output::duration(seconds);
                     say(common.quiet, &format!("{rest} to compute, in about {time}"));
-                    *bar = Some(Progress::new("run", "% of the work", 100.0, common.quiet));
+                    let names = recipe.measures.iter().map(|m| m.name.clone());
+                    say(common.quiet, &line(width, "", &columns, names));
+                    *bar = Some((Progress::new("run", "% of the work", 100.0, common.quiet), width));
                 }
                 StudyEvent::Begins(name) => {
-                    if let Some(bar) = bar.as_ref() {
+                    if let Some((bar, _)) = bar.as_ref() {
                         bar.note(name);
                     }
                 }
                 StudyEvent::Done(name, row, share) => {
-                    if let Some(bar) = bar.as_ref() {
-                        bar.line(&format!("{name}: {row}"));
+                    if let Some((bar, width)) = bar.as_ref() {
+                        bar.line(&line(*width, name, &columns, row.iter().map(|x| number(*x))));
                         bar.add(100.0 * share);
                     }
                 }
@@ -207,7 +213,7 @@ impl Study {
         };
         target.keep();
         let result = engine::run(&recipe, target.directory(), shard, pace, &observe);
-        if let Some(bar) = bar.lock().unwrap_or_else(|e| e.into_inner()).take() {
+        if let Some((bar, _)) = bar.lock().unwrap_or_else(|e| e.into_inner()).take() {
             bar.finish();
         }
         let Some(result) = result? else {
@@ -228,6 +234,20 @@ impl Study {
         }
         Ok(Some(result))
     }
+}
+
+/// Letters of a number in a line of progress.
+const NUMBER: usize = 10;
+
+/// A line of the table that grows while cases are finished.
+fn line(width: usize, name: &str, columns: &[usize], values: impl Iterator<Item = String>) -> String {
+    let cells = values.zip(columns).map(|(value, width)| format!("  {value:>width$}"));
+    format!("{name:width$}{}", cells.collect::<String>())
+}
+
+/// A number in a table; "-" where there is none.
+fn number(x: f64) -> String {
+    if x.is_finite() { output::number(x, 4) } else { "-".to_owned() }
 }
 
 fn seeds(recipe: &Recipe) -> String {
@@ -259,7 +279,7 @@ fn summary(result: &StudyResult, target: &Target, pictures: &[String]) -> String
     let list = |key: &str| all[key].as_array().cloned().unwrap_or_default();
     let name = |value: &Value| value["name"].as_str().unwrap_or_default().to_owned();
     let (axes, measures) = (list("axes"), list("measures"));
-    let number = |x: &Value| x.as_f64().map_or("-".to_owned(), |x| output::number(x, 4));
+    let number = |x: &Value| number(x.as_f64().unwrap_or(f64::NAN));
     let mut rows = vec![axes.iter().chain(&measures).map(name).collect::<Vec<String>>()];
     for case in list("cases") {
         let places = axes.iter().map(|axis| case[name(axis)].as_str().unwrap_or_default().to_owned());

@@ -8,12 +8,13 @@ use super::seeds;
 use super::table::Table;
 use crate::base::log::DISCARD;
 use crate::base::{Error, Result, files};
-use crate::passes::probes;
+use crate::passes::probes::{self, Terrain, share};
 use crate::passes::run::WEIGHTS;
 use crate::passes::training::Prepared;
 use crate::passes::{Probes, Saved, TrainingResult};
 use crate::render::Style;
 use crate::train::checkpoint::{self, CHECKPOINT};
+use crate::train::probe::What;
 use crate::train::settings::SHORTHANDS;
 use crate::train::{Event, Status, TrainSettings};
 use clap::{ArgMatches, Args, Command};
@@ -94,6 +95,8 @@ const EXAMPLES: &str = "Examples:
   losscape train --sam 0.05 --ema 0.999 --swa 15              sharpness-aware, with averaged weights beside the last
   losscape train --snapshots log:20                           weights along the way, for trajectories
   losscape train --optimizer gd --lr 0.1 --epochs 2000 --samples 500 --probe sharpness:20
+  losscape train --hidden 16x3 --init mean-field:weight=0.4 --optimizer gd --epochs 1000 --samples 300 --probe saddles:20
+  losscape train --norm batch --batch-size 256 --workers 4     batches shared out, statistics of each worker's part
                                                               the Hessian's largest eigenvalue at the edge of stability
   losscape train --seeds 8 --out runs/eight                   eight runs, a table and a picture of all
   losscape train --resume --out runs/b                        go on with a run that was stopped
@@ -102,7 +105,7 @@ const EXAMPLES: &str = "Examples:
 Writes run.json, weights.safetensors (the last weights; complete in itself; loads into PyTorch by name),
 best.safetensors (of the epoch with the lowest loss, see --best), metrics.jsonl (a line an epoch), training.png and
 .svg; ema.safetensors, swa.safetensors and trajectory.safetensors (tensors STEP/NAME) when asked for; with --probe
-probes.npz (an array a number, a probe each), edge-of-stability.png and .svg. The same seed gives the same bytes on any
+probes.npz (an array a number, a probe each), edge-of-stability.png and .svg, or plateaus.png and .svg. The same seed gives the same bytes on any
 number of threads, and the same weights with --probe and without.
 
 A run that is stopped or killed leaves checkpoint.safetensors; the same command, or --resume, goes on with it and ends
@@ -246,10 +249,12 @@ pub fn verdict(result: &TrainingResult) -> Result<()> {
 
 /// Whether every eigenvalue along the way is one.
 fn converged(result: &TrainingResult) -> Result<()> {
-    match result.probes.as_ref().map(Probes::doubts) {
+    let doubts =
+        result.probes.as_ref().zip(result.settings.probe).map(|(probes, probe)| probes.doubts(probe.what));
+    match doubts {
         Some([all, unconverged, _]) if unconverged > 0 => {
             let what = format!(
-                "{unconverged} of {all} largest eigenvalues did not converge (probes.npz says which)"
+                "{unconverged} of {all} probes have an eigenvalue that did not converge (probes.npz says which)"
             );
             Err(Error::unmet("train: probe", what))
         }
@@ -258,8 +263,24 @@ fn converged(result: &TrainingResult) -> Result<()> {
 }
 
 /// What probes found last.
-fn probed(probes: &Probes) -> String {
+fn probed(probes: &Probes, what: What) -> String {
     let last = |name: &str| output::number(probes.of(name).last().copied().unwrap_or(f64::NAN), 5);
+    let [all, _, uncertified] = probes.doubts(what);
+    let sure = match uncertified {
+        0 => format!("all {all} certified"),
+        n => format!("{n} of {all} not certified"),
+    };
+    if what == What::Saddles {
+        let (steps, terrain) = (probes.of("step"), Terrain::of(probes));
+        return format!(
+            "  probes  lambda_max {}, lambda_min {} at the end; {sure}\n          {} of the steps on plateaus ({}), {} near saddles\n",
+            last("lambda_max"),
+            last("lambda_min"),
+            output::percent(share(&steps, &terrain.plateau)),
+            terrain.plateaus().len(),
+            output::percent(share(&steps, &terrain.saddle)),
+        );
+    }
     let (ratio, _) = probes.edge();
     let edge = match ratio.is_finite() {
         true => format!(
@@ -267,11 +288,6 @@ fn probed(probes: &Probes) -> String {
             output::number(ratio, 4)
         ),
         false => String::new(),
-    };
-    let [all, _, uncertified] = probes.doubts();
-    let sure = match uncertified {
-        0 => format!("all {all} certified"),
-        n => format!("{n} of {all} not certified"),
     };
     format!(
         "  probes  lambda_max {} at the end{edge}; {sure}\n          trace {} +- {}, gradient noise scale {}\n",
@@ -284,6 +300,7 @@ fn probed(probes: &Probes) -> String {
 
 fn summary(result: &TrainingResult, target: &Target) -> String {
     let t = &result.trained;
+    let probes = result.probes.as_ref().zip(result.settings.probe.map(|probe| probe.what));
     format!(
         "{}: {} parameters, {} training and {} test samples
   train   loss {}   accuracy {}
@@ -300,12 +317,16 @@ fn summary(result: &TrainingResult, target: &Target) -> String {
         output::number(t.test.loss, 6),
         output::percent(t.test.accuracy),
         t.reason,
-        result.probes.as_ref().map(probed).unwrap_or_default(),
+        probes.map(|(probes, what)| probed(probes, what)).unwrap_or_default(),
         files::named(target.directory()),
         output::duration(target.seconds()),
         output::peak(),
         result.names().join(", "),
-        if result.probes.is_some() { ", edge-of-stability.png, edge-of-stability.svg" } else { "" },
+        match probes.map(|(_, what)| what) {
+            None => "",
+            Some(What::Sharpness) => ", edge-of-stability.png, edge-of-stability.svg",
+            Some(What::Saddles) => ", plateaus.png, plateaus.svg",
+        },
     )
 }
 

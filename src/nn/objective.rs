@@ -171,7 +171,11 @@ pub enum Statistics {
 
 /// Cuts `n` into runs of at most `most`, whose sizes differ by at most one, larger first.
 pub fn even_cuts(n: usize, most: usize) -> Vec<Range<usize>> {
-    let parts = n.div_ceil(most.max(1));
+    even_parts(n, n.div_ceil(most.max(1)))
+}
+
+/// Cuts `n` into so many runs, whose sizes differ by at most one, larger first.
+pub fn even_parts(n: usize, parts: usize) -> Vec<Range<usize>> {
     let mut start = 0;
     (0..parts)
         .map(|i| {

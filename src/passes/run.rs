@@ -27,7 +27,7 @@ pub struct DataSettings {
     /// How many training samples were used; all when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub samples: Option<usize>,
-    /// Samples in a training batch, which share statistics where a norm uses several.
+    /// Samples of a training batch, or of a worker's part of it, which share statistics where a norm uses several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub batch_size: Option<usize>,
     /// SHA-256 of the data set before `samples` cut it.
@@ -106,7 +106,7 @@ impl DataSettings {
             data_seed: settings.data_seed,
             preparation: settings.preparation.clone(),
             samples: settings.samples,
-            batch_size: Some(settings.batch(dataset.train.len())),
+            batch_size: Some(settings.group(dataset.train.len())),
             sha256,
         };
         Ok((this, dataset))

@@ -370,11 +370,15 @@ fn curve(network: &str, settings: &TrainSettings, epochs: &[Epoch]) -> Figure {
     }
 }
 
-/// "batches of 64".
+/// "batches of 64", or "batches of 64 among 4 workers".
 pub(super) fn batches(settings: &TrainSettings) -> String {
-    match settings.resolved().batch_size {
+    let batches = match settings.resolved().batch_size {
         Some(size) => format!("batches of {size}"),
         None => "full batches".to_owned(),
+    };
+    match settings.workers {
+        Some(workers) => format!("{batches} among {workers} workers"),
+        None => batches,
     }
 }
 

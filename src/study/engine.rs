@@ -1,8 +1,8 @@
 //! Runs a study: plan, rehearsal, all cases in parallel, verdict.
 //!
 //! Before anything long begins, the first case is run at its smallest: what a recipe measures and draws must exist there.
-//! Cases then run one a core, the longest first, so that no core waits at the end; each is kept in its file as soon as it
-//! is finished.
+//! Cases then run one a core, the longest first, so that no core waits at the end, and what measures time after them, one by
+//! one; each is kept in its file as soon as it is finished.
 
 use super::axis::words;
 use super::recipe::Recipe;
@@ -29,11 +29,13 @@ pub enum StudyEvent<'a> {
         units: (usize, usize, usize),
         /// Seconds that the rest will take, about.
         seconds: f64,
+        /// Letters of the longest case in words.
+        width: usize,
     },
     /// A case has begun.
     Begins(&'a str),
-    /// A case is finished: which one, its measures in words, its share of all work.
-    Done(&'a str, &'a str, f64),
+    /// A case is finished: which one, its measures, its share of all work.
+    Done(&'a str, &'a [f64], f64),
 }
 
 /// Removes what an earlier study left in a directory.
@@ -123,6 +125,8 @@ struct Work<'a> {
     kept: Vec<Option<Measured>>,
     /// Those of this part that are not there, the longest first.
     todo: Vec<usize>,
+    /// How many of these run side by side; the others, which come last, want the machine to themselves.
+    together: usize,
     /// Seconds that each unit takes, about.
     costs: Vec<f64>,
 }
@@ -142,17 +146,29 @@ impl<'a> Work<'a> {
         let paces = paces(recipe, &todo, &units, pace)?;
         let cost = |u: &Unit| paces.get(&u.case).map_or(0.0, |pace| pace * u.forwards(&facts[u.case]));
         let costs: Vec<f64> = units.iter().map(cost).collect();
-        // Equal ones in their own order.
-        todo.sort_by(|a, b| costs[*b].total_cmp(&costs[*a]));
-        Ok(Self { recipe, units, kept, todo, costs })
+        // What measures time comes last; equal ones in their own order.
+        let alone = |i: &usize| units[*i].alone();
+        todo.sort_by(|a, b| alone(a).cmp(&alone(b)).then(costs[*b].total_cmp(&costs[*a])));
+        let together = todo.iter().filter(|i| !alone(i)).count();
+        Ok(Self { recipe, units, kept, todo, together, costs })
     }
 
     /// Seconds on all cores.
     fn seconds(&self) -> f64 {
-        let all: f64 = self.todo.iter().map(|i| self.costs[*i]).sum();
-        let longest = self.todo.first().map_or(0.0, |i| self.costs[*i]);
-        let workers = rayon::current_num_threads().min(self.todo.len()).max(1) as f64;
-        (all / workers).max(longest)
+        let sum = |some: &[usize]| some.iter().map(|i| self.costs[*i]).sum::<f64>();
+        let (together, alone) = self.todo.split_at(self.together);
+        let longest = together.first().map_or(0.0, |i| self.costs[*i]);
+        let workers = rayon::current_num_threads().min(together.len()).max(1) as f64;
+        (sum(together) / workers).max(longest) + sum(alone)
+    }
+
+    /// Runs `one` on the numbers of all that is to be done; the first error ends it.
+    fn each<R: Send>(&self, one: impl Fn(usize) -> Result<R> + Sync) -> Result<Vec<R>> {
+        let mut done = each_apart(self.together, &one)?;
+        for k in self.together..self.todo.len() {
+            done.push(one(k)?);
+        }
+        Ok(done)
     }
 }
 
@@ -187,7 +203,8 @@ pub fn run(
     files::directory(&directory.join(CASES))?;
     let (count, before) = (work.units.len(), work.kept.iter().flatten().count());
     let seconds = work.seconds();
-    observe(StudyEvent::Planned { units: (count, before, count - before - work.todo.len()), seconds });
+    let width = work.todo.iter().map(|i| name(recipe, &work.units[*i]).chars().count()).max().unwrap_or(0);
+    observe(StudyEvent::Planned { units: (count, before, count - before - work.todo.len()), seconds, width });
     let all: f64 = work.todo.iter().map(|i| work.costs[*i]).sum();
     let done = AtomicUsize::new(before);
     let one = |k: usize| -> Result<(usize, Measured)> {
@@ -199,16 +216,11 @@ pub fn run(
         let text = serde_json::to_vec(&found).map_err(|e| Error::machine("result", e))?;
         files::write_atomic(&unit.file(directory), &text)?;
         done.fetch_add(1, Ordering::Relaxed);
-        let row = recipe
-            .values(&recipe.cases[unit.case], &found)
-            .iter()
-            .map(|x| short(*x))
-            .collect::<Vec<_>>()
-            .join("  ");
+        let row = recipe.values(&recipe.cases[unit.case], &found);
         observe(StudyEvent::Done(&name, &row, work.costs[index] / all));
         Ok((index, found))
     };
-    let computed = each_apart(work.todo.len(), one).map_err(|error| match error {
+    let computed = work.each(one).map_err(|error| match error {
         Error::Interrupted { signal, .. } => {
             let done = done.load(Ordering::Relaxed);
             let kept = format!(
@@ -226,15 +238,6 @@ pub fn run(
     match found.into_iter().collect::<Option<Vec<Measured>>>() {
         Some(all) => StudyResult::new(work.recipe, all).map(Some),
         None => Ok(None),
-    }
-}
-
-/// A number in a line of progress.
-fn short(x: f64) -> String {
-    match x.abs() {
-        a if a.is_nan() => "-".to_owned(),
-        a if a == 0.0 || (1e-3..1e5).contains(&a) => format!("{x:.4}"),
-        _ => format!("{x:.3e}"),
     }
 }
 

@@ -346,7 +346,8 @@ fn curves(numbers: &Numbers, drawing: &Drawing, cases: &[usize], name: &str) -> 
         let runs: Vec<&Measured> = members.iter().flat_map(|c| numbers.case(*c)).collect();
         let all: Vec<Vec<f64>> = runs.iter().map(|m| m.curve(name)).collect();
         let longest = all.iter().map(Vec::len).max().unwrap_or(0);
-        let column = |i: usize| finite(all.iter().filter_map(|c| c.get(i).copied()));
+        // A run that has ended stays where it did: without it, the median of the others would jump.
+        let column = |i: usize| finite(all.iter().filter_map(|c| c.get(i).or(c.last()).copied()));
         let columns: Vec<Vec<f64>> = (0..longest).map(column).collect();
         let q = |q: f64| columns.iter().map(|c| quantile(c, q)).collect::<Vec<f64>>();
         Series {

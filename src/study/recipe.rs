@@ -1,6 +1,6 @@
 //! A recipe: the claim, what varies, what is trained and measured, what is expected, which figures are drawn.
 
-use super::analyses::{ANALYSES, Analysis, Needs, Pass};
+use super::analyses::{ANALYSES, Analysis, Pass};
 use super::axis::{Axis, Combination, OneOrMore, Vary, chosen, combinations};
 use super::expression::Expression;
 use super::overlay::{Change, overlay};
@@ -418,18 +418,15 @@ impl Recipe {
                 return Err(Error::expected(at, "SECTION.setting", format!("`{}`", change.path)));
             }
         }
-        for (name, analysis) in &self.passes {
-            if analysis.needs != Needs::Nothing && !self.trains {
-                let expected = format!("[train] for the networks of pass.{name}");
-                return Err(Error::expected(&self.name, expected, "none"));
-            }
-        }
         for case in &self.cases {
             if self.trains {
                 self.train(case, 0)?.check()?;
             }
-            for index in 0..self.passes.len() {
-                self.pass(case, index)?;
+            for (index, (name, _)) in self.passes.iter().enumerate() {
+                if self.pass(case, index)?.networks() > 0 && !self.trains {
+                    let expected = format!("[train] for the networks of pass.{name}");
+                    return Err(Error::expected(&self.name, expected, "none"));
+                }
             }
         }
         Ok(())
@@ -453,11 +450,6 @@ impl Recipe {
         let (name, analysis) = &self.passes[index];
         let section = self.sections.get(name).cloned().unwrap_or_default();
         (analysis.take)(section, &self.changes(case, name).cloned().collect::<Vec<_>>())
-    }
-
-    /// Whether two networks are trained for each case and seed.
-    pub fn pairs(&self) -> bool {
-        self.passes.iter().any(|(_, analysis)| analysis.needs == Needs::Pair)
     }
 
     /// The recipe as it was run: every case's settings, so that a result can be run again from itself.

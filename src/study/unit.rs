@@ -3,7 +3,7 @@
 //! What comes of it lies in one file, named by a hash of all that decides it: settings, data, program. A case that is there
 //! need not be computed again, whichever recipe it was computed for.
 
-use super::analyses::{Needs, Networks, Pass};
+use super::analyses::{Networks, Pass};
 use super::recipe::Recipe;
 use super::written::CURVES;
 use crate::base::log::difference;
@@ -42,9 +42,9 @@ pub struct Unit<'a> {
     /// Which of the seeds, from 0.
     pub seed: usize,
     recipe: &'a Recipe,
-    /// What is trained: the case's network, and a second one where some analysis is of two.
+    /// What is trained: the case's network, and others where some analysis is of several.
     train: Vec<TrainSettings>,
-    passes: Vec<(&'a str, Needs, Box<dyn Pass>)>,
+    passes: Vec<(&'a str, Box<dyn Pass>)>,
     identity: Value,
 }
 
@@ -69,20 +69,18 @@ impl<'a> Unit<'a> {
     /// The unit of a case and a seed, on these data.
     pub fn new(recipe: &'a Recipe, case: usize, seed: usize, data: &DataFacts) -> Result<Self> {
         let combination = &recipe.cases[case];
-        let mut train = Vec::new();
-        if recipe.trains {
-            train.push(recipe.train(combination, seed as u64)?);
-            if recipe.pairs() {
-                // Seeds that no other network of the case has, so that pairs share none.
-                train.push(recipe.train(combination, (recipe.seeds + seed) as u64)?);
-            }
-        }
         let mut passes = Vec::new();
-        for (index, (name, analysis)) in recipe.passes.iter().enumerate() {
-            passes.push((name.as_str(), analysis.needs, recipe.pass(combination, index)?));
+        for (index, (name, _)) in recipe.passes.iter().enumerate() {
+            passes.push((name.as_str(), recipe.pass(combination, index)?));
         }
+        let most = passes.iter().map(|(_, pass)| pass.networks()).max().unwrap_or(0);
+        let count = if recipe.trains { most.max(1) } else { 0 };
+        // Seeds that no other network of the case has, so that pairs share none.
+        let train: Vec<TrainSettings> = (0..count)
+            .map(|i| recipe.train(combination, (i * recipe.seeds + seed) as u64))
+            .collect::<Result<_>>()?;
         let mut settings = Map::new();
-        for (index, (name, _, pass)) in passes.iter().enumerate() {
+        for (index, (name, pass)) in passes.iter().enumerate() {
             let kind = recipe.passes[index].1.name;
             settings.insert((*name).to_owned(), json!({"kind": kind, "settings": pass.settings()?}));
         }
@@ -124,7 +122,12 @@ impl<'a> Unit<'a> {
         let samples = (data.samples.0 as f64, data.samples.1 as f64);
         let training = |t: &TrainSettings| t.epochs as f64 * (4.0 * samples.0 + samples.1);
         let trained: f64 = self.train.iter().map(training).sum();
-        trained + self.passes.iter().map(|(.., pass)| pass.forwards(samples)).sum::<f64>()
+        trained + self.passes.iter().map(|(_, pass)| pass.forwards(samples)).sum::<f64>()
+    }
+
+    /// Whether it wants the machine to itself.
+    pub fn alone(&self) -> bool {
+        self.passes.iter().any(|(_, pass)| pass.alone())
     }
 
     /// Computes it.
@@ -145,16 +148,12 @@ impl<'a> Unit<'a> {
         }
         let diverged = networks.iter().any(|(diverged, _)| *diverged);
         let networks: Vec<Run> = networks.into_iter().map(|(_, run)| run).collect();
-        for (name, needs, pass) in &self.passes {
+        for (name, pass) in &self.passes {
             stop()?;
-            let count = match needs {
-                Needs::Nothing => 0,
-                Needs::Network => 1,
-                Needs::Pair => 2,
-            };
+            let count = pass.networks();
             let of = Networks { runs: &networks[..count], training: &self.train[..count] };
             // Nothing can be measured at a network that is not finite.
-            if diverged && *needs != Needs::Nothing {
+            if diverged && count > 0 {
                 continue;
             }
             let result = pass.run(self.recipe.seed.wrapping_add(self.seed as u64), of)?;

@@ -3,12 +3,15 @@
 //! A large batch is cut into parts that run in parallel; how many depends on the work in it and never on the
 //! number of threads, and their sums are added in order, so that the bytes stay the same. Where statistics over the
 //! batch enter the network (batch norm), it is not cut: there the primitives share their own work out.
+//!
+//! Workers of data-parallel training are parts too, as many as there are workers: the mean of their gradients, weighed by
+//! their samples, is the batch's own. Each has its own statistics, and running ones follow the mean of the workers'.
 
 use crate::autodiff::elementary::vectorised;
 use crate::autodiff::{Bindings, Element, Plan, Program, Values, Workspace};
 use crate::base::{Result, Streams};
 use crate::data::{Augment, Dataset};
-use crate::nn::objective::even_cuts;
+use crate::nn::objective::even_parts;
 use crate::nn::recorder::{Follow, Mask};
 use crate::nn::{Mode, Network, Recording, Samples};
 use rand::RngExt;
@@ -80,14 +83,20 @@ pub struct BatchGradient<E> {
 }
 
 impl<E: Element> BatchGradient<E> {
-    /// For batches of `samples` samples; `masked` if some targets are not observed.
-    pub fn new(network: &Network, samples: usize, masked: bool) -> Self {
+    /// For batches of `samples` samples, shared out among `workers` where there are any; `masked` if some targets are not
+    /// observed.
+    pub fn new(network: &Network, samples: usize, masked: bool, workers: Option<usize>) -> Self {
         let work = 3 * network.multiplications() * samples;
-        let count = match network.layout().couples_samples {
-            true => 1,
-            false => (work / TASK).clamp(1, PARTS.min(samples)),
+        let count = match (workers, network.layout().couples_samples) {
+            // What is left of an epoch may be less than a sample each.
+            (Some(workers), _) => workers.clamp(1, samples.max(1)),
+            (None, true) => 1,
+            (None, false) => {
+                let count = (work / TASK).clamp(1, PARTS.min(samples));
+                samples.div_ceil(samples.div_ceil(count))
+            }
         };
-        let parts = even_cuts(samples, samples.div_ceil(count))
+        let parts = even_parts(samples, count)
             .into_iter()
             .map(|range| Part::new(network, range.len(), masked))
             .collect();
@@ -155,14 +164,18 @@ impl<E: Element> BatchGradient<E> {
 
     /// Lets the running statistics in `state` follow those of the last run.
     pub fn follow(&self, state: &mut [E]) {
-        // Whatever couples samples is not cut into parts.
-        for part in &self.parts[..1] {
-            let values = part.values();
-            for (follow, range) in &part.follows {
-                let (keep, take) = (1.0 - follow.momentum, follow.momentum * follow.factor);
-                for (old, new) in state[range.clone()].iter_mut().zip(values.of(follow.node).data) {
-                    *old = E::from_f64(keep * old.to_f64() + take * new.to_f64());
-                }
+        for (i, (follow, range)) in self.parts[0].follows.iter().enumerate() {
+            let new: Vec<(f64, &[E])> = self
+                .parts
+                .iter()
+                .map(|part| {
+                    let (own, share) = (&part.follows[i].0, part.samples as f64 / self.samples as f64);
+                    (follow.momentum * share * own.factor, part.values().of(own.node).data)
+                })
+                .collect();
+            for (at, old) in state[range.clone()].iter_mut().enumerate() {
+                let taken: f64 = new.iter().map(|(weight, values)| weight * values[at].to_f64()).sum();
+                *old = E::from_f64((1.0 - follow.momentum) * old.to_f64() + taken);
             }
         }
     }

@@ -28,7 +28,8 @@ pub enum Method<E> {
 impl<E: Element> Method<E> {
     /// How the settings have it, before the first step, for training samples in batches of `batch_size`.
     pub fn new(settings: &TrainSettings, network: &Network, train: &Samples<E>, batch_size: usize) -> Self {
-        let (p, batch) = (network.layout().size(), |n| BatchGradient::new(network, n, train.masked()));
+        let (p, batch) =
+            (network.layout().size(), |n| BatchGradient::new(network, n, train.masked(), settings.workers));
         if let Some(rules) = settings.optimizer.search() {
             return Self::Search { rules: rules.clone(), memory: Memory::default(), here: None };
         }

@@ -21,6 +21,8 @@ pub struct Probe {
 pub enum What {
     /// The largest eigenvalue and the trace of the loss's Hessian, and the gradient noise scale.
     Sharpness,
+    /// Both ends of the Hessian's spectrum and the gradient's norm: plateaus, and how long training is near saddles.
+    Saddles,
 }
 
 /// Most probes of a run.
@@ -28,7 +30,7 @@ pub const MOST: u64 = 100_000;
 
 impl What {
     /// Every sort, by its name.
-    const ALL: [(&'static str, Self); 1] = [("sharpness", Self::Sharpness)];
+    const ALL: [(&'static str, Self); 2] = [("sharpness", Self::Sharpness), ("saddles", Self::Saddles)];
 }
 
 impl std::fmt::Display for What {
@@ -95,6 +97,8 @@ mod tests {
         let probe: Probe = "sharpness:100".parse()?;
         assert_eq!(probe, Probe { what: What::Sharpness, every: 100 });
         assert_eq!(probe.to_string(), "sharpness:100");
+        let saddles: Probe = "saddles:5".parse()?;
+        assert_eq!(saddles, Probe { what: What::Saddles, every: 5 });
         assert_eq!(
             [0, 1, 99, 100, 250, 300].map(|step| probe.due(step)),
             [true, false, false, true, false, true]

@@ -83,10 +83,10 @@ pub fn range_test<E: Element>(
     let p = point.theta.len();
     let mut stepper = Stepper::new(&settings.optimizer, p);
     let mut conditions = Conditions::new(settings.clipping(), settings.sam, p);
-    let mut whole = BatchGradient::new(&network, batch_size, train.masked());
+    let mut whole = BatchGradient::new(&network, batch_size, train.masked(), settings.workers);
     let mut rest = match n % batch_size {
         0 => None,
-        rest => Some(BatchGradient::new(&network, rest, train.masked())),
+        rest => Some(BatchGradient::new(&network, rest, train.masked(), settings.workers)),
     };
     let mut swept = Swept {
         rates: Vec::new(),

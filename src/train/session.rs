@@ -82,7 +82,7 @@ impl<'a, E: Element> Session<'a, E> {
         let batch_size = settings.batch(n);
         let steps_per_epoch = n.div_ceil(batch_size) as u64;
         let total = steps_per_epoch * settings.epochs as u64;
-        let groups = Statistics::Groups(batch_size);
+        let groups = Statistics::Groups(settings.group(n));
         let couples = network.layout().couples_samples;
         let on_batches = couples.then(|| Objective::new(network.clone(), train.clone(), groups));
         if settings.optimizer.search().is_some() {

@@ -53,6 +53,10 @@ pub struct TrainSettings {
     /// Samples in a mini-batch; the last of an epoch may be smaller [default: 64; all with a full-batch optimizer]
     #[arg(long, value_name = "N")]
     pub batch_size: Option<usize>,
+    /// Share each mini-batch out evenly among this many workers, as data-parallel training does: the gradient is the same,
+    /// but norms see each worker's own samples [default: none, one batch]
+    #[arg(long, value_name = "N")]
+    pub workers: Option<usize>,
     /// Passes over the training samples; 0 leaves the network as initialized
     #[arg(long, value_name = "N", default_value_t = TrainSettings::default().epochs)]
     pub epochs: usize,
@@ -84,7 +88,8 @@ pub struct TrainSettings {
     #[arg(long, value_name = "WHEN")]
     pub snapshots: Option<Snapshots>,
     /// Measure the landscape along the way, after every N steps: sharpness:N for the Hessian's largest eigenvalue and
-    /// trace and the gradient noise scale, drawn against the edge of stability
+    /// trace and the gradient noise scale, drawn against the edge of stability; saddles:N for both ends of its spectrum and
+    /// the gradient's norm, drawn with the plateaus they show
     #[arg(long, value_name = "WHAT:N")]
     pub probe: Option<Probe>,
     /// Probe the loss of the first N training samples only [default: all]
@@ -114,6 +119,7 @@ impl Default for TrainSettings {
             schedule: Schedule::default(),
             warmup: 0.0,
             batch_size: None,
+            workers: None,
             epochs: 20, // the default network fits the digits' training split
             target_loss: None,
             target_gradient: None,
@@ -192,6 +198,11 @@ impl TrainSettings {
         self.batch_size.unwrap_or(default).min(n.max(1))
     }
 
+    /// Samples of a batch, of `n` for training, that share statistics where a norm couples them: all of it, or a worker's.
+    pub fn group(&self, n: usize) -> usize {
+        self.batch(n).div_ceil(self.workers.unwrap_or(1).max(1))
+    }
+
     /// Clipping of gradients.
     pub fn clipping(&self) -> Clip {
         Clip { value: self.clip_value, norm: self.clip }
@@ -231,6 +242,9 @@ impl TrainSettings {
         if self.batch_size == Some(0) {
             return Err(Error::expected("--batch-size", "at least 1", 0));
         }
+        if self.workers == Some(0) {
+            return Err(Error::expected("--workers", "at least 1", 0));
+        }
         if self.samples == Some(0) {
             return Err(Error::expected("--samples", "at least 1", 0));
         }
@@ -255,6 +269,9 @@ impl TrainSettings {
             }
             if self.warmup > 0.0 {
                 return Err(Error::expected("--warmup", with, self.warmup));
+            }
+            if let Some(workers) = self.workers {
+                return Err(Error::expected("--workers", with, workers));
             }
             if self.sam > 0.0 {
                 return Err(Error::expected("--sam", with, self.sam));
@@ -294,7 +311,12 @@ impl TrainSettings {
             let expected = format!("all {n} samples, which {} takes at once", self.optimizer.name());
             return Err(Error::expected("--batch-size", expected, size));
         }
-        let epoch = n.div_ceil(self.batch(n)) as u64;
+        let batch = self.batch(n);
+        if let Some(workers) = self.workers.filter(|workers| *workers > batch) {
+            let expected = format!("at most {batch}, the samples of a batch");
+            return Err(Error::expected("--workers", expected, workers));
+        }
+        let epoch = n.div_ceil(batch) as u64;
         if let Some(probe) = self.probe {
             let count = probe.count(epoch * self.epochs as u64);
             if count > probe::MOST {

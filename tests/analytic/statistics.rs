@@ -85,7 +85,7 @@ fn moments(case: &Case, range: std::ops::Range<usize>) -> (Vec<f64>, Vec<f64>) {
 fn running_statistics_follow_batches_as_in_pytorch() {
     let case = Case::new(10);
     let mut state = case.network.start(&case.theta);
-    let mut batch = BatchGradient::new(&case.network, 10, false);
+    let mut batch = BatchGradient::new(&case.network, 10, false, None);
     let indices: Vec<u32> = (0..10).collect();
     for step in 0..3 {
         let noise = Noise { streams: Streams::new(0), step, epoch: 1, vary: None };
@@ -99,6 +99,34 @@ fn running_statistics_follow_batches_as_in_pytorch() {
     agree("means", &state[..6], &expected, 1e-13);
     let expected: Vec<f64> = variance.iter().map(|v| keep + (1.0 - keep) * v).collect();
     agree("variances", &state[6..12], &expected, 1e-13);
+}
+
+/// Of ten samples three workers get 4, 3 and 3: each normalises its own, gradients and statistics are means by samples.
+#[test]
+fn workers_have_statistics_of_their_own_and_share_gradients() {
+    let case = Case::new(10);
+    let mut state = case.network.start(&case.theta);
+    let start = state.clone();
+    let mut batch = BatchGradient::new(&case.network, 10, false, Some(3));
+    let indices: Vec<u32> = (0..10).collect();
+    let noise = Noise { streams: Streams::new(0), step: 0, epoch: 1, vary: None };
+    let loss = batch.run(&case.theta, &state, &case.samples(0..10), &indices, &noise);
+    let mut gradient = vec![0.0; case.theta.len()];
+    batch.gradient(0, &mut gradient);
+    batch.follow(&mut state);
+    let (evaluation, expected) = case.objective(0..10, 4).gradient(&case.theta, &start);
+    agree("loss", &[loss], &[evaluation.loss], 1e-14);
+    agree("gradient", &gradient, &expected, 1e-14);
+    let parts = [0..4, 4..7, 7..10].map(|part| (part.len() as f64, moments(&case, part)));
+    let mean = |of: &dyn Fn(&(Vec<f64>, Vec<f64>)) -> &Vec<f64>, before: f64| -> Vec<f64> {
+        let sum = |i: usize| parts.iter().map(|(n, m)| n / 10.0 * of(m)[i]).sum::<f64>();
+        (0..6).map(|i| 0.9 * before + 0.1 * sum(i)).collect()
+    };
+    agree("means", &state[..6], &mean(&|m| &m.0, 0.0), 1e-13);
+    agree("variances", &state[6..12], &mean(&|m| &m.1, 1.0), 1e-13);
+    // More workers than samples are as many as there are samples.
+    let few = BatchGradient::new(&case.network, 2, false, Some(5));
+    assert_eq!(few.samples(), 2);
 }
 
 /// Weighed by their samples: 10 and 9.

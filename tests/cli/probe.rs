@@ -17,6 +17,22 @@ fn array(bench: &Bench, name: &str) -> Vec<f64> {
     bench.npz("r/probes.npz").get(name).unwrap_or_else(|| panic!("no {name}")).to_f64()
 }
 
+/// Eigenvalues, ascending, and trace of the dense Hessian of the weights in `r`, and the norm of their gradient.
+fn dense(bench: &Bench) -> (Vec<f64>, f64, f64) {
+    let read = Run::read(&bench.path("r")).unwrap();
+    let network = Arc::new(read.network);
+    let all = samples::<f64>(&network, &read.dataset.train);
+    let objective = Objective::new(network, all, Statistics::Running);
+    let p = read.theta.len();
+    let identity: Vec<f64> = (0..p * p).map(|i| if i % (p + 1) == 0 { 1.0 } else { 0.0 }).collect();
+    let dense = objective.linearize(&read.theta, &[], Curvature::Hessian, usize::MAX).products(&identity, p);
+    let matrix = faer::MatRef::from_column_major_slice(&dense, p, p);
+    let values = matrix.self_adjoint_eigenvalues(faer::Side::Lower).unwrap();
+    let trace = (0..p).map(|i| dense[i * (p + 1)]).sum();
+    let (_, gradient) = objective.gradient(&read.theta, &[]);
+    (values, trace, gradient.iter().map(|g| g * g).sum::<f64>().sqrt())
+}
+
 #[test]
 fn probes_are_files_and_numbers_that_scripts_rely_on() {
     let bench = Bench::new();
@@ -54,27 +70,38 @@ fn probes_are_files_and_numbers_that_scripts_rely_on() {
     // The loss at the end is the run's, and everything is what the dense Hessian of the saved weights says.
     let loss = at(&run, "final.train_loss").as_f64().unwrap();
     assert!((last("train_loss") - loss).abs() <= 1e-14 * loss.abs(), "{loss}");
-    let read = Run::read(&bench.path("r")).unwrap();
-    let network = Arc::new(read.network);
-    let all = samples::<f64>(&network, &read.dataset.train);
-    let objective = Objective::new(network, all, Statistics::Running);
-    let p = read.theta.len();
-    let identity: Vec<f64> = (0..p * p).map(|i| if i % (p + 1) == 0 { 1.0 } else { 0.0 }).collect();
-    let dense = objective.linearize(&read.theta, &[], Curvature::Hessian, usize::MAX).products(&identity, p);
-    let matrix = faer::MatRef::from_column_major_slice(&dense, p, p);
-    let values = matrix.self_adjoint_eigenvalues(faer::Side::Lower).unwrap();
+    let (values, trace, norm) = dense(&bench);
     // A residual r off an eigenvalue's vector is r^2 / gap off its value: 1e-6 of the scale, over a gap of 1e-2 at least.
-    let (found, largest) = (last("lambda_max"), values[p - 1]);
+    let (found, largest) = (last("lambda_max"), values[values.len() - 1]);
     assert!((found - largest).abs() <= 1e-4 * largest, "{found}, not {largest}");
     assert!(last("lambda_max_residual") <= 1e-3 * largest.max(-values[0]));
-    let trace: f64 = (0..p).map(|i| dense[i * (p + 1)]).sum();
     let z = (last("trace") - trace) / last("trace_stderr");
     assert!(z.abs() <= 4.0, "{z} standard errors from {trace}");
-    let (_, gradient) = objective.gradient(&read.theta, &[]);
-    let norm = gradient.iter().map(|g| g * g).sum::<f64>().sqrt();
     assert!((last("gradient_norm") - norm).abs() <= 1e-12 * norm);
     let (scale, sigma, g2) = (last("noise_scale"), last("noise_trace"), last("noise_g2"));
     assert!(if g2 > 0.0 { (scale - sigma / g2).abs() <= 1e-12 * scale } else { scale.is_nan() });
+}
+
+#[test]
+fn probes_of_saddles_find_both_ends_of_the_spectrum() {
+    let bench = Bench::new();
+    let said = bench.ok(&format!("{RUN} --probe saddles:7 --precision f64 --out r")).stdout;
+    assert!(said.contains("lambda_min") && said.contains("all 7 certified"), "{said}");
+    assert!(said.contains("on plateaus") && said.contains("plateaus.svg"), "{said}");
+    let run = bench.json("r/run.json");
+    let last = |name: &str| array(&bench, name)[6];
+    assert_eq!(at(&run, "probe.lambda_min.last").as_f64(), Some(last("lambda_min")));
+    assert!(array(&bench, "trace").iter().all(|t| t.is_nan()), "none was asked for");
+    let (values, _, norm) = dense(&bench);
+    let scale = values[values.len() - 1].max(-values[0]);
+    // As above: 1e-6 of the scale, squared, over a gap of 1e-2 at least.
+    assert!((last("lambda_min") - values[0]).abs() <= 1e-4 * scale, "{} {}", last("lambda_min"), values[0]);
+    assert!((last("lambda_max") - values[values.len() - 1]).abs() <= 1e-4 * scale);
+    assert!((last("gradient_norm") - norm).abs() <= 1e-12 * norm);
+    // Drawn again from what was saved: the same picture.
+    let before = bench.bytes("r/plateaus.svg");
+    bench.ok("plot r --dpi 20 --quiet --out again");
+    assert_eq!(bench.bytes("again/plateaus.svg"), before);
 }
 
 #[test]

@@ -295,6 +295,63 @@ fn width_is_a_study_of_its_own() {
     assert!(bench.bytes("again/width.svg") == bench.bytes("w/width.svg"));
 }
 
+/// Analyses of several networks train as many; one that measures time runs alone, and the workers' numbers come with it.
+#[test]
+fn any_pass_can_be_measured() {
+    let recipe = r#"
+        title = "All in one"
+        seeds = 2
+        [train]
+        data = "spirals"
+        samples = 60
+        hidden = [4]
+        epochs = 2
+        batch-size = 20
+        workers = 2
+        norm = "batch"
+        [pass.minima]
+        count = 3
+        points = 5
+        [pass.simplex]
+        epochs = 1
+        points = 4
+        members = 2
+        plane = 0
+        [pass.range]
+        kind = "lr-range"
+        steps = 20
+        lr-min = 0.001
+        [pass.scaling]
+        repeat = 1
+        [[measure]]
+        name = "barrier"
+        of = "minima.over_pairs.train_barrier.median"
+        [[measure]]
+        name = "volume"
+        of = "simplex.complex.mean_train_loss"
+        [[measure]]
+        name = "rate"
+        of = "range.steps"
+        [[measure]]
+        name = "difference"
+        of = "scaling.difference"
+        [[measure]]
+        name = "same"
+        of = "minima.over_pairs.distance.min > 0"
+    "#;
+    let bench = bench(recipe);
+    let said = bench.ok("run recipe.toml --out o --dpi 20");
+    // The table grows on standard error, a line a case below the names of the measures.
+    let table = said.stderr.lines().skip_while(|line| !line.contains("difference")).count();
+    assert!(table >= 3, "{}", said.stderr);
+    let study = bench.json("o/study.json");
+    let found = |name: &str| crate::bench::at(&study, &format!("cases.0.{name}.median")).as_f64();
+    for name in ["barrier", "volume", "rate", "difference", "same"] {
+        assert!(found(name).is_some_and(|x| x.is_finite() && x >= 0.0), "{name}: {:?}", found(name));
+    }
+    assert_eq!(found("same"), Some(1.0), "three networks of three seeds");
+}
+
 #[test]
 fn every_recipe_runs_at_smoke_scale() {
     let bench = Bench::new();

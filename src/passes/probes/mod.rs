@@ -1,10 +1,13 @@
-//! The landscape along training (`losscape train --probe sharpness:N`): at every N-th step, the first and the last,
+//! The landscape along training (`losscape train --probe sharpness:N`, or `saddles:N`): at every N-th step, the first and the
+//! last, for `sharpness`
 //!
 //! - lambda_max of the Hessian of the mean training loss, by Lanczos with a certificate
 //!   ([`spectral::lanczos`]), against the curvature at which the optimizer's steps stop being stable: full-batch
 //!   training raises lambda_max to that edge and stays there (Cohen et al. 2021, arXiv 2103.00065);
 //! - the Hessian's trace, by Hutchinson's estimator;
-//! - the gradient noise scale ([`landscape::noise`](crate::landscape::noise)).
+//! - the gradient noise scale ([`landscape::noise`](crate::landscape::noise));
+//!
+//! and for `saddles` lambda_max, lambda_min and the norm of the gradient, from which [`Terrain`] tells plateaus.
 //!
 //! The loss is the one that steps go down: where a norm couples samples, with the statistics of groups of the training
 //! batch's size, singular vectors of spectral norm renewed; but all samples as they are, with no dropout and no augmentation.
@@ -14,9 +17,10 @@
 //! stopped keeps them, and makes those that it has not.
 
 mod figure;
+mod plateaus;
 mod result;
 
-pub use figure::figure;
+pub use plateaus::{Terrain, share};
 pub use result::{ARRAYS, Facts, Probes};
 
 use super::statistics::{GroupSize, Policy, Stats};
@@ -24,13 +28,16 @@ use crate::autodiff::{Curvature, Element};
 use crate::base::log::{DISCARD, Log, Pieces};
 use crate::base::{Error, Result, Streams, files, interrupt};
 use crate::data::Dataset;
+use crate::figure::Figure;
 use crate::landscape::hessian::Curved;
 use crate::landscape::noise::noise_scale;
 use crate::nn::{Network, Objective, Samples};
 use crate::spectral::trace::hutchinson;
 use crate::spectral::{self, BLOCK, Operator, Wanted, ends};
+use crate::train::gradient::squares;
+use crate::train::probe::What;
 use crate::train::settings::BATCH;
-use crate::train::{Event, Keep, Place, TrainSettings, Trained, samples, train};
+use crate::train::{Epoch, Event, Keep, Place, TrainSettings, Trained, samples, train};
 use result::{Row, TRACE_PROBES};
 use serde_json::json;
 use std::path::PathBuf;
@@ -43,6 +50,14 @@ pub const LOG: &str = "probes.log";
 /// Memory for primal values that products of one probe share, in bytes: the slices' default, 4 GiB. The bits do not depend
 /// on it.
 const MEMORY: usize = 4 << 30;
+
+/// The figure of a run's probes; `network` names it with its data.
+pub fn figure(network: &str, settings: &TrainSettings, epochs: &[Epoch], probes: &Probes) -> Figure {
+    match settings.probe.map(|probe| probe.what) {
+        Some(What::Saddles) => plateaus::figure(network, settings, probes),
+        _ => figure::figure(network, settings, epochs, probes),
+    }
+}
 
 /// Trains, and probes where the settings ask for it.
 pub(super) fn trained<E: Element>(
@@ -100,7 +115,7 @@ struct Prober<E> {
 impl<E: Element> Prober<E> {
     fn new(settings: &TrainSettings, dataset: &Dataset, keep: Option<&Keep>) -> Result<Self> {
         let network = Arc::new(crate::train::network(settings, dataset)?);
-        let (all, batch) = (dataset.train.len(), settings.batch(dataset.train.len()));
+        let (all, batch) = (dataset.train.len(), settings.group(dataset.train.len()));
         let count = settings.probe_samples.unwrap_or(all).min(all);
         let mut samples = samples::<E>(&network, &dataset.train);
         if count < all {
@@ -193,7 +208,10 @@ impl<E: Element> Prober<E> {
         if !(point.is_finite() && row.train_loss.is_finite()) {
             return Ok(row);
         }
-        if let Some(small) = self.facts.small {
+        let sharpness = self.settings.probe.is_none_or(|probe| probe.what == What::Sharpness);
+        if !sharpness {
+            row.gradient_norm = squares(&self.objective.gradient(theta, state).1).sqrt();
+        } else if let Some(small) = self.facts.small {
             let noise = noise_scale(&self.objective, &self.samples, theta, state, small, &streams)?;
             row.gradient_norm = noise.gradient_norm;
             row.noise_trace = noise.tr_sigma;
@@ -216,7 +234,8 @@ impl<E: Element> Prober<E> {
         };
         // A start of its own for every step, so that certificates fail independently of each other if they fail.
         let mut rng = streams.stream("probe/lanczos", place.step);
-        let found = ends(&hessian, Wanted { top: 1, bottom: 0 }, &mut rng, &spectral::Settings::default())?;
+        let wanted = Wanted { top: 1, bottom: usize::from(!sharpness) };
+        let found = ends(&hessian, wanted, &mut rng, &spectral::Settings::default())?;
         row.products = found.products as f64;
         if let Some(top) = found.top.first() {
             row.lambda_max_estimate = top.value;
@@ -226,8 +245,18 @@ impl<E: Element> Prober<E> {
                 row.lambda_max = top.value;
             }
         }
-        let trace = hutchinson(&hessian, TRACE_PROBES, &streams)?;
-        (row.trace, row.trace_stderr) = (trace.value, trace.standard_error);
+        if let Some(bottom) = found.bottom.first() {
+            row.lambda_min_estimate = bottom.value;
+            row.lambda_min_residual = bottom.residual;
+            row.lambda_min_certified = f64::from(u8::from(bottom.certified));
+            if bottom.converged {
+                row.lambda_min = bottom.value;
+            }
+        }
+        if sharpness {
+            let trace = hutchinson(&hessian, TRACE_PROBES, &streams)?;
+            (row.trace, row.trace_stderr) = (trace.value, trace.standard_error);
+        }
         // What a signal cut short is no product.
         interrupt::check("probe", "an unfinished one is not kept")?;
         Ok(row)

@@ -1,14 +1,17 @@
 //! What probes found: arrays, a summary, and both read back.
 
+use super::plateaus::{Terrain, share};
 use crate::base::files;
 use crate::base::log::Pieces;
 use crate::base::npz::Npz;
 use crate::base::statistics::quantile;
 use crate::base::{Error, Result};
 use crate::passes::archive;
+use crate::train::probe::What;
 use crate::train::{Probe, TrainSettings};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::cmp::Ordering;
 use std::path::Path;
 
 /// Name of the file of arrays in a run directory.
@@ -54,8 +57,12 @@ row! {
     lambda_max_estimate: "The same, converged or not.",
     lambda_max_residual: "||H x - lambda x||.",
     lambda_max_certified: "1 if no eigenvalue lies beyond it, as far as the certificate says; else 0.",
-    products: "Products that were spent on it.",
-    trace: "The trace of the Hessian.",
+    lambda_min: "The smallest eigenvalue, if it converged; like those that follow, of probes of saddles only.",
+    lambda_min_estimate: "The same, converged or not.",
+    lambda_min_residual: "||H x - lambda x||.",
+    lambda_min_certified: "1 if no eigenvalue lies below it, as far as the certificate says; else 0.",
+    products: "Products that were spent on eigenvalues.",
+    trace: "The trace of the Hessian; like the noise below, of probes of sharpness only.",
     trace_stderr: "Its standard error.",
     gradient_norm: "The norm of the gradient.",
     noise_trace: "The trace of the covariance of single samples' gradients.",
@@ -144,68 +151,121 @@ impl Probes {
         (quantile(&late, 0.5), late.len())
     }
 
-    /// How many probes were of a finite loss, how many of these have no eigenvalue that converged, and how many none
-    /// that is certified.
-    pub fn doubts(&self) -> [usize; 3] {
+    /// How many probes were of a finite loss, how many of these have an end of the spectrum that did not converge, and how
+    /// many one that is not certified.
+    pub fn doubts(&self, what: What) -> [usize; 3] {
+        let ends = match what {
+            What::Sharpness => &["lambda_max"][..],
+            What::Saddles => &["lambda_max", "lambda_min"],
+        };
         let finite: Vec<bool> = self.of("train_loss").iter().map(|loss| loss.is_finite()).collect();
-        let count = |bad: &dyn Fn(usize) -> bool| (0..finite.len()).filter(|i| finite[*i] && bad(*i)).count();
-        let (lambda, certified) = (self.of("lambda_max"), self.of("lambda_max_certified"));
-        [count(&|_| true), count(&|i| !lambda[i].is_finite()), count(&|i| certified[i] != 1.0)]
+        let count =
+            |good: &dyn Fn(usize) -> bool| (0..finite.len()).filter(|i| finite[*i] && !good(*i)).count();
+        let values: Vec<Vec<f64>> = ends.iter().map(|end| self.of(end)).collect();
+        let certified: Vec<Vec<f64>> = ends.iter().map(|end| self.of(&format!("{end}_certified"))).collect();
+        [
+            count(&|_| false),
+            count(&|i| values.iter().all(|v| v[i].is_finite())),
+            count(&|i| certified.iter().all(|c| c[i] == 1.0)),
+        ]
     }
 
     /// What `run.json` says of them; `sha256` of the arrays.
     pub fn summary(&self, settings: &TrainSettings, probe: Probe, sha256: Option<String>) -> Value {
-        let steps = self.of("step");
-        let last = |name: &str| self.of(name).last().copied().unwrap_or(f64::NAN);
-        let lambda = self.of("lambda_max");
-        let above = |best: Option<usize>, i: usize| match best {
-            Some(b) if lambda[b] >= lambda[i] => Some(b),
-            _ => Some(i),
+        let mut summary = match probe.what {
+            What::Sharpness => self.of_sharpness(settings),
+            What::Saddles => self.of_saddles(),
         };
-        let largest = (0..lambda.len()).filter(|i| lambda[*i].is_finite()).fold(None, above);
-        let [finite, unconverged, uncertified] = self.doubts();
-        let status = |value: f64, why: String| if value.is_finite() { "computed".to_owned() } else { why };
+        let [finite, unconverged, uncertified] = self.doubts(probe.what);
+        let (last, largest, at) = self.extreme("lambda_max", f64::total_cmp);
+        summary["what"] = json!(probe.what.to_string());
+        summary["every"] = json!(probe.every);
+        summary["probes"] = json!(self.of("step").len());
+        summary["of"] = json!(self.facts);
+        summary["file"] = json!(ARRAYS);
+        summary["sha256"] = json!(sha256);
+        summary["lambda_max"] = json!({
+            "last": last,
+            "largest": largest,
+            "largest_at": at,
+            "finite": finite,
+            "unconverged": unconverged,
+            "uncertified": uncertified,
+            "status": status(last, UNCONVERGED),
+        });
+        summary
+    }
+
+    fn last(&self, name: &str) -> f64 {
+        self.of(name).last().copied().unwrap_or(f64::NAN)
+    }
+
+    /// The last of the numbers called so, the extreme one in an order, and its step.
+    fn extreme(&self, name: &str, order: fn(&f64, &f64) -> Ordering) -> (f64, Option<f64>, Option<u64>) {
+        let (steps, values) = (self.of("step"), self.of(name));
+        let finite = (0..values.len()).filter(|i| values[*i].is_finite());
+        // Of equal ones the first.
+        let most = finite.rev().max_by(|a, b| order(&values[*a], &values[*b]));
+        (self.last(name), most.map(|i| values[i]), most.map(|i| steps[i] as u64))
+    }
+
+    fn of_sharpness(&self, settings: &TrainSettings) -> Value {
         let (ratio, probes) = self.edge();
         let (threshold, edge) = match settings.stability(settings.rate()) {
-            Ok(_) => {
-                let why = "none: no rate was known, or it was zero".to_owned();
-                let none = "none: no late probe has an eigenvalue and a threshold".to_owned();
-                (status(last("threshold"), why), status(ratio, none))
-            }
+            Ok(_) => (
+                status(self.last("threshold"), "no rate was known, or it was zero"),
+                status(ratio, "no late probe has an eigenvalue and a threshold"),
+            ),
             Err(why) => (format!("none: {why}"), format!("none: {why}")),
         };
         let noise = match self.facts.small {
             None => "none: there are not two batches".to_owned(),
             Some(_) => status(
-                last("noise_scale"),
-                "none: the estimate of the squared norm of the expected gradient is not above 0".to_owned(),
+                self.last("noise_scale"),
+                "the estimate of the squared norm of the expected gradient is not above 0",
             ),
         };
         json!({
-            "what": probe.what.to_string(),
-            "every": probe.every,
-            "probes": steps.len(),
-            "of": self.facts,
-            "file": ARRAYS,
-            "sha256": sha256,
-            "lambda_max": {
-                "last": last("lambda_max"),
-                "largest": largest.map(|i| lambda[i]),
-                "largest_at": largest.map(|i| steps[i] as u64),
-                "finite": finite,
-                "unconverged": unconverged,
-                "uncertified": uncertified,
-                "status": status(last("lambda_max"), "none: not converged, or the loss is not finite".to_owned()),
-            },
-            "threshold": {"last": last("threshold"), "status": threshold},
+            "threshold": {"last": self.last("threshold"), "status": threshold},
             "edge": {"ratio": ratio, "probes": probes, "status": edge},
             "trace": {
-                "last": last("trace"),
-                "stderr": last("trace_stderr"),
+                "last": self.last("trace"),
+                "stderr": self.last("trace_stderr"),
                 "probes": TRACE_PROBES,
-                "status": status(last("trace"), "none: the loss or a product is not finite".to_owned()),
+                "status": status(self.last("trace"), "the loss or a product is not finite"),
             },
-            "noise_scale": {"last": last("noise_scale"), "stderr": last("noise_scale_stderr"), "status": noise},
+            "noise_scale": {
+                "last": self.last("noise_scale"),
+                "stderr": self.last("noise_scale_stderr"),
+                "status": noise,
+            },
         })
     }
+
+    fn of_saddles(&self) -> Value {
+        let (steps, terrain) = (self.of("step"), Terrain::of(self));
+        let (last, smallest, at) = self.extreme("lambda_min", |a, b| b.total_cmp(a));
+        let longest = terrain.plateaus().into_iter().map(|part| steps[part.end] - steps[part.start]);
+        json!({
+            "lambda_min": {
+                "last": last,
+                "smallest": smallest,
+                "smallest_at": at,
+                "status": status(last, UNCONVERGED),
+            },
+            "plateaus": {
+                "count": terrain.plateaus().len(),
+                "share": share(&steps, &terrain.plateau),
+                "longest": longest.fold(0.0, f64::max) as u64,
+            },
+            "saddles": {"share": share(&steps, &terrain.saddle)},
+        })
+    }
+}
+
+const UNCONVERGED: &str = "not converged, or the loss is not finite";
+
+/// Whether there is a value, or why not.
+fn status(value: f64, why: &str) -> String {
+    if value.is_finite() { "computed".to_owned() } else { format!("none: {why}") }
 }

@@ -1,6 +1,6 @@
 //! `connect`: the line and a curve between two networks of each case.
 
-use super::{Analysis, Needs, Networks, Pass};
+use super::{Analysis, Networks, Pass};
 use crate::base::{Error, Result};
 use crate::passes::{ConnectSettings, Saved, connect, to_json};
 use crate::study::overlay::overlay;
@@ -9,7 +9,6 @@ use crate::train::BandSettings;
 pub const ANALYSIS: Analysis = Analysis {
     name: "connect",
     summary: "the line and a curve between two networks of each case",
-    needs: Needs::Pair,
     quick: &[("epochs", "1"), ("points", "5"), ("plane", "3")],
     take: |section, changes| {
         let settings: ConnectSettings = overlay(section, changes.iter(), &[])?;
@@ -23,6 +22,10 @@ struct Connect(ConnectSettings);
 impl Pass for Connect {
     fn settings(&self) -> Result<serde_json::Value> {
         to_json(&self.0)
+    }
+
+    fn networks(&self) -> usize {
+        2
     }
 
     fn forwards(&self, (train, test): (f64, f64)) -> f64 {

@@ -1,6 +1,6 @@
 //! `critical`: critical points of small networks.
 
-use super::{Analysis, Needs, Networks, Pass};
+use super::{Analysis, Networks, Pass};
 use crate::base::Result;
 use crate::passes::{CriticalSettings, Saved, critical, to_json};
 use crate::study::overlay::overlay;
@@ -9,7 +9,6 @@ use crate::train::settings::LAYERS;
 pub const ANALYSIS: Analysis = Analysis {
     name: "critical",
     summary: "critical points of small networks",
-    needs: Needs::Nothing,
     quick: &[
         ("initial", "1"),
         ("training", "1"),

@@ -1,6 +1,6 @@
 //! `ensemble`: networks along a cyclical rate from each network on, and their average.
 
-use super::{Analysis, Needs, Networks, Pass};
+use super::{Analysis, Networks, Pass};
 use crate::base::{Error, Result};
 use crate::passes::{EnsembleSettings, Run, Saved, ensemble, to_json, training};
 use crate::study::overlay::overlay;
@@ -9,7 +9,6 @@ use crate::train::TrainSettings;
 pub const ANALYSIS: Analysis = Analysis {
     name: "ensemble",
     summary: "networks along a cyclical rate from each network on, and their average",
-    needs: Needs::Network,
     quick: &[("cycles", "2"), ("cycle", "2"), ("independent", "1"), ("plane", "0")],
     take: |section, changes| {
         let settings: EnsembleSettings = overlay(section, changes.iter(), &[])?;
@@ -26,6 +25,10 @@ const APART: u64 = 1_000_003;
 impl Pass for Ensemble {
     fn settings(&self) -> Result<serde_json::Value> {
         to_json(&self.0)
+    }
+
+    fn networks(&self) -> usize {
+        1
     }
 
     fn forwards(&self, (train, test): (f64, f64)) -> f64 {

@@ -1,6 +1,6 @@
 //! `instability`: from which step on two data orders end in one valley.
 
-use super::{Analysis, Needs, Networks, Pass};
+use super::{Analysis, Networks, Pass};
 use crate::base::Result;
 use crate::passes::{InstabilitySettings, Saved, instability, to_json};
 use crate::study::overlay::overlay;
@@ -9,7 +9,6 @@ use crate::train::settings::SHORTHANDS;
 pub const ANALYSIS: Analysis = Analysis {
     name: "instability",
     summary: "from which step on two data orders end in one valley",
-    needs: Needs::Nothing,
     quick: &[("seeds", "1"), ("branch", "[0, 2]"), ("points", "3"), ("epochs", "1"), ("samples", "64")],
     take: |section, changes| {
         let settings: InstabilitySettings = overlay(section, changes.iter(), SHORTHANDS)?;

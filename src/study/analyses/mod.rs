@@ -7,8 +7,12 @@ mod connect;
 mod critical;
 mod ensemble;
 mod instability;
+mod lr_range;
+mod minima;
 mod propagate;
+mod scaling;
 mod sharpness;
+mod simplex;
 mod slice;
 mod smoothness;
 mod ticket;
@@ -20,18 +24,7 @@ use crate::base::section::Section;
 use crate::passes::{Run, Saved};
 use crate::train::TrainSettings;
 
-/// The trained networks that an analysis is of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Needs {
-    /// None: it trains its own, or none at all.
-    Nothing,
-    /// That of the case and seed.
-    Network,
-    /// That one, and another of the same case with a seed that no other one has.
-    Pair,
-}
-
-/// Trained networks, and how each was trained.
+/// The trained networks that an analysis is of, and how each was trained.
 #[derive(Clone, Copy, Debug)]
 pub struct Networks<'a> {
     /// As they are.
@@ -49,8 +42,6 @@ pub struct Analysis {
     pub name: &'static str,
     /// One line for `losscape list`.
     pub summary: &'static str,
-    /// The networks it is of.
-    pub needs: Needs,
     /// Settings of the smoke scale.
     pub quick: &'static [(&'static str, &'static str)],
     /// Reads its settings from a section of a recipe, and changes over it.
@@ -67,6 +58,17 @@ impl std::fmt::Debug for Analysis {
 pub trait Pass: Send + Sync {
     /// The settings with every default written out, as results record them.
     fn settings(&self) -> Result<serde_json::Value>;
+
+    /// How many trained networks it is of: that of the case and seed, and others of the same case with seeds that no other
+    /// one has. None where it trains its own.
+    fn networks(&self) -> usize {
+        0
+    }
+
+    /// Whether it measures time, and wants the machine to itself.
+    fn alone(&self) -> bool {
+        false
+    }
 
     /// About how many samples it sends forward, on so many for training and testing; a pass back counts as two.
     fn forwards(&self, samples: (f64, f64)) -> f64;
@@ -87,4 +89,8 @@ pub const ANALYSES: &[&Analysis] = &[
     &travel::ANALYSIS,
     &ticket::ANALYSIS,
     &ensemble::ANALYSIS,
+    &minima::ANALYSIS,
+    &simplex::ANALYSIS,
+    &scaling::ANALYSIS,
+    &lr_range::ANALYSIS,
 ];

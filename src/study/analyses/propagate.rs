@@ -1,6 +1,6 @@
 //! `propagate`: signals and gradients by depth.
 
-use super::{Analysis, Needs, Networks, Pass};
+use super::{Analysis, Networks, Pass};
 use crate::base::Result;
 use crate::passes::{PropagateSettings, Saved, propagate, to_json};
 use crate::study::overlay::overlay;
@@ -9,7 +9,6 @@ use crate::train::settings::LAYERS;
 pub const ANALYSIS: Analysis = Analysis {
     name: "propagate",
     summary: "signals and gradients by depth",
-    needs: Needs::Nothing,
     quick: &[("samples", "16"), ("seeds", "1"), ("jacobian-samples", "1")],
     take: |section, changes| {
         let settings: PropagateSettings = overlay(section, changes.iter(), LAYERS)?;

@@ -1,6 +1,6 @@
 //! `sharpness`: eigenvalues, traces and measures of each network.
 
-use super::{Analysis, Needs, Networks, Pass};
+use super::{Analysis, Networks, Pass};
 use crate::base::Result;
 use crate::passes::{Saved, SharpnessSettings, sharpness, to_json};
 use crate::study::overlay::overlay;
@@ -8,7 +8,6 @@ use crate::study::overlay::overlay;
 pub const ANALYSIS: Analysis = Analysis {
     name: "sharpness",
     summary: "eigenvalues, traces and measures of each network",
-    needs: Needs::Network,
     quick: &[
         ("probes", "2"),
         ("steps", "20"),
@@ -28,6 +27,10 @@ struct Sharpness(SharpnessSettings);
 impl Pass for Sharpness {
     fn settings(&self) -> Result<serde_json::Value> {
         to_json(&self.0)
+    }
+
+    fn networks(&self) -> usize {
+        1
     }
 
     fn forwards(&self, (train, _): (f64, f64)) -> f64 {

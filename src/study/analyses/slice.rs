@@ -1,6 +1,6 @@
 //! `slice`: the loss around each network.
 
-use super::{Analysis, Needs, Networks, Pass};
+use super::{Analysis, Networks, Pass};
 use crate::base::Result;
 use crate::passes::{Saved, SliceSettings, slice, to_json};
 use crate::study::overlay::overlay;
@@ -8,7 +8,6 @@ use crate::study::overlay::overlay;
 pub const ANALYSIS: Analysis = Analysis {
     name: "slice",
     summary: "the loss around each network",
-    needs: Needs::Network,
     quick: &[("x", "-1:1:5"), ("y", "-1:1:5"), ("repeat", "1")],
     take: |section, changes| {
         let settings: SliceSettings = overlay(section, changes.iter(), &[])?;
@@ -22,6 +21,10 @@ struct Slice(SliceSettings);
 impl Pass for Slice {
     fn settings(&self) -> Result<serde_json::Value> {
         to_json(&self.0)
+    }
+
+    fn networks(&self) -> usize {
+        1
     }
 
     fn forwards(&self, (train, test): (f64, f64)) -> f64 {

@@ -1,6 +1,6 @@
 //! `smoothness`: how the loss changes along its gradient, with and without norms.
 
-use super::{Analysis, Needs, Networks, Pass};
+use super::{Analysis, Networks, Pass};
 use crate::base::Result;
 use crate::passes::{Saved, SmoothnessSettings, smoothness, to_json};
 use crate::study::overlay::overlay;
@@ -9,7 +9,6 @@ use crate::train::settings::LAYERS;
 pub const ANALYSIS: Analysis = Analysis {
     name: "smoothness",
     summary: "how the loss changes along its gradient",
-    needs: Needs::Nothing,
     quick: &[("steps", "4"), ("every", "2"), ("probe-samples", "16")],
     take: |section, changes| {
         let settings: SmoothnessSettings = overlay(section, changes.iter(), LAYERS)?;

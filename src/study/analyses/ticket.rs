@@ -1,6 +1,6 @@
 //! `ticket`: lottery tickets, from dense networks of its own.
 
-use super::{Analysis, Needs, Networks, Pass};
+use super::{Analysis, Networks, Pass};
 use crate::base::Result;
 use crate::passes::{Saved, TicketSettings, ticket, to_json};
 use crate::study::overlay::overlay;
@@ -9,7 +9,6 @@ use crate::train::settings::SHORTHANDS;
 pub const ANALYSIS: Analysis = Analysis {
     name: "ticket",
     summary: "lottery tickets, from dense networks of its own",
-    needs: Needs::Nothing,
     quick: &[("epochs", "1"), ("seeds", "1"), ("points", "3"), ("samples", "128")],
     take: |section, changes| {
         let settings: TicketSettings = overlay(section, changes.iter(), SHORTHANDS)?;

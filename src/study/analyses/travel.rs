@@ -1,6 +1,6 @@
 //! `travel`: how far training went, and how much the tangent kernel changed.
 
-use super::{Analysis, Needs, Networks, Pass};
+use super::{Analysis, Networks, Pass};
 use crate::base::{Error, Result};
 use crate::passes::{Run, Saved, TravelSettings, to_json, training, travel};
 use crate::study::overlay::overlay;
@@ -9,7 +9,6 @@ use crate::train::TrainSettings;
 pub const ANALYSIS: Analysis = Analysis {
     name: "travel",
     summary: "how far training went, and how much the tangent kernel turned",
-    needs: Needs::Network,
     quick: &[("kernel-samples", "4")],
     take: |section, changes| {
         let settings: TravelSettings = overlay(section, changes.iter(), &[])?;
@@ -23,6 +22,10 @@ struct Travel(TravelSettings);
 impl Pass for Travel {
     fn settings(&self) -> Result<serde_json::Value> {
         to_json(&self.0)
+    }
+
+    fn networks(&self) -> usize {
+        1
     }
 
     fn forwards(&self, (train, test): (f64, f64)) -> f64 {

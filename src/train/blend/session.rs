@@ -43,7 +43,7 @@ impl<'a, E: Element> Session<'a, E> {
     ) -> Result<Self> {
         let (n, p) = (blend.train.len(), blend.network.layout().size());
         let batch_size = settings.batch(n);
-        let batch = |size| BatchGradient::new(blend.network, size, blend.train.masked());
+        let batch = |size| BatchGradient::new(blend.network, size, blend.train.masked(), None);
         let steps_per_epoch = n.div_ceil(batch_size) as u64;
         let rows = Rows::new(blend.control, blend.free, settings.optimizer.states());
         let start = rows.get(0);
