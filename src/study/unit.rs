@@ -154,7 +154,7 @@ impl<'a> Unit<'a> {
             };
             let of = Networks { runs: &networks[..count], training: &self.train[..count] };
             // Nothing can be measured at a network that is not finite.
-            if diverged && *needs != Needs::Nothing {
+            if diverged && *needs != Needs::Nothing && pass.looks_at_end() {
                 continue;
             }
             let result = pass.run(self.recipe.seed.wrapping_add(self.seed as u64), of)?;
