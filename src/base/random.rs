@@ -4,6 +4,7 @@
 //! A stream's key is SHA-256(seed, name, index): two names never share a stream. The generator is
 //! ChaCha8, whose output is fixed by its definition on every machine.
 
+use faer::Mat;
 use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution, StandardNormal};
 use sha2::{Digest, Sha256};
@@ -42,4 +43,23 @@ impl Streams {
 /// One draw from N(0, 1).
 pub fn normal(rng: &mut Rng) -> f64 {
     StandardNormal.sample(rng)
+}
+
+/// The rows of a matrix with orthonormal rows or columns, whichever are fewer, uniform over all such matrices: Q of a
+/// Gaussian's QR decomposition with the signs that make R's diagonal positive (Mezzadri 2007).
+pub fn orthogonal(rows: usize, cols: usize, rng: &mut Rng) -> Vec<Vec<f64>> {
+    let (long, short) = (rows.max(cols), rows.min(cols));
+    let mut gaussian = Mat::<f64>::zeros(long, short);
+    for j in 0..short {
+        for i in 0..long {
+            gaussian[(i, j)] = normal(rng);
+        }
+    }
+    let qr = gaussian.qr();
+    let (q, r) = (qr.compute_thin_Q(), qr.thin_R());
+    let entry = |i: usize, j: usize| {
+        let (i, j) = if rows < cols { (j, i) } else { (i, j) };
+        q[(i, j)] * 1f64.copysign(r[(j, j)])
+    };
+    (0..rows).map(|i| (0..cols).map(|j| entry(i, j)).collect()).collect()
 }

@@ -38,7 +38,7 @@ Hessian; what ends where the gradient is in the Hessian's kernel without being z
 zero nearby (receding), is no critical point: it stays in the arrays, faint in the picture. Finished starts are kept as
 they come: the same command goes on after a stop, --fresh begins anew.
 
-Writes critical.json (counts, rank correlation, the distinct points), critical.npz (a row a start: loss, gradient_norm,
+Writes critical.json (counts, ranges of loss and lambda_min, rank correlation, the distinct points), critical.npz (a row a start: loss, gradient_norm,
 index, negative, zero, lambda_min, lambda_max, threshold, ..., eigenvalues, theta), critical.png and .svg.";
 
 fn command(command: Command) -> Command {
@@ -97,6 +97,7 @@ fn run(matches: &ArgMatches) -> Result<()> {
 fn summary(result: &CriticalResult, target: &Target) -> String {
     let all = result.summary();
     let number = |x: &Value, digits| x.as_f64().map_or("-".to_owned(), |x| output::number(x, digits));
+    let range = |of: &Value| format!("{} to {}", number(&of["min"], 4), number(&of["max"], 4));
     let ended = |counts: &Value| {
         let counts: Vec<String> = counts
             .as_object()
@@ -121,20 +122,22 @@ fn summary(result: &CriticalResult, target: &Target) -> String {
         if entry["starts"].as_u64() == Some(0) {
             continue;
         }
-        let range = |key: &str| {
-            let of = &entry[key];
-            format!("{} to {}", number(&of["min"], 4), number(&of["max"], 4))
-        };
         text += &format!(
             "  {kind:9} {} of {}, {} distinct  loss {}  index {}{}\n",
             entry["kept"],
             entry["starts"],
             entry["distinct"],
-            range("loss"),
-            range("index"),
+            range(&entry["loss"]),
+            range(&entry["index"]),
             ended(&entry["ended"]),
         );
     }
+    text += &format!(
+        "  minima: loss {}; saddles: loss {}, lambda_min {}\n",
+        range(&all["minima"]["loss"]),
+        range(&all["saddles"]["loss"]),
+        range(&all["saddles"]["lambda_min"]),
+    );
     let rho = &all["rank_correlation"];
     let interval = match rho["interval"].as_array().map(Vec::as_slice) {
         Some([low, high]) => format!("  (95 %: {} to {})", number(low, 3), number(high, 3)),

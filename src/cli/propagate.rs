@@ -30,7 +30,7 @@ const EXAMPLES: &str = "Examples:
   losscape propagate --model resnet:depth=20 --norm none --norm batch --samples 64 --init he-normal
   losscape propagate --hidden 64,64,64,64 --norm none --norm layer --norm batch --out out/norms
 
-Writes propagate.json (slopes of log2 of the second moments by layer), propagate.npz (each measure, shape
+Writes propagate.json (slopes of log2 of the second moments by layer, the range of deviations), propagate.npz (each measure, shape
 (variants, seeds, layers)), and pictures: propagate, jacobian.";
 
 fn command(command: Command) -> Command {
@@ -71,11 +71,21 @@ fn run(matches: &ArgMatches) -> Result<()> {
 
 fn summary(result: &PropagateResult, target: &Target, pictures: &[String]) -> String {
     let number = |x: Option<f64>| x.map_or("-".to_owned(), |x| format!("{x:+.3}"));
+    let size = |x: Option<f64>| x.map_or("-".to_owned(), |x| output::number(x, 3));
     let slopes = result.slopes();
     let width = slopes.iter().map(|s| s.0.chars().count()).max().unwrap_or(0);
-    let mut text = format!("{}\n  slope of log2 of the second moment, a layer\n", result.title());
-    for (label, forward, backward) in slopes {
-        text += &format!("  {label:width$}  forward {}  backward {}\n", number(forward), number(backward));
+    let mut text = format!(
+        "{}\n  slope of log2 of the second moment, a layer; standard deviation of preactivations, least to largest\n",
+        result.title()
+    );
+    for ((label, forward, backward), [least, most]) in slopes.into_iter().zip(result.deviations()) {
+        text += &format!(
+            "  {label:width$}  forward {}  backward {}  deviation {} to {}\n",
+            number(forward),
+            number(backward),
+            size(least),
+            size(most)
+        );
     }
     text + &format!(
         "wrote {} in {}{}: {}, propagate.json, propagate.npz\n",

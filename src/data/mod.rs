@@ -45,6 +45,7 @@ crate::registry! {
         circles => Circles;
         mnist1d => Mnist1d;
         polynomial => Polynomial;
+        quadratic => Quadratic;
         teacher_student => TeacherStudent;
         identity => Identity;
         random_labels => RandomLabels;

@@ -30,6 +30,9 @@ pub const MEASURES: [&str; 8] = [
     "jacobian_min",
 ];
 
+/// Where `deviation` is among them.
+pub const DEVIATION: usize = 2;
+
 /// Most inputs for which the whole Jacobian is made.
 pub const MOST_INPUTS: usize = 1024;
 

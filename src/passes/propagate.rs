@@ -5,6 +5,10 @@
 //!
 //! Slopes are least squares of log2 of the second moments against the layer, over all layers but the first and the last,
 //! whose widths are the data's. With ReLU and Var W = c / fan_in the forward one is log2(c / 2).
+//!
+//! The range of standard deviations of preactivations is over all layers and draws, at the samples that are sent through. LSUV
+//! makes the deviation 1 at the first training samples, as many as its `batch`: with no more `samples` than that those are
+//! the same ones, with more the others are counted, too.
 
 use super::{DataSettings, Files, Saved, archive, document};
 use crate::autodiff::Element;
@@ -14,7 +18,7 @@ use crate::base::registry::Registry;
 use crate::base::{Error, Precision, Result, files, interrupt};
 use crate::data::{Dataset, Preparation, Source};
 use crate::figure::{Axis, Figure, Panel, Scale, Series, Style};
-use crate::landscape::propagation::{MEASURES, MOST_INPUTS, Propagation};
+use crate::landscape::propagation::{DEVIATION, MEASURES, MOST_INPUTS, Propagation};
 use crate::nn::architectures::Architecture;
 use crate::nn::inits::Initializer;
 use crate::nn::losses::Loss;
@@ -233,6 +237,8 @@ fn compute<E: Element>(
                 rows.take(settings.seeds).map(slope).collect()
             };
             let (forward, backward) = (slopes(0), slopes(1));
+            let draws = v * settings.seeds * depth..(v + 1) * settings.seeds * depth;
+            let (least, most) = extremes(&measures[DEVIATION][draws]);
             json!({
                 "label": label,
                 "init": init,
@@ -241,6 +247,8 @@ fn compute<E: Element>(
                 "forward_slopes": forward,
                 "backward_slope": median(&backward),
                 "backward_slopes": backward,
+                // Of all layers in all draws.
+                "deviation": {"min": least, "max": most},
             })
         })
         .collect();
@@ -280,6 +288,14 @@ fn slope(values: &[f64]) -> f64 {
     covariance / mean(&|i| (i as f64 - mx).powi(2))
 }
 
+/// The least and the largest; NaN if any is.
+fn extremes(values: &[f64]) -> (f64, f64) {
+    let of = |least: fn(f64, f64) -> f64| {
+        values.iter().copied().reduce(|a, b| if a.is_nan() || b.is_nan() { f64::NAN } else { least(a, b) })
+    };
+    (of(f64::min).unwrap_or(f64::NAN), of(f64::max).unwrap_or(f64::NAN))
+}
+
 /// The middle one; NaN if any is.
 pub(super) fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
@@ -299,12 +315,21 @@ impl PropagateResult {
 
     /// For each variant its label and its slopes, forward and backward.
     pub fn slopes(&self) -> Vec<(String, Option<f64>, Option<f64>)> {
-        let variants = self.summary["variants"].as_array().map_or(&[][..], Vec::as_slice);
         let of = |v: &Value| {
             let label = v["label"].as_str().unwrap_or_default().to_owned();
             (label, v["forward_slope"].as_f64(), v["backward_slope"].as_f64())
         };
-        variants.iter().map(of).collect()
+        self.variants().iter().map(of).collect()
+    }
+
+    /// For each variant the least and the largest standard deviation of preactivations, of all layers in all draws.
+    pub fn deviations(&self) -> Vec<[Option<f64>; 2]> {
+        let of = |v: &Value| ["min", "max"].map(|end| v["deviation"][end].as_f64());
+        self.variants().iter().map(of).collect()
+    }
+
+    fn variants(&self) -> &[Value] {
+        self.summary["variants"].as_array().map_or(&[], Vec::as_slice)
     }
 
     /// A measure, by its array's name: shape (variants, seeds, layers).
@@ -434,6 +459,13 @@ impl Saved for PropagateResult {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn extremes_hide_nothing() {
+        assert_eq!(extremes(&[2.0, 1.0, 3.0]), (1.0, 3.0));
+        let (least, most) = extremes(&[2.0, f64::NAN, 3.0]);
+        assert!(least.is_nan() && most.is_nan());
+    }
 
     #[test]
     fn slopes_are_those_of_powers_of_two() {

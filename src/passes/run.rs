@@ -2,13 +2,15 @@
 
 use super::TrainingResult;
 use crate::autodiff::Element;
+use crate::base::pool::on_workers;
 use crate::base::tensors::TensorFile;
 use crate::base::{Error, Precision, Result, files};
 use crate::data::{Dataset, Preparation, Source};
 use crate::landscape::directions::Snapshot;
 use crate::nn::{Network, Spec, Weights, weights};
-use crate::train::TrainSettings;
 use crate::train::checkpoint::CHECKPOINT;
+use crate::train::{Point, TrainSettings, Trained, branch};
+use crate::with_precision;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -132,11 +134,22 @@ pub fn cut(mut dataset: Dataset, samples: Option<usize>, at: &str) -> Result<Dat
 impl Run {
     /// A network that was trained just now.
     pub fn of(result: TrainingResult) -> Result<Self> {
-        let TrainingResult { settings, data, trained, .. } = result;
-        let (_, dataset) = DataSettings::load(&settings)?;
+        let (data, dataset) = DataSettings::load(&result.settings)?;
+        Ok(Self::trained(result.trained, result.settings.precision, data, dataset))
+    }
+
+    /// A network after the first so many steps of its training, or at its end where that comes before.
+    pub fn after(steps: u64, settings: &TrainSettings) -> Result<Self> {
+        let (data, dataset) = DataSettings::load(settings)?;
+        let first = || with_precision!(settings.precision, E => branch::first::<E>(settings, &dataset, steps, &mut |_| ()));
+        let trained = on_workers(first)?;
+        Ok(Self::trained(trained, settings.precision, data, dataset))
+    }
+
+    fn trained(trained: Trained, precision: Precision, data: DataSettings, dataset: Dataset) -> Self {
         let network = Arc::unwrap_or_clone(trained.network);
-        let (theta, state) = (trained.point.theta, trained.point.state);
-        Ok(Self { network, theta, state, precision: settings.precision, data, dataset, origin: None })
+        let Point { theta, state } = trained.point;
+        Self { network, theta, state, precision, data, dataset, origin: None }
     }
 
     /// Reads a run directory or a weight file, and its data; refuses data that have changed since.

@@ -1,16 +1,19 @@
-//! How far training went: distance from the start, and how much the tangent kernel changed.
+//! How far training went: distance from the start, and how much the outputs and the tangent kernel changed.
 //!
 //! ```text
 //! distance        |theta - theta_0|,   relative   |theta - theta_0| / |theta_0|
+//! output change   rms(f - f_0) over training samples and outputs,   relative   rms(f - f_0) / rms(f_0)
 //! tangent kernel  K(theta) = J J',   J (samples outputs) x p the Jacobian of the outputs (Jacot et al. 2018, arXiv 1806.07572)
 //! drift           1 - <K, K_0> / (|K| |K_0|)   (Frobenius; Fort et al. 2020, arXiv 2010.15110: the kernel distance)
 //! ```
 //!
 //! A network whose kernel stays is trained lazily: it is linear in its parameters as far as training goes. One whose kernel
-//! turns has learned features (Chizat et al. 2019, arXiv 1812.07956).
+//! turns has learned features (Chizat et al. 2019, arXiv 1812.07956). After the first step, the change of the outputs says
+//! whether the rate suits the start (Zhang et al. 2019, arXiv 1901.09321: as large at every depth).
 //!
 //! A row of J is the gradient of 1/2 |f - y|^2 for one sample with y = f less the unit vector of its output, so that nothing
-//! but gradients is needed. Statistics of batch norm are the running ones. Costs a gradient of one sample for each row, and
+//! but gradients is needed. Statistics of batch norm are the running ones. What is not a finite number is none: relative to
+//! outputs that are all 0, or after training that diverged. Costs a gradient of one sample for each row, and
 //! p numbers of memory for each.
 
 use super::{Files, Run, Saved, document, to_json};
@@ -34,12 +37,15 @@ pub struct TravelSettings {
     /// Training samples of the tangent kernel, the first ones (they are in random order); 0 for no kernel
     #[arg(long, value_name = "N", default_value_t = TravelSettings::default().kernel_samples)]
     pub kernel_samples: usize,
+    /// Measure the way to the state after so many steps of training, if it has more, instead of to its end
+    #[arg(long, value_name = "N")]
+    pub step: Option<u64>,
 }
 
 impl Default for TravelSettings {
     fn default() -> Self {
         // With ten outputs a kernel of 320 x 320, whose drift is known to a few per cent.
-        Self { kernel_samples: 32 }
+        Self { kernel_samples: 32, step: None }
     }
 }
 
@@ -68,6 +74,10 @@ pub fn run(settings: &TravelSettings, start: &Run, end: &Run) -> Result<TravelRe
     let norm = |v: &mut dyn Iterator<Item = f64>| v.map(|x| x * x).sum::<f64>().sqrt();
     let distance = norm(&mut start.theta.iter().zip(&end.theta).map(|(a, b)| b - a));
     let from = norm(&mut start.theta.iter().copied());
+    let outputs = |run: &Run| with_precision!(run.precision, E => outputs::<E>(run));
+    let (first, last) = (outputs(start), outputs(end));
+    let change = norm(&mut first.iter().zip(&last).map(|(a, b)| b - a));
+    let size = norm(&mut first.iter().copied());
     let drift = match settings.kernel_samples.min(end.dataset.train.len()) {
         0 => f64::NAN,
         n => {
@@ -84,9 +94,24 @@ pub fn run(settings: &TravelSettings, start: &Run, end: &Run) -> Result<TravelRe
         "settings": to_json(settings)?,
         "distance": number(distance),
         "relative_distance": number(distance / from),
+        "output_change": number(change / (first.len() as f64).sqrt()),
+        "relative_output_change": number(change / size),
         "kernel_drift": number(drift),
     });
     Ok(TravelResult { summary })
+}
+
+/// Outputs for all training samples, one sample after the other.
+fn outputs<E: Element>(run: &Run) -> Vec<f64> {
+    let (theta, state) = rounded::<E>(run);
+    let all = samples::<E>(&run.network, &run.dataset.train);
+    Objective::new(Arc::new(run.network.clone()), all, Statistics::Running).outputs(&theta, &state)
+}
+
+/// Parameters and state as the run had them.
+fn rounded<E: Element>(run: &Run) -> (Vec<E>, Vec<E>) {
+    let round = |v: &[f64]| v.iter().map(|x| E::from_f64(*x)).collect();
+    (round(&run.theta), round(&run.state))
 }
 
 /// The tangent kernel over the first `n` training samples and all outputs, row by row.
@@ -94,8 +119,7 @@ fn kernel<E: Element>(run: &Run, n: usize) -> Result<Vec<f64>> {
     let spec = Spec { loss: Loss::from(SquaredError), ..run.network.spec().clone() };
     let outputs = spec.outputs;
     let network = Arc::new(Network::new(spec)?);
-    let round = |v: &[f64]| v.iter().map(|x| E::from_f64(*x)).collect::<Vec<E>>();
-    let (theta, state) = (round(&run.theta), round(&run.state));
+    let (theta, state) = rounded::<E>(run);
     let first: Vec<u32> = (0..n as u32).collect();
     let few = Arc::new(samples::<E>(&run.network, &run.dataset.train).subset(&first));
     let own = Objective::new(Arc::new(run.network.clone()), few, Statistics::Running);
@@ -140,17 +164,82 @@ impl Saved for TravelResult {
 mod tests {
     use super::*;
     use crate::passes::training;
-    use crate::train::TrainSettings;
+    use crate::train::{Snapshots, TrainSettings};
 
-    fn trained(model: &str, epochs: usize) -> Result<Run> {
-        let settings = TrainSettings {
+    fn settings(model: &str, epochs: usize) -> Result<TrainSettings> {
+        Ok(TrainSettings {
             data: "spirals:samples=80".parse()?,
             model: model.parse()?,
             epochs,
             precision: crate::base::Precision::F64,
             ..TrainSettings::default()
+        })
+    }
+
+    fn trained(model: &str, epochs: usize) -> Result<Run> {
+        Run::of(training::run(&settings(model, epochs)?, &mut |_| ())?)
+    }
+
+    #[test]
+    fn after_some_steps_a_run_is_where_its_snapshots_say() -> Result<()> {
+        // Four batches an epoch, and a rate that depends on how long training is to be.
+        let settings = TrainSettings {
+            batch_size: Some(16),
+            schedule: "cosine".parse()?,
+            snapshots: Some(Snapshots::Steps(1)),
+            ..settings("mlp:hidden=[6],norm=batch", 3)?
         };
-        Run::of(training::run(&settings, &mut |_| ())?)
+        let whole = training::run(&settings, &mut |_| ())?.trained;
+        assert_eq!(whole.steps, 12);
+        for (steps, at) in [(0, 0), (1, 1), (4, 4), (6, 6), (12, 12), (99, 12)] {
+            let found = Run::after(steps, &settings)?;
+            let same = |(step, point): &(u64, crate::train::Point<f64>)| {
+                *step == at && point.theta == found.theta && point.state == found.state
+            };
+            assert!(whole.trajectory.iter().any(same), "{steps}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_step_changes_the_outputs_of_a_linear_model_by_its_kernel() -> Result<()> {
+        let rate = 0.3;
+        let settings = TrainSettings {
+            loss: "squared-error".parse()?,
+            optimizer: "sgd:momentum=0.0".parse()?,
+            lr: Some(rate),
+            batch_size: Some(60), // all
+            ..settings("mlp:hidden=[]", 1)?
+        };
+        let (start, end) = (Run::after(0, &settings)?, Run::after(1, &settings)?);
+        let way = run(&TravelSettings { kernel_samples: 0, step: Some(1) }, &start, &end)?;
+        // f - f_0 = -rate / n K (f_0 - y) with K = (<x_s, x_t> + 1), each output by itself.
+        let (x, labels) = (&start.dataset.train.x, start.dataset.train.labels().unwrap_or_default());
+        let (n, outputs) = (labels.len(), start.network.spec().outputs);
+        let weights = &start.theta;
+        let biases = &weights[2 * outputs..];
+        let first =
+            |s: usize, c: usize| weights[2 * c] * x[2 * s] + weights[2 * c + 1] * x[2 * s + 1] + biases[c];
+        let (mut change, mut size) = (0.0, 0.0);
+        for c in 0..outputs {
+            for s in 0..n {
+                let term = |t: usize| {
+                    let kernel = x[2 * s] * x[2 * t] + x[2 * s + 1] * x[2 * t + 1] + 1.0;
+                    kernel * (first(t, c) - f64::from(u8::from(labels[t] as usize == c)))
+                };
+                change += (rate / n as f64 * (0..n).map(term).sum::<f64>()).powi(2);
+                size += first(s, c).powi(2);
+            }
+        }
+        let entries = (n * outputs) as f64;
+        for (key, expected) in
+            [("output_change", (change / entries).sqrt()), ("relative_output_change", (change / size).sqrt())]
+        {
+            let found = way.summary()[key].as_f64().unwrap_or(f64::NAN);
+            assert!((found / expected - 1.0).abs() < 1e-12, "{key}: {found}, not {expected}");
+        }
+        assert!(way.summary()["kernel_drift"].is_null());
+        Ok(())
     }
 
     #[test]
@@ -180,7 +269,7 @@ mod tests {
     fn hidden_layers_drift_and_nothing_drifts_without_training() -> Result<()> {
         let (start, end) = (trained("mlp:hidden=[6]", 0)?, trained("mlp:hidden=[6]", 20)?);
         let drift = |a: &Run, b: &Run| -> Result<f64> {
-            let way = run(&TravelSettings { kernel_samples: 10 }, a, b)?;
+            let way = run(&TravelSettings { kernel_samples: 10, step: None }, a, b)?;
             Ok(way.summary()["kernel_drift"].as_f64().unwrap_or(f64::NAN))
         };
         assert!(drift(&start, &start)?.abs() < 1e-12);

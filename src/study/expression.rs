@@ -4,7 +4,8 @@
 //! comparison = sum [ ("<" | "<=" | ">" | ">=" | "==") sum ]      1 where it holds, 0 where not
 //! sum        = product { ("+" | "-") product }
 //! product    = sign { ("*" | "/") sign }
-//! sign       = ["-"] atom
+//! sign       = ["-"] power
+//! power      = atom [ "^" sign ]
 //! atom       = number | name | function "(" comparison { "," comparison } ")" | "(" comparison ")"
 //! ```
 //!
@@ -80,9 +81,10 @@ const COMPARISONS: [Function; 5] = [
 
 const SUMS: [Function; 2] = [function("+", 2, |x| x[0] + x[1]), function("-", 2, |x| x[0] - x[1])];
 const PRODUCTS: [Function; 2] = [function("*", 2, |x| x[0] * x[1]), function("/", 2, |x| x[0] / x[1])];
+const POWERS: [Function; 1] = [function("^", 2, |x| x[0].powf(x[1]))];
 const MINUS: Function = function("-", 1, |x| -x[0]);
 
-/// Brackets and signs within each other.
+/// Brackets and powers within each other.
 const DEEPEST: usize = 64;
 
 struct Parser<'a> {
@@ -113,11 +115,16 @@ impl Parser<'_> {
         of.iter().find(|f| self.eat(f.name)).copied()
     }
 
-    fn comparison(&mut self) -> Result<Expression> {
+    fn deeper(&mut self) -> Result<()> {
         self.depth += 1;
-        if self.depth > DEEPEST {
-            return self.fail(format!("at most {DEEPEST} brackets within each other"));
+        match self.depth > DEEPEST {
+            true => self.fail(format!("at most {DEEPEST} brackets and powers within each other")),
+            false => Ok(()),
         }
+    }
+
+    fn comparison(&mut self) -> Result<Expression> {
+        self.deeper()?;
         let left = self.sum()?;
         let whole = match self.operator(&COMPARISONS) {
             Some(f) => Expression::Apply(f, vec![left, self.sum()?]),
@@ -145,9 +152,18 @@ impl Parser<'_> {
 
     fn sign(&mut self) -> Result<Expression> {
         match self.eat("-") {
-            true => Ok(Expression::Apply(MINUS, vec![self.atom()?])),
-            false => self.atom(),
+            true => Ok(Expression::Apply(MINUS, vec![self.power()?])),
+            false => self.power(),
         }
+    }
+
+    fn power(&mut self) -> Result<Expression> {
+        let base = self.atom()?;
+        let Some(f) = self.operator(&POWERS) else { return Ok(base) };
+        self.deeper()?;
+        let whole = Expression::Apply(f, vec![base, self.sign()?]);
+        self.depth -= 1;
+        Ok(whole)
     }
 
     fn atom(&mut self) -> Result<Expression> {
@@ -250,6 +266,8 @@ mod tests {
             ("a == b.c_1 - 1", 1.0),
             ("min(a, max(1, 2)) + abs(-1)", 3.0),
             ("1e-3 * 2.5e+2", 0.25),
+            ("-a ^ 2 + 2 ^ -1", -8.5),
+            ("2 ^ 3 ^ 2 / a^(1 + 1)", 512.0 / 9.0),
             ("log2(8) + sqrt(b.c_1)", 5.0),
             ("finite(none)", 0.0),
             ("finite(a)", 1.0),
@@ -265,12 +283,24 @@ mod tests {
 
     #[test]
     fn what_is_no_expression_is_refused() {
-        for text in
-            ["", "1 +", "(1", "1)", "a b", "1.2.3", "maxx(1, 2)", "max(1)", "a < 1 < 2", "%", "1e999999x"]
-        {
+        for text in [
+            "",
+            "1 +",
+            "2 ^",
+            "(1",
+            "1)",
+            "a b",
+            "1.2.3",
+            "maxx(1, 2)",
+            "max(1)",
+            "a < 1 < 2",
+            "%",
+            "1e999999x",
+        ] {
             assert!(value(text).is_err(), "{text}");
         }
         assert!(value(&"(".repeat(100_000)).is_err());
+        assert!(value(&"2^".repeat(100_000)).is_err());
         let message = value("maxx(1, 2)").err().map(|e| e.to_string()).unwrap_or_default();
         assert!(message.contains("did you mean `max`"), "{message}");
         let names = Expression::parse("m", "a / max(b.c, 2)").map(|e| e.names().join(" "));

@@ -86,9 +86,10 @@ fn label(axes: &[Axis], case: &Combination, by: &str, x: &[&str]) -> String {
         .zip(case)
         .filter(|(axis, _)| !x.contains(&axis.name.as_str()) && axis.places.len() > 1)
         .filter(|(axis, _)| by.is_empty() || axis.name == by)
-        .map(|(axis, i)| match axis.is_numeric() {
-            true => format!("{} {}", axis.label, axis.places[*i].name),
-            false => axis.places[*i].name.clone(),
+        .map(|(axis, i)| match &axis.places[*i].name {
+            // What has a name of its own says what it is.
+            name if axis.is_numeric() && name.parse::<f64>().is_ok() => format!("{} {name}", axis.label),
+            name => name.clone(),
         });
     parts.collect::<Vec<String>>().join(", ")
 }
@@ -113,8 +114,11 @@ fn axis(label: &str, scale: Scale) -> figure::Axis {
 /// Measures over an axis, or against another measure.
 fn panel(numbers: &Numbers, drawing: &Drawing, cases: &[usize], y: &OneOrMore) -> Result<Panel> {
     let recipe = numbers.recipe;
-    let measures: Vec<&Measure> =
-        y.all().iter().filter_map(|name| numbers.measure(name).map(|(measure, _)| measure)).collect();
+    let (guides, measures): (Vec<&Measure>, Vec<&Measure>) = y
+        .all()
+        .iter()
+        .filter_map(|name| numbers.measure(name).map(|(measure, _)| measure))
+        .partition(|measure| measure.dashed);
     let along = recipe.axes.iter().position(|a| a.name == drawing.x);
     // Against a measure, cases are one group unless an axis is named.
     let groups = match along.is_none() && drawing.by.is_empty() {
@@ -135,6 +139,11 @@ fn panel(numbers: &Numbers, drawing: &Drawing, cases: &[usize], y: &OneOrMore) -
                 true => over(numbers, &place, &members, measure, label),
                 false => against(numbers, &drawing.x, &members, measure, label),
             });
+            // Without a label they have the colour of what came before.
+            let guides = guides
+                .iter()
+                .filter_map(|guide| over(numbers, &place, &members, guide, String::new()).into_iter().next());
+            series.extend(guides.map(|guide| Series { style: Style::Dashed, ..guide }));
         }
     }
     let (x_label, x_scale) = match (along, numbers.measure(&drawing.x)) {

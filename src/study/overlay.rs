@@ -1,5 +1,7 @@
-//! Changes to settings, by their path: `train.model.hidden = [24, 16]` and the like.
+//! Changes to settings, by their path: `train.model.hidden = [24, 16]` and the like. A text that begins with `=` is arithmetic
+//! over the numbers at which a case stands on the axes: `train.lr = "= 0.1 * batch / 128"`.
 
+use super::expression::Expression;
 use crate::base::registry::unknown;
 use crate::base::section::{Section, Shorthand, keys, shorthand_value};
 use crate::base::{Error, Result};
@@ -23,12 +25,32 @@ impl Change {
     pub fn parts(&self) -> (&str, &str) {
         self.path.split_once('.').unwrap_or((&self.path, ""))
     }
+
+    /// The same with its value worked out, where that is arithmetic over axes: their names, and where the case stands.
+    pub fn worked_out(&self, axes: &[(&str, f64)]) -> Result<Self> {
+        let Some(text) = self.value.as_str().and_then(|text| text.strip_prefix('=')) else {
+            return Ok(self.clone());
+        };
+        let at = format!("{}: `{}`", self.at, self.path);
+        let formula = Expression::parse(&at, text)?;
+        let of = |name: &str| axes.iter().find(|axis| axis.0 == name).map(|axis| axis.1);
+        if let Some(missing) = formula.names().into_iter().find(|name| of(name).is_none()) {
+            return Err(unknown(&at, missing, axes.iter().map(|axis| axis.0)));
+        }
+        let value = match formula.value(&|name| of(name).unwrap_or(f64::NAN)) {
+            x if !x.is_finite() => return Err(Error::expected(at, "a finite number", x)),
+            // Settings that count take no other numbers.
+            x if x.fract() == 0.0 && x.abs() < 1e15 => Value::Integer(x as i64),
+            x => Value::Float(x),
+        };
+        Ok(Self { value, ..self.clone() })
+    }
 }
 
 /// Settings of one struct from a section of a recipe, and the changes to it over that, later ones over earlier ones.
 pub fn overlay<'c, S>(
     mut section: Section,
-    changes: impl Iterator<Item = &'c Change>,
+    changes: impl IntoIterator<Item = &'c Change>,
     shorthands: &[Shorthand],
 ) -> Result<S>
 where

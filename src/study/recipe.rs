@@ -281,7 +281,7 @@ impl Recipe {
     }
 
     fn measure(&self, at: &str, entry: MeasureEntry) -> Result<Measure> {
-        let MeasureEntry { name, label, of, curve, falls_to, rises_to, take, scale, centre } = entry;
+        let MeasureEntry { name, label, of, curve, falls_to, rises_to, take, scale, centre, dashed } = entry;
         let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
         let taken = self.axes.iter().map(|a| &a.name).chain(self.measures.iter().map(|m| &m.name));
         if name.is_empty() || !name.chars().all(word) || taken.into_iter().any(|other| *other == name) {
@@ -327,7 +327,7 @@ impl Recipe {
             _ => return Err(Error::expected(at, "`of` or `curve`", "none or both")),
         };
         let label = if label.is_empty() { name.replace('_', " ") } else { label };
-        Ok(Measure { name, label, scale, centre, from })
+        Ok(Measure { name, label, scale, centre, dashed, from })
     }
 
     /// Refuses a name whose analysis is not there; whether the analysis has such a scalar is found by trying it.
@@ -432,15 +432,20 @@ impl Recipe {
         Ok(())
     }
 
-    fn changes<'a>(&'a self, case: &'a Combination, section: &'a str) -> impl Iterator<Item = &'a Change> {
-        let places = self.axes.iter().zip(case).flat_map(|(axis, i)| &axis.places[*i].changes);
-        places.chain(&self.changes).filter(move |change| change.parts().0 == section)
+    fn changes(&self, case: &Combination, section: &str) -> Result<Vec<Change>> {
+        let along = || self.axes.iter().zip(case).map(|(axis, i)| (axis, &axis.places[*i]));
+        let numbers: Vec<(&str, f64)> = along()
+            .filter(|(axis, _)| axis.is_numeric())
+            .map(|(axis, p)| (axis.name.as_str(), p.at))
+            .collect();
+        let all = along().flat_map(|(_, place)| &place.changes).chain(&self.changes);
+        all.filter(|change| change.parts().0 == section).map(|change| change.worked_out(&numbers)).collect()
     }
 
     /// What is trained in a case, with the n-th seed.
     pub fn train(&self, case: &Combination, n: u64) -> Result<TrainSettings> {
         let section = self.sections.get("train").cloned().unwrap_or_default();
-        let settings: TrainSettings = overlay(section, self.changes(case, "train"), SHORTHANDS)?;
+        let settings: TrainSettings = overlay(section, &self.changes(case, "train")?, SHORTHANDS)?;
         let seed = settings.seed.wrapping_add(self.seed).wrapping_add(n);
         Ok(TrainSettings { seed, ..settings })
     }
@@ -449,7 +454,7 @@ impl Recipe {
     pub fn pass(&self, case: &Combination, index: usize) -> Result<Box<dyn Pass>> {
         let (name, analysis) = &self.passes[index];
         let section = self.sections.get(name).cloned().unwrap_or_default();
-        (analysis.take)(section, &self.changes(case, name).cloned().collect::<Vec<_>>())
+        (analysis.take)(section, &self.changes(case, name)?)
     }
 
     /// The recipe as it was run: every case's settings, so that a result can be run again from itself.

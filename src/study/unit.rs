@@ -153,7 +153,7 @@ impl<'a> Unit<'a> {
             let count = pass.networks();
             let of = Networks { runs: &networks[..count], training: &self.train[..count] };
             // Nothing can be measured at a network that is not finite.
-            if diverged && count > 0 {
+            if diverged && count > 0 && pass.looks_at_end() {
                 continue;
             }
             let result = pass.run(self.recipe.seed.wrapping_add(self.seed as u64), of)?;

@@ -23,6 +23,7 @@ pub(super) struct MeasureEntry {
     pub take: Take,
     pub scale: Scale,
     pub centre: Centre,
+    pub dashed: bool,
 }
 
 /// What stands for several seeds in figures.
@@ -80,6 +81,8 @@ pub struct Measure {
     pub scale: Scale,
     /// What stands for several seeds in figures.
     pub centre: Centre,
+    /// Whether it is what others are compared with, a theory: over an axis, a dashed line in the colour of each of them.
+    pub dashed: bool,
     /// Where it comes from.
     pub from: From,
 }

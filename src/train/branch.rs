@@ -99,6 +99,17 @@ pub fn trunk<E: Element>(
     Session::<E>::new(&settings.resolved(), dataset, None, observe)?.run_forking(steps)
 }
 
+/// The first so many steps of a run, and no more.
+pub fn first<E: Element>(
+    settings: &TrainSettings,
+    dataset: &Dataset,
+    steps: u64,
+    observe: &mut (dyn FnMut(Event) + Send),
+) -> Result<Trained> {
+    settings.check()?;
+    Session::<E>::new(&settings.resolved(), dataset, None, observe)?.up_to(steps).run()
+}
+
 /// Goes on from a fork of a run with the same settings, to the end, with noise of this number.
 pub fn branch<E: Element>(
     settings: &TrainSettings,

@@ -163,7 +163,7 @@ pub enum Status {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stop {
-    /// The last epoch.
+    /// The last epoch, or the last of the steps that were asked for.
     Epochs,
     /// Every target that was set is reached.
     Target,

@@ -162,6 +162,11 @@ impl<'a, E: Element> Session<'a, E> {
         Self { keeps_end: true, ..self }
     }
 
+    /// Has it end after so many steps, if it would be longer.
+    pub fn up_to(self, steps: u64) -> Self {
+        Self { total: self.total.min(steps), ..self }
+    }
+
     /// Trains to the end.
     pub fn run(self) -> Result<Trained> {
         Ok(self.run_forking(&[])?.0)
@@ -248,7 +253,8 @@ impl<'a, E: Element> Session<'a, E> {
     fn mini_batches(&mut self, epoch: usize) -> Result<Option<String>> {
         let order = self.order(epoch);
         let made = self.state.step - (epoch as u64 - 1) * self.steps_per_epoch;
-        for indices in order.chunks(self.batch_size).skip(made as usize) {
+        let left = (self.total - self.state.step) as usize;
+        for indices in order.chunks(self.batch_size).skip(made as usize).take(left) {
             let rate = self.rate_at(self.state.step);
             let Method::Steps { stepper, conditions, whole, rest } = &mut self.method else { break };
             let batch = match rest {
@@ -435,7 +441,12 @@ impl<'a, E: Element> Session<'a, E> {
             return Some((Stop::Stalled, format!("after epoch {epoch} {words}")));
         }
         let all = self.settings.epochs;
-        (epoch >= all).then(|| (Stop::Epochs, format!("all {all} epochs were made")))
+        let made = match (epoch >= all, self.state.step >= self.total) {
+            (true, _) => format!("all {all} epochs were made"),
+            (false, true) => format!("the first {} steps were made", self.total),
+            (false, false) => return None,
+        };
+        Some((Stop::Epochs, made))
     }
 
     /// Whether every target that was set is reached (false without any), and how each stands.

@@ -336,6 +336,12 @@ fn from_anywhere_a_factorization_ends_at_known_points_and_all_but_the_best_are_s
         seen.insert(at);
     }
     assert!(seen.len() >= 8, "{seen:?}");
+    let range = |of: &str, what: &str| {
+        ["min", "max"].map(|end| result.summary()[of][what][end].as_f64().expect("a number"))
+    };
+    // Every minimum is the global one, to the square of the gradient that is left; no saddle is nearly flat.
+    assert!(range("minima", "loss").iter().all(|loss| (loss - best).abs() < 1e-14), "{best}");
+    assert!(range("saddles", "loss")[0] > best + 1e-8 && range("saddles", "lambda_min")[1] < -1e-4);
 }
 
 #[test]

@@ -41,8 +41,11 @@ fn lsuv_keeps_unit_variance_within_its_tolerance_at_every_layer() {
             settings.model = model.parse().expect("a model");
         }
         let name = settings.model.to_string();
-        let deviations = run(settings).measure("deviation").expect("deviations");
+        let result = run(settings);
+        let deviations = result.measure("deviation").expect("deviations");
         assert!(deviations.len() >= 6);
+        let sorted = |less: fn(f64, f64) -> f64| deviations.iter().copied().reduce(less);
+        assert_eq!(result.deviations(), [[sorted(f64::min), sorted(f64::max)]]);
         // The batch that it saw is the batch that is measured.
         for (i, d) in deviations.iter().enumerate() {
             assert!((0.9..=1.1).contains(d), "{name}: layer {i} has a deviation of {d}");

@@ -26,7 +26,7 @@ values = [3, 5]
 name = "kind"
 cases = [
     { name = "relu", set = { "train.activation" = "relu" } },
-    { name = "tanh", set = { "train.activation" = "tanh" } },
+    { name = "tanh", set = { "train.activation" = "tanh", "train.lr" = "= 0.2 * 2 ^ (width - 6)" } },
 ]
 
 [pass.slice]
@@ -142,7 +142,7 @@ fn a_recipe_ends_in_tables_figures_and_a_verdict() {
     assert_eq!((array("width"), array("seed")), (vec![3.0, 5.0], vec![0.0, 1.0]));
     // The same as the command by itself, with the case's settings: width 5, tanh, seed 1.
     bench.ok(
-        "train --data spirals --data-seed 1 --samples 60 --hidden 5 --activation tanh --epochs 2 --seed 1 \
+        "train --data spirals --data-seed 1 --samples 60 --hidden 5 --activation tanh --lr 0.1 --epochs 2 --seed 1 \
          --quiet --out runs/a",
     );
     let alone = bench.json("runs/a/run.json");
@@ -164,6 +164,66 @@ fn a_recipe_ends_in_tables_figures_and_a_verdict() {
     for name in ["over.svg", "slices.svg", "kinds.png"] {
         assert!(bench.bytes(&format!("again/{name}")) == bench.bytes(&format!("a/{name}")), "{name}");
     }
+}
+
+/// A rate at which the second step is none any more.
+const DIVERGES: &str = r#"
+claim = "A step can be too long"
+
+[train]
+data = "spirals"
+hidden = [4]
+loss = "squared-error"
+lr = 1e100
+batch-size = 100
+precision = "f64"
+epochs = 2
+
+[pass.step]
+kind = "travel"
+step = 1
+kernel-samples = 0
+
+[pass.travel]
+kernel-samples = 0
+
+[[measure]]
+name = "diverged"
+of = "train.diverged"
+
+[[measure]]
+name = "first"
+of = "step.distance"
+
+[[measure]]
+name = "last"
+of = "travel.distance"
+
+[[measure]]
+name = "theory"
+of = "2 * first"
+dashed = true
+
+[[figure]]
+name = "first"
+x = "diverged"
+y = [["first", "theory"]]
+"#;
+
+#[test]
+fn the_first_step_is_measured_where_the_end_is_none_and_a_theory_is_a_dashed_line() {
+    let bench = bench(DIVERGES);
+    bench.ok("run recipe.toml --dpi 20 --quiet --out a");
+    let arrays = bench.npz("a/study.npz");
+    let array = |name: &str| arrays.get(name).unwrap().to_f64()[0];
+    assert_eq!(array("diverged"), 1.0);
+    assert!(array("first") > 1e90 && array("last").is_nan());
+    let figures = bench.json("a/figures.json");
+    let series = figures[0]["panels"][0]["series"].as_array().unwrap();
+    let look: Vec<&Value> = series.iter().map(|s| &s["style"]).collect();
+    assert_eq!(look, ["marked", "dashed"]);
+    assert_eq!((&series[0]["label"], &series[1]["label"]), (&"".into(), &"".into()));
+    assert_eq!(series[1]["y"][0].as_f64(), series[0]["y"][0].as_f64().map(|y| 2.0 * y));
 }
 
 #[test]
@@ -243,6 +303,10 @@ fn what_a_recipe_does_not_know_is_answered_before_anything_is_trained() {
         ("right = { measure = \"loss\" }", "right = { measure = \"los\" }", "did you mean `loss`"),
         ("2 * loss + 0 * width", "2 * loss + * width", "expected a number, a name or a bracket"),
         ("seeds = 2", "seeds = 0", "expected 1 to 10000, found 0"),
+        ("2 ^ (width - 6)", "2 ^ (widht - 6)", "did you mean `width`"),
+        ("2 ^ (width - 6)", "2 ^ (kind - 6)", "expected"),
+        ("2 ^ (width - 6)", "2 ^ (width - 6", "expected `)`"),
+        ("2 ^ (width - 6)", "2 ^ (5000 * width)", "expected a finite number"),
         ("curve = \"train_loss\"\ntake", "curve = \"train_los\"\ntake", "did you mean `train_loss`"),
         ("[[figure]]\nname = \"dots\"", "[[figur]]\nname = \"dots\"", "did you mean `figure`"),
     ] {

@@ -2,8 +2,9 @@
 //! kernel and zero at the others, so that the layer keeps the norm of every signal that has no more channels than its
 //! output (Xiao et al. 2018). A dense weight, a kernel of one tap, is orthogonal.
 
-use super::{Fans, Initialize, orthogonal};
-use crate::base::{Result, random::Rng, registry::Kind};
+use super::{Fans, Initialize, orthogonal::check_gain};
+use crate::base::random::{Rng, orthogonal};
+use crate::base::{Result, registry::Kind};
 use serde::{Deserialize, Serialize};
 
 /// Orthogonal at the centre tap of each kernel, zero elsewhere (Xiao et al. 2018).
@@ -26,7 +27,7 @@ impl Kind for DeltaOrthogonal {
         "orthogonal times gain at the centre tap of each kernel, zero elsewhere (Xiao et al. 2018)";
 
     fn check(&self) -> Result<()> {
-        orthogonal::check_gain(self.gain)
+        check_gain(self.gain)
     }
 }
 
@@ -40,7 +41,7 @@ impl Initialize for DeltaOrthogonal {
         let centre = kernel.iter().fold(0, |at, size| at * size + size.saturating_sub(1) / 2);
         let taps = kernel.iter().product::<usize>().max(1);
         let centres = out.chunks_exact_mut(taps).map(|tap| &mut tap[centre]);
-        let matrix = orthogonal::orthogonal(outputs, inputs, rng);
+        let matrix = orthogonal(outputs, inputs, rng);
         centres.zip(matrix.into_iter().flatten()).for_each(|(w, q)| *w = self.gain * q);
     }
 }

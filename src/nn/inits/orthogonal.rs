@@ -1,11 +1,9 @@
 //! Orthogonal: the tensor as a matrix, outputs x all that each reads, has orthonormal rows or columns (whichever are
-//! fewer) times a gain. Uniform over all such matrices: Q of a Gaussian's QR decomposition with the signs that make R's
-//! diagonal positive (Mezzadri 2007).
+//! fewer) times a gain. Uniform over all such matrices.
 
 use super::{Fans, Initialize};
-use crate::base::random::{Rng, normal};
+use crate::base::random::{Rng, orthogonal};
 use crate::base::{Error, Result, registry::Kind};
-use faer::Mat;
 use serde::{Deserialize, Serialize};
 
 /// Orthonormal rows or columns, times a gain (Saxe, McClelland and Ganguli 2013).
@@ -47,22 +45,4 @@ pub(super) fn check_gain(gain: f64) -> Result<()> {
         true => Ok(()),
         false => Err(Error::expected("gain", "a finite number of at least 0", gain)),
     }
-}
-
-/// The rows of a random matrix with orthonormal rows or columns.
-pub(super) fn orthogonal(rows: usize, cols: usize, rng: &mut Rng) -> Vec<Vec<f64>> {
-    let (long, short) = (rows.max(cols), rows.min(cols));
-    let mut gaussian = Mat::<f64>::zeros(long, short);
-    for j in 0..short {
-        for i in 0..long {
-            gaussian[(i, j)] = normal(rng);
-        }
-    }
-    let qr = gaussian.qr();
-    let (q, r) = (qr.compute_thin_Q(), qr.thin_R());
-    let entry = |i: usize, j: usize| {
-        let (i, j) = if rows < cols { (j, i) } else { (i, j) };
-        q[(i, j)] * 1f64.copysign(r[(j, j)])
-    };
-    (0..rows).map(|i| (0..cols).map(|j| entry(i, j)).collect()).collect()
 }

@@ -3,7 +3,8 @@
 //!
 //! From starts of several kinds the squared gradient norm is descended (`landscape::newton`); what ends at a zero of the
 //! gradient is a critical point, with a loss and an index, the share of negative eigenvalues of its Hessian. What ends
-//! elsewhere is kept in the arrays with what it ended as, and counted.
+//! elsewhere is kept in the arrays with what it ended as, and counted. A point without an eigenvalue below what rounding
+//! explains counts as a minimum: where all minima have one loss, every other critical point is a strict saddle.
 //!
 //! `starts` makes the starts, `compute` descends from them and keeps finished ones in a log, `result` sums them up,
 //! `rank` correlates, `figures` draws.

@@ -146,21 +146,23 @@ impl CriticalResult {
             }
             Value::Object(counts)
         };
+        let range = |at: &[usize], v: &[f64]| {
+            let of = |f: fn(f64, f64) -> f64| at.iter().map(|i| v[*i]).reduce(f);
+            json!({"min": of(f64::min), "max": of(f64::max)})
+        };
+        // Of all that were found: the least of a group would hide how much the others differ.
+        let (saddle, minimum): (Vec<usize>, Vec<usize>) = kept.iter().partition(|i| negative[**i] > 0.0);
         let mut by_kind = serde_json::Map::new();
         for (k, kind) in Kind::ALL.iter().enumerate() {
             let own = |i: &usize| kinds[*i] == k as i64;
             let at: Vec<usize> = kept.iter().copied().filter(own).collect();
-            let range = |v: &[f64]| {
-                let of = |f: fn(f64, f64) -> f64| at.iter().map(|i| v[*i]).reduce(f);
-                json!({"min": of(f64::min), "max": of(f64::max)})
-            };
             let entry = json!({
                 "starts": kinds.iter().filter(|x| **x == k as i64).count(),
                 "kept": at.len(),
                 "distinct": groups.iter().filter(|g| g.iter().any(own)).count(),
                 "ended": ends(&mut (0..n).filter(own)),
-                "loss": range(&loss),
-                "index": range(&index),
+                "loss": range(&at, &loss),
+                "index": range(&at, &index),
             });
             by_kind.insert(kind.name().to_owned(), entry);
         }
@@ -206,6 +208,8 @@ impl CriticalResult {
             "distinct": groups.len(),
             "distinct_minima": groups.len() - saddles,
             "distinct_saddles": saddles,
+            "minima": {"loss": range(&minimum, &loss)},
+            "saddles": {"loss": range(&saddle, &loss), "lambda_min": range(&saddle, &lambda_min)},
             "ended": ends(&mut (0..n)),
             "largest_gradient_norm": largest,
             "rank_correlation": correlation(&first),

@@ -28,6 +28,10 @@ impl Pass for LrRange {
         1
     }
 
+    fn looks_at_end(&self) -> bool {
+        false
+    }
+
     fn forwards(&self, (train, _): (f64, f64)) -> f64 {
         let steps =
             if self.0.steps == 0 { train } else { (self.0.steps * crate::train::settings::BATCH) as f64 };

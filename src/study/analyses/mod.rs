@@ -73,6 +73,11 @@ pub trait Pass: Send + Sync {
     /// About how many samples it sends forward, on so many for training and testing; a pass back counts as two.
     fn forwards(&self, samples: (f64, f64)) -> f64;
 
+    /// Whether it looks at where training ended, if it needs a network at all: that then has to be finite.
+    fn looks_at_end(&self) -> bool {
+        true
+    }
+
     /// Runs it. `seed` is added to its own, so that seeds of a study differ in whatever is random here.
     fn run(&self, seed: u64, networks: Networks) -> Result<Box<dyn Saved>>;
 }

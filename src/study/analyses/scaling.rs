@@ -31,6 +31,10 @@ impl Pass for Scaling {
         true
     }
 
+    fn looks_at_end(&self) -> bool {
+        false
+    }
+
     fn forwards(&self, (train, test): (f64, f64)) -> f64 {
         (2 * self.0.repeat * self.0.epochs) as f64 * (4.0 * train + test)
     }
