@@ -46,6 +46,7 @@ crate::registry! {
         mnist1d => Mnist1d;
         polynomial => Polynomial;
         teacher_student => TeacherStudent;
+        gaussian_teacher => GaussianTeacher;
         identity => Identity;
         random_labels => RandomLabels;
         idx => Idx;
