@@ -1,4 +1,6 @@
-//! What a sample says: its quantiles, and the mean it was drawn around.
+//! What a sample says: its quantiles, and the mean it was drawn around; and what Gaussian variables are expected to be.
+
+use std::f64::consts::PI;
 
 /// Mean of a sample and its standard error, the sample's standard deviation over sqrt(k): NaN of a single number, and
 /// both NaN of none. Numbers that are all the same have exactly 0.
@@ -55,6 +57,21 @@ pub fn student_t(share: f64, degrees: usize) -> f64 {
     (degrees as f64).sqrt() * (0.5 * (low + high)).tan()
 }
 
+/// E max(x, 0) max(y, 0) of standard normal x and y with the given correlation c = cos t:
+///
+/// ```text
+/// (sin t + (pi - t) cos t) / (2 pi)
+/// ```
+///
+/// which is 1/2 for c = 1, 1 / (2 pi) for 0 and 0 for -1 (Cho and Saul 2009, "Kernel Methods for Deep Learning": the
+/// arc-cosine kernel of degree 1). Its slope in c is the probability that both are positive, (pi - t) / (2 pi). Rounding may
+/// take c beyond 1.
+pub fn relu_moment(correlation: f64) -> f64 {
+    let c = correlation.clamp(-1.0, 1.0);
+    // pi - acos c, and (1 - c)(1 + c): neither loses digits at the ends.
+    (((1.0 - c) * (1.0 + c)).sqrt() + c * libm::acos(-c)) / (2.0 * PI)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,6 +115,17 @@ mod tests {
         let z: f64 = 1.959_963_984_540_054;
         let expected = z * (1.0 + (z * z + 1.0) / 4e4);
         assert!((student_t(0.95, 10_000) - expected).abs() < 1e-7);
+    }
+
+    #[test]
+    fn the_moment_of_two_rectified_normals_has_its_closed_values() {
+        let third = (0.75f64.sqrt() + PI / 3.0) / (2.0 * PI);
+        for (c, expected) in [(1.0, 0.5), (0.5, third), (0.0, 0.5 / PI), (-0.5, third - 0.25), (-1.0, 0.0)] {
+            // Half of the correlation is what the two signs differ by: relu(x) - relu(-x) = x.
+            assert!((relu_moment(c) - expected).abs() < 1e-16, "{c}: {}", relu_moment(c));
+        }
+        assert_eq!([1.0 + 1e-15, -1.0 - 1e-15].map(relu_moment), [0.5, 0.0]);
+        assert!(relu_moment(f64::NAN).is_nan());
     }
 
     #[test]

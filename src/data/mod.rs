@@ -47,6 +47,7 @@ crate::registry! {
         polynomial => Polynomial;
         quadratic => Quadratic;
         teacher_student => TeacherStudent;
+        gaussian_teacher => GaussianTeacher;
         identity => Identity;
         random_labels => RandomLabels;
         idx => Idx;

@@ -8,7 +8,8 @@
 //! orthonormal. Here they are the first unit vectors, which is no loss of generality, because the distribution of x
 //! looks the same in every direction. With `random` they are independent and uniform on the unit sphere.
 //!
-//! Inputs have a scale of their own and are left alone unless standardising is asked for.
+//! Inputs have a scale of their own and are left alone unless standardising is asked for. The loss over all x at once, for ReLU,
+//! is that of [`GaussianTeacher`](super::GaussianTeacher).
 
 use crate::base::random::normal;
 use crate::base::registry::Kind;
@@ -76,35 +77,42 @@ impl Kind for TeacherStudent {
 
     fn check(&self) -> Result<()> {
         within("samples", self.samples, 8..=10_000_000)?;
-        within("dimension", self.dimension, 1..=100_000)?;
-        within("units", self.units, 1..=100_000)?;
         within("noise", self.noise, 0.0..=1e6)?;
+        check_teacher(self.units, self.dimension, self.random)?;
         fits_in_memory("samples", self.samples, self.dimension)?;
-        fits_in_memory("units", self.units, self.dimension)?;
-        if !self.random && self.units > self.dimension {
-            let expected = format!("at most {}, the dimension, or random=true", self.dimension);
-            return Err(Error::expected("units", expected, self.units));
-        }
         // The work of drawing the values, in products.
         within("units", self.samples as u64 * self.units as u64, 1..=10_000_000_000)
     }
 }
 
-impl TeacherStudent {
-    /// Weights of the teacher: one row a unit.
-    fn teacher(&self, streams: &Streams) -> Vec<Vec<f64>> {
-        let mut rng = streams.stream("data/teacher-student/teacher", 0);
-        let mut unit = || {
-            let w: Vec<f64> = (0..self.dimension).map(|_| normal(&mut rng)).collect();
-            let norm = w.iter().map(|v| v * v).sum::<f64>().sqrt();
-            w.into_iter().map(|v| v / norm).collect()
-        };
-        (0..self.units).map(|_| unit()).collect()
+/// Refuses a teacher of impossible size, and more orthonormal weights than there are dimensions.
+pub(super) fn check_teacher(units: usize, dimension: usize, random: bool) -> Result<()> {
+    within("dimension", dimension, 1..=100_000)?;
+    within("units", units, 1..=100_000)?;
+    fits_in_memory("units", units, dimension)?;
+    if !random && units > dimension {
+        let expected = format!("at most {dimension}, the dimension, or random=true");
+        return Err(Error::expected("units", expected, units));
     }
+    Ok(())
+}
 
+/// Weights of a random teacher: one row a unit, independent and uniform on the unit sphere.
+pub(super) fn random_teacher(units: usize, dimension: usize, streams: &Streams) -> Vec<Vec<f64>> {
+    let mut rng = streams.stream("data/teacher-student/teacher", 0);
+    let mut unit = || {
+        let w: Vec<f64> = (0..dimension).map(|_| normal(&mut rng)).collect();
+        let norm = w.iter().map(|v| v * v).sum::<f64>().sqrt();
+        w.into_iter().map(|v| v / norm).collect()
+    };
+    (0..units).map(|_| unit()).collect()
+}
+
+impl TeacherStudent {
     /// Inputs and values.
     pub fn load(&self, streams: &Streams) -> Result<Raw> {
-        let teacher = if self.random { self.teacher(streams) } else { Vec::new() };
+        let teacher =
+            if self.random { random_teacher(self.units, self.dimension, streams) } else { Vec::new() };
         let mut rng = streams.stream("data/teacher-student", 0);
         let mut noise = streams.stream("data/teacher-student/noise", 0);
         let (mut x, mut values) = (Vec::new(), Vec::new());

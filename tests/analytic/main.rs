@@ -17,6 +17,7 @@ mod measures;
 mod networks_spectra;
 mod noise;
 mod paths;
+mod population;
 mod precision;
 mod propagation;
 mod regression;

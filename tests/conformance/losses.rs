@@ -67,7 +67,10 @@ fn losses_are_the_functions_of_their_names() {
             let found = check::Loss { program: &program, inputs: vec![target], state: &[], kinked: false }
                 .value(&outputs);
             // Rounding on both sides.
-            assert!((found - expected).abs() <= 1e-14 * (1.0 + expected), "{kind}: {found}, not {expected}");
+            assert!(
+                (found - expected).abs() <= 1e-14 * (1.0 + expected.abs()),
+                "{kind}: {found}, not {expected}"
+            );
         }
     }
     assert_eq!(known, tried().len() * SAMPLES, "every loss has a formula");
@@ -116,7 +119,7 @@ fn masks_leave_out_what_was_not_observed() {
             check::Loss { program: &whole, inputs: vec![&given], state: &[], kinked: kind.has_kink() };
         let all = value(&[1.0; CLASSES * SAMPLES], &given);
         // Sums of smoothed targets round.
-        assert!((all.0 - plain.value(&z)).abs() <= 1e-14 * all.0, "{name}: a mask of ones");
+        assert!((all.0 - plain.value(&z)).abs() <= 1e-14 * all.0.abs(), "{name}: a mask of ones");
         assert!(difference(&all.1, &plain.gradient(&z)) <= 1e-14 * norm(&all.1), "{name}: a mask of ones");
         let none = value(&[0.0; CLASSES * SAMPLES], &given);
         assert_eq!((none.0, norm(&none.1)), (0.0, 0.0), "{name}: nothing was observed");
@@ -165,6 +168,7 @@ fn losses_say_their_unit() {
     assert_eq!(label("logistic"), "logistic (nats)");
     assert_eq!(label("squared-error"), "squared-error");
     assert_eq!(label("hinge"), "hinge");
+    assert_eq!(label("excess"), "excess");
 }
 
 /// Far from the boundary nothing overflows, and a right answer by far costs nothing.

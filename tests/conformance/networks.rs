@@ -116,7 +116,7 @@ impl Case {
         let (expected, found) = (wide.gradient(&self.theta, &self.state), narrow.gradient(&theta, &single));
         let error = (expected.0.loss - found.0.loss).abs();
         // A few hundred roundings of 6e-8 each.
-        assert!(error <= 1e-5 * expected.0.loss, "{}: f32 loss off by {error:e}", self.name);
+        assert!(error <= 1e-5 * expected.0.loss.abs(), "{}: f32 loss off by {error:e}", self.name);
         let (error, size) = (difference(&expected.1, &found.1), norm(&expected.1));
         assert!(error <= 1e-4 * size, "{}: f32 gradient off by {error:e} of {size:e}", self.name);
         let (p, k) = (self.theta.len(), 4);
@@ -203,7 +203,7 @@ fn check_plain_loops(sizes: &[usize], activation: &Activation, loss: &Loss) -> b
     let subject = case.loss(&program);
     let Some(value) = plain.value(&case.theta) else { return false };
     let error = (value - subject.value(&case.theta)).abs();
-    assert!(error <= 1e-13 * value, "{name}: value {value} off by {error:e}");
+    assert!(error <= 1e-13 * value.abs(), "{name}: value {value} off by {error:e}");
     let expected = plain.hessian(&case.theta, 2e-3).expect("it has a value");
     let found = subject.products(Curvature::Hessian, &case.theta, &identity(p), p);
     // Rounding of the differences: 64 * 1e-16 / (12 h^2), about 1e-9 of the loss, in each entry.

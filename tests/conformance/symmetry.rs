@@ -195,6 +195,7 @@ fn groups_are_those_of_the_graph() {
     assert_eq!(option_a, [16, 16, 16, 32, 32, 64]);
     assert_eq!(groups("resnet:depth=8,skip=false", &[3, 8, 8], 10), [16, 16, 16, 32, 32, 64, 64]);
     assert_eq!(groups("student:units=8", &[4], 1), [8]);
+    assert_eq!(groups("population-student:units=8", &[1, 6, 4], 1), [8]);
     // Through a depthwise convolution, two outputs a channel; none of what goes into groups of several.
     let layers = |middle: &str| {
         let text =

@@ -27,6 +27,8 @@ fn every_source(files: &Files) -> Vec<Source> {
         "cifar100" => files.source("cifar100:directory=@"),
         "csv" => files.source("csv:file=@/t.csv"),
         "npz" => files.source("npz:file=@/data.npz"),
+        // Orthonormal, it has nothing that a seed could draw.
+        "gaussian-teacher" => files.source("gaussian-teacher:random=true"),
         _ => source,
     };
     Source::all().into_iter().map(with_files).collect()
@@ -151,6 +153,7 @@ fn senseless_settings_are_refused() {
             .contains("units: expected at most 10, the dimension, or random=true")
     );
     assert!(Source::parse("teacher-student:units=11,random=true").is_ok());
+    assert!(refusal("gaussian-teacher:units=11").contains("units: expected at most 10"));
     assert!(refusal("teacher-student:activation=rleu").contains("`relu`"));
     assert!(refusal("identity:rank=21").contains("rank: expected 1 to 20, found 21"));
     assert!(refusal("identity:observed=1.5").contains("observed: expected 0 to 1"));

@@ -155,6 +155,25 @@ fn a_random_teacher_has_unit_weights() {
     }
 }
 
+/// The weights themselves: those that samples of the same teacher are values of; and half its second moment below zero.
+#[test]
+fn a_gaussian_teacher_is_the_teacher_of_the_samples() {
+    let (k, d) = (4, 3);
+    let teacher = load(&format!("gaussian-teacher:units={k},dimension={d},random=true"));
+    assert_eq!((teacher.shape.as_slice(), teacher.outputs), ([1, k, d].as_slice(), 1));
+    assert_eq!((&teacher.train, teacher.train.len()), (&teacher.test, 1));
+    let samples = load(&format!("teacher-student:units={k},dimension={d},random=true,samples=40"));
+    for (x, y) in samples.train.x.chunks(d).zip(samples.train.values().unwrap()) {
+        let unit = |w: &[f64]| w.iter().zip(x).map(|(w, x)| w * x).sum::<f64>().max(0.0);
+        let expected: f64 = teacher.train.x.chunks(d).map(unit).sum();
+        assert!((y - expected).abs() < 1e-13, "{y} {expected}");
+    }
+    let plain = load("gaussian-teacher:units=2,dimension=3");
+    assert_eq!(plain.train.x, [1.0, 0.0, 0.0, 0.0, 1.0, 0.0]);
+    // E (relu(x_1) + relu(x_2))^2 = 2 / 2 + 2 / (2 pi).
+    assert!((plain.train.values().unwrap()[0] + 0.5 + 0.5 / PI).abs() < 1e-15);
+}
+
 #[test]
 fn inputs_with_their_own_scale_are_standardised_only_when_asked() {
     let text = "teacher-student:samples=40";

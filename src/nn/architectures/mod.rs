@@ -24,6 +24,7 @@ registry! {
         linear => Linear;
         matrix_factorization => MatrixFactorization;
         student => Student;
+        population_student => PopulationStudent;
         layers => Layers;
     }
 }

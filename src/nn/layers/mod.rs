@@ -38,6 +38,7 @@ registry! {
         shift => Shift;
         gain => Gain;
         sum => Sum;
+        population => Population;
     }
 }
 

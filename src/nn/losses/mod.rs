@@ -63,6 +63,7 @@ registry! {
         squared_error => SquaredError;
         hinge => Hinge;
         logistic => Logistic;
+        excess => Excess;
     }
 }
 
