@@ -125,7 +125,7 @@ fn workers_have_statistics_of_their_own_and_share_gradients() {
     agree("means", &state[..6], &mean(&|m| &m.0, 0.0), 1e-13);
     agree("variances", &state[6..12], &mean(&|m| &m.1, 1.0), 1e-13);
     // More workers than samples are as many as there are samples.
-    let few = BatchGradient::new(&case.network, 2, false, Some(5));
+    let few = BatchGradient::<f64>::new(&case.network, 2, false, Some(5));
     assert_eq!(few.samples(), 2);
 }
 
