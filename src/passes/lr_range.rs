@@ -97,17 +97,10 @@ impl LrRangeSettings {
             ("--schedule", train.schedule != plain.schedule),
             ("--warmup", train.warmup != plain.warmup),
             ("--epochs", train.epochs != plain.epochs),
-            ("--target-loss", train.target_loss.is_some()),
-            ("--target-gradient", train.target_gradient.is_some()),
-            ("--best", train.best != plain.best),
-            ("--ema", train.ema.is_some()),
-            ("--swa", train.swa.is_some()),
-            ("--snapshots", train.snapshots.is_some()),
-            ("--probe", train.probe.is_some()),
         ];
-        match idle.iter().find(|(_, given)| *given) {
-            Some((flag, _)) => {
-                Err(Error::expected(*flag, "none: the range test sets rates and steps itself", "one"))
+        match idle.into_iter().find(|(_, given)| *given).map(|(flag, _)| flag).or(train.beside()) {
+            Some(flag) => {
+                Err(Error::expected(flag, "none: the range test sets rates and steps itself", "one"))
             }
             None => Ok(()),
         }

@@ -16,6 +16,7 @@ pub mod propagate;
 pub mod range;
 pub mod run;
 pub mod scaling;
+mod seeded;
 pub mod seeds;
 pub mod sharpness;
 pub mod sheet;

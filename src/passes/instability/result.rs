@@ -9,7 +9,9 @@ use crate::figure::Figure;
 use crate::landscape::path::evenly;
 use crate::passes::over_seeds::summed;
 use crate::passes::pair::{BARRIERS, MEASURES, Pair};
+use crate::passes::seeded::of_run;
 use crate::passes::{DataSettings, Files, Saved, archive, document};
+use crate::train::TrainSettings;
 use serde_json::{Map, Value, json};
 use std::path::Path;
 
@@ -36,8 +38,12 @@ pub struct InstabilityResult {
 const DISTANCE: &str = "distance";
 
 impl InstabilityResult {
-    pub(super) fn new(settings: &InstabilitySettings, facts: Facts, pieces: &Pieces) -> Result<Self> {
-        let settings = settings.resolved();
+    pub(super) fn new(
+        settings: &InstabilitySettings,
+        training: &TrainSettings,
+        facts: Facts,
+        pieces: &Pieces,
+    ) -> Result<Self> {
         let (steps, seeds, points) = (&settings.branch, settings.seeds, settings.points);
         let record = |step: usize, seed: usize| pieces.get(&((seed * steps.len() + step) as u64));
         let mut ends = Vec::new();
@@ -50,7 +56,7 @@ impl InstabilityResult {
             ends.push(end);
             pairs.push(Pair::read(&numbers[1..]));
         }
-        let seed_list: Vec<u64> = (0..seeds).map(|s| settings.train(s).seed).collect();
+        let seed_list: Vec<u64> = (0..seeds).map(|s| of_run(training, s).seed).collect();
         let whole = |v: &[u64]| Values::I64(v.iter().map(|x| *x as i64).collect());
         let mut arrays = Npz::default();
         arrays.push("branch", &[steps.len()], whole(steps));
@@ -109,7 +115,8 @@ impl InstabilityResult {
             },
             "title": facts.title,
             "settings": settings,
-            "seed": settings.seed,
+            "train": training.resolved(),
+            "seed": training.seed,
             "seeds": seed_list,
             "data": facts.data,
             "data_sha256": facts.data.sha256,

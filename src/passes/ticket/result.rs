@@ -12,7 +12,9 @@ use crate::figure::Figure;
 use crate::nn::layout::Parameter;
 use crate::nn::{Network, Weights};
 use crate::passes::pair::BARRIERS;
+use crate::passes::seeded::of_run;
 use crate::passes::{DataSettings, Files, Saved, archive, document, to_json};
+use crate::train::TrainSettings;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -55,22 +57,22 @@ const CONTROLS: [(Kind, &str, &str); 2] = [
 impl TicketResult {
     pub(super) fn new(
         settings: &TicketSettings,
+        training: &TrainSettings,
         facts: Facts,
         seeds: &[Vec<Level>],
         pieces: &Pieces,
     ) -> Result<Self> {
-        let settings = &settings.resolved();
         let table = Table { settings, seeds, pieces };
         let network = &facts.network;
         let weights: Vec<&Parameter> = network.layout().weights().collect();
         let (levels, count) = (settings.rounds + 1, seeds.len());
-        let seed_list: Vec<u64> = (0..count).map(|s| settings.train(s).seed).collect();
+        let seed_list: Vec<u64> = (0..count).map(|s| of_run(training, s).seed).collect();
         let controls: Vec<_> = CONTROLS.into_iter().filter(|(kind, ..)| kind.at(settings, 1)).collect();
         let kinds: Vec<Named> =
             [(None, TICKET)].into_iter().chain(controls.iter().map(|c| (Some(c.0), c.1))).collect();
         let left = table.share(&weights);
 
-        let arrays = table.arrays(network, &kinds);
+        let arrays = table.arrays(network, &seed_list, &kinds);
         let at = MEASURES.iter().position(|name| *name == "test_accuracy").unwrap_or_default();
         let judged = |kind: Option<Kind>| -> Vec<Verdict> {
             let (dense, own) = (table.measure(None, at), table.measure(kind, at));
@@ -95,7 +97,8 @@ impl TicketResult {
             },
             "title": facts.title,
             "settings": settings,
-            "seed": settings.seed,
+            "train": training.resolved(),
+            "seed": training.seed,
             "seeds": seed_list,
             "data": facts.data,
             "data_sha256": facts.data.sha256,
@@ -130,7 +133,7 @@ impl TicketResult {
                 Some(found) => {
                     let weights = Weights {
                         network: (**network).clone(),
-                        precision: settings.precision,
+                        precision: training.precision,
                         theta: found.point.theta.clone(),
                         state: found.point.state.clone(),
                         data: to_json(&facts.data)?.to_string(),
