@@ -25,6 +25,7 @@ pub mod slice;
 pub mod smoothness;
 pub mod stages;
 pub mod statistics;
+mod stored;
 pub mod ticket;
 mod together;
 pub mod training;

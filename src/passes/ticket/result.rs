@@ -7,12 +7,13 @@ use super::verdict::{Verdict, best, sparsest, statement};
 use crate::base::log::Pieces;
 use crate::base::npz::Npz;
 use crate::base::tensors::{Data, Tensor, TensorFile};
-use crate::base::{Error, Result, files};
+use crate::base::{Error, Result};
 use crate::figure::Figure;
 use crate::nn::layout::Parameter;
 use crate::nn::{Network, Weights};
 use crate::passes::pair::BARRIERS;
 use crate::passes::seeded::of_run;
+use crate::passes::stored::{self, Arrays};
 use crate::passes::{DataSettings, Files, Saved, archive, document, to_json};
 use crate::train::TrainSettings;
 use serde_json::{Value, json};
@@ -185,10 +186,7 @@ impl TicketResult {
 
     /// Reads a saved result, enough to draw it again.
     pub fn load(directory: &Path) -> Result<Self> {
-        let path = directory.join("ticket.json");
-        let at = files::named(&path);
-        let text = files::read_text(&path, files::LARGEST_JSON)?;
-        let summary: Value = serde_json::from_str(&text).map_err(|e| Error::value(&at, &e.to_string()))?;
+        let (summary, at): (Value, String) = stored::summary(directory, "ticket")?;
         let count = |key: &str| summary[key].as_array().map(Vec::len);
         let (Some(levels), Some(seeds), Some(kinds), Some(layers)) =
             (count("levels"), count("seeds"), count("kinds"), count("layers"))
@@ -196,9 +194,7 @@ impl TicketResult {
             let expected = "`levels`, `seeds`, `kinds` and `layers` of a search for tickets";
             return Err(Error::expected(&at, expected, "none"));
         };
-        let path = directory.join("ticket.npz");
-        let at = files::named(&path);
-        let arrays = Npz::read(&path)?;
+        let arrays = Arrays::read(directory, "ticket")?;
         let mut shapes = vec![
             ("level", vec![levels]),
             ("remaining", vec![levels]),
@@ -211,16 +207,13 @@ impl TicketResult {
         }
         let features =
             summary["input"].as_array().map(|d| d.iter().filter_map(Value::as_u64).product::<u64>());
-        if let (Some(features), Some(_)) = (features, arrays.get("inputs")) {
+        if let (Some(features), Some(_)) = (features, arrays.npz.get("inputs")) {
             shapes.push(("inputs", vec![levels, seeds, features as usize]));
         }
         for (name, shape) in shapes {
-            if arrays.get(name).is_none_or(|a| a.shape != shape) {
-                let expected = format!("an array of shape {shape:?}");
-                return Err(Error::expected(format!("{at}: {name}"), expected, "another or none"));
-            }
+            arrays.shaped(name, &shape)?;
         }
-        Ok(Self { summary, arrays, files: Vec::new(), absent: Vec::new() })
+        Ok(Self { summary, arrays: arrays.npz, files: Vec::new(), absent: Vec::new() })
     }
 }
 
