@@ -40,7 +40,7 @@ pub use minima::{MinimaResult, MinimaSettings};
 pub use probes::Probes;
 pub use propagate::{PropagateResult, PropagateSettings};
 pub use run::{DataSettings, Run};
-pub use scaling::{ScalingResult, ScalingSettings};
+pub use scaling::ScalingSettings;
 pub use seeds::SeedsResult;
 pub use sharpness::{SharpnessResult, SharpnessSettings};
 pub use simplex::{SimplexResult, SimplexSettings};
@@ -49,7 +49,7 @@ pub use smoothness::{SmoothnessResult, SmoothnessSettings};
 pub use stages::StageEvent;
 pub use ticket::{TicketResult, TicketSettings};
 pub use training::TrainingResult;
-pub use travel::{TravelResult, TravelSettings};
+pub use travel::TravelSettings;
 
 use crate::base::npz::Npz;
 use crate::base::tensors::{Tensor, TensorFile};
@@ -72,6 +72,34 @@ pub trait Saved {
     fn json(&self) -> Result<Value>;
     /// The figures to draw.
     fn figures(&self) -> Vec<Figure>;
+}
+
+/// A result of numbers alone.
+#[derive(Clone, Debug)]
+pub struct Numbers {
+    name: &'static str,
+    summary: Value,
+}
+
+impl Numbers {
+    /// The numbers by their names.
+    pub fn summary(&self) -> &Value {
+        &self.summary
+    }
+}
+
+impl Saved for Numbers {
+    fn files(&self) -> Result<Files> {
+        Ok(vec![(format!("{}.json", self.name), document(&self.summary))])
+    }
+
+    fn json(&self) -> Result<Value> {
+        Ok(self.summary.clone())
+    }
+
+    fn figures(&self) -> Vec<Figure> {
+        Vec::new()
+    }
 }
 
 /// A JSON value of anything serializable. Non-finite numbers become null.

@@ -11,13 +11,12 @@
 //! more workers than cores cannot be efficient. The two are timed in turn, so that what else the machine does meets both
 //! alike; times are no function of the settings, and differ from run to run.
 
-use super::{Files, Saved, document, to_json, training};
+use super::{Numbers, to_json, training};
 use crate::base::statistics::quantile;
 use crate::base::{Error, Result, interrupt};
-use crate::figure::Figure;
 use crate::train::{Event, TrainSettings};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::time::Instant;
 
 /// What is timed.
@@ -61,12 +60,6 @@ impl ScalingSettings {
     }
 }
 
-/// Times, and how far apart the trained networks are.
-#[derive(Clone, Debug)]
-pub struct ScalingResult {
-    summary: Value,
-}
-
 /// A run of training: the median time of its steps, and where it ended.
 struct Timed {
     seconds: f64,
@@ -74,7 +67,7 @@ struct Timed {
 }
 
 /// Times training as `base` has it.
-pub fn run(settings: &ScalingSettings, base: &TrainSettings) -> Result<ScalingResult> {
+pub fn run(settings: &ScalingSettings, base: &TrainSettings) -> Result<Numbers> {
     settings.check()?;
     let workers = settings.workers;
     let of = |workers: usize, epochs: usize| -> Result<Timed> {
@@ -126,7 +119,7 @@ pub fn run(settings: &ScalingSettings, base: &TrainSettings) -> Result<ScalingRe
         "efficiency_quartiles": [efficiency(0.25), efficiency(0.75)],
         "difference": difference,
     });
-    Ok(ScalingResult { summary })
+    Ok(Numbers { name: "scaling", summary })
 }
 
 /// Trains, and takes the time of each step that follows another one of its epoch.
@@ -145,31 +138,11 @@ fn timed(settings: &TrainSettings) -> Result<Timed> {
     Ok(Timed { seconds: quantile(&steps, 0.5), theta: result.trained.point.theta })
 }
 
-impl ScalingResult {
-    /// Times, efficiency and difference.
-    pub fn summary(&self) -> &Value {
-        &self.summary
-    }
-}
-
-impl Saved for ScalingResult {
-    fn files(&self) -> Result<Files> {
-        Ok(vec![("scaling.json".to_owned(), document(&self.summary))])
-    }
-
-    fn json(&self) -> Result<Value> {
-        Ok(self.summary.clone())
-    }
-
-    fn figures(&self) -> Vec<Figure> {
-        Vec::new()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::base::Precision;
+    use serde_json::Value;
 
     #[test]
     fn workers_train_as_one_unless_they_have_statistics_of_their_own() -> Result<()> {

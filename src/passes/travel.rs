@@ -16,11 +16,10 @@
 //! outputs that are all 0, or after training that diverged. Costs a gradient of one sample for each row, and
 //! p numbers of memory for each.
 
-use super::{Files, Run, Saved, document, to_json};
+use super::{Numbers, Run, to_json};
 use crate::autodiff::Element;
 use crate::base::pool::each_apart;
 use crate::base::{Error, Result};
-use crate::figure::Figure;
 use crate::nn::losses::Loss;
 use crate::nn::losses::SquaredError;
 use crate::nn::{Network, Objective, Samples, Spec, Statistics};
@@ -62,14 +61,8 @@ impl TravelSettings {
     }
 }
 
-/// How far training went.
-#[derive(Clone, Debug)]
-pub struct TravelResult {
-    summary: Value,
-}
-
 /// The way from a network to another one of its kind.
-pub fn run(settings: &TravelSettings, start: &Run, end: &Run) -> Result<TravelResult> {
+pub fn run(settings: &TravelSettings, start: &Run, end: &Run) -> Result<Numbers> {
     settings.check()?;
     let norm = |v: &mut dyn Iterator<Item = f64>| v.map(|x| x * x).sum::<f64>().sqrt();
     let distance = norm(&mut start.theta.iter().zip(&end.theta).map(|(a, b)| b - a));
@@ -98,7 +91,7 @@ pub fn run(settings: &TravelSettings, start: &Run, end: &Run) -> Result<TravelRe
         "relative_output_change": number(change / size),
         "kernel_drift": number(drift),
     });
-    Ok(TravelResult { summary })
+    Ok(Numbers { name: "travel", summary })
 }
 
 /// Outputs for all training samples, one sample after the other.
@@ -137,27 +130,6 @@ fn kernel<E: Element>(run: &Run, n: usize) -> Result<Vec<f64>> {
     let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
     let line = |i: usize| Ok(rows.iter().map(|row| dot(&rows[i], row)).collect::<Vec<f64>>());
     Ok(each_apart(rows.len(), line)?.concat())
-}
-
-impl TravelResult {
-    /// Distances and drift.
-    pub fn summary(&self) -> &Value {
-        &self.summary
-    }
-}
-
-impl Saved for TravelResult {
-    fn files(&self) -> Result<Files> {
-        Ok(vec![("travel.json".to_owned(), document(&self.summary))])
-    }
-
-    fn json(&self) -> Result<Value> {
-        Ok(self.summary.clone())
-    }
-
-    fn figures(&self) -> Vec<Figure> {
-        Vec::new()
-    }
 }
 
 #[cfg(test)]

@@ -60,26 +60,31 @@ pub fn figure(network: &str, settings: &TrainSettings, epochs: &[Epoch], probes:
         noise,
     ];
     panels.retain(Panel::has_curves);
-    let what = match probes.facts.coupled {
-        true => format!(", statistics {}", probes.facts.statistics),
-        false => String::new(),
-    };
     Figure {
         name: "edge-of-stability".to_owned(),
         chart: "lines".to_owned(),
         title: format!("Sharpness along training: {network}"),
-        subtitle: format!(
-            "{}, {} rate {}, {}, {} samples{what}, seed {}{}",
-            settings.optimizer,
-            settings.schedule,
-            settings.rate(),
-            batches(settings),
-            probes.facts.samples,
-            settings.seed,
-            extras(settings)
-        ),
+        subtitle: conditions(settings, probes),
         panels,
     }
+}
+
+/// How training went, and what was probed.
+pub(super) fn conditions(settings: &TrainSettings, probes: &Probes) -> String {
+    let what = match probes.facts.coupled {
+        true => format!(", statistics {}", probes.facts.statistics),
+        false => String::new(),
+    };
+    format!(
+        "{}, {} rate {}, {}, {} samples{what}, seed {}{}",
+        settings.optimizer,
+        settings.schedule,
+        settings.rate(),
+        batches(settings),
+        probes.facts.samples,
+        settings.seed,
+        extras(settings)
+    )
 }
 
 /// lambda_max and the threshold.

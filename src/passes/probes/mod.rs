@@ -33,7 +33,7 @@ use crate::landscape::hessian::Curved;
 use crate::landscape::noise::noise_scale;
 use crate::nn::{Network, Objective, Samples};
 use crate::spectral::trace::hutchinson;
-use crate::spectral::{self, BLOCK, Operator, Wanted, ends};
+use crate::spectral::{self, BLOCK, Operator, Pair, Wanted, ends};
 use crate::train::gradient::squares;
 use crate::train::probe::What;
 use crate::train::settings::BATCH;
@@ -237,22 +237,17 @@ impl<E: Element> Prober<E> {
         let wanted = Wanted { top: 1, bottom: usize::from(!sharpness) };
         let found = ends(&hessian, wanted, &mut rng, &spectral::Settings::default())?;
         row.products = found.products as f64;
-        if let Some(top) = found.top.first() {
-            row.lambda_max_estimate = top.value;
-            row.lambda_max_residual = top.residual;
-            row.lambda_max_certified = f64::from(u8::from(top.certified));
-            if top.converged {
-                row.lambda_max = top.value;
+        let told = |end: Option<&Pair>| match end {
+            None => [f64::NAN; 4],
+            Some(end) => {
+                let value = if end.converged { end.value } else { f64::NAN };
+                [value, end.value, end.residual, f64::from(u8::from(end.certified))]
             }
-        }
-        if let Some(bottom) = found.bottom.first() {
-            row.lambda_min_estimate = bottom.value;
-            row.lambda_min_residual = bottom.residual;
-            row.lambda_min_certified = f64::from(u8::from(bottom.certified));
-            if bottom.converged {
-                row.lambda_min = bottom.value;
-            }
-        }
+        };
+        [row.lambda_max, row.lambda_max_estimate, row.lambda_max_residual, row.lambda_max_certified] =
+            told(found.top.first());
+        [row.lambda_min, row.lambda_min_estimate, row.lambda_min_residual, row.lambda_min_certified] =
+            told(found.bottom.first());
         if sharpness {
             let trace = hutchinson(&hessian, TRACE_PROBES, &streams)?;
             (row.trace, row.trace_stderr) = (trace.value, trace.standard_error);

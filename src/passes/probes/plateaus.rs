@@ -11,8 +11,9 @@
 //! 1312.6120). A probe stands for the steps up to the next one.
 
 use super::Probes;
+use super::figure::conditions;
 use crate::figure::{Axis, Figure, Panel, Scale, Series, Style};
-use crate::passes::training::{batches, extras, unit};
+use crate::passes::training::unit;
 use crate::train::TrainSettings;
 
 /// What counts as small beside the largest of its kind, and as a fall of the loss.
@@ -142,16 +143,7 @@ pub fn figure(network: &str, settings: &TrainSettings, probes: &Probes) -> Figur
         name: "plateaus".to_owned(),
         chart: "lines".to_owned(),
         title: format!("Plateaus and saddles along training: {network}"),
-        subtitle: format!(
-            "{}, {} rate {}, {}, {} samples, seed {}{}",
-            settings.optimizer,
-            settings.schedule,
-            settings.rate(),
-            batches(settings),
-            probes.facts.samples,
-            settings.seed,
-            extras(settings)
-        ),
+        subtitle: conditions(settings, probes),
         panels: vec![loss, slope, ends].into_iter().filter(Panel::has_curves).collect(),
     }
 }

@@ -1,48 +1,37 @@
 //! `minima`: barriers and distances between all pairs of several networks of each case.
 
-use super::{Analysis, Networks, Pass};
-use crate::base::{Error, Result};
+use super::{Analysis, Networks, Pass, count};
+use crate::base::Result;
 use crate::passes::minima::MOST;
 use crate::passes::{MinimaSettings, Saved, minima, to_json};
 use crate::study::overlay::overlay;
 use crate::train::BandSettings;
-use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 pub const ANALYSIS: Analysis = Analysis {
     name: "minima",
     summary: "barriers and distances between all pairs of several networks of each case",
     quick: &[("count", "3"), ("points", "5")],
-    take: |section, changes| {
-        let all: Minima = overlay(section, changes.iter(), &[])?;
-        all.settings.check()?;
-        match (3..=MOST).contains(&all.count) {
-            true => Ok(Box::new(all)),
-            false => Err(Error::expected("minima: count", format!("3 to {MOST}"), all.count)),
-        }
+    take: |mut section, changes| {
+        let (count, changes) = count(&mut section, changes, COUNT, 3..=MOST)?;
+        let settings: MinimaSettings = overlay(section, &changes, &[])?;
+        settings.check()?;
+        Ok(Box::new(Minima { count, settings }))
     },
 };
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-struct Minima {
-    /// Networks of each case and seed
-    #[arg(long, default_value_t = Minima::default().count)]
-    count: usize,
-    #[command(flatten)]
-    #[serde(flatten)]
-    settings: MinimaSettings,
-}
+/// As many as the command of the same name trains.
+const COUNT: usize = 6;
 
-impl Default for Minima {
-    fn default() -> Self {
-        // As many as the command of the same name trains.
-        Self { count: 6, settings: MinimaSettings::default() }
-    }
+/// So many networks of each case and seed.
+struct Minima {
+    count: usize,
+    settings: MinimaSettings,
 }
 
 impl Pass for Minima {
     fn settings(&self) -> Result<serde_json::Value> {
-        to_json(self)
+        Ok(json!({"count": self.count, "settings": to_json(&self.settings)?}))
     }
 
     fn networks(&self) -> usize {

@@ -19,10 +19,11 @@ mod ticket;
 mod travel;
 
 use super::overlay::Change;
-use crate::base::Result;
+use crate::base::{Error, Result};
 use crate::base::section::Section;
 use crate::passes::{Run, Saved};
 use crate::train::TrainSettings;
+use std::ops::RangeInclusive;
 
 /// The trained networks that an analysis is of, and how each was trained.
 #[derive(Clone, Copy, Debug)]
@@ -85,6 +86,25 @@ pub trait Pass: Send + Sync {
 
     /// Runs it. `seed` is added to its own, so that seeds of a study differ in whatever is random here.
     fn run(&self, seed: u64, networks: Networks) -> Result<Box<dyn Saved>>;
+}
+
+/// How many networks an analysis of several is of, its setting `count`, and the changes to all others.
+fn count(
+    section: &mut Section,
+    changes: &[Change],
+    default: usize,
+    within: RangeInclusive<usize>,
+) -> Result<(usize, Vec<Change>)> {
+    let own = section.value("count").map(|value| (section.at("count"), value));
+    let (mine, others): (Vec<Change>, Vec<Change>) =
+        changes.iter().cloned().partition(|change| change.parts().1 == "count");
+    let Some((at, value)) = own.into_iter().chain(mine.into_iter().map(|c| (c.at, c.value))).last() else {
+        return Ok((default, others));
+    };
+    match value.as_integer().and_then(|n| usize::try_from(n).ok()).filter(|n| within.contains(n)) {
+        Some(n) => Ok((n, others)),
+        None => Err(Error::expected(at, format!("{} to {}", within.start(), within.end()), value)),
+    }
 }
 
 /// Every kind.

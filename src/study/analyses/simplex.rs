@@ -1,50 +1,36 @@
 //! `simplex`: several networks of each case, joined by simplexes of low loss.
 
-use super::{Analysis, Networks, Pass};
-use crate::base::{Error, Result};
+use super::{Analysis, Networks, Pass, count};
+use crate::base::Result;
 use crate::passes::simplex::MINIMA;
 use crate::passes::{Saved, SimplexSettings, simplex, to_json};
 use crate::study::overlay::overlay;
-use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 pub const ANALYSIS: Analysis = Analysis {
     name: "simplex",
     summary: "several networks of each case, joined by simplexes of low loss",
     quick: &[("count", "2"), ("epochs", "1"), ("points", "4"), ("members", "2"), ("plane", "0")],
-    take: |section, changes| {
-        let all: Simplex = overlay(section, changes.iter(), &[])?;
-        all.settings.check()?;
-        match MINIMA.contains(&all.count) {
-            true => Ok(Box::new(all)),
-            false => {
-                let expected = format!("{} to {}", MINIMA.start(), MINIMA.end());
-                Err(Error::expected("simplex: count", expected, all.count))
-            }
-        }
+    take: |mut section, changes| {
+        let (count, changes) = count(&mut section, changes, COUNT, MINIMA)?;
+        let settings: SimplexSettings = overlay(section, &changes, &[])?;
+        settings.check()?;
+        Ok(Box::new(Simplex { count, settings }))
     },
 };
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-struct Simplex {
-    /// Networks of each case and seed
-    #[arg(long, default_value_t = Simplex::default().count)]
-    count: usize,
-    #[command(flatten)]
-    #[serde(flatten)]
-    settings: SimplexSettings,
-}
+/// As many as the command of the same name trains.
+const COUNT: usize = 3;
 
-impl Default for Simplex {
-    fn default() -> Self {
-        // As many as the command of the same name trains.
-        Self { count: 3, settings: SimplexSettings::default() }
-    }
+/// So many networks of each case and seed.
+struct Simplex {
+    count: usize,
+    settings: SimplexSettings,
 }
 
 impl Pass for Simplex {
     fn settings(&self) -> Result<serde_json::Value> {
-        to_json(self)
+        Ok(json!({"count": self.count, "settings": to_json(&self.settings)?}))
     }
 
     fn networks(&self) -> usize {

@@ -77,7 +77,7 @@ impl<E: Element> Session<'_, E> {
             return Some((Stop::Stalled, format!("after epoch {epoch} {words}")));
         }
         let all = self.settings.epochs;
-        let made = match (epoch >= all, self.state.step >= self.total) {
+        let made = match (epoch >= all, last.step >= self.total) {
             (true, _) => format!("all {all} epochs were made"),
             (false, true) => format!("the first {} steps were made", self.total),
             (false, false) => return None,
