@@ -1,5 +1,6 @@
 //! Flags that several commands share, what help says of kinds, and clap's errors as our one line.
 
+use super::config::with_shorthands;
 use crate::base::registry::Registry;
 use crate::base::{Error, Result};
 use crate::data::{Shift, Source};
@@ -12,9 +13,10 @@ use crate::nn::losses::Loss;
 use crate::nn::norms::Norm;
 use crate::render::Chart;
 use crate::study::analyses::{ANALYSES, Analysis};
-use crate::train::{Optimizer, Schedule};
+use crate::train::settings::SHORTHANDS;
+use crate::train::{Optimizer, Schedule, TrainSettings};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Arg, Command};
+use clap::{Arg, Args, Command};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -86,6 +88,33 @@ pub fn config_and_out(command: Command, default_out: &str) -> Command {
         "DIR",
         format!("Directory for the result [default: {default_out}]"),
     ))
+}
+
+/// Adds the flags of training to a command whose defaults are other ones than those of `losscape train`: help shows these.
+pub fn with_training(command: Command, defaults: &TrainSettings) -> Command {
+    let command = TrainSettings::augment_args(command.next_help_heading("Training"));
+    let command = with_shorthands(command, SHORTHANDS);
+    let others = shown(defaults).into_iter().zip(shown(&TrainSettings::default()));
+    others.filter(|(own, plain)| own != plain).fold(command, |command, ((id, default), _)| {
+        command.mut_arg(id, |arg| {
+            let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+            let words = help.split(" [default:").next().unwrap_or_default();
+            arg.help(format!("{words} [default: {default}]")).hide_default_value(true)
+        })
+    })
+}
+
+/// Settings of training in which commands have other defaults: each flag's id, and its value.
+fn shown(settings: &TrainSettings) -> [(&'static str, String); 6] {
+    let TrainSettings { model, init, optimizer, lr, batch_size, epochs, .. } = settings;
+    [
+        ("model", model.to_string()),
+        ("init", init.to_string()),
+        ("optimizer", optimizer.to_string()),
+        ("lr", lr.map(|x| x.to_string()).unwrap_or_default()),
+        ("batch_size", batch_size.map(|n| n.to_string()).unwrap_or_default()),
+        ("epochs", epochs.to_string()),
+    ]
 }
 
 /// One kind, as `losscape list` shows it.
@@ -196,5 +225,41 @@ pub fn error(e: &clap::Error) -> Error {
             let line = text.lines().next().unwrap_or_default();
             Error::request("command line", line.trim_start_matches("error: "))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::passes::{instability, ticket};
+    use clap::FromArgMatches;
+
+    /// What help shows as defaults, given as flags to `train`, are the settings that the commands have.
+    #[test]
+    fn the_defaults_that_help_shows_are_all_that_differ()
+    -> std::result::Result<(), Box<dyn std::error::Error>> {
+        for defaults in [ticket::training(), instability::training()] {
+            let values = shown(&defaults);
+            let flags = values.iter().map(|(id, value)| format!("--{}={value}", id.replace('_', "-")));
+            let plain = TrainSettings::augment_args(Command::new("train"));
+            let matches = plain.try_get_matches_from([String::from("train")].into_iter().chain(flags))?;
+            assert_eq!(TrainSettings::from_arg_matches(&matches)?, defaults);
+            let mut help = with_training(Command::new("other"), &defaults);
+            let help = help.render_help().to_string();
+            for (id, value) in
+                values.iter().zip(shown(&TrainSettings::default())).filter(|(a, b)| *a != b).map(|v| v.0)
+            {
+                let flag = format!("--{} ", id.replace('_', "-"));
+                let own = help
+                    .split(&flag)
+                    .nth(1)
+                    .and_then(|rest| rest.split("\n      --").next())
+                    .unwrap_or_default();
+                let words = own.split_whitespace().collect::<Vec<_>>().join(" ");
+                assert!(words.ends_with(&format!("[default: {value}]")), "{id}: {words}");
+                assert_eq!(words.matches("[default").count(), 1, "{id}: {words}");
+            }
+        }
+        Ok(())
     }
 }

@@ -1,8 +1,8 @@
 //! `losscape instability`: from what step on training ends in one valley, whatever the noise.
 
 use super::Subcommand;
-use super::arguments::{Common, config_and_out, name_kinds};
-use super::config::{Shorthand, Sources, with_shorthands};
+use super::arguments::{Common, Fresh, config_and_out, name_kinds, with_training};
+use super::config::Sources;
 use super::output::{self, Target};
 use super::progress::{Progress, say};
 use super::train;
@@ -10,8 +10,8 @@ use crate::base::{Result, files};
 use crate::passes::instability::{self, InstabilityEvent};
 use crate::passes::{InstabilityResult, InstabilitySettings, Saved};
 use crate::render::Style;
+use crate::train::settings::SHORTHANDS;
 use clap::{ArgMatches, Args, Command};
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -35,43 +35,32 @@ A network is trained to step k and goes on from there twice, with different nois
 (what is left of the epoch too), their augmentation and the masks of dropout. One branch is the run as it goes on by
 itself, and is the same for every k. The barrier is the most by which loss and error on the straight line between both
 ends rise above the line between their values. Finished branches are kept as they come: the same command goes on after a
-stop, --fresh begins anew.
+stop, --fresh begins anew. The flags of training are those of `losscape train` without what ends it early, averages, keeps
+or probes.
 
 Writes instability.json (medians, quartiles, every seed; stable_from: the step from which on the median barrier of the
 training error is at most --stable), instability.npz (branch, seed, t; train_barrier, train_error_barrier, test_barrier,
 test_error_barrier, distance of shape (branches, seeds); train_loss, train_error, test_loss, test_error along the lines),
 instability.png and .svg.";
 
-/// Flags that set one entry of a kind.
-const SHORTHANDS: &[Shorthand] = crate::train::settings::SHORTHANDS;
-
-/// Whether to begin anew.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, clap::Args)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-struct Fresh {
-    /// Discard what unfinished work left in the directory, instead of going on with it
-    #[arg(long, help_heading = "General")]
-    fresh: bool,
-}
-
 fn command(command: Command) -> Command {
-    let command = with_shorthands(InstabilitySettings::augment_args(command), SHORTHANDS);
+    let command = with_training(InstabilitySettings::augment_args(command), &instability::training());
     let command = config_and_out(Common::augment_args(Fresh::augment_args(command)), DEFAULT_OUT);
     name_kinds(Style::augment_args(command.next_help_heading("Pictures")))
 }
 
 fn run(matches: &ArgMatches) -> Result<()> {
     let mut sources = Sources::new(matches)?;
-    let settings: InstabilitySettings = sources.take(SHORTHANDS)?;
+    let settings: InstabilitySettings = sources.take(&[])?;
+    let training = sources.take_over(instability::training(), SHORTHANDS)?;
     let (common, style): (Common, Style) = (sources.take(&[])?, sources.take(&[])?);
     let Fresh { fresh } = sources.take(&[])?;
     let out = sources.path("out")?.unwrap_or_else(|| PathBuf::from(DEFAULT_OUT));
     sources.finish()?;
-    settings.check()?;
+    settings.check(&training)?;
     style.check()?;
     common.apply()?;
-    let one = settings.train(0);
-    let prepared = train::prepare(&one)?;
+    let prepared = train::prepare(&training)?;
     // A network at work on each thread, and what every branch starts from.
     let (threads, branches) = (rayon::current_num_threads(), settings.seeds * settings.branch.len());
     let bytes = prepared.bytes().saturating_mul((threads + branches) as u64);
@@ -99,7 +88,7 @@ fn run(matches: &ArgMatches) -> Result<()> {
             }
         }
     };
-    let result = instability::run(&settings, Some(target.directory()), &observe);
+    let result = instability::run(&settings, &training, Some(target.directory()), &observe);
     if let Some(bar) = progress.get() {
         bar.finish();
     }

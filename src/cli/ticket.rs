@@ -1,8 +1,8 @@
 //! `losscape ticket`: small parts of a network that train to what all of it reaches.
 
 use super::Subcommand;
-use super::arguments::{Common, Fresh, config_and_out, name_kinds};
-use super::config::{Shorthand, Sources, with_shorthands};
+use super::arguments::{Common, Fresh, config_and_out, name_kinds, with_training};
+use super::config::Sources;
 use super::output::{self, Target};
 use super::progress::{Progress, say};
 use super::train;
@@ -10,6 +10,7 @@ use crate::base::{Result, files};
 use crate::passes::ticket::{self, TicketEvent};
 use crate::passes::{Saved, TicketResult, TicketSettings};
 use crate::render::Style;
+use crate::train::settings::SHORTHANDS;
 use clap::{ArgMatches, Args, Command};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -35,7 +36,7 @@ what they were at step --rewind, and the rest of the network is trained again. B
 from other initial weights (from step 0), and a random mask with as many weights in each layer from the ticket's own start.
 With --stability each ticket is trained once more in another order of the samples, and the barrier of the straight line
 between both ends is measured. Finished trainings are kept as they come: the same command goes on after a stop, --fresh
-begins anew.
+begins anew. The flags of training are those of `losscape train` without what ends it early, averages, keeps or probes.
 
 A level matches the dense network if its median test accuracy is at most one test sample below the dense median, or not
 below the dense lower quartile. It beats it if the lower quartile of the differences, seed by seed, is a test sample or more.
@@ -47,27 +48,24 @@ train_accuracy, test_loss, test_accuracy and early_step, early_test_loss, early_
 (LEVEL/NAME, ones and zeros), ticket-SEED.safetensors (the sparsest tickets that match, trained), and pictures: ticket, stability,
 layers, pixels.";
 
-/// Flags that set one entry of a kind.
-const SHORTHANDS: &[Shorthand] = crate::train::settings::SHORTHANDS;
-
 fn command(command: Command) -> Command {
-    let command = with_shorthands(TicketSettings::augment_args(command), SHORTHANDS);
+    let command = with_training(TicketSettings::augment_args(command), &ticket::training());
     let command = config_and_out(Common::augment_args(Fresh::augment_args(command)), DEFAULT_OUT);
     name_kinds(Style::augment_args(command.next_help_heading("Pictures")))
 }
 
 fn run(matches: &ArgMatches) -> Result<()> {
     let mut sources = Sources::new(matches)?;
-    let settings: TicketSettings = sources.take(SHORTHANDS)?;
+    let settings: TicketSettings = sources.take(&[])?;
+    let training = sources.take_over(ticket::training(), SHORTHANDS)?;
     let (common, style): (Common, Style) = (sources.take(&[])?, sources.take(&[])?);
     let Fresh { fresh } = sources.take(&[])?;
     let out = sources.path("out")?.unwrap_or_else(|| PathBuf::from(DEFAULT_OUT));
     sources.finish()?;
-    settings.check()?;
+    settings.check(&training)?;
     style.check()?;
     common.apply()?;
-    let one = settings.train(0);
-    let prepared = train::prepare(&one)?;
+    let prepared = train::prepare(&training)?;
     // A network at work on each thread, where every seed's tickets start from, and each ticket with its mask.
     let (threads, seeds) = (rayon::current_num_threads() as u64, settings.seeds as u64);
     let tickets = (settings.rounds as u64 + 1).saturating_mul(seeds);
@@ -96,7 +94,7 @@ fn run(matches: &ArgMatches) -> Result<()> {
             }
         }
     };
-    let result = ticket::run(&settings, Some(target.directory()), &observe);
+    let result = ticket::run(&settings, &training, Some(target.directory()), &observe);
     if let Some(bar) = progress.get() {
         bar.finish();
     }

@@ -1,7 +1,7 @@
 //! What a network's layers put out over samples, chunk by chunk: for those who compare or correct the units of networks.
 
 use crate::autodiff::{Bindings, Element, Node, Plan, View};
-use crate::nn::objective::Chunk;
+use crate::nn::chunks::Chunk;
 use crate::nn::{Mode, Objective};
 use rayon::prelude::*;
 

@@ -12,7 +12,7 @@ use crate::autodiff::elementary::vectorised;
 use crate::autodiff::primitives::Primitive;
 use crate::autodiff::{Bindings, Degree, Element, Node, Plan, Program, TangentPlan, Workspace};
 use crate::base::{Error, Result, interrupt, pool::Pool};
-use crate::nn::objective::Chunk;
+use crate::nn::chunks::Chunk;
 use crate::nn::{Evaluation, Objective, Tally};
 use rayon::prelude::*;
 use std::ops::Range;

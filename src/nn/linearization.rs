@@ -7,7 +7,7 @@
 //! are computed again in every product; the bits are the same either way.
 
 use super::Objective;
-use super::objective::Chunk;
+use super::chunks::Chunk;
 use crate::autodiff::{Bindings, Curvature, Element, ProductPlan, Workspace};
 use crate::base::pool::Pool;
 

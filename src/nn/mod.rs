@@ -6,6 +6,7 @@
 
 pub mod activations;
 pub mod architectures;
+pub mod chunks;
 pub mod inits;
 pub mod layers;
 pub mod layout;
@@ -17,14 +18,16 @@ pub mod objective;
 pub mod recorder;
 pub mod samples;
 pub mod symmetry;
+pub mod tally;
 pub mod units;
 pub mod weights;
 
 pub use layout::{Layout, Parameter, Role};
 pub use linearization::Linearization;
 pub use network::{Network, Recording, Spec};
-pub use objective::{Evaluation, Objective, Statistics, Tally};
+pub use objective::{Objective, Statistics};
 pub use recorder::Mode;
 pub use samples::Samples;
 pub use symmetry::{Permutation, Symmetry};
+pub use tally::{Evaluation, Tally};
 pub use weights::Weights;

@@ -1,138 +1,18 @@
 //! The mean loss of a network over given samples: value, accuracy, gradient.
 //!
-//! Samples are cut into chunks whose sizes follow from the network's shape and the number of samples alone, so that
-//! working sets stay in cache and the bytes of a result do not depend on the number of threads: chunks are
+//! Samples are cut into [chunks], so that the bytes of a result do not depend on the number of threads: they are
 //! computed in parallel, their sums added in order, in f64.
 
+use super::chunks::{self, Chunk};
 use super::losses::Criterion;
 use super::recorder::Follow;
-use super::{Linearization, Mode, Network, Samples};
+use super::{Evaluation, Linearization, Mode, Network, Samples, Tally};
 use crate::autodiff::elementary::vectorised;
-use crate::autodiff::matrix::{LANES, transpose};
 use crate::autodiff::{Bindings, Curvature, Element, Node, Plan, Program, Workspace};
 use crate::base::{Error, Result, Streams, interrupt, pool::Pool};
 use rayon::prelude::*;
 use std::ops::Range;
 use std::sync::Arc;
-
-/// Mean loss and accuracy over samples.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Evaluation {
-    /// Mean loss, in the loss's units (nats for cross-entropy).
-    pub loss: f64,
-    /// Share of samples whose largest output is the label's; of equal outputs the first counts. NaN if the loss
-    /// is, and in regression, where there are no labels.
-    pub accuracy: f64,
-}
-
-/// Summed loss and number of correct samples.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Tally {
-    /// Sum of the losses.
-    pub loss: f64,
-    /// Sum of their squares.
-    pub square: f64,
-    /// Number of correct samples; none where there are no labels.
-    pub correct: Option<usize>,
-}
-
-impl Tally {
-    /// Sums up one run: `losses` (1 x n), `outputs` (classes x n).
-    pub fn of<E: Element>(losses: &[E], outputs: &[E], labels: &[u32]) -> Self {
-        let (mut loss, mut square) = (0.0, 0.0);
-        for l in losses.iter().map(|l| l.to_f64()) {
-            loss += l;
-            square += l * l;
-        }
-        if labels.is_empty() {
-            return Self { loss, square, correct: None };
-        }
-        let rows = (outputs.len() / labels.len()).max(1);
-        let mut tile = vec![[E::ZERO; LANES]; rows];
-        let mut correct = 0;
-        vectorised(
-            #[inline(always)]
-            || {
-                for (columns, labels) in outputs.chunks(rows * LANES).zip(labels.chunks(LANES)) {
-                    transpose(columns, &mut tile);
-                    correct += correct_lanes(&tile, labels);
-                }
-            },
-        );
-        Self { loss, square, correct: Some(correct) }
-    }
-
-    /// What a chunk gives when somebody has asked for a stop: not a number, at once.
-    fn stopped() -> Self {
-        Self { loss: f64::NAN, square: f64::NAN, correct: None }
-    }
-
-    /// Tallies added in the order given.
-    pub fn sum(tallies: impl IntoIterator<Item = Tally>) -> Self {
-        let start = Tally { loss: 0.0, square: 0.0, correct: Some(0) };
-        let add = |a: Option<usize>, b: Option<usize>| Some(a? + b?);
-        tallies.into_iter().fold(start, |a, b| Tally {
-            loss: a.loss + b.loss,
-            square: a.square + b.square,
-            correct: add(a.correct, b.correct),
-        })
-    }
-
-    /// The means over all samples, of which there are so many.
-    pub fn mean(&self, samples: usize) -> Evaluation {
-        let n = samples as f64;
-        // Without numbers as outputs, or without labels, there is nothing to be right or wrong.
-        let correct = self.correct.filter(|_| !self.loss.is_nan()).map_or(f64::NAN, |c| c as f64);
-        Evaluation { loss: self.loss / n, accuracy: correct / n }
-    }
-
-    /// Standard error of the mean loss as an estimate for all of `population` samples, from which these were drawn without
-    /// replacement: s / sqrt(n) sqrt(1 - n / N), s^2 the variance with n - 1 (Cochran 1977, theorem 2.2).
-    pub fn standard_error(&self, samples: usize, population: usize) -> f64 {
-        let (n, all) = (samples as f64, population as f64);
-        // Rounding may leave a little less than zero, where all losses are the same.
-        let variance = ((self.square - self.loss * self.loss / n) / (n - 1.0)).max(0.0);
-        // One sample says nothing of the spread.
-        match self.square.is_finite() && samples > 1 {
-            true => (variance / n * (1.0 - n / all)).sqrt(),
-            false => f64::NAN,
-        }
-    }
-}
-
-/// How many of the lanes have their label's row on top.
-#[inline(always)]
-fn correct_lanes<E: Element>(tile: &[[E; LANES]], labels: &[u32]) -> usize {
-    let mut own = [E::from_f64(f64::NAN); LANES];
-    let mut label = [0u32; LANES];
-    for (lane, l) in labels.iter().enumerate() {
-        own[lane % LANES] = tile[*l as usize][lane % LANES];
-        label[lane % LANES] = *l;
-    }
-    // Comparisons that NaN fails: a NaN among the outputs is never a correct answer, and lanes without a sample
-    // hold one.
-    let mut wrong = [0u32; LANES];
-    for (row, z) in (0u32..).zip(tile) {
-        for l in 0..LANES {
-            // Of equal outputs the first counts.
-            let below = u32::from(z[l] < own[l]);
-            let equal = u32::from(z[l] == own[l]) & u32::from(row >= label[l]);
-            wrong[l] |= 1 - (below | equal);
-        }
-    }
-    LANES - wrong.iter().map(|w| *w as usize).sum::<usize>()
-}
-
-/// A run of samples that is computed at once.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Chunk {
-    /// Position among the chunks.
-    pub index: usize,
-    /// Which samples.
-    pub samples: Range<usize>,
-    /// Which of the objective's programs has its size.
-    pub program: usize,
-}
 
 /// A network with the samples that its loss is the mean over.
 #[derive(Debug)]
@@ -151,13 +31,6 @@ pub struct Objective<E> {
     parts: Pool<Vec<E>>,
 }
 
-/// Elements in the widest matrix of a chunk: 2 MiB in f32.
-const CHUNK_ELEMENTS: usize = 1 << 19;
-/// Columns below which products lose speed, however wide the network, and beyond which a chunk gains nothing.
-const CHUNK_COLUMNS: (usize, usize) = (64, 512);
-/// The same for networks whose signals are images, where a sample has many columns.
-const CHUNK_IMAGES: (usize, usize) = (4, 64);
-
 /// Which statistics batch norm and its kin use where a network is evaluated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Statistics {
@@ -169,33 +42,14 @@ pub enum Statistics {
     Groups(usize),
 }
 
-/// Cuts `n` into runs of at most `most`, whose sizes differ by at most one, larger first.
-pub fn even_cuts(n: usize, most: usize) -> Vec<Range<usize>> {
-    even_parts(n, n.div_ceil(most.max(1)))
-}
-
-/// Cuts `n` into so many runs, whose sizes differ by at most one, larger first.
-pub fn even_parts(n: usize, parts: usize) -> Vec<Range<usize>> {
-    let mut start = 0;
-    (0..parts)
-        .map(|i| {
-            let size = n / parts + usize::from(i < n % parts);
-            start += size;
-            start - size..start
-        })
-        .collect()
-}
-
 impl<E: Element> Objective<E> {
     /// The mean loss of `network` over `samples`.
     pub fn new(network: Arc<Network>, samples: Arc<Samples<E>>, statistics: Statistics) -> Self {
-        let (least, most) = if network.has_images() { CHUNK_IMAGES } else { CHUNK_COLUMNS };
-        let fits = (CHUNK_ELEMENTS / network.widest()).clamp(least, most);
         let (columns, mode) = match statistics {
             Statistics::Groups(size) if network.layout().couples_samples => (size, Mode::Batch),
-            _ => (fits, Mode::Running),
+            _ => (chunks::columns(&network), Mode::Running),
         };
-        let cuts = even_cuts(samples.len(), columns);
+        let cuts = chunks::even_cuts(samples.len(), columns);
         let mut sizes: Vec<usize> = cuts.iter().map(ExactSizeIterator::len).collect();
         sizes.dedup();
         let chunk = |(index, samples): (usize, Range<usize>)| {

@@ -8,11 +8,12 @@
 //!   (Howard and Gugger 2020, fastai's "steep");
 //! - `tenth`: one tenth of the rate at which the loss has blown up.
 
+use super::stored::{self, Arrays};
 use super::training::{batches, extras, unit};
 use super::{DataSettings, Files, Saved, archive, document};
 use crate::base::npz::Npz;
 use crate::base::pool::on_workers;
-use crate::base::{Error, Result, files};
+use crate::base::{Error, Result};
 use crate::figure::{Axis, Figure, Mark, Panel, Scale, Series, Style};
 use crate::train::range_test::{BLOWN_UP, Rates, Swept, WINDOW, range_test};
 use crate::train::{TrainSettings, network};
@@ -97,17 +98,10 @@ impl LrRangeSettings {
             ("--schedule", train.schedule != plain.schedule),
             ("--warmup", train.warmup != plain.warmup),
             ("--epochs", train.epochs != plain.epochs),
-            ("--target-loss", train.target_loss.is_some()),
-            ("--target-gradient", train.target_gradient.is_some()),
-            ("--best", train.best != plain.best),
-            ("--ema", train.ema.is_some()),
-            ("--swa", train.swa.is_some()),
-            ("--snapshots", train.snapshots.is_some()),
-            ("--probe", train.probe.is_some()),
         ];
-        match idle.iter().find(|(_, given)| *given) {
-            Some((flag, _)) => {
-                Err(Error::expected(*flag, "none: the range test sets rates and steps itself", "one"))
+        match idle.into_iter().find(|(_, given)| *given).map(|(flag, _)| flag).or(train.beside()) {
+            Some(flag) => {
+                Err(Error::expected(flag, "none: the range test sets rates and steps itself", "one"))
             }
             None => Ok(()),
         }
@@ -228,25 +222,16 @@ impl LrRangeResult {
 
     /// Reads a saved result, enough to draw it again.
     pub fn load(directory: &Path) -> Result<Self> {
-        let path = directory.join("lr-range.json");
-        let at = files::named(&path);
-        let text = files::read_text(&path, files::LARGEST_JSON)?;
-        let bad = |e: serde_json::Error| Error::value(&at, &e.to_string());
-        let summary: Value = serde_json::from_str(&text).map_err(bad)?;
+        let (summary, at): (Value, String) = stored::summary(directory, "lr-range")?;
         let train = summary.get("train").cloned();
         let train = train.ok_or_else(|| Error::expected(&at, "`train`, the settings of training", "none"))?;
-        let train = serde_json::from_value(train).map_err(bad)?;
-        let path = directory.join("lr-range.npz");
-        let at = files::named(&path);
-        let arrays = Npz::read(&path)?;
-        let steps = arrays.get("rate").map_or(0, |a| a.values.len());
+        let train = serde_json::from_value(train).map_err(|e| Error::value(&at, &e.to_string()))?;
+        let arrays = Arrays::read(directory, "lr-range")?;
+        let steps = arrays.size("rate");
         for name in ["rate", "loss", "smoothed_loss"] {
-            if arrays.get(name).is_none_or(|a| a.shape != [steps]) {
-                let expected = format!("an array of {steps} numbers");
-                return Err(Error::expected(format!("{at}: {name}"), expected, "another or none"));
-            }
+            arrays.shaped(name, &[steps])?;
         }
-        Ok(Self { train, summary, arrays })
+        Ok(Self { train, summary, arrays: arrays.npz })
     }
 }
 

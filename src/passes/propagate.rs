@@ -10,12 +10,13 @@
 //! makes the deviation 1 at the first training samples, as many as its `batch`: with no more `samples` than that those are
 //! the same ones, with more the others are counted, too.
 
+use super::stored::{self, Arrays};
 use super::{DataSettings, Files, Saved, archive, document};
 use crate::autodiff::Element;
 use crate::base::npz::Npz;
 use crate::base::pool::on_workers;
 use crate::base::registry::Registry;
-use crate::base::{Error, Precision, Result, files, interrupt};
+use crate::base::{Error, Precision, Result, interrupt};
 use crate::data::{Dataset, Preparation, Source};
 use crate::figure::{Axis, Figure, Panel, Scale, Series, Style};
 use crate::landscape::propagation::{DEVIATION, MEASURES, MOST_INPUTS, Propagation};
@@ -339,25 +340,24 @@ impl PropagateResult {
 
     /// Reads a saved result, enough to draw it again.
     pub fn load(directory: &Path) -> Result<Self> {
-        let path = directory.join("propagate.json");
-        let at = files::named(&path);
-        let text = files::read_text(&path, files::LARGEST_JSON)?;
-        let summary: Value = serde_json::from_str(&text).map_err(|e| Error::value(&at, &e.to_string()))?;
+        let (summary, at): (Value, String) = stored::summary(directory, "propagate")?;
         let Some(variants) = summary["variants"].as_array().map(Vec::len) else {
             return Err(Error::expected(&at, "`variants` of a propagation", "none"));
         };
-        let path = directory.join("propagate.npz");
-        let at = files::named(&path);
-        let arrays = Npz::read(&path)?;
-        let layers = arrays.get("layer").map_or(0, |a| a.values.len());
+        let arrays = Arrays::read(directory, "propagate")?;
+        let layers = arrays.size("layer");
         for name in MEASURES {
-            let found = arrays.get(name).map(|a| a.shape.clone()).unwrap_or_default();
+            let found = arrays.npz.get(name).map(|a| a.shape.clone()).unwrap_or_default();
             if !matches!(found.as_slice(), [v, seeds, l] if (*v, *l) == (variants, layers) && *seeds > 0) {
                 let expected = format!("shape [{variants}, seeds, {layers}]");
-                return Err(Error::expected(format!("{at}: {name}"), expected, format!("{found:?}")));
+                return Err(Error::expected(
+                    format!("{}: {name}", arrays.at),
+                    expected,
+                    format!("{found:?}"),
+                ));
             }
         }
-        Ok(Self { summary, arrays })
+        Ok(Self { summary, arrays: arrays.npz })
     }
 
     /// One panel: a line a variant, the median over its draws, with a band from the least to the most.

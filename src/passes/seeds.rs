@@ -3,11 +3,12 @@
 //! Read from the run directories, so that it makes no difference which of the runs were trained just now.
 
 use super::over_seeds::ascending;
+use super::stored::{self, Arrays};
 use super::training::{Recorded, batches, extras, unit};
 use super::{Files, Saved, archive, document};
 use crate::base::npz::Npz;
 use crate::base::statistics::quantile;
-use crate::base::{Error, Result, files};
+use crate::base::{Error, Result};
 use crate::figure::{Axis, Figure, Panel, Scale, Series, Style};
 use crate::train::{Epoch, TrainSettings};
 use serde_json::{Map, Value, json};
@@ -125,29 +126,24 @@ impl SeedsResult {
 
     /// Reads a saved result, enough to draw it again.
     pub fn load(directory: &Path) -> Result<Self> {
-        let path = directory.join("seeds.json");
-        let at = files::named(&path);
-        let text = files::read_text(&path, files::LARGEST_JSON)?;
-        let bad = |e: serde_json::Error| Error::value(&at, &e.to_string());
-        let summary: Value = serde_json::from_str(&text).map_err(bad)?;
-        let settings = summary.get("settings").cloned();
+        let (summary, at): (Value, String) = stored::summary(directory, "seeds")?;
+        let settings = summary.get("settings");
         let settings = settings.ok_or_else(|| Error::expected(&at, "`settings` of training runs", "none"))?;
-        let settings = serde_json::from_value(settings).map_err(bad)?;
-        let path = directory.join("seeds.npz");
-        let at = files::named(&path);
-        let arrays = Npz::read(&path)?;
-        let length = |name: &str| match arrays.get(name).map(|a| a.shape.as_slice()) {
+        let settings = stored::settings(Some(settings), &at)?;
+        let arrays = Arrays::read(directory, "seeds")?;
+        let length = |name: &str| match arrays.npz.get(name).map(|a| a.shape.as_slice()) {
             Some(&[n]) => Ok(n),
-            _ => Err(Error::expected(format!("{at}: {name}"), "an array of one axis", "another or none")),
+            _ => Err(Error::expected(
+                format!("{}: {name}", arrays.at),
+                "an array of one axis",
+                "another or none",
+            )),
         };
         let shape = [length("seed")?, length("epoch")?];
         for (name, _) in CURVES {
-            if arrays.get(name).is_none_or(|a| a.shape != shape) {
-                let expected = format!("an array of shape {shape:?}");
-                return Err(Error::expected(format!("{at}: {name}"), expected, "another or none"));
-            }
+            arrays.shaped(name, &shape)?;
         }
-        Ok(Self { settings, summary, arrays })
+        Ok(Self { settings, summary, arrays: arrays.npz })
     }
 
     fn panel(&self, name: &str, label: &str, scale: Scale) -> Panel {

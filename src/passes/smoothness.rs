@@ -11,11 +11,12 @@
 
 use super::propagate::{median, with_norm};
 use super::range::Range;
+use super::stored::{self, Arrays};
 use super::{DataSettings, Files, Saved, archive, document};
 use crate::autodiff::Element;
 use crate::base::npz::Npz;
 use crate::base::pool::on_workers;
-use crate::base::{Error, Precision, Result, files, interrupt};
+use crate::base::{Error, Precision, Result, interrupt};
 use crate::data::{Dataset, Preparation, Source};
 use crate::figure::{Axis, Figure, Panel, Scale, Series, Style};
 use crate::nn::architectures::{Architecture, Mlp};
@@ -307,24 +308,16 @@ impl SmoothnessResult {
 
     /// Reads a saved result, enough to draw it again.
     pub fn load(directory: &Path) -> Result<Self> {
-        let path = directory.join("smoothness.json");
-        let at = files::named(&path);
-        let text = files::read_text(&path, files::LARGEST_JSON)?;
-        let summary: Value = serde_json::from_str(&text).map_err(|e| Error::value(&at, &e.to_string()))?;
+        let (summary, at): (Value, String) = stored::summary(directory, "smoothness")?;
         let Some(variants) = summary["variants"].as_array().map(Vec::len) else {
             return Err(Error::expected(&at, "`variants` of a study of smoothness", "none"));
         };
-        let path = directory.join("smoothness.npz");
-        let at = files::named(&path);
-        let arrays = Npz::read(&path)?;
-        let shape = [variants, arrays.get("step").map_or(0, |a| a.values.len())];
+        let arrays = Arrays::read(directory, "smoothness")?;
+        let shape = [variants, arrays.size("step")];
         for name in MEASURES {
-            if arrays.get(name).is_none_or(|a| a.shape != shape) {
-                let expected = format!("an array of shape {shape:?}");
-                return Err(Error::expected(format!("{at}: {name}"), expected, "another or none"));
-            }
+            arrays.shaped(name, &shape)?;
         }
-        Ok(Self { summary, arrays })
+        Ok(Self { summary, arrays: arrays.npz })
     }
 
     /// One panel: a line a variant, and a band where there are two more measures for it.

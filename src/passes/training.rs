@@ -2,6 +2,7 @@
 
 use super::probes::{self, ARRAYS, Probes};
 use super::run::{TRAJECTORY, WEIGHTS};
+use super::stored;
 use super::{DataSettings, Files, Saved, document, to_json};
 use crate::base::pool::on_workers;
 use crate::base::registry::Registry;
@@ -420,11 +421,8 @@ pub struct Recorded {
 impl Recorded {
     /// Reads the two files.
     pub fn read(directory: &Path) -> Result<Self> {
-        let path = directory.join("run.json");
-        let at = files::named(&path);
-        let text = files::read_text(&path, files::LARGEST_JSON)?;
+        let (run, at): (Value, String) = stored::summary(directory, "run")?;
         let bad = |e: serde_json::Error| Error::value(&at, &e.to_string());
-        let run: Value = serde_json::from_str(&text).map_err(bad)?;
         let settings = run.get("settings").cloned();
         let settings =
             settings.ok_or_else(|| Error::expected(&at, "`settings` of a training run", "none"))?;

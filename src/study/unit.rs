@@ -122,7 +122,9 @@ impl<'a> Unit<'a> {
         let samples = (data.samples.0 as f64, data.samples.1 as f64);
         let training = |t: &TrainSettings| t.epochs as f64 * (4.0 * samples.0 + samples.1);
         let trained: f64 = self.train.iter().map(training).sum();
-        trained + self.passes.iter().map(|(_, pass)| pass.forwards(samples)).sum::<f64>()
+        let again = self.train.first().map_or(0.0, training);
+        let pass = |pass: &dyn Pass| pass.forwards(samples) + pass.trainings() as f64 * again;
+        trained + self.passes.iter().map(|(_, p)| pass(p.as_ref())).sum::<f64>()
     }
 
     /// Whether it wants the machine to itself.

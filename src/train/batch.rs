@@ -11,7 +11,7 @@ use crate::autodiff::elementary::vectorised;
 use crate::autodiff::{Bindings, Element, Plan, Program, Values, Workspace};
 use crate::base::{Result, Streams};
 use crate::data::{Augment, Dataset};
-use crate::nn::objective::even_parts;
+use crate::nn::chunks::even_parts;
 use crate::nn::recorder::{Follow, Mask};
 use crate::nn::{Mode, Network, Recording, Samples};
 use rand::RngExt;

@@ -215,6 +215,20 @@ impl TrainSettings {
         Self { lr: Some(self.rate()), batch_size, ..self.clone() }
     }
 
+    /// The first flag given of those that end training early, or keep and measure more than where it ends.
+    pub fn beside(&self) -> Option<&'static str> {
+        let given = [
+            ("--target-loss", self.target_loss.is_some()),
+            ("--target-gradient", self.target_gradient.is_some()),
+            ("--best", self.best != Best::default()),
+            ("--ema", self.ema.is_some()),
+            ("--swa", self.swa.is_some()),
+            ("--snapshots", self.snapshots.is_some()),
+            ("--probe", self.probe.is_some()),
+        ];
+        given.into_iter().find(|(_, given)| *given).map(|(flag, _)| flag)
+    }
+
     /// Refuses numbers that make no sense.
     pub fn check(&self) -> Result<()> {
         let positive = |flag: &str, x: Option<f64>| match x {

@@ -2,6 +2,7 @@
 
 use crate::bench::{Bench, at};
 use losscape::passes::{InstabilitySettings, instability};
+use losscape::train::TrainSettings;
 use serde_json::Value;
 
 /// Six steps an epoch, 24 in all.
@@ -63,10 +64,11 @@ fn barriers_are_those_of_the_arrays_and_threads_change_nothing() {
 fn a_stopped_analysis_goes_on_and_ends_in_the_same_bytes() {
     let bench = Bench::new();
     bench.ok(&format!("{SMALL} --quiet --out whole"));
-    let settings = bench.json("whole/instability.json")["settings"].clone();
-    let settings: InstabilitySettings = serde_json::from_value(settings).unwrap();
+    let result = bench.json("whole/instability.json");
+    let settings: InstabilitySettings = serde_json::from_value(result["settings"].clone()).unwrap();
+    let training: TrainSettings = serde_json::from_value(result["train"].clone()).unwrap();
     std::fs::create_dir(bench.path("half")).unwrap();
-    instability::run(&settings, Some(&bench.path("half")), &|_| ()).unwrap();
+    instability::run(&settings, &training, Some(&bench.path("half")), &|_| ()).unwrap();
     let log = bench.bytes("half/instability.log");
     // Two whole records are lost, and half of another one.
     let record = 8 + 8 * (2 + 4 * 5) + 4;
@@ -107,6 +109,15 @@ fn what_makes_no_sense_is_refused() {
         ("--points 2", "--points"),
         ("--stable 2", "--stable"),
         ("--lr 0", "--lr"),
+        ("--epochs 0", "--epochs"),
+        ("--target-loss 0.1", "--target-loss"),
+        ("--target-gradient 0.1", "--target-gradient"),
+        ("--best train-loss", "--best"),
+        ("--ema 0.9", "--ema"),
+        ("--swa 1", "--swa"),
+        ("--snapshots 5", "--snapshots"),
+        ("--probe sharpness:5", "--probe"),
+        ("--probe-samples 5", "--probe-samples"),
         ("--batch-size 0", "--batch-size"),
         ("--batch-size 5000", "--batch-size"),
         ("--samples 5000", "--samples"),

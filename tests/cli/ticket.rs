@@ -3,6 +3,7 @@
 use crate::bench::{Bench, at};
 use losscape::base::tensors::{Data, TensorFile};
 use losscape::passes::{TicketSettings, ticket};
+use losscape::train::TrainSettings;
 use serde_json::{Value, json};
 
 /// Three steps an epoch, 6 in all; 2 x 8 + 8 x 5 + 5 x 3 weights.
@@ -79,6 +80,28 @@ fn levels_masks_and_medians_belong_together_and_threads_change_nothing() {
     }
 }
 
+/// Dense networks are those of `losscape train`, whatever its flags.
+#[test]
+fn dense_networks_are_trained_as_train_does() {
+    let bench = Bench::new();
+    let flags = "--data spirals --samples 60 --hidden 8,5 --batch-size 20 --epochs 2 --workers 2 --clip-value 0.01 \
+                 --clip 0.02 --activation tanh --optimizer sgd --nesterov true --lr 0.3 --quiet --dpi 20";
+    bench.ok(&format!("ticket {flags} --rounds 1 --seeds 2 --controls none --stability false --out r"));
+    let result = bench.json("r/ticket.json");
+    for (key, value) in [("workers", json!(2)), ("clip-value", json!(0.01)), ("init", json!("glorot-normal"))]
+    {
+        assert_eq!(result["train"][key], value);
+    }
+    for seed in 0..2 {
+        bench.ok(&format!("train --init glorot-normal {flags} --seed {seed} --out t{seed}"));
+        let run = bench.json(&format!("t{seed}/run.json"));
+        for measure in ["train_loss", "test_loss", "test_accuracy"] {
+            let own = &result["levels"][0]["ticket"][measure]["seeds"][seed];
+            assert_eq!(own, at(&run, &format!("final.{measure}")), "{measure} of seed {seed}");
+        }
+    }
+}
+
 /// The weights that are written are those of the level that the result names: zero where its mask is.
 #[test]
 fn the_sparsest_match_is_written_and_can_be_looked_at() {
@@ -108,10 +131,11 @@ fn the_sparsest_match_is_written_and_can_be_looked_at() {
 fn a_stopped_search_goes_on_and_ends_in_the_same_bytes() {
     let bench = Bench::new();
     bench.ok(&format!("{SMALL} --quiet --out whole"));
-    let settings = bench.json("whole/ticket.json")["settings"].clone();
-    let settings: TicketSettings = serde_json::from_value(settings).unwrap();
+    let result = bench.json("whole/ticket.json");
+    let settings: TicketSettings = serde_json::from_value(result["settings"].clone()).unwrap();
+    let training: TrainSettings = serde_json::from_value(result["train"].clone()).unwrap();
     std::fs::create_dir(bench.path("half")).unwrap();
-    ticket::run(&settings, Some(&bench.path("half")), &|_| ()).unwrap();
+    ticket::run(&settings, &training, Some(&bench.path("half")), &|_| ()).unwrap();
     let left = bench.files("half");
     let log = bench.bytes("half/ticket.log");
     // A ticket, two whole records and half of another one are lost.
@@ -169,6 +193,14 @@ fn what_makes_no_sense_is_refused() {
         ("--data teacher-student --loss squared-error", "--data"),
         ("--norm weight", "--norm"),
         ("--lr 0", "--lr"),
+        ("--target-loss 0.1", "--target-loss"),
+        ("--target-gradient 0.1", "--target-gradient"),
+        ("--best train-loss", "--best"),
+        ("--ema 0.9", "--ema"),
+        ("--swa 1", "--swa"),
+        ("--snapshots 5", "--snapshots"),
+        ("--probe sharpness:5", "--probe"),
+        ("--probe-samples 5", "--probe-samples"),
         ("--samples 5000", "--samples"),
         ("--seed 9223372036854775807", "--seed"),
     ] {

@@ -2,7 +2,7 @@
 
 use super::ConnectSettings;
 use crate::base::npz::Npz;
-use crate::base::{Error, Precision, Result, files};
+use crate::base::{Error, Precision, Result};
 use crate::figure::Figure;
 use crate::landscape::alignments;
 use crate::landscape::geometry::{cosine, difference, dot};
@@ -10,6 +10,7 @@ use crate::landscape::path::{Path, Profile, Weights, barrier, mean_along};
 use crate::landscape::repair::Mended;
 use crate::nn::{Evaluation, weights};
 use crate::passes::plane::Plane;
+use crate::passes::stored::{self, Arrays};
 use crate::passes::{Files, Run, Saved, archive, control_points, document, plane, to_json};
 use crate::train::band::{Band, BandSettings};
 use crate::train::blend::Blended;
@@ -235,35 +236,23 @@ impl ConnectResult {
 
     /// Reads a saved result, enough to draw it again.
     pub fn load(directory: &FilePath) -> Result<Self> {
-        let path = directory.join("connect.json");
-        let at = files::named(&path);
-        let text = files::read_text(&path, files::LARGEST_JSON)?;
-        let summary: Map<String, Value> =
-            serde_json::from_str(&text).map_err(|e| Error::value(&at, &e.to_string()))?;
-        let settings = summary.get("settings").cloned().unwrap_or_default();
-        let settings: ConnectSettings = serde_json::from_value(settings)
-            .map_err(|e| Error::value(format!("{at}: settings"), &e.to_string()))?;
-        let path = directory.join("connect.npz");
-        let (at, arrays) = (files::named(&path), Npz::read(&path)?);
-        let size = |name: &str| arrays.get(name).map_or(0, |a| a.to_f64().len());
-        let n = size("t");
+        let (summary, at): (Map<String, Value>, String) = stored::summary(directory, "connect")?;
+        let settings: ConnectSettings = stored::settings(summary.get("settings"), &at)?;
+        let arrays = Arrays::read(directory, "connect")?;
+        let n = arrays.size("t");
         let ways = ["linear_", "aligned_", "repaired_", "curve_", "band_"];
-        let names = || arrays.iter().map(|(name, _)| name);
+        let names = || arrays.npz.iter().map(|(name, _)| name);
         for name in names().filter(|n| ways.iter().any(|way| n.starts_with(way))) {
-            if size(name) != n || n < 2 {
+            if arrays.size(name) != n || n < 2 {
                 let expected = format!("as many numbers as `t`, {n}, at least 2");
-                return Err(Error::expected(format!("{at}: {name}"), expected, size(name)));
+                return Err(Error::expected(format!("{}: {name}", arrays.at), expected, arrays.size(name)));
             }
         }
-        let same = |name: &str, expected: usize| match size(name) {
-            found if found == expected => Ok(()),
-            found => Err(Error::expected(format!("{at}: {name}"), format!("{expected} numbers"), found)),
-        };
         for name in ["plane", "permuted"] {
-            plane::check(&arrays, name, &at)?;
+            plane::check(&arrays.npz, name, &arrays.at)?;
         }
-        same("epoch_loss", size("epoch"))?;
-        Ok(Self { settings, summary, arrays, weights: Files::new() })
+        arrays.sized("epoch_loss", arrays.size("epoch"))?;
+        Ok(Self { settings, summary, arrays: arrays.npz, weights: Files::new() })
     }
 }
 

@@ -5,9 +5,10 @@ use super::rank::spearman;
 use super::starts::{Form, Kind, Start};
 use crate::base::log::Pieces;
 use crate::base::npz::Npz;
-use crate::base::{Error, Result, Streams, files};
+use crate::base::{Error, Result, Streams};
 use crate::figure::Figure;
 use crate::landscape::newton::{Found, Stopped};
+use crate::passes::stored::{self, Arrays};
 use crate::passes::{DataSettings, Files, Saved, archive, document};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -244,23 +245,15 @@ impl CriticalResult {
 
     /// Reads a saved result, enough to draw it again.
     pub fn load(directory: &Path) -> Result<Self> {
-        let path = directory.join("critical.json");
-        let at = files::named(&path);
-        let text = files::read_text(&path, files::LARGEST_JSON)?;
-        let summary: Value = serde_json::from_str(&text).map_err(|e| Error::value(&at, &e.to_string()))?;
+        let (summary, at): (Value, String) = stored::summary(directory, "critical")?;
         let Some(n) = summary["starts"].as_u64().and_then(|n| usize::try_from(n).ok()) else {
             return Err(Error::expected(&at, "`starts` of a search for critical points", "none"));
         };
-        let path = directory.join("critical.npz");
-        let at = files::named(&path);
-        let arrays = Npz::read(&path)?;
+        let arrays = Arrays::read(directory, "critical")?;
         for name in NUMBERS.iter().chain(&["kind", "stopped"]) {
-            if arrays.get(name).is_none_or(|a| a.shape != [n]) {
-                let expected = format!("an array of shape [{n}]");
-                return Err(Error::expected(format!("{at}: {name}"), expected, "another or none"));
-            }
+            arrays.shaped(name, &[n])?;
         }
-        Ok(Self { summary, arrays })
+        Ok(Self { summary, arrays: arrays.npz })
     }
 }
 

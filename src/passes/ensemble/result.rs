@@ -3,12 +3,13 @@
 use super::EnsembleSettings;
 use crate::base::npz::Npz;
 use crate::base::statistics::quantile;
-use crate::base::{Error, Precision, Result, files};
+use crate::base::{Precision, Result};
 use crate::figure::Figure;
 use crate::landscape::path::Weights;
 use crate::nn::weights;
 use crate::passes::pair::{MEASURES, members};
 use crate::passes::plane::{self, Plane};
+use crate::passes::stored::{self, Arrays};
 use crate::passes::together::Together;
 use crate::passes::{Files, Run, Saved, archive, document, to_json};
 use crate::train::{Epoch, TrainSettings, Trained};
@@ -177,30 +178,18 @@ impl EnsembleResult {
 
     /// Reads a saved result, enough to draw it again.
     pub fn load(directory: &Path) -> Result<Self> {
-        let path = directory.join("ensemble.json");
-        let at = files::named(&path);
-        let text = files::read_text(&path, files::LARGEST_JSON)?;
-        let mut summary: Value =
-            serde_json::from_str(&text).map_err(|e| Error::value(&at, &e.to_string()))?;
-        let settings = summary["settings"].take();
-        let settings: EnsembleSettings = serde_json::from_value(settings)
-            .map_err(|e| Error::value(format!("{at}: settings"), &e.to_string()))?;
+        let (mut summary, at): (Value, String) = stored::summary(directory, "ensemble")?;
+        let settings: EnsembleSettings = stored::settings(summary.get("settings"), &at)?;
         summary["settings"] = to_json(&settings)?;
-        let path = directory.join("ensemble.npz");
-        let (at, arrays) = (files::named(&path), Npz::read(&path)?);
-        let size = |name: &str| arrays.get(name).map_or(0, |a| a.to_f64().len());
-        let same = |name: String, expected: usize| match size(&name) {
-            found if found == expected => Ok(()),
-            found => Err(Error::expected(format!("{at}: {name}"), format!("{expected} numbers"), found)),
-        };
-        same("turn_lr".to_owned(), size("turn"))?;
+        let arrays = Arrays::read(directory, "ensemble")?;
+        arrays.sized("turn_lr", arrays.size("turn"))?;
         for name in MEASURES {
-            same(format!("epoch_{name}"), size("epoch"))?;
-            same(format!("ensemble_{name}"), settings.cycles)?;
-            same(format!("independent_{name}"), size("independent_train_loss"))?;
+            arrays.sized(&format!("epoch_{name}"), arrays.size("epoch"))?;
+            arrays.sized(&format!("ensemble_{name}"), settings.cycles)?;
+            arrays.sized(&format!("independent_{name}"), arrays.size("independent_train_loss"))?;
         }
-        plane::check(&arrays, "plane", &at)?;
-        Ok(Self { settings, summary, arrays, weights: Files::new() })
+        plane::check(&arrays.npz, "plane", &arrays.at)?;
+        Ok(Self { settings, summary, arrays: arrays.npz, weights: Files::new() })
     }
 }
 

@@ -10,9 +10,10 @@ use crate::data::Dataset;
 use crate::landscape::path::Evaluator;
 use crate::nn::Network;
 use crate::passes::pair::Pair;
+use crate::passes::seeded::of_run;
 use crate::passes::{DataSettings, statistics, to_json};
 use crate::train::branch::{Fork, branch, noise, trunk};
-use crate::train::{Event, Point, Status, Trained, network, samples};
+use crate::train::{Event, Point, Status, TrainSettings, Trained, network, samples};
 use crate::with_precision;
 use serde_json::json;
 use std::path::Path;
@@ -68,19 +69,20 @@ pub(super) fn width(points: usize) -> usize {
     1 + Pair::width(points)
 }
 
-/// Branches and measures. With a directory, finished branches are kept in it and not made again.
+/// Branches from networks that are trained so, and measures. With a directory, finished branches are kept in it and not made again.
 pub fn run(
     settings: &InstabilitySettings,
+    training: &TrainSettings,
     keep: Option<&Path>,
     observe: &(dyn Fn(InstabilityEvent) + Sync),
 ) -> Result<InstabilityResult> {
-    settings.check()?;
-    let (data, dataset) = DataSettings::load(&settings.train(0))?;
-    let network = Arc::new(network(&settings.train(0), &dataset)?);
+    settings.check(training)?;
+    let (data, dataset) = DataSettings::load(training)?;
+    let network = Arc::new(network(training, &dataset)?);
     let n = dataset.train.len();
-    settings.train(0).check_for(n, network.layout().parameters.len())?;
-    let total = (n.div_ceil(settings.train(0).batch(n)) * settings.epochs) as u64;
-    let noise = noise(&settings.train(0), &network, n);
+    training.check_for(n, network.layout().parameters.len())?;
+    let total = (n.div_ceil(training.batch(n)) * training.epochs) as u64;
+    let noise = noise(training, &network, n);
     if noise.is_empty() {
         let expected = "steps with noise that can differ: mini-batches, augmentation or dropout";
         return Err(Error::expected("--batch-size", expected, format!("all {n} samples in every step")));
@@ -88,19 +90,19 @@ pub fn run(
     if let Some(beyond) = settings.branch.iter().find(|step| **step > total) {
         return Err(Error::expected("--branch", format!("steps of training, 0 to {total}"), beyond));
     }
-    let batch = settings.train(0).batch(n).max(2);
-    let statistics = statistics::between(&network, settings.stats, batch);
     let facts = Facts {
         title: crate::passes::run::title(&network, &dataset),
         parameters: network.layout().size(),
         samples: (n, dataset.test.len()),
         total,
         noise,
-        statistics,
+        statistics: statistics::between(&network, settings.stats, training.group(n).max(2)),
         data,
     };
-    with_precision!(settings.precision, E => work::<E>(settings, &facts, &network, &dataset, keep, observe))
-        .and_then(|pieces| InstabilityResult::new(settings, facts, &pieces))
+    let found = with_precision!(training.precision, E => {
+        work::<E>((settings, training), &facts, &network, &dataset, keep, observe)
+    });
+    found.and_then(|pieces| InstabilityResult::new(settings, training, facts, &pieces))
 }
 
 /// The end of a seed's run, whether it diverged, and where branches part from it.
@@ -111,7 +113,7 @@ struct Trunk<E> {
 }
 
 fn work<E: Element>(
-    settings: &InstabilitySettings,
+    (settings, training): (&InstabilitySettings, &TrainSettings),
     facts: &Facts,
     network: &Arc<Network>,
     dataset: &Dataset,
@@ -123,7 +125,8 @@ fn work<E: Element>(
         Some(directory) => {
             let header = json!({
                 "version": env!("CARGO_PKG_VERSION"),
-                "settings": to_json(&settings.resolved())?,
+                "settings": to_json(settings)?,
+                "train": to_json(&training.resolved())?,
                 "data_sha256": facts.data.sha256,
             });
             let (log, kept) = Log::open(&directory.join(LOG), &header, width(settings.points))?;
@@ -160,16 +163,15 @@ fn work<E: Element>(
     };
     let trunks = each_apart(runs.len(), |i| {
         let (seed, parting) = &runs[i];
-        let (trained, forks) = trunk::<E>(&settings.train(*seed), dataset, parting, &mut listen(0))?;
+        let (trained, forks) = trunk::<E>(&of_run(training, *seed), dataset, parting, &mut listen(0))?;
         Ok(Trunk { diverged: diverged(&trained), point: trained.point, forks })
     });
-    let batch = settings.train(0).batch(dataset.train.len());
     let evaluator = Evaluator::<E>::new(
         network.clone(),
         samples(network, &dataset.train),
         samples(network, &dataset.test),
         settings.stats,
-        batch,
+        training.group(dataset.train.len()),
     );
     let one = |trunks: &[Trunk<E>], i: usize| -> Result<(u64, Vec<f64>)> {
         let seed = left[i] / steps.len();
@@ -178,7 +180,7 @@ fn work<E: Element>(
         let fork = trunk.and_then(|t| t.forks.iter().find(|f| f.step() == own(i)));
         let (end, pair) = match (trunk, fork) {
             (Some(trunk), Some(fork)) if !trunk.diverged => {
-                let trained = branch(&settings.train(seed), dataset, fork, 1, &mut listen(fork.step()))?;
+                let trained = branch(&of_run(training, seed), dataset, fork, 1, &mut listen(fork.step()))?;
                 match diverged(&trained) {
                     true => (End::BranchDiverged, Pair::missing(settings.points)),
                     false => {

@@ -36,14 +36,17 @@ pub(super) fn figures(result: &InstabilityResult) -> Vec<Figure> {
     let seeds = result.summary()["seeds"].as_array().map_or(0, Vec::len);
     let noise: Vec<&str> =
         result.summary()["noise"].as_array().into_iter().flatten().filter_map(|n| n.as_str()).collect();
+    let batches = match result.summary()["train"]["batch-size"].as_u64() {
+        Some(size) => format!("batches of {size}"),
+        None => "full batches".to_owned(),
+    };
     let panels = [loss, error];
     vec![Figure {
         name: "instability".to_owned(),
         chart: "lines".to_owned(),
         title: format!("Instability to the noise of SGD: {}", result.title()),
         subtitle: format!(
-            "batches of {}, {} steps; noise from step k on: {}; median and quartiles of {seeds} seeds, a dot each",
-            settings["batch-size"],
+            "{batches}, {} steps; noise from step k on: {}; median and quartiles of {seeds} seeds, a dot each",
             result.summary()["steps"],
             noise.join(", "),
         ),

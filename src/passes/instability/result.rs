@@ -4,12 +4,15 @@ use super::InstabilitySettings;
 use super::compute::{End, width};
 use crate::base::log::Pieces;
 use crate::base::npz::{Npz, Values};
-use crate::base::{Error, Result, files};
+use crate::base::{Error, Result};
 use crate::figure::Figure;
 use crate::landscape::path::evenly;
 use crate::passes::over_seeds::summed;
 use crate::passes::pair::{BARRIERS, MEASURES, Pair};
+use crate::passes::seeded::of_run;
+use crate::passes::stored::{self, Arrays};
 use crate::passes::{DataSettings, Files, Saved, archive, document};
+use crate::train::TrainSettings;
 use serde_json::{Map, Value, json};
 use std::path::Path;
 
@@ -36,8 +39,12 @@ pub struct InstabilityResult {
 const DISTANCE: &str = "distance";
 
 impl InstabilityResult {
-    pub(super) fn new(settings: &InstabilitySettings, facts: Facts, pieces: &Pieces) -> Result<Self> {
-        let settings = settings.resolved();
+    pub(super) fn new(
+        settings: &InstabilitySettings,
+        training: &TrainSettings,
+        facts: Facts,
+        pieces: &Pieces,
+    ) -> Result<Self> {
         let (steps, seeds, points) = (&settings.branch, settings.seeds, settings.points);
         let record = |step: usize, seed: usize| pieces.get(&((seed * steps.len() + step) as u64));
         let mut ends = Vec::new();
@@ -50,7 +57,7 @@ impl InstabilityResult {
             ends.push(end);
             pairs.push(Pair::read(&numbers[1..]));
         }
-        let seed_list: Vec<u64> = (0..seeds).map(|s| settings.train(s).seed).collect();
+        let seed_list: Vec<u64> = (0..seeds).map(|s| of_run(training, s).seed).collect();
         let whole = |v: &[u64]| Values::I64(v.iter().map(|x| *x as i64).collect());
         let mut arrays = Npz::default();
         arrays.push("branch", &[steps.len()], whole(steps));
@@ -109,7 +116,8 @@ impl InstabilityResult {
             },
             "title": facts.title,
             "settings": settings,
-            "seed": settings.seed,
+            "train": training.resolved(),
+            "seed": training.seed,
             "seeds": seed_list,
             "data": facts.data,
             "data_sha256": facts.data.sha256,
@@ -149,25 +157,17 @@ impl InstabilityResult {
 
     /// Reads a saved result, enough to draw it again.
     pub fn load(directory: &Path) -> Result<Self> {
-        let path = directory.join("instability.json");
-        let at = files::named(&path);
-        let text = files::read_text(&path, files::LARGEST_JSON)?;
-        let summary: Value = serde_json::from_str(&text).map_err(|e| Error::value(&at, &e.to_string()))?;
+        let (summary, at): (Value, String) = stored::summary(directory, "instability")?;
         let count = |key: &str| summary[key].as_array().map(Vec::len);
         let (Some(steps), Some(seeds)) = (count("branches"), count("seeds")) else {
             return Err(Error::expected(&at, "`branches` and `seeds` of an instability analysis", "none"));
         };
-        let path = directory.join("instability.npz");
-        let at = files::named(&path);
-        let arrays = Npz::read(&path)?;
+        let arrays = Arrays::read(directory, "instability")?;
         let shapes = BARRIERS.iter().map(|name| (*name, vec![steps, seeds])).chain([("branch", vec![steps])]);
         for (name, shape) in shapes {
-            if arrays.get(name).is_none_or(|a| a.shape != shape) {
-                let expected = format!("an array of shape {shape:?}");
-                return Err(Error::expected(format!("{at}: {name}"), expected, "another or none"));
-            }
+            arrays.shaped(name, &shape)?;
         }
-        Ok(Self { summary, arrays })
+        Ok(Self { summary, arrays: arrays.npz })
     }
 }
 

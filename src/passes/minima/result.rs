@@ -8,10 +8,11 @@ use super::place::classical;
 use crate::base::graph::{complete, spanning_tree};
 use crate::base::npz::{Npz, Values};
 use crate::base::statistics::quantile;
-use crate::base::{Error, Result, files};
+use crate::base::{Error, Result};
 use crate::figure::Figure;
 use crate::landscape::path::evenly;
 use crate::passes::pair::{BARRIERS, MEASURES, Pair};
+use crate::passes::stored::{self, Arrays};
 use crate::passes::{DataSettings, Files, Saved, archive, document};
 use serde_json::{Map, Value, json};
 use std::path::Path;
@@ -234,18 +235,13 @@ impl MinimaResult {
 
     /// Reads a saved result, enough to draw it again.
     pub fn load(directory: &Path) -> Result<Self> {
-        let path = directory.join("minima.json");
-        let at = files::named(&path);
-        let text = files::read_text(&path, files::LARGEST_JSON)?;
-        let summary: Value = serde_json::from_str(&text).map_err(|e| Error::value(&at, &e.to_string()))?;
+        let (summary, at): (Value, String) = stored::summary(directory, "minima")?;
         let n = summary["networks"].as_array().map_or(0, Vec::len);
         let linkage = summary["settings"]["linkage"].as_str();
         if n < 3 || linkage.is_none() {
             return Err(Error::expected(&at, "`networks` and `settings` of an analysis of minima", "none"));
         }
-        let path = directory.join("minima.npz");
-        let at = files::named(&path);
-        let arrays = Npz::read(&path)?;
+        let arrays = Arrays::read(directory, "minima")?;
         let names = BARRIERS.iter().chain(&[DISTANCE]).map(|name| (*name).to_owned());
         let aligned = summary.get("over_aligned_pairs").is_some();
         let aligned = names.clone().filter(|_| aligned).map(|name| format!("{ALIGNED}{name}"));
@@ -262,17 +258,12 @@ impl MinimaResult {
                 ("line_highest", [n, n]),
             ];
             shapes.extend(own.map(|(name, shape)| (name.to_owned(), shape)));
-            if arrays.get("band_saddle").is_none_or(|a| a.shape != [all]) {
-                let expected = format!("an array of shape [{all}]");
-                return Err(Error::expected(format!("{at}: band_saddle"), expected, "another or none"));
-            }
+            arrays.shaped("band_saddle", &[all])?;
         }
         for (name, shape) in &shapes {
-            if arrays.get(name).is_none_or(|a| a.shape != *shape) {
-                let expected = format!("an array of shape {shape:?}");
-                return Err(Error::expected(format!("{at}: {name}"), expected, "another or none"));
-            }
+            arrays.shaped(name, shape)?;
         }
+        let Arrays { npz: arrays, at } = arrays;
         let this = Self { summary, arrays };
         // Edges are of networks, merges of networks and the groups before them.
         let edges = |name: &str| this.array(name).iter().all(|x| *x >= 0.0 && (*x as usize) < n);

@@ -7,6 +7,7 @@ use crate::base::tensors::{Tensor, TensorFile};
 use crate::base::{Error, Result, files};
 use crate::figure::Figure;
 use crate::landscape::sharpness::{Quantity, Row};
+use crate::passes::stored;
 use crate::passes::{Files, Run, Saved, archive, document, to_json};
 use crate::spectral::{Ends, Estimate, Pair};
 use serde_json::{Map, Value, json};
@@ -281,11 +282,7 @@ impl SharpnessResult {
 
     /// Reads a saved result, enough to draw it again.
     pub fn load(directory: &Path) -> Result<Self> {
-        let path = directory.join("sharpness.json");
-        let at = files::named(&path);
-        let text = files::read_text(&path, files::LARGEST_JSON)?;
-        let summary: Map<String, Value> =
-            serde_json::from_str(&text).map_err(|e| Error::value(&at, &e.to_string()))?;
+        let (summary, at): (Map<String, Value>, String) = stored::summary(directory, "sharpness")?;
         if summary.get("command").and_then(Value::as_str) != Some("sharpness") {
             return Err(Error::expected(&at, "`command` of an analysis of sharpness", "another or none"));
         }

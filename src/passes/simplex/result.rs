@@ -3,13 +3,14 @@
 use super::SimplexSettings;
 use crate::base::log::Pieces;
 use crate::base::npz::Npz;
-use crate::base::{Error, Precision, Result, files};
+use crate::base::{Error, Precision, Result};
 use crate::figure::Figure;
 use crate::landscape::Complex;
 use crate::landscape::path::Weights;
 use crate::nn::weights;
 use crate::passes::pair::{MEASURES, members};
 use crate::passes::plane::{self, Plane};
+use crate::passes::stored::{self, Arrays};
 use crate::passes::together::Together;
 use crate::passes::{Files, Run, Saved, archive, document, to_json};
 use crate::train::blend::{BlendEpoch, Blended};
@@ -205,34 +206,23 @@ impl SimplexResult {
 
     /// Reads a saved result, enough to draw it again.
     pub fn load(directory: &Path) -> Result<Self> {
-        let path = directory.join("simplex.json");
-        let at = files::named(&path);
-        let text = files::read_text(&path, files::LARGEST_JSON)?;
-        let mut summary: Value =
-            serde_json::from_str(&text).map_err(|e| Error::value(&at, &e.to_string()))?;
-        let settings = summary["settings"].take();
-        let settings: SimplexSettings = serde_json::from_value(settings)
-            .map_err(|e| Error::value(format!("{at}: settings"), &e.to_string()))?;
+        let (mut summary, at): (Value, String) = stored::summary(directory, "simplex")?;
+        let settings: SimplexSettings = stored::settings(summary.get("settings"), &at)?;
         summary["settings"] = to_json(&settings)?;
-        let path = directory.join("simplex.npz");
-        let (at, arrays) = (files::named(&path), Npz::read(&path)?);
-        let size = |name: &str| arrays.get(name).map_or(0, |a| a.to_f64().len());
-        let same = |name: String, expected: usize| match size(&name) {
-            found if found == expected => Ok(()),
-            found => Err(Error::expected(format!("{at}: {name}"), format!("{expected} numbers"), found)),
-        };
+        let arrays = Arrays::read(directory, "simplex")?;
         for name in MEASURES {
-            same(format!("flat_{name}"), settings.points)?;
-            same(format!("complex_{name}"), size("complex_train_loss"))?;
+            arrays.sized(&format!("flat_{name}"), settings.points)?;
+            arrays.sized(&format!("complex_{name}"), arrays.size("complex_train_loss"))?;
             for ensemble in ENSEMBLES {
-                same(format!("{ensemble}_{name}"), size(&format!("{ensemble}_train_loss")))?;
+                arrays
+                    .sized(&format!("{ensemble}_{name}"), arrays.size(&format!("{ensemble}_train_loss")))?;
             }
         }
-        same("epoch_loss".to_owned(), size("epoch"))?;
+        arrays.sized("epoch_loss", arrays.size("epoch"))?;
         for name in PLANES {
-            plane::check(&arrays, name, &at)?;
+            plane::check(&arrays.npz, name, &arrays.at)?;
         }
-        Ok(Self { settings, summary, arrays, weights: Files::new() })
+        Ok(Self { settings, summary, arrays: arrays.npz, weights: Files::new() })
     }
 }
 

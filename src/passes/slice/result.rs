@@ -9,6 +9,7 @@ use crate::base::tensors::{Tensor, TensorFile};
 use crate::base::{Error, Result, files, vtk};
 use crate::figure::Figure;
 use crate::landscape::measures::{Computed, Measure};
+use crate::passes::stored;
 use crate::passes::{Files, Saved, archive, document, to_json};
 use serde_json::{Map, Value, json};
 use std::path::Path;
@@ -173,11 +174,8 @@ impl SliceResult {
 
     /// Reads a saved result, enough to draw it again.
     pub fn load(directory: &Path) -> Result<Self> {
-        let path = directory.join("slice.json");
-        let at = files::named(&path);
-        let text = files::read_text(&path, files::LARGEST_JSON)?;
+        let (summary, at): (Map<String, Value>, String) = stored::summary(directory, "slice")?;
         let bad = |e: serde_json::Error| Error::value(&at, &e.to_string());
-        let summary: Map<String, Value> = serde_json::from_str(&text).map_err(bad)?;
         let settings = summary.get("settings").cloned();
         let settings = settings.ok_or_else(|| Error::expected(&at, "`settings` of a slice", "none"))?;
         let settings: SliceSettings = serde_json::from_value(settings).map_err(bad)?;

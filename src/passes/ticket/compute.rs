@@ -15,9 +15,10 @@ use crate::data::Dataset;
 use crate::landscape::path::Evaluator;
 use crate::nn::Network;
 use crate::passes::pair::Pair;
+use crate::passes::seeded::of_run;
 use crate::passes::{DataSettings, statistics, to_json};
 use crate::train::branch::{Fork, branch, go_on, noise, trunk};
-use crate::train::{Event, Keep, Mask, Point, Status, Trained, network, samples};
+use crate::train::{Event, Keep, Mask, Point, Status, TrainSettings, Trained, network, samples};
 use crate::with_precision;
 use serde_json::json;
 use std::path::Path;
@@ -166,18 +167,18 @@ pub(super) fn width(settings: &TicketSettings) -> usize {
     1 + pair.max(MEASURES.len())
 }
 
-/// Trains and measures. With a directory, what is finished is kept in it and not made again.
+/// Searches for tickets in networks that are trained so. With a directory, what is finished is kept in it and not made again.
 pub fn run(
     settings: &TicketSettings,
+    training: &TrainSettings,
     keep: Option<&Path>,
     observe: &(dyn Fn(TicketEvent) + Sync),
 ) -> Result<TicketResult> {
-    settings.check()?;
-    let first = settings.train(0);
-    let (data, dataset) = DataSettings::load(&first)?;
-    let network = Arc::new(network(&first, &dataset)?);
+    settings.check(training)?;
+    let (data, dataset) = DataSettings::load(training)?;
+    let network = Arc::new(network(training, &dataset)?);
     let n = dataset.train.len();
-    first.check_for(n, network.layout().parameters.len())?;
+    training.check_for(n, network.layout().parameters.len())?;
     if !dataset.has_classes() || dataset.test.is_empty() {
         let found = if dataset.has_classes() { "none for testing" } else { "values" };
         return Err(Error::expected("--data", "classes, and test samples to compare tickets on", found));
@@ -187,14 +188,14 @@ pub fn run(
         return Err(Error::expected("--norm", expected, "weight"));
     }
     if network.layout().weights().next().is_none() {
-        return Err(Error::expected("--model", "a network with weights to prune", &settings.model));
+        return Err(Error::expected("--model", "a network with weights to prune", &training.model));
     }
-    let total = (n.div_ceil(first.batch(n)) * settings.epochs) as u64;
+    let total = (n.div_ceil(training.batch(n)) * training.epochs) as u64;
     if settings.rewind >= total {
         let expected = format!("a step before the last, 0 to {}", total.saturating_sub(1));
         return Err(Error::expected("--rewind", expected, settings.rewind));
     }
-    let noise = noise(&first, &network, n);
+    let noise = noise(training, &network, n);
     if settings.stability && noise.is_empty() {
         let expected = "false where nothing is random in steps (mini-batches, augmentation, dropout)";
         return Err(Error::expected("--stability", expected, true));
@@ -204,13 +205,15 @@ pub fn run(
         samples: (n, dataset.test.len()),
         total,
         noise,
-        statistics: statistics::between(&network, settings.stats, first.batch(n).max(2)),
+        statistics: statistics::between(&network, settings.stats, training.group(n).max(2)),
         data,
         image: dataset.shape.clone(),
         network: network.clone(),
     };
-    with_precision!(settings.precision, E => Work::<E>::new(settings, &facts, &dataset, observe).run(keep))
-        .and_then(|(seeds, pieces)| TicketResult::new(settings, facts, &seeds, &pieces))
+    let found = with_precision!(training.precision, E => {
+        Work::<E>::new(settings, training, &facts, &dataset, observe).run(keep)
+    });
+    found.and_then(|(seeds, pieces)| TicketResult::new(settings, training, facts, &seeds, &pieces))
 }
 
 /// Tells of steps as they are made, some at a time, from step `from` on.
@@ -235,6 +238,7 @@ struct Chain<E> {
 
 struct Work<'a, E> {
     settings: &'a TicketSettings,
+    training: &'a TrainSettings,
     facts: &'a Facts,
     network: &'a Arc<Network>,
     dataset: &'a Dataset,
@@ -245,6 +249,7 @@ struct Work<'a, E> {
 impl<'a, E: Element> Work<'a, E> {
     fn new(
         settings: &'a TicketSettings,
+        training: &'a TrainSettings,
         facts: &'a Facts,
         dataset: &'a Dataset,
         observe: &'a (dyn Fn(TicketEvent) + Sync),
@@ -255,9 +260,9 @@ impl<'a, E: Element> Work<'a, E> {
             samples(network, &dataset.train),
             samples(network, &dataset.test),
             settings.stats,
-            settings.train(0).batch(dataset.train.len()),
+            training.group(dataset.train.len()),
         );
-        Self { settings, facts, network, dataset, observe, evaluator }
+        Self { settings, training, facts, network, dataset, observe, evaluator }
     }
 
     /// The levels of every seed, and the records of what was trained beside them.
@@ -268,7 +273,8 @@ impl<'a, E: Element> Work<'a, E> {
             Some(directory) => {
                 let header = json!({
                     "version": env!("CARGO_PKG_VERSION"),
-                    "settings": to_json(&settings.resolved())?,
+                    "settings": to_json(settings)?,
+                    "train": to_json(&self.training.resolved())?,
                     "data_sha256": self.facts.data.sha256,
                 });
                 let (log, kept) = Log::open(&directory.join(LOG), &header, width(settings))?;
@@ -330,7 +336,7 @@ impl<'a, E: Element> Work<'a, E> {
 
     /// The dense network of a seed and its tickets, as far as none diverges.
     fn chain(&self, seed: usize, keep: Option<&Path>, done: &AtomicUsize) -> Result<Chain<E>> {
-        let (settings, train) = (self.settings, self.settings.train(seed));
+        let (settings, train) = (self.settings, of_run(self.training, seed));
         let steps = [settings.rewind];
         let (dense, mut forks) = trunk::<E>(&train, self.dataset, &steps, &mut listen(self.observe, 0))?;
         let mut levels = vec![Level::new(Mask::full(self.network.layout().size()), dense)];
@@ -357,7 +363,7 @@ impl<'a, E: Element> Work<'a, E> {
 
     /// The record of a training beside a ticket; none where the ticket is none.
     fn control(&self, seed: usize, level: usize, kind: Kind, chain: &Chain<E>) -> Result<Option<Vec<f64>>> {
-        let (settings, train) = (self.settings, self.settings.train(seed));
+        let (settings, train) = (self.settings, of_run(self.training, seed));
         let (Some(ticket), Some(fork)) = (chain.levels.get(level), &chain.fork) else { return Ok(None) };
         let own = Streams::new(train.seed);
         let (start, order) = match kind {

@@ -7,12 +7,15 @@ use super::verdict::{Verdict, best, sparsest, statement};
 use crate::base::log::Pieces;
 use crate::base::npz::Npz;
 use crate::base::tensors::{Data, Tensor, TensorFile};
-use crate::base::{Error, Result, files};
+use crate::base::{Error, Result};
 use crate::figure::Figure;
 use crate::nn::layout::Parameter;
 use crate::nn::{Network, Weights};
 use crate::passes::pair::BARRIERS;
+use crate::passes::seeded::of_run;
+use crate::passes::stored::{self, Arrays};
 use crate::passes::{DataSettings, Files, Saved, archive, document, to_json};
+use crate::train::TrainSettings;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -55,22 +58,22 @@ const CONTROLS: [(Kind, &str, &str); 2] = [
 impl TicketResult {
     pub(super) fn new(
         settings: &TicketSettings,
+        training: &TrainSettings,
         facts: Facts,
         seeds: &[Vec<Level>],
         pieces: &Pieces,
     ) -> Result<Self> {
-        let settings = &settings.resolved();
         let table = Table { settings, seeds, pieces };
         let network = &facts.network;
         let weights: Vec<&Parameter> = network.layout().weights().collect();
         let (levels, count) = (settings.rounds + 1, seeds.len());
-        let seed_list: Vec<u64> = (0..count).map(|s| settings.train(s).seed).collect();
+        let seed_list: Vec<u64> = (0..count).map(|s| of_run(training, s).seed).collect();
         let controls: Vec<_> = CONTROLS.into_iter().filter(|(kind, ..)| kind.at(settings, 1)).collect();
         let kinds: Vec<Named> =
             [(None, TICKET)].into_iter().chain(controls.iter().map(|c| (Some(c.0), c.1))).collect();
         let left = table.share(&weights);
 
-        let arrays = table.arrays(network, &kinds);
+        let arrays = table.arrays(network, &seed_list, &kinds);
         let at = MEASURES.iter().position(|name| *name == "test_accuracy").unwrap_or_default();
         let judged = |kind: Option<Kind>| -> Vec<Verdict> {
             let (dense, own) = (table.measure(None, at), table.measure(kind, at));
@@ -95,7 +98,8 @@ impl TicketResult {
             },
             "title": facts.title,
             "settings": settings,
-            "seed": settings.seed,
+            "train": training.resolved(),
+            "seed": training.seed,
             "seeds": seed_list,
             "data": facts.data,
             "data_sha256": facts.data.sha256,
@@ -130,7 +134,7 @@ impl TicketResult {
                 Some(found) => {
                     let weights = Weights {
                         network: (**network).clone(),
-                        precision: settings.precision,
+                        precision: training.precision,
                         theta: found.point.theta.clone(),
                         state: found.point.state.clone(),
                         data: to_json(&facts.data)?.to_string(),
@@ -182,10 +186,7 @@ impl TicketResult {
 
     /// Reads a saved result, enough to draw it again.
     pub fn load(directory: &Path) -> Result<Self> {
-        let path = directory.join("ticket.json");
-        let at = files::named(&path);
-        let text = files::read_text(&path, files::LARGEST_JSON)?;
-        let summary: Value = serde_json::from_str(&text).map_err(|e| Error::value(&at, &e.to_string()))?;
+        let (summary, at): (Value, String) = stored::summary(directory, "ticket")?;
         let count = |key: &str| summary[key].as_array().map(Vec::len);
         let (Some(levels), Some(seeds), Some(kinds), Some(layers)) =
             (count("levels"), count("seeds"), count("kinds"), count("layers"))
@@ -193,9 +194,7 @@ impl TicketResult {
             let expected = "`levels`, `seeds`, `kinds` and `layers` of a search for tickets";
             return Err(Error::expected(&at, expected, "none"));
         };
-        let path = directory.join("ticket.npz");
-        let at = files::named(&path);
-        let arrays = Npz::read(&path)?;
+        let arrays = Arrays::read(directory, "ticket")?;
         let mut shapes = vec![
             ("level", vec![levels]),
             ("remaining", vec![levels]),
@@ -208,16 +207,13 @@ impl TicketResult {
         }
         let features =
             summary["input"].as_array().map(|d| d.iter().filter_map(Value::as_u64).product::<u64>());
-        if let (Some(features), Some(_)) = (features, arrays.get("inputs")) {
+        if let (Some(features), Some(_)) = (features, arrays.npz.get("inputs")) {
             shapes.push(("inputs", vec![levels, seeds, features as usize]));
         }
         for (name, shape) in shapes {
-            if arrays.get(name).is_none_or(|a| a.shape != shape) {
-                let expected = format!("an array of shape {shape:?}");
-                return Err(Error::expected(format!("{at}: {name}"), expected, "another or none"));
-            }
+            arrays.shaped(name, &shape)?;
         }
-        Ok(Self { summary, arrays, files: Vec::new(), absent: Vec::new() })
+        Ok(Self { summary, arrays: arrays.npz, files: Vec::new(), absent: Vec::new() })
     }
 }
 

@@ -82,11 +82,11 @@ impl Table<'_> {
         levels.flat_map(|l| (0..seeds).map(move |s| (l, s))).map(|(l, s)| of(l, s)).collect()
     }
 
-    /// The arrays of a result.
-    pub fn arrays(&self, network: &Network, kinds: &[Named]) -> Npz {
+    /// The arrays of a result, whose seeds these are.
+    pub fn arrays(&self, network: &Network, seeds: &[u64], kinds: &[Named]) -> Npz {
         let (settings, levels, count) = (self.settings, self.settings.rounds + 1, self.seeds.len());
         let weights: Vec<&Parameter> = network.layout().weights().collect();
-        let seeds: Vec<i64> = (0..count).map(|seed| settings.train(seed).seed as i64).collect();
+        let seeds: Vec<i64> = seeds.iter().map(|seed| *seed as i64).collect();
         let mut arrays = Npz::default();
         arrays.push("level", &[levels], (0..levels as i64).collect::<Vec<i64>>());
         arrays.push("remaining", &[levels], self.share(&weights));

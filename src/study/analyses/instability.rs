@@ -1,18 +1,17 @@
 //! `instability`: from which step on two data orders end in one valley.
 
 use super::{Analysis, Networks, Pass};
-use crate::base::Result;
+use crate::base::{Error, Result};
 use crate::passes::{InstabilitySettings, Saved, instability, to_json};
 use crate::study::overlay::overlay;
-use crate::train::settings::SHORTHANDS;
 
 pub const ANALYSIS: Analysis = Analysis {
     name: "instability",
     summary: "from which step on two data orders end in one valley",
-    quick: &[("seeds", "1"), ("branch", "[0, 2]"), ("points", "3"), ("epochs", "1"), ("samples", "64")],
+    quick: &[("seeds", "1"), ("branch", "[0, 2]"), ("points", "3")],
     take: |section, changes| {
-        let settings: InstabilitySettings = overlay(section, changes.iter(), SHORTHANDS)?;
-        settings.check()?;
+        let settings: InstabilitySettings = overlay(section, changes.iter(), &[])?;
+        settings.check(&instability::training())?;
         Ok(Box::new(Instability(settings)))
     },
 };
@@ -24,12 +23,28 @@ impl Pass for Instability {
         to_json(&self.0)
     }
 
-    fn forwards(&self, _: (f64, f64)) -> f64 {
-        self.0.seeds as f64 * (self.0.branch.len() + 1) as f64 * 3.0 * self.0.epochs as f64 * 1300.0
+    fn networks(&self) -> usize {
+        1
     }
 
-    fn run(&self, seed: u64, _: Networks) -> Result<Box<dyn Saved>> {
-        let settings = InstabilitySettings { seed: self.0.seed.wrapping_add(seed), ..self.0.clone() };
-        Ok(Box::new(instability::run(&settings, None, &|_| ())?))
+    fn looks_at_end(&self) -> bool {
+        false
+    }
+
+    fn forwards(&self, (train, test): (f64, f64)) -> f64 {
+        let lines = self.0.seeds * self.0.branch.len() * self.0.points;
+        lines as f64 * (train + test)
+    }
+
+    fn trainings(&self) -> usize {
+        // Each run, and on average half of it a branch.
+        self.0.seeds * (1 + self.0.branch.len().div_ceil(2))
+    }
+
+    fn run(&self, _: u64, networks: Networks) -> Result<Box<dyn Saved>> {
+        match networks.training {
+            [training, ..] => Ok(Box::new(instability::run(&self.0, training, None, &|_| ())?)),
+            [] => Err(Error::expected("instability", "a network", "none")),
+        }
     }
 }

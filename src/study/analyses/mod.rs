@@ -74,6 +74,11 @@ pub trait Pass: Send + Sync {
     /// About how many samples it sends forward, on so many for training and testing; a pass back counts as two.
     fn forwards(&self, samples: (f64, f64)) -> f64;
 
+    /// How many times it trains such a network itself, about.
+    fn trainings(&self) -> usize {
+        0
+    }
+
     /// Whether it looks at where training ended, if it needs a network at all: that then has to be finite.
     fn looks_at_end(&self) -> bool {
         true

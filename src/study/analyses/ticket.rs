@@ -1,18 +1,17 @@
-//! `ticket`: lottery tickets, from dense networks of its own.
+//! `ticket`: lottery tickets, from dense networks trained as those of each case.
 
 use super::{Analysis, Networks, Pass};
-use crate::base::Result;
+use crate::base::{Error, Result};
 use crate::passes::{Saved, TicketSettings, ticket, to_json};
 use crate::study::overlay::overlay;
-use crate::train::settings::SHORTHANDS;
 
 pub const ANALYSIS: Analysis = Analysis {
     name: "ticket",
-    summary: "lottery tickets, from dense networks of its own",
-    quick: &[("epochs", "1"), ("seeds", "1"), ("points", "3"), ("samples", "128")],
+    summary: "lottery tickets, from dense networks trained as those of each case",
+    quick: &[("seeds", "1"), ("points", "3")],
     take: |section, changes| {
-        let settings: TicketSettings = overlay(section, changes.iter(), SHORTHANDS)?;
-        settings.check()?;
+        let settings: TicketSettings = overlay(section, changes.iter(), &[])?;
+        settings.check(&ticket::training())?;
         Ok(Box::new(Ticket(settings)))
     },
 };
@@ -24,14 +23,28 @@ impl Pass for Ticket {
         to_json(&self.0)
     }
 
-    fn forwards(&self, _: (f64, f64)) -> f64 {
-        // A ticket and its controls a round, on so many samples an epoch as the digits have.
-        let trainings = self.0.seeds * (1 + 4 * self.0.rounds) * self.0.epochs;
-        4.0 * 1300.0 * trainings as f64
+    fn networks(&self) -> usize {
+        1
     }
 
-    fn run(&self, seed: u64, _: Networks) -> Result<Box<dyn Saved>> {
-        let settings = TicketSettings { seed: self.0.seed.wrapping_add(seed), ..self.0.clone() };
-        Ok(Box::new(ticket::run(&settings, None, &|_| ())?))
+    fn looks_at_end(&self) -> bool {
+        false
+    }
+
+    fn forwards(&self, (train, test): (f64, f64)) -> f64 {
+        let lines = if self.0.stability { self.0.seeds * (self.0.rounds + 1) * self.0.points } else { 0 };
+        lines as f64 * (train + test)
+    }
+
+    fn trainings(&self) -> usize {
+        // A dense network, and each round a ticket, two controls and the ticket once more.
+        self.0.seeds * (1 + 4 * self.0.rounds)
+    }
+
+    fn run(&self, _: u64, networks: Networks) -> Result<Box<dyn Saved>> {
+        match networks.training {
+            [training, ..] => Ok(Box::new(ticket::run(&self.0, training, None, &|_| ())?)),
+            [] => Err(Error::expected("ticket", "a network", "none")),
+        }
     }
 }
