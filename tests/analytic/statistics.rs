@@ -117,13 +117,16 @@ fn workers_have_statistics_of_their_own_and_share_gradients() {
     let (evaluation, expected) = case.objective(0..10, 4).gradient(&case.theta, &start);
     agree("loss", &[loss], &[evaluation.loss], 1e-14);
     agree("gradient", &gradient, &expected, 1e-14);
-    let parts = [0..4, 4..7, 7..10].map(|part| (part.len() as f64, moments(&case, part)));
-    let mean = |of: &dyn Fn(&(Vec<f64>, Vec<f64>)) -> &Vec<f64>, before: f64| -> Vec<f64> {
-        let sum = |i: usize| parts.iter().map(|(n, m)| n / 10.0 * of(m)[i]).sum::<f64>();
+    let parts = [0..4, 4..7, 7..10].map(|part| {
+        let (n, (means, variances)) = (part.len() as f64, moments(&case, part));
+        (n, [means, variances])
+    });
+    let mean = |of: usize, before: f64| -> Vec<f64> {
+        let sum = |i: usize| parts.iter().map(|(n, m)| n / 10.0 * m[of][i]).sum::<f64>();
         (0..6).map(|i| 0.9 * before + 0.1 * sum(i)).collect()
     };
-    agree("means", &state[..6], &mean(&|m| &m.0, 0.0), 1e-13);
-    agree("variances", &state[6..12], &mean(&|m| &m.1, 1.0), 1e-13);
+    agree("means", &state[..6], &mean(0, 0.0), 1e-13);
+    agree("variances", &state[6..12], &mean(1, 1.0), 1e-13);
     // More workers than samples are as many as there are samples.
     let few = BatchGradient::<f64>::new(&case.network, 2, false, Some(5));
     assert_eq!(few.samples(), 2);

@@ -19,8 +19,8 @@ mod ticket;
 mod travel;
 
 use super::overlay::Change;
-use crate::base::{Error, Result};
 use crate::base::section::Section;
+use crate::base::{Error, Result};
 use crate::passes::{Run, Saved};
 use crate::train::TrainSettings;
 use std::ops::RangeInclusive;
