@@ -208,8 +208,10 @@ impl Theme {
     }
     /// The curve number `i`: Okabe and Ito's colours (2008), lightened on the dark page.
     pub fn curve(self, i: usize) -> Ink {
-        const LIGHT: [u32; 7] = [0x0068a8, 0xd0550a, 0x00936b, 0xb8609a, 0xd9960a, 0x3fa3d9, 0x6b6b6b];
-        const DARK: [u32; 7] = [0x5fb4f0, 0xf58a4b, 0x3fcf9f, 0xe79ac9, 0xf2c14e, 0x9bdcff, 0xb5b5b5];
+        const LIGHT: [u32; 8] =
+            [0x0068a8, 0xd0550a, 0x00936b, 0xb8609a, 0xd9960a, 0x3fa3d9, 0x6b6b6b, 0x101010];
+        const DARK: [u32; 8] =
+            [0x5fb4f0, 0xf58a4b, 0x3fcf9f, 0xe79ac9, 0xf2c14e, 0x9bdcff, 0xb5b5b5, 0xffffff];
         self.pick(LIGHT[i % LIGHT.len()], DARK[i % DARK.len()])
     }
 
@@ -276,7 +278,7 @@ mod tests {
         for theme in [Theme::Light, Theme::Dark] {
             let contrast = |a: Ink, b: Ink| (a.lightness() - b.lightness()).abs();
             assert!(contrast(theme.paper(), theme.ink()) > 0.7);
-            assert!((0..7).all(|i| contrast(theme.paper(), theme.curve(i)) > 0.25));
+            assert!((0..8).all(|i| contrast(theme.paper(), theme.curve(i)) > 0.25));
         }
         for cmap in [Cmap::Viridis, Cmap::Magma, Cmap::Cividis, Cmap::Inferno, Cmap::Plasma] {
             let light: Vec<f64> = (0..=20).map(|i| cmap.at(f64::from(i) / 20.0).lightness()).collect();
