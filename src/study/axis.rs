@@ -111,7 +111,6 @@ fn number(value: &Value) -> Option<f64> {
 impl Vary {
     /// The axis; `at` says where the recipe stands.
     pub fn axis(&self, at: &str) -> Result<Axis> {
-        let at = format!("{at}: vary {}", self.name);
         let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
         if self.name.is_empty() || !self.name.chars().all(word) {
             let expected = "a `name` of letters, digits and underscores";
@@ -127,8 +126,8 @@ impl Vary {
                     "lists beside it",
                 ));
             }
-            (None, false) => self.cases.iter().map(|case| case.place(&at)).collect(),
-            (Some(set), true) => self.listed(&at, set.all())?,
+            (None, false) => self.cases.iter().map(|case| case.place(at)).collect(),
+            (Some(set), true) => self.listed(at, set.all())?,
         };
         let mut seen: Vec<&str> = Vec::new();
         for place in &places {

@@ -164,18 +164,15 @@ impl<E: Element> BatchGradient<E> {
 
     /// Lets the running statistics in `state` follow those of the last run.
     pub fn follow(&self, state: &mut [E]) {
-        for (i, (follow, range)) in self.parts[0].follows.iter().enumerate() {
-            let new: Vec<(f64, &[E])> = self
-                .parts
-                .iter()
-                .map(|part| {
-                    let (own, share) = (&part.follows[i].0, part.samples as f64 / self.samples as f64);
-                    (follow.momentum * share * own.factor, part.values().of(own.node).data)
-                })
-                .collect();
-            for (at, old) in state[range.clone()].iter_mut().enumerate() {
-                let taken: f64 = new.iter().map(|(weight, values)| weight * values[at].to_f64()).sum();
-                *old = E::from_f64((1.0 - follow.momentum) * old.to_f64() + taken);
+        for (i, part) in self.parts.iter().enumerate() {
+            let (values, share) = (part.values(), part.samples as f64 / self.samples as f64);
+            for (follow, range) in &part.follows {
+                // What was there before fades once, however many workers add to it.
+                let keep = if i == 0 { 1.0 - follow.momentum } else { 1.0 };
+                let take = follow.momentum * share * follow.factor;
+                for (old, new) in state[range.clone()].iter_mut().zip(values.of(follow.node).data) {
+                    *old = E::from_f64(keep * old.to_f64() + take * new.to_f64());
+                }
             }
         }
     }

@@ -23,6 +23,18 @@ pub struct Outcome {
 pub const TINY: &str = "--hidden 3 --epochs 1 --samples 60 --dpi 20";
 pub const GRID: &str = "--x=-1:1:7 --y=-0.5:0.5:4 --dpi 20";
 
+/// Flags of training that end it early, or keep and measure more than where it ends, and what refusals name.
+pub const BESIDE: [(&str, &str); 8] = [
+    ("--target-loss 0.1", "--target-loss"),
+    ("--target-gradient 0.1", "--target-gradient"),
+    ("--best train-loss", "--best"),
+    ("--ema 0.9", "--ema"),
+    ("--swa 1", "--swa"),
+    ("--snapshots 5", "--snapshots"),
+    ("--probe sharpness:5", "--probe"),
+    ("--probe-samples 5", "--probe-samples"),
+];
+
 impl Bench {
     pub fn new() -> Self {
         Self(tempfile::tempdir().unwrap())

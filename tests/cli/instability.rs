@@ -1,6 +1,6 @@
 //! `losscape instability`: its files, the same bytes on any number of threads and after a stop, and what it refuses.
 
-use crate::bench::{Bench, at};
+use crate::bench::{BESIDE, Bench, at};
 use losscape::passes::{InstabilitySettings, instability};
 use losscape::train::TrainSettings;
 use serde_json::Value;
@@ -110,19 +110,14 @@ fn what_makes_no_sense_is_refused() {
         ("--stable 2", "--stable"),
         ("--lr 0", "--lr"),
         ("--epochs 0", "--epochs"),
-        ("--target-loss 0.1", "--target-loss"),
-        ("--target-gradient 0.1", "--target-gradient"),
-        ("--best train-loss", "--best"),
-        ("--ema 0.9", "--ema"),
-        ("--swa 1", "--swa"),
-        ("--snapshots 5", "--snapshots"),
-        ("--probe sharpness:5", "--probe"),
-        ("--probe-samples 5", "--probe-samples"),
         ("--batch-size 0", "--batch-size"),
         ("--batch-size 5000", "--batch-size"),
         ("--samples 5000", "--samples"),
         ("--seed 9223372036854775807", "--seed"),
-    ] {
+    ]
+    .into_iter()
+    .chain(BESIDE)
+    {
         bench.refused(&format!("instability {flags} --out new"), at);
     }
 }
