@@ -7,7 +7,7 @@
 //! What a user names may be anything: a directory, a pipe that would block forever, a device that never ends.
 //! Such a path is the user's to mend ([`Error::Request`]); a disk that fails is not ([`Error::Machine`]).
 
-use crate::base::{Error, Result};
+use crate::base::{Error, Result, apart};
 use sha2::{Digest, Sha256};
 use std::fs::{self, File, FileType, Metadata, OpenOptions, TryLockError};
 use std::io::{self, BufWriter, Read, Write};
@@ -204,6 +204,22 @@ pub fn open_regular(path: &Path) -> Result<(File, u64)> {
     let length = regular(path)?.len();
     let file = File::open(path).map_err(|e| Error::machine(named(path), e))?;
     Ok((file, length))
+}
+
+/// The regular file at `path`, which a user named for reading: no result of this process goes beside it.
+pub fn open_input(path: &Path) -> Result<(File, u64)> {
+    let opened = open_regular(path)?;
+    apart::input(path)?;
+    Ok(opened)
+}
+
+/// A path with `~`, which the shell leaves alone behind an equals sign, as the home directory that it stands for.
+pub fn at_home(path: &Path) -> PathBuf {
+    match (path.strip_prefix("~"), std::env::home_dir()) {
+        (Ok(rest), Some(home)) if rest == Path::new("") => home,
+        (Ok(rest), Some(home)) => home.join(rest),
+        _ => path.to_path_buf(),
+    }
 }
 
 /// The text of the regular file at `path`, of at most `most` bytes.

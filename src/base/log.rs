@@ -15,7 +15,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
 const MAGIC: &[u8] = b"losscape log 1\n";
@@ -72,33 +72,50 @@ pub struct Found {
     length: u64,
 }
 
-/// Header and records, as bytes.
-type Parts = (Value, Vec<u8>, usize);
+/// A log whose header has been read.
+struct Opened {
+    header: Value,
+    /// The records follow.
+    from: BufReader<File>,
+    /// Where they start.
+    start: u64,
+}
 
-/// The header of a log, and what follows it, and where that starts; `None` where it was torn, or there is none.
-fn open(path: &Path) -> Result<Option<Parts>> {
+/// Opens a log; `None` where its header was torn, or there is none.
+fn open(path: &Path) -> Result<Option<Opened>> {
     if path.symlink_metadata().is_err() {
         return Ok(None);
     }
-    let (at, mut bytes) = (files::named(path), files::read_regular(path, files::LARGEST)?);
-    let start = &bytes[..bytes.len().min(MAGIC.len())];
-    if !MAGIC.starts_with(start) {
+    let (at, (file, length)) = (files::named(path), files::open_regular(path)?);
+    let failed = |e: io::Error| Error::machine(&at, e);
+    let mut from = BufReader::with_capacity(1 << 16, file);
+    let mut fixed = Vec::new();
+    from.by_ref().take(FIXED as u64).read_to_end(&mut fixed).map_err(failed)?;
+    if !MAGIC.starts_with(&fixed[..fixed.len().min(MAGIC.len())]) {
         return Err(Error::expected(&at, "a log of losscape", "another file"));
     }
-    let Some((fixed, rest)) = bytes.split_at_checked(FIXED) else { return Ok(None) };
-    let (length, sum) = fixed[MAGIC.len() + 64..].split_at(8);
+    if fixed.len() < FIXED {
+        return Ok(None);
+    }
+    let (size, sum) = fixed[MAGIC.len() + 64..].split_at(8);
     // A length that is wrong would make a whole log look like a torn one, and be lost.
-    if checksum(length) != sum {
+    if checksum(size) != sum {
         return Err(damaged(&at, "a length with another checksum"));
     }
-    let length = u64::from_le_bytes(length.try_into().unwrap_or_default());
-    let length = usize::try_from(length).unwrap_or(usize::MAX);
-    let Some((text, _)) = rest.split_at_checked(length) else { return Ok(None) };
-    if files::sha256(text).as_bytes() != &fixed[MAGIC.len()..MAGIC.len() + 64] {
+    let size = u64::from_le_bytes(size.try_into().unwrap_or_default());
+    if size > length - FIXED as u64 {
+        return Ok(None);
+    }
+    if size > files::LARGEST_JSON {
+        return Err(damaged(&at, format!("a header of {size} bytes")));
+    }
+    let mut text = vec![0; size as usize];
+    from.read_exact(&mut text).map_err(failed)?;
+    if files::sha256(&text).as_bytes() != &fixed[MAGIC.len()..MAGIC.len() + 64] {
         return Err(damaged(&at, "a header with another checksum"));
     }
-    let header = serde_json::from_slice(text).map_err(|e| damaged(&at, e))?;
-    Ok(Some((header, bytes.split_off(FIXED + length), FIXED + length)))
+    let header = serde_json::from_slice(&text).map_err(|e| damaged(&at, e))?;
+    Ok(Some(Opened { header, from, start: FIXED as u64 + size }))
 }
 
 fn damaged(at: &str, what: impl std::fmt::Display) -> Error {
@@ -107,19 +124,34 @@ fn damaged(at: &str, what: impl std::fmt::Display) -> Error {
 
 /// The header of a log; `None` if there is none, or one that was torn in it.
 pub fn header(path: &Path) -> Result<Option<Value>> {
-    Ok(open(path)?.map(|(header, ..)| header))
+    Ok(open(path)?.map(|opened| opened.header))
 }
+
+/// Longest end that may be torn: pieces are appended some at a time, never so many.
+const LONGEST_TORN: u64 = 256 << 20;
 
 /// Reads a log with records of `width` numbers; `None` if there is none, or one that was torn before its first record.
 pub fn read(path: &Path, width: usize) -> Result<Option<Found>> {
-    let Some((header, records, start)) = open(path)? else { return Ok(None) };
+    let Some(Opened { header, mut from, start }) = open(path)? else { return Ok(None) };
     let at = files::named(path);
     let size = 8 + 8 * width + 4;
     let mut pieces = Pieces::new();
-    let mut torn: Option<usize> = None;
-    for (i, record) in records.chunks(size).enumerate() {
-        match (decode(record, width), torn) {
-            (None, _) => torn = torn.or(Some(i)),
+    let mut torn: Option<u64> = None;
+    let mut record = Vec::new();
+    for i in 0.. {
+        record.clear();
+        let read = from.by_ref().take(size as u64).read_to_end(&mut record);
+        read.map_err(|e| Error::machine(&at, e))?;
+        if record.is_empty() {
+            let length = start + torn.unwrap_or(i) * size as u64;
+            return Ok(Some(Found { header, pieces, length }));
+        }
+        match (decode(&record, width), torn) {
+            (None, None) => torn = Some(i),
+            (None, Some(bad)) if (i - bad) * size as u64 > LONGEST_TORN => {
+                return Err(damaged(&at, format!("more than {LONGEST_TORN} bytes of no record")));
+            }
+            (None, Some(_)) => {}
             (Some(_), Some(bad)) => return Err(damaged(&at, format!("record {bad} with another checksum"))),
             (Some((index, numbers)), None) => {
                 if pieces.get(&index).is_some_and(|old| !same_bits(old, &numbers)) {
@@ -129,8 +161,7 @@ pub fn read(path: &Path, width: usize) -> Result<Option<Found>> {
             }
         }
     }
-    let whole = torn.unwrap_or(records.len().div_ceil(size));
-    Ok(Some(Found { header, pieces, length: (start + whole * size) as u64 }))
+    Ok(None)
 }
 
 /// Whether two pieces are the same, NaN and all.

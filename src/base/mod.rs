@@ -2,12 +2,16 @@
 //!
 //! Nothing here knows a network. Adding something here is right when two layers need it and neither owns it.
 
+pub mod apart;
 pub mod assignment;
 pub mod error;
 pub mod files;
 pub mod graph;
 pub mod interrupt;
+mod literal;
 pub mod log;
+pub mod notes;
+pub mod npy;
 pub mod npz;
 pub mod pool;
 pub mod precision;

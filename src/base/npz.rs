@@ -1,16 +1,21 @@
 //! `.npz`: a zip archive of arrays in numpy's own format, as `numpy.savez` writes and `numpy.load` reads.
 //!
-//! Each entry `NAME.npy` is `\x93NUMPY`, a version, a header in Python's notation and the numbers, little-endian and
-//! row-major. Entries are stored uncompressed with the date 1980-01-01: the same arrays give the same bytes.
-//!
-//! <https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>
+//! What is written is stored uncompressed with the date 1980-01-01: the same arrays give the same bytes. [`Npz`] is such
+//! an archive whole, in memory; [`Archive`] is any that numpy or others wrote, also compressed, of which headers come first
+//! and arrays when they are asked for.
 
 use crate::base::files::{self, brief};
 use crate::base::{Error, Result};
-use std::io::{self, Cursor, Read, Seek, Write};
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom, Write};
 use std::path::Path;
+use zip::read::ZipFile;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
+
+pub(crate) use super::npy::count;
+pub use super::npy::{Array, Dtype, Header, Sort, Values};
 
 /// Named arrays, in order.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -18,25 +23,15 @@ pub struct Npz {
     arrays: Vec<(String, Array)>,
 }
 
-/// Numbers in row-major order; `[]` is the shape of a single one.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Array {
-    /// Length along each axis.
-    pub shape: Vec<usize>,
-    /// The numbers: as many as the product of `shape`.
-    pub values: Values,
+/// An archive of which nothing but the list of its entries has been read.
+pub struct Archive<R> {
+    at: String,
+    zip: ZipArchive<R>,
+    names: Vec<String>,
 }
 
-/// The element types that results use.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Values {
-    /// `<f8`
-    F64(Vec<f64>),
-    /// `<f4`
-    F32(Vec<f32>),
-    /// `<i8`
-    I64(Vec<i64>),
-}
+/// Most that deflate makes of a byte.
+const MOST_INFLATED: u64 = 1032;
 
 impl Npz {
     /// Adds an array after those there.
@@ -52,12 +47,6 @@ impl Npz {
     /// The array called `name`.
     pub fn get(&self, name: &str) -> Option<&Array> {
         self.arrays.iter().find(|(n, _)| n == name).map(|(_, array)| array)
-    }
-
-    /// Takes the array called `name` out.
-    pub fn take(&mut self, name: &str) -> Option<Array> {
-        let at = self.arrays.iter().position(|(n, _)| n == name)?;
-        Some(self.arrays.remove(at).1)
     }
 
     /// Names and arrays, in order.
@@ -81,201 +70,135 @@ impl Npz {
                 // Sizes beyond 4 GiB need a larger field, which must be asked for before writing.
                 .large_file(array.values.len() >= 1 << 28);
             zip.start_file(format!("{name}.npy"), options)?;
-            zip.write_all(&array.header())?;
-            match &array.values {
-                Values::F64(v) => write_numbers(&mut zip, v, f64::to_le_bytes),
-                Values::F32(v) => write_numbers(&mut zip, v, f32::to_le_bytes),
-                Values::I64(v) => write_numbers(&mut zip, v, i64::to_le_bytes),
-            }?;
+            array.write_to(&mut zip)?;
         }
         zip.finish()?;
         Ok(())
     }
 
-    /// Reads the archive at `path`.
+    /// Reads the archive at `path`, all of it.
     pub fn read(path: &Path) -> Result<Self> {
-        Self::from_bytes(&files::named(path), &files::read_regular(path, files::LARGEST)?)
+        Self::of(Archive::open(path)?)
     }
 
     /// Reads an archive; `at` is its name in errors.
     pub fn from_bytes(at: &str, bytes: &[u8]) -> Result<Self> {
+        Self::of(Archive::new(at, Cursor::new(bytes))?)
+    }
+
+    fn of<R: Read + Seek>(mut archive: Archive<R>) -> Result<Self> {
+        let mut arrays = Vec::new();
+        for (i, name) in archive.names.clone().into_iter().enumerate() {
+            // Results are stored as they are: what they take in memory is what they take on the disk.
+            if archive.entry(i)?.compression() != CompressionMethod::Stored {
+                let expected = "an uncompressed array (numpy.savez)";
+                return Err(Error::expected(archive.place(&name), expected, "a compressed one"));
+            }
+            arrays.push((name, archive.array_at(i)?.1));
+        }
+        Ok(Self { arrays })
+    }
+}
+
+impl Archive<BufReader<File>> {
+    /// Opens the archive at `path`.
+    pub fn open(path: &Path) -> Result<Self> {
+        Self::new(&files::named(path), BufReader::new(files::open_regular(path)?.0))
+    }
+}
+
+impl<R: Read + Seek> Archive<R> {
+    /// Reads the list of entries; `at` is the archive's name in errors. Refuses entries that share a name or bytes.
+    pub fn new(at: &str, mut reader: R) -> Result<Self> {
         let broken = |e: zip::result::ZipError| Error::expected(at, "a .npz archive", brief(&e.to_string()));
-        let mut zip = ZipArchive::new(Cursor::new(bytes)).map_err(broken)?;
+        if !ends_as_archive(&mut reader).map_err(|e| Error::machine(at, e))? {
+            return Err(Error::expected(at, "a .npz archive", "no list of entries at its end"));
+        }
+        let mut zip = ZipArchive::new(reader).map_err(broken)?;
+        let shared = || Error::expected(at, "separate entries", "entries that share a name or bytes");
         // Entries that share bytes would let a small file fill the memory.
         if zip.has_duplicate_names() || zip.has_overlapping_entries().map_err(broken)? {
-            return Err(Error::expected(at, "separate entries", "entries that share a name or bytes"));
+            return Err(shared());
         }
-        let mut npz = Self::default();
-        for i in 0..zip.len() {
-            let mut entry = zip.by_index(i).map_err(broken)?;
-            let name = entry.name().map_err(broken)?.into_owned();
-            let name = name.strip_suffix(".npy").unwrap_or(&name);
-            let field = format!("{at}: {}", brief(name));
-            if entry.compression() != CompressionMethod::Stored {
-                return Err(Error::expected(
-                    field,
-                    "an uncompressed array (numpy.savez)",
-                    "a compressed one",
-                ));
+        let mut names: Vec<String> = Vec::new();
+        for name in zip.file_names() {
+            let name = name.map_err(broken)?;
+            // As numpy has it, `x` and `x.npy` are one name.
+            names.push(name.strip_suffix(".npy").unwrap_or(&name).to_owned());
+        }
+        match names.iter().collect::<BTreeSet<_>>().len() == names.len() {
+            true => Ok(Self { at: at.to_owned(), zip, names }),
+            false => Err(shared()),
+        }
+    }
+
+    /// The names of all entries, without `.npy`.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// Where an array stands, for messages.
+    pub fn place(&self, name: &str) -> String {
+        format!("{}: {}", self.at, brief(name))
+    }
+
+    /// The header of the array called `name`; none where there is no such entry.
+    pub fn header(&mut self, name: &str) -> Result<Option<Header>> {
+        let place = self.place(name);
+        let Some(i) = self.index(name) else { return Ok(None) };
+        let mut entry = self.entry(i)?;
+        let length = entry.size();
+        Header::read(&place, &mut entry, length).map(Some)
+    }
+
+    /// The array called `name`, and the type that its numbers have in the archive.
+    pub fn array(&mut self, name: &str) -> Result<(Dtype, Array)> {
+        match self.index(name) {
+            Some(i) => self.array_at(i),
+            None => {
+                let there: Vec<String> = self.names.iter().map(|name| brief(name)).take(8).collect();
+                let there = if there.is_empty() { "none".to_owned() } else { there.join(", ") };
+                Err(Error::expected(&self.at, format!("an array `{name}`"), there))
             }
-            let mut content = Vec::new();
-            entry.read_to_end(&mut content).map_err(|e| Error::expected(&field, "an array", e))?;
-            npz.arrays.push((name.to_owned(), Array::from_npy(&field, &content)?));
         }
-        Ok(npz)
+    }
+
+    fn index(&self, name: &str) -> Option<usize> {
+        self.names.iter().position(|n| n == name)
+    }
+
+    fn array_at(&mut self, i: usize) -> Result<(Dtype, Array)> {
+        let place = self.place(&self.names[i]);
+        let mut entry = self.entry(i)?;
+        let length = entry.size();
+        let header = Header::read(&place, &mut entry, length)?;
+        Ok((header.dtype, header.array(&place, &mut entry)?))
+    }
+
+    fn entry(&mut self, i: usize) -> Result<ZipFile<'_, R>> {
+        let place = self.place(&self.names[i]);
+        let entry =
+            self.zip.by_index(i).map_err(|e| Error::expected(&place, "an array", brief(&e.to_string())))?;
+        if entry.size() > entry.compressed_size().saturating_mul(MOST_INFLATED) {
+            let expected = format!("at most {MOST_INFLATED} times its {} bytes", entry.compressed_size());
+            return Err(Error::expected(place, expected, entry.size()));
+        }
+        Ok(entry)
     }
 }
 
-impl Array {
-    fn header(&self) -> Vec<u8> {
-        let axes: Vec<String> = self.shape.iter().map(usize::to_string).collect();
-        // Python's tuple of one: (3,)
-        let comma = if axes.len() == 1 { "," } else { "" };
-        let (descr, shape) = (self.values.descr(), axes.join(", "));
-        let mut text = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({shape}{comma}), }}");
-        // 10 bytes stand before the text; numpy pads with spaces to a multiple of 64, a line end last.
-        while (10 + text.len() + 1) % 64 != 0 {
-            text.push(' ');
-        }
-        text.push('\n');
-        let mut header = b"\x93NUMPY\x01\x00".to_vec();
-        header.extend((text.len() as u16).to_le_bytes());
-        header.extend(text.as_bytes());
-        header
-    }
-
-    fn from_npy(at: &str, bytes: &[u8]) -> Result<Self> {
-        let (text, data) = split_npy(bytes).ok_or_else(|| {
-            Error::expected(at, "an array in numpy's format", "another header, or a torn one")
-        })?;
-        let field = |key: &str| {
-            let value = text.split_once(&format!("'{key}':")).map(|(_, rest)| rest.trim_start());
-            value.ok_or_else(|| Error::expected(format!("{at}: {key}"), "a value", "none"))
-        };
-        let descr = field("descr")?.split('\'').nth(1).unwrap_or_default();
-        if !field("fortran_order")?.starts_with("False") {
-            return Err(Error::expected(format!("{at}: fortran_order"), "False", "another order"));
-        }
-        let shape = field("shape")?;
-        let shape = parse_shape(shape)
-            .ok_or_else(|| Error::expected(format!("{at}: shape"), "a tuple of sizes", brief(shape)))?;
-        let values = match descr {
-            "<f8" => Values::F64(read_numbers(data, f64::from_le_bytes)),
-            "<f4" => Values::F32(read_numbers(data, f32::from_le_bytes)),
-            "<i8" => Values::I64(read_numbers(data, i64::from_le_bytes)),
-            other => return Err(Error::expected(format!("{at}: descr"), "<f8, <f4 or <i8", brief(other))),
-        };
-        let size = values.size();
-        let expected = count(&shape).and_then(|n| n.checked_mul(size));
-        if expected != Some(data.len()) {
-            let expected = expected.map_or("fewer than 2^64".to_owned(), |n| n.to_string());
-            return Err(Error::expected(at, format!("{expected} bytes of numbers"), data.len()));
-        }
-        Ok(Self { shape, values })
-    }
-
-    /// The numbers as f64, without a copy where they are (integers beyond 2^53 are rounded).
-    pub fn into_f64(self) -> Vec<f64> {
-        match self.values {
-            Values::F64(v) => v,
-            _ => self.to_f64(),
-        }
-    }
-
-    /// The numbers as f64 (integers beyond 2^53 are rounded).
-    pub fn to_f64(&self) -> Vec<f64> {
-        match &self.values {
-            Values::F64(v) => v.clone(),
-            Values::F32(v) => v.iter().map(|&x| f64::from(x)).collect(),
-            Values::I64(v) => v.iter().map(|&x| x as f64).collect(),
-        }
-    }
-}
-
-impl Values {
-    /// How many numbers.
-    pub fn len(&self) -> usize {
-        match self {
-            Self::F64(v) => v.len(),
-            Self::F32(v) => v.len(),
-            Self::I64(v) => v.len(),
-        }
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Bytes of one number.
-    fn size(&self) -> usize {
-        if matches!(self, Self::F32(_)) { 4 } else { 8 }
-    }
-
-    fn descr(&self) -> &'static str {
-        match self {
-            Self::F64(_) => "<f8",
-            Self::F32(_) => "<f4",
-            Self::I64(_) => "<i8",
-        }
-    }
-}
-
-impl From<Vec<f64>> for Values {
-    fn from(v: Vec<f64>) -> Self {
-        Self::F64(v)
-    }
-}
-
-impl From<Vec<f32>> for Values {
-    fn from(v: Vec<f32>) -> Self {
-        Self::F32(v)
-    }
-}
-
-impl From<Vec<i64>> for Values {
-    fn from(v: Vec<i64>) -> Self {
-        Self::I64(v)
-    }
-}
-
-/// The numbers in an array of `shape`; none if there are too many to count.
-pub(crate) fn count(shape: &[usize]) -> Option<usize> {
-    shape.iter().try_fold(1usize, |product, &n| product.checked_mul(n))
-}
-
-/// Header text and numbers of an array; none unless it begins as numpy's format does.
-fn split_npy(bytes: &[u8]) -> Option<(&str, &[u8])> {
-    let rest = bytes.strip_prefix(b"\x93NUMPY")?;
-    let (version, rest) = rest.split_first_chunk::<2>()?;
-    // Version 1 counts the header in two bytes, 2 and 3 in four.
-    let (length, rest) = match version {
-        [1, _] => rest.split_first_chunk().map(|(n, rest)| (usize::from(u16::from_le_bytes(*n)), rest))?,
-        [2 | 3, _] => rest.split_first_chunk().map(|(n, rest)| (u32::from_le_bytes(*n) as usize, rest))?,
-        _ => return None,
+/// Whether a list of entries ends the file, with a comment of at most 64 KiB behind it. The library looks for one in the
+/// whole file, which takes long where there is none.
+fn ends_as_archive(reader: &mut (impl Read + Seek)) -> io::Result<bool> {
+    const LONGEST: u64 = 22 + u16::MAX as u64;
+    let length = reader.seek(SeekFrom::End(0))?;
+    reader.seek(SeekFrom::Start(length.saturating_sub(LONGEST)))?;
+    let mut end = Vec::new();
+    reader.take(LONGEST).read_to_end(&mut end)?;
+    reader.rewind()?;
+    let closes = |(i, record): (usize, &[u8])| {
+        let comment = usize::from(u16::from_le_bytes([record[20], record[21]]));
+        record.starts_with(b"PK\x05\x06") && i + 22 + comment == end.len()
     };
-    let (text, data) = rest.split_at_checked(length)?;
-    Some((std::str::from_utf8(text).ok()?, data))
-}
-
-fn parse_shape(text: &str) -> Option<Vec<usize>> {
-    let (axes, _) = text.strip_prefix('(')?.split_once(')')?;
-    axes.split(',').map(str::trim).filter(|axis| !axis.is_empty()).map(|axis| axis.parse().ok()).collect()
-}
-
-fn write_numbers<T: Copy, const N: usize>(
-    to: &mut impl Write,
-    values: &[T],
-    bytes_of: impl Fn(T) -> [u8; N],
-) -> io::Result<()> {
-    for some in values.chunks(8192) {
-        let bytes: Vec<u8> = some.iter().flat_map(|&value| bytes_of(value)).collect();
-        to.write_all(&bytes)?;
-    }
-    Ok(())
-}
-
-/// Whole numbers only: a torn last one is left out, and missed when lengths are compared.
-fn read_numbers<T, const N: usize>(bytes: &[u8], from_bytes: impl Fn([u8; N]) -> T) -> Vec<T> {
-    bytes.as_chunks().0.iter().map(|&chunk| from_bytes(chunk)).collect()
+    Ok(end.windows(22).enumerate().any(closes))
 }

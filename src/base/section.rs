@@ -4,7 +4,7 @@
 //! names the near miss, and a bad value says where it stands.
 
 use super::registry::{parse_value, unknown};
-use super::{Error, Result, files};
+use super::{Error, Result, apart, files};
 use clap::{Args, Command, FromArgMatches};
 use serde::{Serialize, de::DeserializeOwned};
 use std::path::Path;
@@ -32,7 +32,9 @@ impl Section {
 
     /// A file.
     pub fn read(path: &Path) -> Result<Self> {
+        let path = &files::at_home(path);
         let text = files::read_text(path, MOST)?;
+        apart::input(path)?;
         Self::parse(files::named(path), &text)
     }
 
@@ -125,7 +127,10 @@ pub fn shorthand_value(key: &str, value: Value) -> Value {
         ("hidden", Value::Integer(width)) => Value::Array(vec![Value::Integer(width)]),
         ("hidden", Value::String(list)) => match list.trim() {
             "none" | "" => Value::Array(Vec::new()),
-            list => Value::Array(list.split(',').flat_map(|part| widths(part.trim())).collect()),
+            list => {
+                let parts = list.split([',', ' ']).map(str::trim).filter(|part| !part.is_empty());
+                Value::Array(parts.flat_map(widths).collect())
+            }
         },
         (_, value) => value,
     }

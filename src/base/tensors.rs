@@ -12,15 +12,16 @@
 //! caller's to say ([`TensorFile::first_non_finite`] finds them).
 
 use crate::base::files::{self, brief};
-use crate::base::npz::count;
+use crate::base::npy::{count, numbers};
 use crate::base::{Error, Result};
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, BufReader, Read};
 use std::path::Path;
 
 /// Longer headers are refused: parsed, they take many times their length in memory.
-const LONGEST_HEADER: usize = 16 << 20;
+const LONGEST_HEADER: u64 = 16 << 20;
 const METADATA: &str = "__metadata__";
 
 /// Tensors, in the order of their data, and texts about them.
@@ -108,17 +109,53 @@ impl TensorFile {
 
     /// Reads the file at `path`.
     pub fn read(path: &Path) -> Result<Self> {
-        Self::from_bytes(&files::named(path), &files::read_regular(path, files::LARGEST)?)
+        Self::read_after(path, |_| Ok(())).map(|((), file)| file)
+    }
+
+    /// Reads the file at `path` after `look` has seen what its header says, and returns what that made of it; numbers of a
+    /// file that it refuses are not read.
+    pub fn read_after<T>(path: &Path, look: impl FnOnce(&Outline) -> Result<T>) -> Result<(T, Self)> {
+        let (file, length) = files::open_regular(path)?;
+        Self::from_reader(&files::named(path), &mut BufReader::new(file), length, look)
     }
 
     /// Reads a file; `at` is its name in errors.
     pub fn from_bytes(at: &str, bytes: &[u8]) -> Result<Self> {
-        let (text, data) = split(at, bytes)?;
-        let header: Header = serde_json::from_str(text).map_err(|e| {
+        Self::from_reader(at, &mut &*bytes, bytes.len() as u64, |_| Ok(())).map(|((), file)| file)
+    }
+
+    fn from_reader<T>(
+        at: &str,
+        from: &mut impl Read,
+        length: u64,
+        look: impl FnOnce(&Outline) -> Result<T>,
+    ) -> Result<(T, Self)> {
+        let (text, size) = header(at, from, length)?;
+        let outline = Outline::new(at, &text, size)?;
+        let seen = look(&outline)?;
+        let Outline { metadata, tensors } = outline;
+        let read = |described: Described| described.tensor(from).map_err(|e| Error::machine(at, e));
+        let tensors = tensors.into_iter().map(read).collect::<Result<_>>()?;
+        Ok((seen, Self { metadata, tensors }))
+    }
+}
+
+/// What the header of a file says: tensors in the order of their data, which they cover byte by byte.
+pub struct Outline {
+    /// Texts by key.
+    pub metadata: BTreeMap<String, String>,
+    /// Tensors with unlike names.
+    pub tensors: Vec<Described>,
+}
+
+impl Outline {
+    /// Of the header's text; refuses tensors that do not cover `size` bytes of data.
+    fn new(at: &str, text: &str, size: u64) -> Result<Self> {
+        let header: Objects = serde_json::from_str(text).map_err(|e| {
             Error::expected(format!("{at}: header"), "tensors described in JSON", brief(&e.to_string()))
         })?;
         let mut metadata = BTreeMap::new();
-        let mut entries = Vec::new();
+        let mut tensors = Vec::new();
         for (name, fields) in header.0 {
             if name == METADATA {
                 for (key, value) in fields.0 {
@@ -129,28 +166,28 @@ impl TensorFile {
                     metadata.insert(key, text);
                 }
             } else {
-                entries.push(Entry::new(&format!("{at}: {}", brief(&name)), name, fields)?);
+                tensors.push(Described::new(&format!("{at}: {}", brief(&name)), name, fields)?);
             }
         }
-        entries.sort_by_key(|entry| (entry.begin, entry.end));
+        tensors.sort_by_key(|described| (described.begin, described.end));
         let mut covered = 0;
-        for Entry { name, begin, end, .. } in &entries {
+        for Described { name, begin, end, .. } in &tensors {
             let field = || format!("{at}: {}.data_offsets", brief(name));
             if *begin != covered {
                 let fault = if *begin < covered { "an overlap" } else { "a hole" };
                 let expected = format!("to begin at {covered}, where the data before it ends");
                 return Err(Error::expected(field(), expected, format!("{begin}: {fault}")));
             }
-            if *end > data.len() {
-                let expected = format!("an end within the {} bytes of data", data.len());
+            if *end as u64 > size {
+                let expected = format!("an end within the {size} bytes of data");
                 return Err(Error::expected(field(), expected, end));
             }
             covered = *end;
         }
-        if covered != data.len() {
-            return Err(Error::expected(at, format!("{covered} bytes of data"), data.len()));
+        if covered as u64 != size {
+            return Err(Error::expected(at, format!("{covered} bytes of data"), size));
         }
-        Ok(Self { metadata, tensors: entries.into_iter().map(|entry| entry.tensor(data)).collect() })
+        Ok(Self { metadata, tensors })
     }
 }
 
@@ -179,33 +216,37 @@ impl Data {
     }
 }
 
-/// Header text and data, by the length in front.
-fn split<'a>(at: &str, bytes: &'a [u8]) -> Result<(&'a str, &'a [u8])> {
-    let Some((length, rest)) = bytes.split_first_chunk() else {
-        return Err(Error::expected(at, "a safetensors file, of at least 8 bytes", bytes.len()));
-    };
-    let length = usize::try_from(u64::from_le_bytes(*length)).unwrap_or(usize::MAX);
-    let header = format!("{at}: header");
-    let Some((text, data)) = rest.split_at_checked(length) else {
-        refuse_foreign(at, bytes)?;
-        return Err(Error::expected(header, format!("{length} bytes"), format!("only {}", rest.len())));
-    };
-    if length > LONGEST_HEADER {
-        return Err(Error::expected(header, format!("at most {LONGEST_HEADER} bytes"), length));
+/// The header's text, by the length in front, and how many bytes of data follow it.
+fn header(at: &str, from: &mut impl Read, length: u64) -> Result<(String, u64)> {
+    let failed = |e: io::Error| Error::machine(at, e);
+    let mut first = [0; 8];
+    if length < 8 {
+        return Err(Error::expected(at, "a safetensors file, of at least 8 bytes", length));
     }
+    from.read_exact(&mut first).map_err(failed)?;
+    let size = u64::from_le_bytes(first);
+    let header = format!("{at}: header");
+    let rest = length - 8;
+    if size > rest {
+        refuse_foreign(at, &first)?;
+        return Err(Error::expected(header, format!("{size} bytes"), format!("only {rest}")));
+    }
+    if size > LONGEST_HEADER {
+        refuse_foreign(at, &first)?;
+        return Err(Error::expected(header, format!("at most {LONGEST_HEADER} bytes"), size));
+    }
+    let mut text = vec![0; size as usize];
+    from.read_exact(&mut text).map_err(failed)?;
     if !text.starts_with(b"{") {
-        refuse_foreign(at, bytes)?;
+        refuse_foreign(at, &first)?;
         let found = text.first().map_or("nothing".to_owned(), |&byte| format!("`{}`", byte.escape_ascii()));
         return Err(Error::expected(header, "a JSON object, beginning with `{`", found));
     }
-    match std::str::from_utf8(text) {
-        Ok(text) => Ok((text, data)),
-        Err(e) => Err(Error::expected(
-            header,
-            "text in UTF-8",
-            format!("other bytes at offset {}", e.valid_up_to()),
-        )),
-    }
+    let text = String::from_utf8(text).map_err(|e| {
+        let found = format!("other bytes at offset {}", e.utf8_error().valid_up_to());
+        Error::expected(header, "text in UTF-8", found)
+    })?;
+    Ok((text, rest - size))
 }
 
 /// Says of a file that is no safetensors whether PyTorch wrote it, and how to convert it.
@@ -245,15 +286,17 @@ impl Dtype {
 }
 
 /// What the header says of one tensor, checked as far as it can be without the others.
-struct Entry {
-    name: String,
+pub struct Described {
+    /// Path of its layer and role.
+    pub name: String,
+    /// Length along each axis.
+    pub shape: Vec<usize>,
     dtype: Dtype,
-    shape: Vec<usize>,
     begin: usize,
     end: usize,
 }
 
-impl Entry {
+impl Described {
     fn new(at: &str, name: String, fields: Object<Value>) -> Result<Self> {
         let (mut dtype, mut shape, mut offsets) = (Value::Null, Value::Null, Value::Null);
         for (key, value) in fields.0 {
@@ -288,18 +331,15 @@ impl Entry {
         Ok(Self { name, dtype, shape: sizes, begin, end })
     }
 
-    fn tensor(self, data: &[u8]) -> Tensor {
-        let bytes = &data[self.begin..self.end];
+    /// The tensor, whose numbers come next.
+    fn tensor(self, from: &mut impl Read) -> io::Result<Tensor> {
+        let bytes = self.end - self.begin;
         let data = match self.dtype {
-            Dtype::F32 => {
-                Data::F32(bytes.as_chunks().0.iter().map(|&chunk| f32::from_le_bytes(chunk)).collect())
-            }
-            Dtype::F64 => {
-                Data::F64(bytes.as_chunks().0.iter().map(|&chunk| f64::from_le_bytes(chunk)).collect())
-            }
-            Dtype::U8 => Data::U8(bytes.to_vec()),
+            Dtype::F32 => Data::F32(numbers(from, bytes / 4, f32::from_le_bytes)?),
+            Dtype::F64 => Data::F64(numbers(from, bytes / 8, f64::from_le_bytes)?),
+            Dtype::U8 => Data::U8(numbers(from, bytes, |[byte]| byte)?),
         };
-        Tensor { name: self.name, shape: self.shape, data }
+        Ok(Tensor { name: self.name, shape: self.shape, data })
     }
 }
 
@@ -308,7 +348,7 @@ fn sizes(value: &Value) -> Option<Vec<usize>> {
     value.as_array()?.iter().map(|n| usize::try_from(n.as_u64()?).ok()).collect()
 }
 
-type Header = Object<Object<Value>>;
+type Objects = Object<Object<Value>>;
 
 /// A JSON object that keeps its order and refuses a name that comes twice; serde_json's own keeps the last.
 struct Object<V>(Vec<(String, V)>);

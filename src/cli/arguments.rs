@@ -1,8 +1,9 @@
 //! Flags that several commands share, what help says of kinds, and clap's errors as our one line.
 
 use super::config::with_shorthands;
+use super::output;
 use crate::base::registry::Registry;
-use crate::base::{Error, Result};
+use crate::base::{Error, Result, notes};
 use crate::data::{Shift, Source};
 use crate::landscape::{Alignment, Curve, Direction, Map, Normalization, Sharpness};
 use crate::nn::activations::Activation;
@@ -16,8 +17,9 @@ use crate::study::analyses::{ANALYSES, Analysis};
 use crate::train::settings::SHORTHANDS;
 use crate::train::{Optimizer, Schedule, TrainSettings};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Arg, Args, Command};
+use clap::{Arg, ArgAction, Args, Command};
 use serde::{Deserialize, Serialize};
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// Flags of every command that computes.
@@ -36,8 +38,11 @@ pub struct Common {
 }
 
 impl Common {
-    /// Sets up the threads.
+    /// Sets up the threads, and prints what is worth saying beside the result.
     pub fn apply(&self) -> Result<()> {
+        if !self.quiet {
+            notes::listen(|note| output::complain(&format!("warning: {note}\n")));
+        }
         const MOST: usize = 1024;
         let threads = match self.threads {
             Some(n) if n == 0 || n > MOST => {
@@ -173,6 +178,54 @@ pub fn name_kinds(command: Command) -> Command {
         let names: Vec<&str> = kinds().iter().map(|e| e.name).collect();
         let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
         arg.help(format!("{help} [one of: {}]", names.join(", ")))
+    })
+}
+
+/// Arguments as clap takes them: a negative number behind a flag is its value, in whatever way it is written (clap knows
+/// `-0.5`, but not `-.5` and `-1e-3`).
+pub fn joined(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let mut all: Vec<OsString> = Vec::new();
+    for next in arguments {
+        let negative = |text: &str| {
+            let rest = text.strip_prefix('-').map(|t| t.strip_prefix('.').unwrap_or(t));
+            rest.is_some_and(|t| t.starts_with(|c: char| c.is_ascii_digit()))
+        };
+        let flag = |text: &str| text.len() > 2 && text.starts_with("--") && !text.contains('=');
+        match (all.last_mut(), next.to_str()) {
+            (Some(last), Some(text)) if negative(text) && last.to_str().is_some_and(flag) => {
+                last.push("=");
+                last.push(text);
+            }
+            _ => all.push(next),
+        }
+    }
+    all
+}
+
+/// What is said of several values behind a flag that takes one, as `--hidden 64 64`: how a list is written.
+pub fn several(e: &clap::Error, arguments: &[OsString]) -> Option<Error> {
+    let stray = match (e.kind(), e.get(ContextKind::InvalidArg)) {
+        (ErrorKind::UnknownArgument, Some(ContextValue::String(stray))) if !stray.starts_with('-') => stray,
+        _ => return None,
+    };
+    let texts: Vec<&str> = arguments.iter().filter_map(|a| a.to_str()).collect();
+    let is_flag = |text: &str| text.starts_with("--");
+    let command = super::command();
+    let command = command.find_subcommand(texts.get(1)?)?;
+    (0..texts.len()).filter(|i| is_flag(texts[*i])).find_map(|i| {
+        let (flag, first) = texts[i].split_once('=').map_or((texts[i], None), |(flag, v)| (flag, Some(v)));
+        let behind = texts[i + 1..].iter().copied().take_while(|text| !is_flag(text));
+        let values: Vec<&str> = first.into_iter().chain(behind).collect();
+        if values.len() < 2 || !values[1..].contains(&stray.as_str()) {
+            return None;
+        }
+        let known = command.get_arguments().find(|arg| arg.get_long() == flag.strip_prefix("--"))?;
+        let list = match known.get_action() {
+            ArgAction::Append => values.iter().map(|v| format!("{flag} {v}")).collect::<Vec<_>>().join(" "),
+            action if action.takes_values() => format!("{flag} {}", values.join(",")),
+            _ => return None,
+        };
+        Some(Error::expected(flag, format!("one value (several: {list})"), values.join(" ")))
     })
 }
 

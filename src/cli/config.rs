@@ -2,6 +2,7 @@
 //!
 //! All three speak the same keys (flags in kebab case); [`Section`] reads the file.
 
+use crate::base::files::at_home;
 use crate::base::registry::parse_value;
 use crate::base::section::{Section, keys, shorthand_value, table_of};
 use crate::base::{Error, Result};
@@ -53,7 +54,7 @@ impl<'a> Sources<'a> {
             Some(Value::String(path)) if !path.is_empty() => Some(PathBuf::from(path)),
             Some(other) => return Err(Error::expected(self.file.at(key), "a path", other)),
         };
-        Ok(self.matches.get_one::<PathBuf>(key).cloned().or(configured))
+        Ok(self.matches.get_one::<PathBuf>(key).cloned().or(configured).map(|path| at_home(&path)))
     }
 
     /// Paths from the flags, or from the file: one, or a list.
@@ -70,7 +71,8 @@ impl<'a> Sources<'a> {
             Some(Value::Array(all)) => all.into_iter().map(path).collect::<Result<_>>()?,
             Some(one) => vec![path(one)?],
         };
-        Ok(if flags.is_empty() { configured } else { flags })
+        let given = if flags.is_empty() { configured } else { flags };
+        Ok(given.iter().map(|path| at_home(path)).collect())
     }
 
     /// Settings of one struct: its defaults, then the file's keys, then the flags that were given.

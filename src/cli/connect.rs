@@ -6,10 +6,11 @@ use super::config::Sources;
 use super::networks;
 use super::output::{self, Target};
 use super::progress::{Stages, say};
+use crate::base::apart::check_apart;
 use crate::base::{Error, Result, files};
 use crate::passes::connect;
 use crate::passes::run::at_most;
-use crate::passes::{ConnectResult, ConnectSettings, Run, Saved};
+use crate::passes::{ConnectResult, ConnectSettings, DataGiven, Run, Saved};
 use crate::render::Style;
 use crate::train::TrainSettings;
 use crate::train::band::BandSettings;
@@ -57,7 +58,7 @@ fn command(command: Command) -> Command {
     let command = command
         .arg(path("from", "Network at t = 0: run directory or weight file [default: runs/default, trained first if need be]"))
         .arg(path("to", "Network at t = 1 [default: runs/default-1, of the next seed]"));
-    let command = Fresh::augment_args(ConnectSettings::augment_args(command));
+    let command = DataGiven::augment_args(Fresh::augment_args(ConnectSettings::augment_args(command)));
     let command = config_and_out(Common::augment_args(command), DEFAULT_OUT);
     name_kinds(Style::augment_args(command.next_help_heading("Pictures")))
 }
@@ -69,6 +70,8 @@ fn run(matches: &ArgMatches) -> Result<()> {
     let Fresh { fresh } = sources.take(&[])?;
     let ends = (sources.path("from")?, sources.path("to")?);
     let wanted: Option<TrainSettings> = sources.table("train", SHORTHANDS)?;
+    let data: DataGiven = sources.take(&[])?;
+    data.check(usize::from(ends.0.is_some()), "--from and --to")?;
     let band: BandSettings = sources.table("band", &[])?.unwrap_or_default();
     let out = sources.path("out")?.unwrap_or_else(|| PathBuf::from(DEFAULT_OUT));
     sources.finish()?;
@@ -84,9 +87,9 @@ fn run(matches: &ArgMatches) -> Result<()> {
     let (runs, names): (Vec<Run>, Vec<String>) = match ends {
         (Some(from), Some(to)) => {
             for path in [&from, &to] {
-                networks::apart(path, &out)?;
+                check_apart(path, &out)?;
             }
-            let runs = vec![Run::read(&from)?, Run::read(&to)?];
+            let runs = vec![Run::read_with(&from, &data)?, Run::read_with(&to, &data)?];
             (runs, vec![files::named(&from), files::named(&to)])
         }
         (None, None) => {

@@ -10,9 +10,10 @@ use crate::figure::Figure;
 use crate::passes::{DataSettings, Files, Saved, document, sheet};
 use crate::render::Style;
 use crate::train::TrainSettings;
-use clap::{ArgMatches, Args, Command};
+use clap::{Arg, ArgMatches, Args, Command};
 use serde_json::{Value, json};
 use std::path::PathBuf;
+use std::str::FromStr;
 
 pub const COMMAND: Subcommand = Subcommand {
     name: "data",
@@ -64,7 +65,8 @@ impl Default for DataFlags {
 }
 
 fn command(command: Command) -> Command {
-    let command = DataFlags::augment_args(command);
+    let kind = Arg::new("kind").long("data").value_name("DATA").conflicts_with("data").hide(true);
+    let command = DataFlags::augment_args(command).arg(kind.value_parser(Source::from_str));
     let command = config_and_out(Common::augment_args(command), DEFAULT_OUT);
     name_kinds(Style::augment_args(command.next_help_heading("Pictures")))
 }
@@ -77,6 +79,8 @@ struct DataResult {
 fn run(matches: &ArgMatches) -> Result<()> {
     let mut sources = Sources::new(matches)?;
     let DataFlags { data, data_seed, preparation, samples } = sources.take(&[])?;
+    // The data set is a flag in all other commands.
+    let data = matches.get_one::<Source>("kind").cloned().unwrap_or(data);
     let (common, style): (Common, Style) = (sources.take(&[])?, sources.take(&[])?);
     let out = sources.path("out")?.unwrap_or_else(|| PathBuf::from(DEFAULT_OUT));
     sources.finish()?;
@@ -134,7 +138,8 @@ impl Saved for DataResult {
             true => (Some(d.outputs), None),
             false => (None, Some(d.outputs)),
         };
-        Ok(json!({
+        let names = (!d.class_names.is_empty()).then_some(&d.class_names);
+        let mut summary = json!({
             "command": "data",
             "version": env!("CARGO_PKG_VERSION"),
             "name": d.name,
@@ -142,10 +147,16 @@ impl Saved for DataResult {
             "data_sha256": self.settings.sha256,
             "shape": d.shape,
             "classes": classes,
+            "class_names": names,
             "values": values,
             "samples": {"train": d.train.len(), "test": d.test.len()},
             "class_counts": {"train": counts(&d.train), "test": counts(&d.test)},
-        }))
+        });
+        // Most data have none.
+        if let (None, Value::Object(map)) = (names, &mut summary) {
+            map.remove("class_names");
+        }
+        Ok(summary)
     }
 
     fn figures(&self) -> Vec<Figure> {

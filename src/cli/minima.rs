@@ -3,11 +3,11 @@
 use super::Subcommand;
 use super::arguments::{Common, config_and_out, name_kinds};
 use super::config::{Sources, with_shorthands};
-use super::networks::apart;
 use super::output::{self, Target};
 use super::progress::{Progress, say};
 use super::seeds;
 use super::train::{self, Going};
+use crate::base::apart::check_apart;
 use crate::base::{Error, Result, files};
 use crate::passes::minima::{self, MinimaEvent};
 use crate::passes::{MinimaResult, MinimaSettings, Run, Saved};
@@ -117,7 +117,7 @@ fn run(matches: &ArgMatches) -> Result<()> {
             (target, read(&directories, true)?)
         }
         false => {
-            from.iter().try_for_each(|path| apart(path, &out))?;
+            from.iter().try_for_each(|path| check_apart(path, &out))?;
             let runs = read(&from, false)?;
             minima::check(&settings, &runs)?;
             for path in &from {

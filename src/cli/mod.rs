@@ -110,14 +110,15 @@ impl Subcommand {
 
 /// Parses, runs, prints the error, and returns the exit code.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let result = match command().try_get_matches_from(arguments) {
+    let given = arguments::joined(arguments);
+    let result = match command().try_get_matches_from(&given) {
         Ok(matches) => dispatch(&matches),
         Err(e) if !e.use_stderr() => output::print(&e.render().to_string()),
         Err(e) if e.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             output::complain(&e.render().to_string());
             return ExitCode::from(2);
         }
-        Err(e) => Err(arguments::error(&e)),
+        Err(e) => Err(arguments::several(&e, &given).unwrap_or_else(|| arguments::error(&e))),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -4,13 +4,14 @@ use super::config::Sources;
 use super::output::Target;
 use super::progress::say;
 use super::train::{self, Found, Going};
+use crate::base::apart::check_apart;
 use crate::base::{Error, Precision, Result, files};
-use crate::passes::Run;
+use crate::passes::{DataGiven, Run};
 use crate::render::Style;
 use crate::train::checkpoint::CHECKPOINT;
 use crate::train::settings::SHORTHANDS;
 use crate::train::{Status, TrainSettings};
-use clap::{Arg, ArgAction, Command};
+use clap::{Arg, ArgAction, Args, Command};
 use std::path::{Path, PathBuf};
 
 /// Adds `--run`.
@@ -21,7 +22,7 @@ pub fn argument(command: Command) -> Command {
         .action(ArgAction::Append)
         .value_parser(clap::value_parser!(PathBuf))
         .help("Run directory or weight file, may be repeated [default: runs/default, trained first if it is not there]");
-    command.arg(run)
+    DataGiven::augment_args(command.arg(run))
 }
 
 /// Refuses an analysis of a network in this precision with so many training samples, before it is trained.
@@ -33,6 +34,7 @@ pub struct Networks {
     from: Vec<PathBuf>,
     /// The configuration's `[train]`, for the default network.
     wanted: Option<TrainSettings>,
+    data: DataGiven,
 }
 
 impl Networks {
@@ -40,11 +42,13 @@ impl Networks {
     pub fn take(sources: &mut Sources) -> Result<Self> {
         let from = sources.paths("run")?;
         let wanted: Option<TrainSettings> = sources.table("train", SHORTHANDS)?;
+        let data: DataGiven = sources.take(&[])?;
+        data.check(from.len(), "--run")?;
         if !from.is_empty() && wanted.is_some() {
             let expected = "no [train] in the configuration, whose network would not be used";
             return Err(Error::expected("--run", expected, "one"));
         }
-        Ok(Self { from, wanted })
+        Ok(Self { from, wanted, data })
     }
 
     /// How many.
@@ -63,7 +67,7 @@ impl Networks {
 
     /// Refuses to write a result over one of them.
     pub fn apart(&self, out: &Path) -> Result<()> {
-        self.paths().iter().try_for_each(|path| apart(path, out))
+        self.paths().iter().try_for_each(|path| check_apart(path, out))
     }
 
     /// Reads them, or trains the default one.
@@ -74,7 +78,7 @@ impl Networks {
     /// Reads them, or trains so many seeds of the default one.
     pub fn read_or(&self, count: usize, style: &Style, quiet: bool, fits: Fits) -> Result<Vec<Run>> {
         let runs = match self.from.is_empty() {
-            false => self.from.iter().map(|path| Run::read(path)).collect::<Result<Vec<Run>>>()?,
+            false => self.from.iter().map(|path| Run::read_with(path, &self.data)).collect::<Result<_>>()?,
             true => default_seeds(count, self.wanted.clone(), style, quiet, fits)?,
         };
         for path in self.paths() {
@@ -153,6 +157,8 @@ fn default_run(
         Status::TargetMissed => say(quiet, &format!("note: {}", result.trained.reason)),
         _ => train::verdict(&result)?,
     }
+    // It is written, and may be read.
+    drop(target);
     Run::read(Path::new(directory))
 }
 
@@ -173,20 +179,3 @@ pub fn recorded(run: &Run) -> Result<Option<TrainSettings>> {
 /// How to go on beside a run in `runs/default` that is in the way.
 const ELSEWHERE: &str =
     "or --run, --from and --to to choose networks, or a working directory without that run";
-
-/// Refuses to write a result over the run that it is made from.
-pub fn apart(run: &Path, out: &Path) -> Result<()> {
-    let directory = match run.parent() {
-        Some(parent) if run.is_file() && parent == Path::new("") => Some(Path::new(".")),
-        parent if run.is_file() => parent,
-        _ => Some(run),
-    };
-    let same = |a: &Path| match (a.canonicalize(), out.canonicalize()) {
-        (Ok(a), Ok(b)) => a == b,
-        _ => matches!((std::path::absolute(a), std::path::absolute(out)), (Ok(a), Ok(b)) if a == b),
-    };
-    match directory.is_some_and(same) {
-        true => Err(Error::expected("--out", "a directory apart from what is read", files::named(out))),
-        false => Ok(()),
-    }
-}

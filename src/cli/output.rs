@@ -1,5 +1,6 @@
 //! What goes out: standard output and error without panics, result directories, the machine's record.
 
+use crate::base::apart::{self, Output};
 use crate::base::files::{self, DirectoryLock};
 use crate::base::{Error, Result, interrupt};
 use crate::figure::Figure;
@@ -41,19 +42,22 @@ pub struct Target {
     made: Vec<PathBuf>,
     written: AtomicBool,
     _lock: DirectoryLock,
+    _apart: Output,
 }
 
 impl Target {
     /// Creates the directory if needed, finds out now whether it can be written, and locks it.
     pub fn new(directory: PathBuf) -> Result<Self> {
+        // Before anything is made there.
+        let apart = apart::output(&directory)?;
         let absent = |d: &&Path| *d != Path::new("") && std::fs::symlink_metadata(d).is_err();
         let made: Vec<PathBuf> = directory.ancestors().take_while(absent).map(Path::to_path_buf).collect();
         // Locked before trials are written: a second writer is told of the first one, and never trips over its
         // temporary files.
         let locked = files::directory(&directory).and_then(|()| DirectoryLock::acquire(&directory));
         let lock = locked.inspect_err(|_| remove(&made))?;
-        let this =
-            Self { directory, started: Instant::now(), made, written: AtomicBool::new(false), _lock: lock };
+        let (started, written) = (Instant::now(), AtomicBool::new(false));
+        let this = Self { directory, started, made, written, _lock: lock, _apart: apart };
         files::writable_directory(&this.directory)?;
         Ok(this)
     }

@@ -3,9 +3,10 @@
 use super::Subcommand;
 use super::arguments::{Common, Parts, config_and_out, name_kinds};
 use super::config::Sources;
-use super::networks::{self, Networks, apart};
+use super::networks::{self, Networks};
 use super::output::{self, Target};
 use super::progress::{Progress, say};
+use crate::base::apart::check_apart;
 use crate::base::{Error, Result, files};
 use crate::landscape::directions::Draw;
 use crate::passes::slice::{self, Shard, SliceEvent};
@@ -78,7 +79,7 @@ fn run(matches: &ArgMatches) -> Result<()> {
     common.apply()?;
     let out = out.unwrap_or_else(|| PathBuf::from(DEFAULT_OUT));
     from.apart(&out)?;
-    settings.directions.inputs().into_iter().try_for_each(|input| apart(Path::new(input), &out))?;
+    settings.directions.inputs().into_iter().try_for_each(|input| check_apart(Path::new(input), &out))?;
     // Parts of one slice are written side by side.
     let out = match &parts.shard {
         Some(_) => out.join(format!("shard-{}-of-{}", shard.index, shard.count)),

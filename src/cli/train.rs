@@ -305,7 +305,7 @@ fn summary(result: &TrainingResult, target: &Target) -> String {
         "{}: {} parameters, {} training and {} test samples
   train   loss {}   accuracy {}
   test    loss {}   accuracy {}
-  stopped {}
+{}  stopped {}
 {}wrote {} in {}{}: {}, metrics.jsonl, run.json, training.png, training.svg{}
 ",
         result.title(),
@@ -316,6 +316,7 @@ fn summary(result: &TrainingResult, target: &Target) -> String {
         output::percent(t.train.accuracy),
         output::number(t.test.loss, 6),
         output::percent(t.test.accuracy),
+        classes(&result.class_names),
         t.reason,
         probes.map(|(probes, what)| probed(probes, what)).unwrap_or_default(),
         files::named(target.directory()),
@@ -328,6 +329,15 @@ fn summary(result: &TrainingResult, target: &Target) -> String {
             Some(What::Saddles) => ", plateaus.png, plateaus.svg",
         },
     )
+}
+
+/// "  classes 0 setosa, 1 versicolor, 2 virginica"; nothing where classes have no names.
+fn classes(names: &[String]) -> String {
+    const MOST: usize = 12;
+    let shown: Vec<String> =
+        names.iter().take(MOST).enumerate().map(|(i, name)| format!("{i} {}", files::brief(name))).collect();
+    let dots = if names.len() > MOST { ", ..." } else { "" };
+    if names.is_empty() { String::new() } else { format!("  classes {}{dots}\n", shown.join(", ")) }
 }
 
 /// A run as its directory records it.

@@ -60,6 +60,6 @@ impl Blobs {
         }
         let samples = Samples::of_classes(x, labels);
         let (shape, split) = (vec![self.dimension], Split::Random(self.samples / 4));
-        Ok(Raw { shape, outputs: self.classes, samples, split, own_scale: false })
+        Ok(Raw { shape, outputs: self.classes, samples, split, ..Raw::default() })
     }
 }

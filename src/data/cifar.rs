@@ -29,7 +29,7 @@ pub fn load(train: &[PathBuf], test: &[PathBuf], record: Record) -> Result<Raw> 
     let mut counts = Vec::new();
     // All lengths first: a file that is cut off is found at once.
     for path in train.iter().chain(test) {
-        let (_, length) = files::open_regular(path)?;
+        let (_, length) = files::open_input(path)?;
         if length == 0 || length % size != 0 {
             let expected = format!("records of {size} bytes, one or more");
             return Err(Error::expected(files::named(path), expected, format!("{length} bytes")));
@@ -47,7 +47,7 @@ pub fn load(train: &[PathBuf], test: &[PathBuf], record: Record) -> Result<Raw> 
     let held_out = counts[train.len()..].iter().sum();
     let samples = Samples::of_classes(x, y);
     let split = Split::Last(held_out);
-    Ok(Raw { shape: vec![3, 32, 32], outputs: record.classes, samples, split, own_scale: false })
+    Ok(Raw { shape: vec![3, 32, 32], outputs: record.classes, samples, split, ..Raw::default() })
 }
 
 fn read(path: &Path, count: usize, record: Record, x: &mut Vec<f64>, y: &mut Vec<u32>) -> Result<()> {
@@ -67,15 +67,15 @@ fn read(path: &Path, count: usize, record: Record, x: &mut Vec<f64>, y: &mut Vec
 }
 
 /// `directory` as a path, if the setting `directory` of `kind` names one.
-pub fn directory<'a>(kind: &str, directory: &'a str, holds: &str) -> Result<&'a Path> {
-    let path = Path::new(directory);
+pub fn directory(kind: &str, directory: &str, holds: &str) -> Result<PathBuf> {
+    let path = files::at_home(Path::new(directory));
     let expected = format!("a directory with {holds}");
     match directory {
         "" => {
             let expected = format!("{expected}, as {kind}:directory=PATH");
             Err(Error::expected(format!("data set {kind}: directory"), expected, "none"))
         }
-        _ if !path.is_dir() => Err(Error::expected(files::named(path), expected, "no such directory")),
+        _ if !path.is_dir() => Err(Error::expected(files::named(&path), expected, "no such directory")),
         _ => Ok(path),
     }
 }

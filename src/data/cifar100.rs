@@ -34,6 +34,7 @@ impl Kind for Cifar100 {
     const NAME: &'static str = "cifar100";
     const SUMMARY: &'static str =
         "CIFAR-100's binary version (train.bin, test.bin): cifar100:directory=PATH, labels fine or coarse";
+    const PATHS: &'static [&'static str] = &["directory"];
 }
 
 impl Cifar100 {

@@ -55,6 +55,6 @@ impl Circles {
         }
         let samples = Samples::of_classes(x, labels);
         let split = Split::Random(self.samples / 4);
-        Ok(Raw { shape: vec![2], outputs: 2, samples, split, own_scale: false })
+        Ok(Raw { shape: vec![2], outputs: 2, samples, split, ..Raw::default() })
     }
 }

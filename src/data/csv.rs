@@ -1,24 +1,30 @@
-//! Tables of numbers as text: one sample a line, fields parted by commas (RFC 4180).
+//! Tables of numbers as text: one sample a line, fields separated by commas (RFC 4180), plain or gzip.
 //!
 //! One column is what is to be predicted: a class, by any text, or a number; all others are features and must be finite
-//! numbers. Classes are numbered in order, that of numbers where all of them are whole numbers, else that of their
-//! text. Fields may be quoted, with `""` for a quotation mark. A byte order mark, spaces around fields and empty lines
-//! are skipped. The path is kept as given.
+//! numbers, or true and false, unless `drop` leaves them out or `categories` makes features of their texts. Classes are
+//! numbered in order, that of numbers where all of them are numbers, else that of their text. A missing value is refused,
+//! or `drop-missing` leaves its line out. Fields may be quoted, with `""` for a quotation mark. A byte order mark, spaces
+//! around fields and empty lines are skipped. The path is kept as given.
 
+mod classes;
+mod columns;
+mod header;
+mod table;
+
+pub use columns::{Categories, Column, Columns, Decimal, Header, Missing};
+
+use self::classes::Classes;
+use self::header::First;
+use self::table::{Record, Table};
 use crate::base::registry::{Kind, unknown};
 use crate::base::{Error, Result, Streams, files};
-use crate::data::input::Input;
-use crate::data::preparation::scalar;
-use crate::data::{Raw, Samples, Split, fits_in_memory, within};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::collections::BTreeMap;
-use std::fmt;
+use crate::data::{Raw, Samples, Split, doubts, fits_in_memory, within};
+use serde::{Deserialize, Serialize};
 use std::path::Path;
-use std::str::FromStr;
 
 /// A table of numbers as text.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Csv {
     /// The table.
     pub file: String,
@@ -28,8 +34,18 @@ pub struct Csv {
     pub label: Column,
     /// Whether that column holds classes or numbers.
     pub task: Task,
-    /// What parts fields, one character.
+    /// What separates fields, one character, or `tab`.
     pub delimiter: String,
+    /// What stands before the fraction of a number.
+    pub decimal: Decimal,
+    /// Columns that are no features.
+    pub drop: Columns,
+    /// What becomes of columns of text.
+    pub categories: Categories,
+    /// What counts as a missing value.
+    pub missing: Missing,
+    /// Whether lines with a missing value are left out; else they are refused.
+    pub drop_missing: bool,
     /// Share of the samples held out for testing.
     pub test: f64,
 }
@@ -42,6 +58,11 @@ impl Default for Csv {
             label: Column::Last,
             task: Task::Classes,
             delimiter: ",".to_owned(),
+            decimal: Decimal::Point,
+            drop: Columns::default(),
+            categories: Categories::None,
+            missing: Missing::Auto,
+            drop_missing: false,
             test: 0.25, // scikit-learn's train_test_split
         }
     }
@@ -49,110 +70,26 @@ impl Default for Csv {
 
 impl Kind for Csv {
     const NAME: &'static str = "csv";
-    const SUMMARY: &'static str =
-        "a table as text: csv:file=PATH,label=COLUMN (a name or a number from 0; else the last one)";
+    const SUMMARY: &'static str = "a table as text, plain or gzip: csv:file=PATH,label=COLUMN (a name or a number from 0; else the last one), drop=[COLUMNS], categories=auto for text";
+    const PATHS: &'static [&'static str] = &["file"];
 
     fn check(&self) -> Result<()> {
         within("test", self.test, 0.0..=0.9)?;
-        match self.delimiter.as_bytes() {
-            [byte]
-                if byte.is_ascii()
-                    && !matches!(byte, b'"' | b'\n' | b'\r' | b'.' | b'-' | b'+')
-                    && !byte.is_ascii_alphanumeric() =>
-            {
-                Ok(())
-            }
-            _ => Err(Error::expected(
-                "delimiter",
-                "one character, as `,` or `;`",
-                format!("`{}`", files::brief(&self.delimiter)),
-            )),
+        let one = |d: &str| {
+            matches!(d.as_bytes(), [byte] if byte.is_ascii()
+                && !matches!(byte, b'"' | b'\n' | b'\r' | b'.' | b'-' | b'+')
+                && !byte.is_ascii_alphanumeric())
+        };
+        if self.delimiter != "tab" && !one(&self.delimiter) {
+            let found = format!("`{}`", files::brief(&self.delimiter));
+            return Err(Error::expected("delimiter", "one character, as `,` or `;`, or `tab`", found));
         }
+        if self.decimal == Decimal::Comma && self.delimiter == "," {
+            return Err(Error::expected("delimiter", "another one than the decimal comma, as `;`", "`,`"));
+        }
+        Ok(())
     }
 }
-
-/// Whether there is a line of names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Header {
-    /// There is one if no field of the first line is a number.
-    Auto,
-    /// There is one.
-    Yes,
-    /// There is none.
-    No,
-}
-
-impl fmt::Display for Header {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Auto => "auto",
-            Self::Yes => "true",
-            Self::No => "false",
-        })
-    }
-}
-
-impl FromStr for Header {
-    type Err = Error;
-    fn from_str(text: &str) -> Result<Self> {
-        match text {
-            "auto" => Ok(Self::Auto),
-            "true" => Ok(Self::Yes),
-            "false" => Ok(Self::No),
-            other => Err(unknown("header", other, ["auto", "true", "false"])),
-        }
-    }
-}
-
-/// A column of the table.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Column {
-    /// The last one, unless one is called so.
-    Last,
-    /// By its number, from 0.
-    Index(usize),
-    /// By its name in the header.
-    Name(String),
-}
-
-impl fmt::Display for Column {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Last => f.write_str("last"),
-            Self::Index(i) => write!(f, "{i}"),
-            Self::Name(name) => f.write_str(name),
-        }
-    }
-}
-
-impl FromStr for Column {
-    type Err = Error;
-    fn from_str(text: &str) -> Result<Self> {
-        Ok(match (text, text.parse()) {
-            ("last", _) => Self::Last,
-            (_, Ok(i)) => Self::Index(i),
-            _ => Self::Name(text.to_owned()),
-        })
-    }
-}
-
-/// Text that a configuration may also hold as a number or a truth value.
-macro_rules! as_text {
-    ($Type:ident) => {
-        impl Serialize for $Type {
-            fn serialize<S: Serializer>(&self, s: S) -> std::result::Result<S::Ok, S::Error> {
-                s.collect_str(self)
-            }
-        }
-        impl<'de> Deserialize<'de> for $Type {
-            fn deserialize<D: Deserializer<'de>>(d: D) -> std::result::Result<Self, D::Error> {
-                scalar(d)
-            }
-        }
-    };
-}
-as_text!(Header);
-as_text!(Column);
 
 /// What is predicted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -164,11 +101,19 @@ pub enum Task {
     Regression,
 }
 
-/// Most bytes of a line, and most fields: beyond, a file is hardly a table.
-const MOST_BYTES: usize = 8 << 20;
-const MOST_FIELDS: usize = 1 << 18;
 /// Most classes.
 const MOST_CLASSES: usize = 10_000;
+/// How far to look ahead before deciding what the first line is: lines, and bytes of them.
+const AHEAD: (usize, usize) = (1000, 4 << 20);
+
+/// What a column is for.
+enum Role {
+    Dropped,
+    Label,
+    Number,
+    /// A feature with these texts, numbered as they were first seen.
+    Category(Classes),
+}
 
 impl Csv {
     /// The lines of the table.
@@ -176,255 +121,348 @@ impl Csv {
         if self.file.is_empty() {
             return Err(Error::expected("data set csv: file", "a table, as csv:file=PATH", "none"));
         }
-        let delimiter = self.delimiter.as_bytes().first().copied().unwrap_or(b',');
-        let mut table = Table::open(Path::new(&self.file), delimiter)?;
+        let mut table = Table::open(Path::new(&self.file), self.delimiter())?;
         let at = table.input.at().to_owned();
-        let no_samples = || Error::expected(&at, "samples", "none");
-        let first = table.record()?.ok_or_else(no_samples)?;
-        let width = first.len();
+        let first = table.record()?.ok_or_else(|| Error::expected(&at, "samples", "none"))?;
+        let width = first.fields.len();
         if width < 2 {
-            let expected = format!("at least 2 fields parted by `{}`", self.delimiter);
-            return Err(Error::expected(table.place(), expected, width));
+            return Err(self.one_field(&at, &first));
         }
-        let named = match self.header {
-            Header::Auto => first.iter().all(|field| field.parse::<f64>().is_err()),
-            Header::Yes => true,
-            Header::No => false,
-        };
-        let names = if named { first.as_slice() } else { &[] };
-        let label = self.column(names, width, &at)?;
-        let (mut x, mut values, mut classes) = (Vec::new(), Vec::new(), Classes::default());
-        let mut count = 0;
-        let mut next = if named { table.record()? } else { Some(first.clone()) };
-        while let Some(fields) = next {
-            if fields.len() != width {
-                return Err(Error::expected(table.place(), format!("{width} fields"), fields.len()));
+        let (mut ahead, mut bytes) = (Vec::new(), 0);
+        while ahead.len() < AHEAD.0 && bytes < AHEAD.1 {
+            let Some(record) = table.record()? else { break };
+            bytes += record.bytes;
+            self.fits(&at, &record, width)?;
+            ahead.push(record);
+        }
+        let (named, assumed) = self.names(&first.fields, &ahead);
+        let names = if named { first.fields.clone() } else { Vec::new() };
+        let mut roles = self.roles(&names, &at, (!named).then_some(&first), &ahead, width)?;
+        let mut rows = Rows::default();
+        let mut given = (!named).then_some(first).into_iter().chain(ahead);
+        let mut lines = 0;
+        while let Some(record) = given.next().map_or_else(|| table.record(), |record| Ok(Some(record)))? {
+            self.fits(&at, &record, width)?;
+            self.take(&at, &names, &record, &mut roles, &mut rows)?;
+            lines += 1;
+            fits_in_memory(&at, rows.count, width - 1)?;
+        }
+        if rows.count < 2 {
+            return Err(Error::expected(&at, "at least 2 samples", rows.count));
+        }
+        let mut notes: Vec<String> = assumed.into_iter().collect();
+        if rows.count < lines {
+            notes.push(format!(
+                "{} of {lines} lines have a missing value and are left out",
+                lines - rows.count
+            ));
+        }
+        self.finish(&at, &names, roles, rows, lines, notes)
+    }
+
+    fn delimiter(&self) -> u8 {
+        if self.delimiter == "tab" { b'\t' } else { self.delimiter.bytes().next().unwrap_or(b',') }
+    }
+
+    /// Refuses a first line that the delimiter does not cut, and names the one that does.
+    fn one_field(&self, at: &str, first: &Record) -> Error {
+        let line = first.fields.first().map(String::as_str).unwrap_or_default();
+        let other = [(";", ";"), ("\t", "tab"), (",", ","), ("|", "|"), (":", ":")];
+        let other = other.iter().find(|(sign, word)| *word != self.delimiter && line.contains(sign));
+        let hint = other.map_or(String::new(), |(_, word)| format!(" (delimiter={word}?)"));
+        let expected = format!("at least 2 fields separated by `{}`", self.delimiter);
+        Error::expected(format!("{at}: line {}", first.line), expected, format!("1{hint}"))
+    }
+
+    fn fits(&self, at: &str, record: &Record, width: usize) -> Result<()> {
+        let found = record.fields.len();
+        if found == width {
+            return Ok(());
+        }
+        let trailing = found > width && record.fields[width..].iter().all(String::is_empty);
+        let hint = match trailing {
+            true => format!(" (the line ends in `{}`)", self.delimiter),
+            false if found > width && self.decimal == Decimal::Point && self.delimiter == "," => {
+                " (a text with a comma is put in quotation marks)".to_owned()
             }
-            let column = |i: usize| names.get(i).map_or_else(|| i.to_string(), |name| files::brief(name));
-            let number = |i: usize, field: &str| match field.parse::<f64>() {
-                Ok(value) if value.is_finite() => Ok(value),
-                _ => {
-                    let at = format!("{}, column {}", table.place(), column(i));
-                    Err(Error::expected(at, "a finite number", format!("`{}`", files::brief(field))))
-                }
+            false => String::new(),
+        };
+        let place = format!("{at}: line {}", record.line);
+        Err(Error::expected(place, format!("{width} fields"), format!("{found}{hint}")))
+    }
+
+    /// Whether the first line names the columns, and what to say of it.
+    fn names(&self, first: &[String], rest: &[Record]) -> (bool, Option<String>) {
+        match self.header {
+            Header::Yes => return (true, None),
+            Header::No => return (false, None),
+            Header::Auto => {}
+        }
+        let asked = self.drop.0.iter().chain([&self.label]);
+        let mut asked = asked.filter_map(|c| if let Column::Name(name) = c { Some(name) } else { None });
+        if asked.any(|name| first.contains(name)) {
+            return (true, None);
+        }
+        let label = match self.label {
+            Column::Last => Some(first.len() - 1),
+            Column::Index(i) => Some(i),
+            Column::Name(_) => None,
+        };
+        let classes = self.task == Task::Classes;
+        let number = |field: &str| self.number(field);
+        let missing = |field: &str| self.is_missing(field);
+        First { fields: first, rest, label, classes, number: &number, missing: &missing }.names()
+    }
+
+    /// What each column is for.
+    fn roles(
+        &self,
+        names: &[String],
+        at: &str,
+        first: Option<&Record>,
+        ahead: &[Record],
+        width: usize,
+    ) -> Result<Vec<Role>> {
+        let label = column(&self.label, "label", names, width, at)?;
+        let mut dropped = vec![false; width];
+        for asked in &self.drop.0 {
+            dropped[column(asked, "drop", names, width, at)?] = true;
+        }
+        if dropped[label] {
+            return Err(Error::expected(
+                format!("{at}: drop"),
+                "other columns than that of the label",
+                &self.label,
+            ));
+        }
+        let text = |i: usize| {
+            let fields = first.into_iter().chain(ahead).map(|record| record.fields[i].as_str());
+            fields.filter(|f| !self.is_missing(f)).any(|f| self.number(f).is_none())
+        };
+        let role = |i: usize| match i {
+            _ if dropped[i] => Role::Dropped,
+            _ if i == label => Role::Label,
+            _ if self.categories != Categories::None && text(i) => Role::Category(Classes::default()),
+            _ => Role::Number,
+        };
+        let roles: Vec<Role> = (0..width).map(role).collect();
+        match roles.iter().any(|role| matches!(role, Role::Number | Role::Category(_))) {
+            true => Ok(roles),
+            false => {
+                Err(Error::expected(format!("{at}: drop"), "columns that leave a feature", "all of them"))
+            }
+        }
+    }
+
+    /// Takes one line, or leaves it out.
+    fn take(
+        &self,
+        at: &str,
+        names: &[String],
+        record: &Record,
+        roles: &mut [Role],
+        rows: &mut Rows,
+    ) -> Result<()> {
+        let place = |i: usize| {
+            let column = names.get(i).map_or_else(|| i.to_string(), |name| files::brief(name));
+            format!("{at}: line {}, column {column}", record.line)
+        };
+        let found = |field: &str| format!("`{}`", files::brief(field));
+        const LEAVE_OUT: &str = " (drop-missing=true leaves such lines out)";
+        let used = |i: usize| !matches!(roles[i], Role::Dropped);
+        let gap = (0..record.fields.len()).find(|i| used(*i) && self.is_missing(&record.fields[*i]));
+        if let Some(i) = gap {
+            let class = matches!(roles[i], Role::Label) && self.task == Task::Classes;
+            let expected = match (class, &roles[i]) {
+                (true, _) => "a class",
+                (_, Role::Category(_)) => "a text",
+                _ => "a finite number",
             };
-            for (i, field) in fields.iter().enumerate() {
-                match (i == label, self.task) {
-                    (false, _) => x.push(number(i, field)?),
-                    (true, Task::Regression) => values.push(number(i, field)?),
-                    (true, Task::Classes) => classes.push(field).map_err(|found| {
-                        let at = format!("{}, column {}", table.place(), column(i));
+            let hint = match (class, self.missing, record.fields[i].is_empty()) {
+                (true, Missing::Auto, false) => {
+                    " (drop-missing=true leaves such lines out, missing=empty takes it as a class)"
+                }
+                _ => LEAVE_OUT,
+            };
+            return match self.drop_missing {
+                true => Ok(()),
+                false => Err(Error::expected(place(i), expected, found(&record.fields[i]) + hint)),
+            };
+        }
+        for (i, (field, role)) in record.fields.iter().zip(roles).enumerate() {
+            let number = |feature: bool| {
+                self.number(field).filter(|value| value.is_finite()).ok_or_else(|| {
+                    Error::expected(place(i), "a finite number", found(field) + self.remedy(field, feature))
+                })
+            };
+            match role {
+                Role::Dropped => {}
+                Role::Number => rows.x.push(number(true)?),
+                Role::Category(texts) => rows.x.push(texts.push(field).map_err(|found| {
+                    Error::expected(place(i), format!("at most {MOST_CLASSES} texts"), found)
+                })?),
+                Role::Label if self.task == Task::Regression => rows.values.push(number(false)?),
+                Role::Label => {
+                    rows.classes.push(field).map_err(|found| {
                         let expected = format!("at most {MOST_CLASSES} classes (numbers: task=regression)");
-                        Error::expected(at, expected, found)
-                    })?,
+                        Error::expected(place(i), expected, found)
+                    })?;
                 }
             }
-            count += 1;
-            fits_in_memory(&at, count, width - 1)?;
-            next = table.record()?;
         }
-        if count < 2 {
-            return Err(Error::expected(&at, "at least 2 samples", count));
-        }
-        let (samples, outputs) = match self.task {
-            Task::Classes => {
-                let (labels, classes) = classes.finish();
-                if classes < 2 {
-                    return Err(Error::expected(&at, "at least 2 classes", classes));
-                }
-                fits_in_memory(&at, count, classes)?;
-                (Samples::of_classes(x, labels), classes)
-            }
-            Task::Regression => (Samples::of_values(x, values, count), 1),
-        };
-        let split = Split::share(count, self.test);
-        Ok(Raw { shape: vec![width - 1], outputs, samples, split, own_scale: false })
-    }
-
-    /// The number of the column to be predicted.
-    fn column(&self, names: &[String], width: usize, at: &str) -> Result<usize> {
-        let called = |name: &str| names.iter().position(|n| n == name);
-        let found = match &self.label {
-            Column::Last => called("last").or(Some(width - 1)),
-            // A column may be called by a number.
-            Column::Index(i) => called(&i.to_string()).or(Some(*i).filter(|i| *i < width)),
-            Column::Name(name) => called(name),
-        };
-        found.ok_or_else(|| match (&self.label, names) {
-            (Column::Name(name), []) => {
-                let expected = format!("a header that names column `{}`", files::brief(name));
-                Error::expected(at, expected, "no header (see `header`)")
-            }
-            (Column::Name(name), names) => {
-                let few: Vec<String> = names.iter().take(20).map(|name| files::brief(name)).collect();
-                unknown(&format!("{at}: label"), &files::brief(name), few.iter().map(String::as_str))
-            }
-            (index, _) => Error::expected(format!("{at}: label"), format!("0 to {}", width - 1), index),
-        })
-    }
-}
-
-/// Classes by their text.
-#[derive(Default)]
-struct Classes {
-    /// Each class and the number it got when it was first seen.
-    seen: BTreeMap<String, u32>,
-    labels: Vec<u32>,
-}
-
-impl Classes {
-    fn push(&mut self, class: &str) -> std::result::Result<(), &'static str> {
-        let next = self.seen.len();
-        let number = match self.seen.get(class) {
-            Some(number) => *number,
-            None if next == MOST_CLASSES => return Err("more"),
-            None => {
-                self.seen.insert(class.to_owned(), next as u32);
-                next as u32
-            }
-        };
-        self.labels.push(number);
+        rows.count += 1;
         Ok(())
     }
 
-    /// Labels by the order of the classes, and how many there are.
-    fn finish(mut self) -> (Vec<u32>, usize) {
-        let mut classes: Vec<(String, u32)> = self.seen.into_iter().collect();
-        let whole: Option<Vec<i64>> = classes.iter().map(|(class, _)| class.parse().ok()).collect();
-        if let Some(numbers) = whole {
-            let mut by_number: Vec<_> = numbers.into_iter().zip(classes).collect();
-            by_number.sort();
-            classes = by_number.into_iter().map(|(_, class)| class).collect();
+    /// What would read a field that is no number.
+    fn remedy(&self, field: &str, feature: bool) -> &'static str {
+        let comma = self.decimal == Decimal::Point
+            && field.matches(',').count() == 1
+            && field.replace(',', ".").parse::<f64>().is_ok();
+        match (comma, feature && self.number(field).is_none() && self.categories == Categories::None) {
+            (true, _) => " (decimal=comma reads it)",
+            (_, true) if field.chars().any(char::is_alphabetic) => {
+                " (categories=auto reads texts, drop=[COLUMN] leaves the column out)"
+            }
+            _ => "",
         }
-        let mut rank = vec![0; classes.len()];
-        classes.iter().enumerate().for_each(|(i, (_, seen))| rank[*seen as usize] = i as u32);
-        self.labels.iter_mut().for_each(|label| *label = rank[*label as usize]);
-        (self.labels, classes.len())
+    }
+
+    /// What a field is as a number, perhaps an infinite one; true and false are 1 and 0.
+    fn number(&self, field: &str) -> Option<f64> {
+        match field {
+            _ if field.eq_ignore_ascii_case("true") => return Some(1.0),
+            _ if field.eq_ignore_ascii_case("false") => return Some(0.0),
+            _ => {}
+        }
+        match self.decimal {
+            Decimal::Point => field.parse().ok(),
+            // With a decimal comma, a point parts thousands in some places and fractions in others.
+            Decimal::Comma if field.contains('.') => None,
+            Decimal::Comma => field.replacen(',', ".", 1).parse().ok(),
+        }
+    }
+
+    /// Whether a field stands for a value that is not there: pandas' list, and what R, UCI's tables and databases write.
+    fn is_missing(&self, field: &str) -> bool {
+        const MARKS: [&str; 20] = [
+            "na", "n/a", "#n/a", "#n/a n/a", "#na", "<na>", "nan", "-nan", "1.#ind", "-1.#ind", "1.#qnan",
+            "-1.#qnan", "null", "nil", "none", "nat", "?", "-", "--", ".",
+        ];
+        let field = field.trim();
+        let marked = || MARKS.contains(&field.to_ascii_lowercase().as_str()) || field == "\\N";
+        field.is_empty() || (self.missing == Missing::Auto && field.len() <= 10 && marked())
+    }
+
+    fn finish(
+        &self,
+        at: &str,
+        names: &[String],
+        roles: Vec<Role>,
+        mut rows: Rows,
+        lines: usize,
+        mut notes: Vec<String>,
+    ) -> Result<Raw> {
+        let count = rows.count;
+        let kept: Vec<(usize, Role)> = roles
+            .into_iter()
+            .enumerate()
+            .filter(|(_, r)| matches!(r, Role::Number | Role::Category(_)))
+            .collect();
+        for (feature, (column, _)) in kept.iter().enumerate().filter(|(_, (_, r))| matches!(r, Role::Number))
+        {
+            if doubts::numbers_the_rows(&rows.x, kept.len(), feature, lines) {
+                let name = names.get(*column).filter(|name| !name.is_empty());
+                let name = name.map_or_else(|| column.to_string(), |name| files::brief(name));
+                notes.push(format!(
+                    "column {name} numbers the lines and is taken as a feature; drop={name} leaves it out"
+                ));
+            }
+        }
+        let mut features = kept.len();
+        if kept.iter().any(|(_, role)| matches!(role, Role::Category(_))) {
+            (rows.x, features) = self.expand(at, kept, rows.x, count)?;
+        }
+        let (samples, outputs, class_names) = match self.task {
+            Task::Classes => {
+                let (labels, classes) = rows.classes.finish();
+                if classes.len() < 2 {
+                    return Err(Error::expected(at, "at least 2 classes", classes.len()));
+                }
+                notes.extend(doubts::classes_by_name(&classes, count));
+                fits_in_memory(at, count, classes.len())?;
+                (Samples::of_classes(rows.x, labels), classes.len(), doubts::telling(classes))
+            }
+            Task::Regression => (Samples::of_values(rows.x, rows.values, count), 1, Vec::new()),
+        };
+        let split = Split::share(count, self.test);
+        let notes = notes.into_iter().map(|note| format!("{at}: {note}")).collect();
+        Ok(Raw { shape: vec![features], outputs, samples, split, notes, class_names, ..Raw::default() })
+    }
+
+    /// Features of texts in place of their numbers, and how many there are then.
+    fn expand(
+        &self,
+        at: &str,
+        kept: Vec<(usize, Role)>,
+        x: Vec<f64>,
+        count: usize,
+    ) -> Result<(Vec<f64>, usize)> {
+        // Of each column the place of each text among its sorted ones; none for numbers.
+        let ranks: Vec<Option<Vec<u32>>> = kept
+            .into_iter()
+            .map(|(_, role)| if let Role::Category(texts) = role { Some(texts.ranks()) } else { None })
+            .collect();
+        let one_hot = self.categories == Categories::OneHot;
+        let size = |ranks: &Option<Vec<u32>>| match ranks {
+            Some(ranks) if one_hot => ranks.len(),
+            _ => 1,
+        };
+        let features = ranks.iter().map(size).sum();
+        fits_in_memory(at, count, features)?;
+        let mut expanded = Vec::with_capacity(count * features);
+        for row in x.chunks_exact(ranks.len()) {
+            for (value, ranks) in row.iter().zip(&ranks) {
+                match ranks.as_ref().map(|ranks| (ranks.len(), ranks[*value as usize])) {
+                    None => expanded.push(*value),
+                    Some((n, rank)) if one_hot => {
+                        expanded.extend((0..n).map(|k| if k == rank as usize { 1.0 } else { 0.0 }));
+                    }
+                    Some((_, rank)) => expanded.push(f64::from(rank)),
+                }
+            }
+        }
+        Ok((expanded, features))
     }
 }
 
-/// The records of a file, in order.
-struct Table {
-    input: Input,
-    delimiter: u8,
-    /// Lines read.
-    line: usize,
-    bytes: Vec<u8>,
+/// What has been read.
+#[derive(Default)]
+struct Rows {
+    x: Vec<f64>,
+    values: Vec<f64>,
+    classes: Classes,
+    count: usize,
 }
 
-impl Table {
-    fn open(path: &Path, delimiter: u8) -> Result<Self> {
-        let input = Input::open(path)?;
-        if input.is_zipped() {
-            return Err(Error::expected(input.at(), "plain text", "gzip data (gunzip them first)"));
+/// The number of a column that a setting names.
+fn column(asked: &Column, setting: &str, names: &[String], width: usize, at: &str) -> Result<usize> {
+    let called = |name: &str| names.iter().position(|n| n == name);
+    let found = match asked {
+        Column::Last => called("last").or(Some(width - 1)),
+        // A column may be called by a number.
+        Column::Index(i) => called(&i.to_string()).or(Some(*i).filter(|i| *i < width)),
+        Column::Name(name) => called(name),
+    };
+    found.ok_or_else(|| match (asked, names) {
+        (Column::Name(name), []) => {
+            let expected = format!("a header that names column `{}`", files::brief(name));
+            Error::expected(at, expected, "no header (see `header`)")
         }
-        Ok(Self { input, delimiter, line: 0, bytes: Vec::new() })
-    }
-
-    /// The line read last.
-    fn place(&self) -> String {
-        format!("{}: line {}", self.input.at(), self.line)
-    }
-
-    /// The fields of the next record; none at the end.
-    fn record(&mut self) -> Result<Option<Vec<String>>> {
-        loop {
-            self.bytes.clear();
-            // A quoted field may hold line ends: the record goes on while a quotation mark is open.
-            let mut quotes = 0;
-            let mut checked = 0;
-            loop {
-                let more = self.input.line(&mut self.bytes, MOST_BYTES)?;
-                self.line += usize::from(more);
-                if self.bytes.len() > MOST_BYTES {
-                    let expected = format!("lines of at most {MOST_BYTES} bytes");
-                    return Err(Error::expected(self.place(), expected, "a longer one"));
-                }
-                let new = &self.bytes[checked..];
-                if new.contains(&0) {
-                    return Err(Error::expected(self.place(), "text", "a NUL byte"));
-                }
-                quotes += new.iter().filter(|byte| **byte == b'"').count();
-                checked = self.bytes.len();
-                match (quotes % 2, more) {
-                    (0, _) => break,
-                    (_, true) => {}
-                    (_, false) => {
-                        return Err(Error::expected(self.place(), "a closing quotation mark", "none"));
-                    }
-                }
-            }
-            if self.bytes.is_empty() {
-                return Ok(None);
-            }
-            let text = std::str::from_utf8(&self.bytes)
-                .map_err(|e| {
-                    let found = format!("other bytes at column {} of it", e.valid_up_to());
-                    Error::expected(self.place(), "text in UTF-8", found)
-                })?
-                .trim_start_matches('\u{feff}')
-                .trim_end_matches(['\n', '\r']);
-            if !text.trim().is_empty() {
-                return self.fields(text).map(Some);
-            }
+        (Column::Name(name), names) => {
+            let few: Vec<String> = names.iter().take(20).map(|name| files::brief(name)).collect();
+            unknown(&format!("{at}: {setting}"), &files::brief(name), few.iter().map(String::as_str))
         }
-    }
-
-    fn fields(&self, text: &str) -> Result<Vec<String>> {
-        let delimiter = char::from(self.delimiter);
-        let mut fields = Vec::new();
-        let mut rest = text;
-        loop {
-            if fields.len() == MOST_FIELDS {
-                return Err(Error::expected(self.place(), format!("at most {MOST_FIELDS} fields"), "more"));
-            }
-            // Spaces around a field are no part of it, unless they part fields.
-            let start = rest.trim_start_matches(|c: char| c == ' ' && c != delimiter);
-            let end = match start.strip_prefix('"') {
-                None => {
-                    let (field, end) =
-                        start.split_once(delimiter).map_or((start, None), |(f, r)| (f, Some(r)));
-                    fields.push(field.trim().to_owned());
-                    end
-                }
-                Some(quoted) => {
-                    let (field, after) = self.quoted(quoted)?;
-                    fields.push(field);
-                    let after = after.trim_start_matches(|c: char| c == ' ' && c != delimiter);
-                    match after.strip_prefix(delimiter) {
-                        Some(end) => Some(end),
-                        None if after.is_empty() => None,
-                        None => {
-                            let expected = format!("`{delimiter}` or the end after a quoted field");
-                            let found = format!("`{}`", files::brief(after));
-                            return Err(Error::expected(self.place(), expected, found));
-                        }
-                    }
-                }
-            };
-            match end {
-                Some(end) => rest = end,
-                None => return Ok(fields),
-            }
-        }
-    }
-
-    /// A field up to its closing quotation mark, and what comes after.
-    fn quoted<'t>(&self, mut rest: &'t str) -> Result<(String, &'t str)> {
-        let mut field = String::new();
-        loop {
-            let Some((text, after)) = rest.split_once('"') else {
-                return Err(Error::expected(self.place(), "a closing quotation mark", "none"));
-            };
-            field += text;
-            match after.strip_prefix('"') {
-                // Two of them stand for one.
-                Some(after) => {
-                    field.push('"');
-                    rest = after;
-                }
-                None => return Ok((field, after)),
-            }
-        }
-    }
+        (index, _) => Error::expected(format!("{at}: {setting}"), format!("0 to {}", width - 1), index),
+    })
 }

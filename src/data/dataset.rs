@@ -4,7 +4,7 @@
 //! seeds differ still compare; a source with test samples of its own keeps them. Memory: the samples once as f64,
 //! and the test samples once more while they are split off (full MNIST: 419 + 60 MiB; CIFAR-10: 1.4 + .2 GiB).
 
-use crate::base::files::hex;
+use crate::base::files::{brief, hex};
 use crate::base::npz::Npz;
 use crate::base::{Error, Result, Streams};
 use crate::data::{Preparation, Raw, Samples, Scaling, Source, Standardize, Targets};
@@ -25,6 +25,10 @@ pub struct Dataset {
     pub test: Samples,
     /// How the inputs were standardised, if they were.
     pub scaling: Option<Scaling>,
+    /// What looks wrong or had to be assumed, a line each.
+    pub notes: Vec<String>,
+    /// What the classes are called, in order; empty where they have no names beside their numbers.
+    pub class_names: Vec<String>,
 }
 
 impl Dataset {
@@ -32,7 +36,8 @@ impl Dataset {
     pub fn load(source: &Source, data_seed: u64, preparation: &Preparation) -> Result<Self> {
         preparation.check()?;
         let streams = Streams::new(data_seed);
-        let Raw { shape, outputs, mut samples, split, own_scale } = source.load(&streams)?;
+        let Raw { shape, outputs, mut samples, split, own_scale, notes, class_names } =
+            source.load(&streams)?;
         let (order, at) = split.order(samples.len(), &streams);
         samples.reorder(&order);
         let mut test = samples.split_off(at);
@@ -55,7 +60,7 @@ impl Dataset {
             scaling.apply(&mut train);
             scaling.apply(&mut test);
         }
-        Ok(Self { name: source.title(), shape, outputs, train, test, scaling })
+        Ok(Self { name: source.title(), shape, outputs, train, test, scaling, notes, class_names })
     }
 
     /// How many numbers a sample has.
@@ -71,7 +76,10 @@ impl Dataset {
     /// "10 classes", "1 value a sample".
     pub fn targets(&self) -> String {
         match (self.has_classes(), self.outputs) {
-            (true, n) => format!("{n} classes"),
+            (true, n) => match self.class_names.as_slice() {
+                [] => format!("{n} classes"),
+                names => format!("{n} classes ({})", listed(names)),
+            },
             (false, 1) => "1 value a sample".to_owned(),
             (false, n) => format!("{n} values a sample"),
         }
@@ -134,6 +142,14 @@ impl Dataset {
         }
         hex(&hash.finalize())
     }
+}
+
+/// The first few names, cut where they are long.
+fn listed(names: &[String]) -> String {
+    const MOST: usize = 6;
+    let shown: Vec<String> = names.iter().take(MOST).map(|name| brief(name)).collect();
+    let dots = if names.len() > MOST { ", ..." } else { "" };
+    shown.join(", ") + dots
 }
 
 /// The bits of `values`, the same ones for every NaN.

@@ -63,6 +63,13 @@ impl GaussianTeacher {
         // All weights are unit vectors.
         let moment: f64 = rows().flat_map(|v| rows().map(move |w| relu_moment(dot(v, w)))).sum();
         let samples = Samples::of_values(weights.repeat(2), vec![-0.5 * moment; 2], 2);
-        Ok(Raw { shape: vec![1, k, d], outputs: 1, samples, split: Split::Last(1), own_scale: true })
+        Ok(Raw {
+            shape: vec![1, k, d],
+            outputs: 1,
+            samples,
+            split: Split::Last(1),
+            own_scale: true,
+            ..Raw::default()
+        })
     }
 }

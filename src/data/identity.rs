@@ -83,6 +83,13 @@ impl Identity {
         let mut x = vec![0.0; 2 * n * n];
         (0..2 * n).for_each(|i| x[i * n + i % n] = 1.0);
         let samples = Samples::of_values(x, values, 2 * n);
-        Ok(Raw { shape: vec![n], outputs: m, samples, split: Split::Last(n), own_scale: true })
+        Ok(Raw {
+            shape: vec![n],
+            outputs: m,
+            samples,
+            split: Split::Last(n),
+            own_scale: true,
+            ..Raw::default()
+        })
     }
 }

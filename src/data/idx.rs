@@ -11,8 +11,9 @@
 
 use crate::base::registry::Kind;
 use crate::base::{Error, Result, Streams, files};
+use crate::data::channels::{Channels, to_front};
 use crate::data::input::Input;
-use crate::data::{Raw, Samples, Split, fits_in_memory, reserve, within};
+use crate::data::{Raw, Samples, Split, doubts, fits_in_memory, reserve, within};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -32,8 +33,12 @@ pub struct Idx {
     pub test_labels: String,
     /// Share held out for testing where there are no test images.
     pub test: f64,
-    /// Number of classes: labels are below it.
+    /// Number of classes.
     pub classes: usize,
+    /// The number of the first class.
+    pub first: usize,
+    /// Where images with 4 axes have their channels.
+    pub channels: Channels,
 }
 
 impl Default for Idx {
@@ -47,6 +52,8 @@ impl Default for Idx {
             test_labels: none(),
             test: 0.25,  // scikit-learn's train_test_split
             classes: 10, // MNIST, Fashion-MNIST, KMNIST
+            first: 0,    // 1 in the letters of EMNIST
+            channels: Channels::Auto,
         }
     }
 }
@@ -55,18 +62,20 @@ impl Kind for Idx {
     const NAME: &'static str = "idx";
     const SUMMARY: &'static str =
         "images and labels in MNIST's format, plain or gzip: idx:directory=PATH; bytes become 0 to 1";
+    const PATHS: &'static [&'static str] = &["directory", "images", "labels", "test-images", "test-labels"];
 
     fn check(&self) -> Result<()> {
         within("test", self.test, 0.0..=0.9)?;
-        within("classes", self.classes, 1..=10_000)
+        within("classes", self.classes, 1..=10_000)?;
+        within("first", self.first, 0..=1_000_000)
     }
 }
 
 impl Idx {
     /// The images, those for testing last.
     pub fn load(&self, _: &Streams) -> Result<Raw> {
-        let train = Part::open(self.paths()?, self.classes)?;
-        let test = self.test_paths()?.map(|paths| Part::open(paths, self.classes)).transpose()?;
+        let train = Part::open(self.paths()?, self)?;
+        let test = self.test_paths()?.map(|paths| Part::open(paths, self)).transpose()?;
         let count = train.count + test.as_ref().map_or(0, |t| t.count);
         let features = train.shape.iter().product();
         if let Some(test) = test.as_ref().filter(|test| test.shape != train.shape) {
@@ -76,14 +85,22 @@ impl Idx {
         fits_in_memory(train.images.input.at(), count, features)?;
         let mut x = Vec::new();
         reserve(&mut x, count * features, train.images.input.at())?;
-        let (mut labels, shape) = (Vec::new(), train.shape.clone());
+        let (mut labels, shape, guess) = (Vec::new(), train.shape.clone(), train.guess.clone());
+        let (last, at) = (train.last, train.images.input.at().to_owned());
+        let labels_at = train.labels.input.at().to_owned();
         let held_out = test.as_ref().map(|t| t.count);
         for part in [Some(train), test].into_iter().flatten() {
-            part.read(self.classes, &mut x, &mut labels)?;
+            part.read(self, &mut x, &mut labels)?;
         }
+        if let ([channels, height, width], true) = (&shape[..], last) {
+            to_front(&mut x, [*channels, *height, *width]);
+        }
+        let empty = doubts::empty_classes(&labels, self.classes, "first");
+        let empty = empty.map(|note| format!("{labels_at}: {note} (see `classes`)"));
+        let notes = guess.map(|note| format!("{at}: {note}")).into_iter().chain(empty).collect();
         let split = held_out.map_or_else(|| Split::share(count, self.test), Split::Last);
         let samples = Samples::of_classes(x, labels);
-        Ok(Raw { shape, outputs: self.classes, samples, split, own_scale: false })
+        Ok(Raw { shape, outputs: self.classes, samples, split, notes, ..Raw::default() })
     }
 
     /// Training images and labels.
@@ -121,6 +138,7 @@ impl Idx {
 
 /// The two files of a part under their usual names; a dot before `idx` is usual too, where archives were unpacked.
 fn usual(directory: &Path, part: &str) -> Result<(PathBuf, PathBuf)> {
+    let directory = &files::at_home(directory);
     let find = |what: &str, axes: usize| {
         let name = |dash: &str, end: &str| format!("{part}-{what}{dash}idx{axes}-ubyte{end}");
         let names = [name("-", ""), name("-", ".gz"), name(".", ""), name(".", ".gz")];
@@ -183,15 +201,23 @@ struct Part {
     labels: Open,
     count: usize,
     shape: Vec<usize>,
+    /// Whether the channels come last, and what to say where that is a guess.
+    last: bool,
+    guess: Option<String>,
 }
 
 impl Part {
-    fn open((images, labels): (PathBuf, PathBuf), classes: usize) -> Result<Self> {
+    fn open((images, labels): (PathBuf, PathBuf), settings: &Idx) -> Result<Self> {
         let (images, labels) = (Open::header(&images)?, Open::header(&labels)?);
+        let (mut last, mut guess) = (false, None);
         let shape = match images.sizes[1..] {
             [features] => vec![features],
             [height, width] => vec![1, height, width],
-            [channels, height, width] => vec![channels, height, width],
+            [a, b, c] => {
+                let found = settings.channels.of([a, b, c]);
+                (last, guess) = (found.1, found.2);
+                found.0.to_vec()
+            }
             _ => {
                 let found = "1 axis, as labels have";
                 return Err(Error::expected(images.input.at(), "images, with 2 to 4 axes", found));
@@ -215,17 +241,19 @@ impl Part {
             count,
             shape.iter().try_fold(1usize, |n, s| n.checked_mul(*s)).unwrap_or(usize::MAX),
         )?;
-        fits_in_memory(at, count, classes)?;
-        Ok(Self { images, labels, count, shape })
+        fits_in_memory(at, count, settings.classes)?;
+        Ok(Self { images, labels, count, shape, last, guess })
     }
 
-    fn read(mut self, classes: usize, x: &mut Vec<f64>, y: &mut Vec<u32>) -> Result<()> {
+    fn read(mut self, settings: &Idx, x: &mut Vec<f64>, y: &mut Vec<u32>) -> Result<()> {
         let mut count = 0;
         let at = self.labels.input.at().to_owned();
         self.labels.numbers("the labels", |value| {
-            let class = value as u32;
-            if f64::from(class) != value || class as usize >= classes {
-                let expected = format!("labels from 0 to {} (see `classes`)", classes - 1);
+            let first = settings.first as f64;
+            let class = (value - first) as u32;
+            if f64::from(class) != value - first || class as usize >= settings.classes {
+                let most = settings.first + settings.classes - 1;
+                let expected = format!("labels from {first} to {most} (see `classes`)");
                 return Err(Error::expected(&at, expected, format!("{value} for sample {count}")));
             }
             count += 1;

@@ -23,8 +23,9 @@ pub struct Input {
 impl Input {
     /// Opens a regular file. It is gzip data if it begins as such, and must be if its name ends in `.gz`.
     pub fn open(path: &Path) -> Result<Self> {
+        let path = &files::at_home(path);
         let at = files::named(path);
-        let (file, length) = files::open_regular(path)?;
+        let (file, length) = files::open_input(path)?;
         let mut reader: BufReader<File> = BufReader::with_capacity(1 << 16, file);
         let start = reader.fill_buf().map_err(|e| Error::machine(&at, e))?;
         let zipped = start.starts_with(GZIP);

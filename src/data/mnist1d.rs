@@ -101,7 +101,14 @@ impl Mnist1d {
         x.iter_mut().for_each(|v| *v = (*v - mean) / std);
         let samples = Samples::of_classes(x, labels);
         let split = Split::Random(self.samples / 5);
-        Ok(Raw { shape: vec![1, 1, POINTS], outputs: templates.len(), samples, split, own_scale: true })
+        Ok(Raw {
+            shape: vec![1, 1, POINTS],
+            outputs: templates.len(),
+            samples,
+            split,
+            own_scale: true,
+            ..Raw::default()
+        })
     }
 
     fn signal(&self, template: &[f64; 12], smooth: &[f64], rng: &mut Rng) -> Vec<f64> {

@@ -14,8 +14,10 @@
 //! ([`Dataset::sha256`]), never the path. A path with a comma or an equals sign is put in quotation marks.
 
 pub mod augment;
+pub mod channels;
 pub mod cifar;
 pub mod dataset;
+mod doubts;
 pub mod input;
 pub mod preparation;
 pub mod samples;
@@ -23,6 +25,7 @@ pub mod scaling;
 pub mod shifts;
 
 pub use augment::Augment;
+pub use channels::Channels;
 pub use dataset::Dataset;
 pub use preparation::{Amount, Preparation, Standardize};
 pub use samples::{Samples, Targets};
@@ -59,7 +62,7 @@ crate::registry! {
 }
 
 /// Samples as a source gives them, before splitting and standardising.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Raw {
     /// Of one sample: `[features]` or `[channels, height, width]`.
     pub shape: Vec<usize>,
@@ -71,9 +74,13 @@ pub struct Raw {
     pub split: Split,
     /// Whether the inputs mean what they are: [`Standardize::Auto`] then leaves them alone.
     pub own_scale: bool,
+    /// What looks wrong or had to be assumed, a line each.
+    pub notes: Vec<String>,
+    /// What the classes are called, in order; empty where they have no names beside their numbers.
+    pub class_names: Vec<String>,
 }
 
-/// Which samples are set aside for testing.
+/// Which samples are set aside for testing; none by default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Split {
     /// So many, drawn at random.
@@ -82,11 +89,17 @@ pub enum Split {
     Last(usize),
 }
 
+impl Default for Split {
+    fn default() -> Self {
+        Self::Last(0)
+    }
+}
+
 impl Split {
-    /// Drawn at random: a share of `n` samples, at least one and not all.
+    /// Drawn at random: a share of `n` samples, at least one unless the share is 0, and not all.
     pub fn share(n: usize, share: f64) -> Self {
         let count = (share * n as f64).round() as usize;
-        Self::Random(count.clamp(1, n.saturating_sub(1).max(1)))
+        Self::Random(count.clamp(usize::from(share > 0.0), n.saturating_sub(1).max(1)))
     }
 
     /// The samples for training, in random order, then those for testing; and how many are for training.
@@ -116,6 +129,40 @@ impl Source {
             kind.check()?;
             kind.load(streams)
         })
+    }
+
+    /// The same source with other paths to its files: each as `path` has it.
+    pub fn with_paths(&self, path: &dyn Fn(&str) -> String) -> base::Result<Self> {
+        fn paths_of<K: Kind>(_: &K) -> &'static [&'static str] {
+            K::PATHS
+        }
+        let paths = match_source!(self, kind => paths_of(kind));
+        let mut settings = self.settings();
+        for (key, value) in &mut settings {
+            match value {
+                toml::Value::String(text) if paths.contains(&key.as_str()) && !text.is_empty() => {
+                    *text = path(text)
+                }
+                // A data set made from another one.
+                toml::Value::Table(inner) if inner.contains_key("kind") => {
+                    *value = Self::from_value(value.clone())?.with_paths(path)?.to_value();
+                }
+                _ => {}
+            }
+        }
+        Self::from_settings(self.name(), settings)
+    }
+
+    /// Its paths to files and directories.
+    pub fn paths(&self) -> Vec<String> {
+        let all = std::cell::RefCell::new(Vec::new());
+        let take = |path: &str| {
+            all.borrow_mut().push(path.to_owned());
+            path.to_owned()
+        };
+        // The same source again, which was valid.
+        let _ = self.with_paths(&take);
+        all.into_inner()
     }
 
     /// The source as titles show it: its kind and the settings that are not defaults, of paths the last part only,

@@ -1,45 +1,118 @@
-//! `.npz` archives: `train_x`, `train_y`, `test_x`, `test_y`, as `losscape data` writes them and `numpy.savez` may; or
-//! `x` and `y` alone, of which a share is held out.
+//! `.npz` archives: what `losscape data` writes, and what numpy, Keras and scikit-learn's users save.
 //!
-//! Inputs have shape (samples, features) or (samples, channels, height, width); (samples, height, width) is one
-//! channel. Whole numbers as targets are classes, from 0; other numbers are values, of shape (samples) or (samples,
-//! values), where NaN is not observed. What `losscape data` wrote is standardised already: standardising it again
-//! changes its last bits only. The path is kept as given.
+//! Arrays are found by their names: `train_x`, `train_y`, `test_x`, `test_y`; `x_train` and so on, as Keras has them; or one
+//! pair alone (`x` and `y`, `X` and `y`, `data` and `target`), of which a share is held out; other names are given as
+//! `x=`, `y=`, `test-x=`, `test-y=`. Whatever else lies in the archive is not read.
+//!
+//! Inputs have shape (samples, features) or (samples, channels, height, width), or with the channels last; (samples,
+//! height, width) is one channel. Bytes of images become 0 to 1, as in IDX files. Whole numbers as targets are classes, from 0
+//! (`first=1`: from 1; -1 and +1 are two classes); other numbers are values, of shape (samples) or (samples, values), where
+//! NaN is not observed; `task` says otherwise, and rows that are 1 at their class are classes too. What `losscape data`
+//! wrote is standardised already: standardising it again changes its last bits only. The path is kept as given.
 
-use crate::base::npz::{Array, Npz, Values};
+use crate::base::npz::{Archive, Array, Sort, Values};
 use crate::base::registry::Kind;
-use crate::base::{Error, Result, Streams, files};
-use crate::data::{Raw, Samples, Split, Targets, fits_in_memory, within};
+use crate::base::{Error, Result, Streams, apart, files};
+use crate::data::channels::{Channels, to_front};
+use crate::data::{Raw, Samples, Split, Targets, doubts, fits_in_memory, within};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::io::{Read, Seek};
 use std::path::Path;
 
 /// Arrays in a numpy archive.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct NpzFile {
     /// The archive.
     pub file: String,
+    /// The array of inputs; found by its name where none is given.
+    pub x: String,
+    /// The array of targets.
+    pub y: String,
+    /// The array of test inputs; without one, a share is held out.
+    pub test_x: String,
+    /// The array of test targets.
+    pub test_y: String,
+    /// Whether targets are classes or values.
+    pub task: Task,
+    /// The number of the first class.
+    pub first: i64,
+    /// Where images have their channels.
+    pub channels: Channels,
+    /// Features, by their numbers, that are left out.
+    pub drop: Vec<usize>,
     /// Share held out for testing where there are no test samples.
     pub test: f64,
 }
 
 impl Default for NpzFile {
     fn default() -> Self {
-        Self { file: String::new(), test: 0.25 } // scikit-learn's train_test_split
+        let none = String::new;
+        Self {
+            file: none(),
+            x: none(),
+            y: none(),
+            test_x: none(),
+            test_y: none(),
+            task: Task::Auto,
+            first: 0,
+            channels: Channels::Auto,
+            drop: Vec::new(),
+            test: 0.25, // scikit-learn's train_test_split
+        }
     }
+}
+
+/// What is predicted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Task {
+    /// Whole numbers are classes, others are values.
+    #[default]
+    Auto,
+    /// One of a few classes.
+    Classes,
+    /// Numbers.
+    Regression,
 }
 
 impl Kind for NpzFile {
     const NAME: &'static str = "npz";
-    const SUMMARY: &'static str = "numpy arrays train_x, train_y, test_x, test_y, or x and y: npz:file=PATH (as `losscape data` writes)";
+    const SUMMARY: &'static str = "numpy arrays train_x, train_y, test_x, test_y, or x and y, or as x= and y= name them: npz:file=PATH (as `losscape data` writes)";
+    const PATHS: &'static [&'static str] = &["file"];
 
     fn check(&self) -> Result<()> {
-        within("test", self.test, 0.0..=0.9)
+        within("test", self.test, 0.0..=0.9)?;
+        within("first", self.first, -1_000_000..=1_000_000)
     }
 }
 
 /// Most classes: labels beyond are not classes but numbers.
 const MOST_CLASSES: i64 = 10_000;
+
+/// The names that inputs and targets have, of training and of test samples.
+const USUAL: [[&str; 4]; 6] = [
+    ["train_x", "train_y", "test_x", "test_y"],
+    ["x_train", "y_train", "x_test", "y_test"],
+    ["X_train", "y_train", "X_test", "y_test"],
+    ["X_train", "Y_train", "X_test", "Y_test"],
+    ["train_images", "train_labels", "test_images", "test_labels"],
+    ["train_data", "train_labels", "test_data", "test_labels"],
+];
+/// The same where there are no test samples of their own.
+const PAIRS: [[&str; 2]; 10] = [
+    ["x", "y"],
+    ["X", "y"],
+    ["X", "Y"],
+    ["data", "target"],
+    ["data", "labels"],
+    ["images", "labels"],
+    ["features", "labels"],
+    ["features", "targets"],
+    ["inputs", "targets"],
+    ["arr_0", "arr_1"],
+];
 
 impl NpzFile {
     /// The samples, those for testing last.
@@ -47,22 +120,25 @@ impl NpzFile {
         if self.file.is_empty() {
             return Err(Error::expected("data set npz: file", "an archive, as npz:file=PATH", "none"));
         }
-        let path = Path::new(&self.file);
+        let path = &files::at_home(Path::new(&self.file));
         let at = files::named(path);
-        let mut npz = Npz::read(path)?;
-        let (mut part, split) = match npz.get("train_x").is_some() {
-            true => (Part::take(&mut npz, &at, "train_x", "train_y")?, None),
-            false => (Part::take(&mut npz, &at, "x", "y")?, Some(self.test)),
-        };
-        let split = match split {
-            Some(share) => Split::share(part.count, share),
-            None => {
-                let test = Part::take(&mut npz, &at, "test_x", "test_y")?;
+        apart::input(path)?;
+        let mut npz = Archive::open(path)?;
+        let (train, test) = self.names(&at, npz.names())?;
+        let mut notes = Vec::new();
+        let mut part = self.part(&mut npz, &train, &mut notes)?;
+        let split = match test {
+            None => Split::share(part.count, self.test),
+            Some(test) => {
+                let test = self.part(&mut npz, &test, &mut notes)?;
                 let count = test.count;
                 part.append(test, &at)?;
                 Split::Last(count)
             }
         };
+        notes.extend(part.doubts(&at, self));
+        // Training and test arrays say the same.
+        notes.dedup();
         let samples = match part.y {
             Targets::Classes(labels) => {
                 fits_in_memory(&at, labels.len(), part.outputs)?;
@@ -70,7 +146,220 @@ impl NpzFile {
             }
             Targets::Values(values) => Samples::of_values(part.x, values, part.count),
         };
-        Ok(Raw { shape: part.shape, outputs: part.outputs, samples, split, own_scale: false })
+        Ok(Raw { shape: part.shape, outputs: part.outputs, samples, split, notes, ..Raw::default() })
+    }
+
+    /// The names of inputs and targets for training, and of those for testing where there are some.
+    fn names(&self, at: &str, there: &[String]) -> Result<([String; 2], Option<[String; 2]>)> {
+        let owned = |a: &str, b: &str| [a.to_owned(), b.to_owned()];
+        let given = [&self.x, &self.y, &self.test_x, &self.test_y].map(String::as_str);
+        let setting = |name: &str| format!("data set npz: {name}");
+        match given {
+            ["", "", "", ""] => {}
+            ["", ..] => return Err(Error::expected(setting("x"), "the array of inputs", "none")),
+            [_, "", ..] => return Err(Error::expected(setting("y"), "the array of targets", "none")),
+            [x, y, "", ""] => return Ok((owned(x, y), None)),
+            [_, _, "", _] => {
+                return Err(Error::expected(setting("test-x"), "an array beside test-y", "none"));
+            }
+            [_, _, _, ""] => {
+                return Err(Error::expected(setting("test-y"), "an array beside test-x", "none"));
+            }
+            [x, y, test_x, test_y] => return Ok((owned(x, y), Some(owned(test_x, test_y)))),
+        }
+        let has = |name: &str| there.iter().any(|n| n == name);
+        if let Some([x, y, test_x, test_y]) = USUAL.iter().find(|[x, y, ..]| has(x) && has(y)) {
+            // Training arrays alone are a pair; one test array without the other is missed where it is read.
+            let test = has(test_x) || has(test_y) || *x == "train_x";
+            return Ok((owned(x, y), test.then(|| owned(test_x, test_y))));
+        }
+        if let Some([x, y]) = PAIRS.iter().find(|[x, y]| has(x) && has(y)) {
+            return Ok((owned(x, y), None));
+        }
+        // One array of a pair is there, and the other is missed by its name.
+        let half = USUAL.iter().map(|[x, y, ..]| [x, y]).chain(PAIRS.iter().map(|[x, y]| [x, y]));
+        if let Some([x, y]) = half.into_iter().find(|[x, y]| has(x) || has(y)) {
+            return Ok((owned(x, y), None));
+        }
+        let few: Vec<String> = there.iter().take(8).map(|name| files::brief(name)).collect();
+        let found = if few.is_empty() { "none".to_owned() } else { few.join(", ") };
+        let expected =
+            "arrays train_x and train_y, x_train and y_train, or x and y, or their names as x=NAME,y=NAME";
+        Err(Error::expected(at, expected, found))
+    }
+
+    /// Reads one pair of arrays.
+    fn part<R: Read + Seek>(
+        &self,
+        npz: &mut Archive<R>,
+        [x, y]: &[String; 2],
+        notes: &mut Vec<String>,
+    ) -> Result<Part> {
+        let at = npz.place(x);
+        let Some(header) = npz.header(x)? else {
+            return Err(npz.array(x).err().unwrap_or_else(|| Error::expected(&at, "an array", "none")));
+        };
+        let empty = |shape: &[usize]| shape.contains(&0);
+        let (mut shape, mut last) = (Vec::new(), false);
+        match header.shape[..] {
+            _ if empty(&header.shape) => {}
+            [_, features] => shape = vec![features],
+            [_, height, width] => shape = vec![1, height, width],
+            [_, a, b, c] => {
+                let (found, is_last, note) = self.channels.of([a, b, c]);
+                (shape, last) = (found.to_vec(), is_last);
+                notes.extend(note.map(|note| format!("{at}: {note}")));
+            }
+            _ => {}
+        }
+        let &[count, ..] = header.shape.as_slice() else { return Err(no_samples(&at, &header.shape)) };
+        if shape.is_empty() {
+            return Err(no_samples(&at, &header.shape));
+        }
+        fits_in_memory(&at, count, shape.iter().product())?;
+        let (dtype, array) = npz.array(x)?;
+        let mut x = array.into_f64();
+        if let Some(i) = x.iter().position(|v| !v.is_finite()) {
+            let sample = i / (x.len() / count);
+            return Err(Error::expected(at, "finite numbers", format!("{} in sample {sample}", x[i])));
+        }
+        if shape.len() == 3 && dtype.size == 1 && dtype.sort == Sort::Unsigned {
+            x.iter_mut().for_each(|v| *v /= 255.0);
+        }
+        if let ([channels, height, width], true) = (&shape[..], last) {
+            to_front(&mut x, [*channels, *height, *width]);
+        }
+        if !self.drop.is_empty() {
+            x = self.without_dropped(&at, &x, &mut shape)?;
+        }
+        let at = npz.place(y);
+        let bytes = npz.header(y)?.map_or(0, |header| header.shape.iter().product());
+        fits_in_memory(&at, bytes, 1)?;
+        let (y, outputs) = self.targets(npz.array(y)?.1, count, &at, notes)?;
+        Ok(Part { shape, count, x, y, outputs })
+    }
+
+    fn without_dropped(&self, at: &str, x: &[f64], shape: &mut Vec<usize>) -> Result<Vec<f64>> {
+        let [features] = shape[..] else {
+            return Err(Error::expected(at, "features to drop, not images", format!("{shape:?}")));
+        };
+        if let Some(beyond) = self.drop.iter().find(|column| **column >= features) {
+            return Err(Error::expected(format!("{at}: drop"), format!("0 to {}", features - 1), beyond));
+        }
+        let kept: Vec<usize> = (0..features).filter(|column| !self.drop.contains(column)).collect();
+        if kept.is_empty() {
+            return Err(Error::expected(
+                format!("{at}: drop"),
+                "columns that leave a feature",
+                "all of them",
+            ));
+        }
+        *shape = vec![kept.len()];
+        Ok(x.chunks_exact(features).flat_map(|row| kept.iter().map(|column| row[*column])).collect())
+    }
+
+    /// Classes or values of `count` samples, and how many classes, or values a sample.
+    fn targets(
+        &self,
+        array: Array,
+        count: usize,
+        at: &str,
+        notes: &mut Vec<String>,
+    ) -> Result<(Targets, usize)> {
+        let outputs = match array.shape[..] {
+            [n] if n == count => 1,
+            [n, outputs] if n == count && outputs > 0 => outputs,
+            _ => {
+                let expected = format!("targets of {count} samples");
+                return Err(Error::expected(at, expected, format!("an array of shape {:?}", array.shape)));
+            }
+        };
+        let whole = matches!(array.values, Values::I64(_));
+        match self.task {
+            Task::Auto if whole && outputs > 1 => {
+                let expected = "one class a sample (task=regression: values; task=classes: rows with a 1 at their class)";
+                return Err(Error::expected(at, expected, format!("{outputs}")));
+            }
+            Task::Classes if outputs > 1 => return one_hot(&array.into_f64(), outputs, at),
+            Task::Regression | Task::Auto if !whole || self.task == Task::Regression => {
+                let values = array.into_f64();
+                if let Some(found) = values.iter().find(|v| v.is_infinite()) {
+                    return Err(Error::expected(at, "finite numbers, or NaN where not observed", found));
+                }
+                if self.task == Task::Auto {
+                    notes.extend(like_classes(&values, outputs).map(|note| format!("{at}: {note}")));
+                }
+                return Ok((Targets::Values(values), outputs));
+            }
+            _ => {}
+        }
+        let labels = match array.values {
+            Values::I64(labels) => labels,
+            _ => {
+                let whole = |v: f64| match v.fract() == 0.0 && v.abs() < 1e9 {
+                    true => Ok(v as i64),
+                    false => Err(Error::expected(at, "classes, whole numbers (see `task`)", v)),
+                };
+                array.into_f64().into_iter().map(whole).collect::<Result<Vec<i64>>>()?
+            }
+        };
+        let two =
+            self.first == 0 && labels.contains(&-1) && labels.iter().all(|label| matches!(label, -1 | 1));
+        if two {
+            notes.push(format!("{at}: labels -1 and +1 are taken as classes 0 and 1"));
+        }
+        let classes = labels.iter().map(|&label| {
+            let class = if two { (label + 1) / 2 } else { label.saturating_sub(self.first) };
+            u32::try_from(class).ok().filter(|_| class < MOST_CLASSES).ok_or_else(|| {
+                let (least, most) = (self.first, self.first + MOST_CLASSES - 1);
+                Error::expected(at, format!("classes from {least} to {most}"), label)
+            })
+        });
+        let labels = classes.collect::<Result<Vec<u32>>>()?;
+        let classes = labels.iter().max().map_or(0, |most| *most as usize + 1);
+        Ok((Targets::Classes(labels), classes))
+    }
+}
+
+fn no_samples(at: &str, found: &[usize]) -> Error {
+    let expected = "shape (samples, features) or (samples, channels, height, width), nothing empty";
+    Error::expected(at, expected, format!("{found:?}"))
+}
+
+/// Classes of rows that are 1 at their class and 0 elsewhere.
+fn one_hot(rows: &[f64], outputs: usize, at: &str) -> Result<(Targets, usize)> {
+    let class = |row: &[f64]| {
+        let one = row.iter().position(|v| *v == 1.0);
+        one.filter(|one| row.iter().enumerate().all(|(i, v)| i == *one || *v == 0.0))
+    };
+    let labels = rows.chunks_exact(outputs).enumerate().map(|(i, row)| {
+        let expected = "rows with one 1 and zeros, or one class a sample";
+        let label =
+            class(row).ok_or_else(|| Error::expected(at, expected, format!("another row for sample {i}")))?;
+        Ok(label as u32)
+    });
+    Ok((Targets::Classes(labels.collect::<Result<_>>()?), outputs))
+}
+
+/// What to say of values that look like classes.
+fn like_classes(values: &[f64], outputs: usize) -> Option<String> {
+    let whole = values.iter().all(|v| v.fract() == 0.0 && v.abs() < 1e6);
+    if !whole {
+        return None;
+    }
+    let distinct: BTreeSet<i64> = values.iter().map(|v| *v as i64).collect();
+    let rows = outputs > 1 && one_hot(values, outputs, "").is_ok();
+    let few =
+        outputs == 1 && distinct.len() > 1 && distinct.len() <= 100 && 3 * distinct.len() <= values.len();
+    match (rows, few) {
+        (true, _) => Some(format!(
+            "rows with a 1 at one of {outputs} places are predicted as values; task=classes takes them as classes"
+        )),
+        (_, true) => Some(format!(
+            "{} whole numbers of a floating type are predicted as values; task=classes takes them as classes",
+            distinct.len()
+        )),
+        _ => None,
     }
 }
 
@@ -83,49 +372,20 @@ struct Part {
 }
 
 impl Part {
-    fn take(npz: &mut Npz, file: &str, x: &str, y: &str) -> Result<Self> {
-        let mut array = |name: &str| {
-            let there: Vec<String> = npz.iter().map(|(name, _)| files::brief(name)).take(8).collect();
-            let missing = || {
-                let there = if there.is_empty() { "none".to_owned() } else { there.join(", ") };
-                Error::expected(file, format!("an array `{name}`"), there)
-            };
-            npz.take(name).ok_or_else(missing)
-        };
-        let (x_array, y_array) = (array(x)?, array(y)?);
-        let at = format!("{file}: {x}");
-        let shape = match x_array.shape[..] {
-            [n, features] if n > 0 && features > 0 => vec![features],
-            [n, height, width] if n > 0 && height > 0 && width > 0 => vec![1, height, width],
-            [n, channels, height, width] if n > 0 && channels > 0 && height > 0 && width > 0 => {
-                vec![channels, height, width]
-            }
-            _ => {
-                let expected =
-                    "shape (samples, features) or (samples, channels, height, width), nothing empty";
-                return Err(Error::expected(at, expected, format!("{:?}", x_array.shape)));
-            }
-        };
-        let count = x_array.shape[0];
-        fits_in_memory(&at, count, shape.iter().product())?;
-        let x = x_array.into_f64();
-        if let Some(i) = x.iter().position(|v| !v.is_finite()) {
-            let sample = i / (x.len() / count);
-            return Err(Error::expected(at, "finite numbers", format!("{} in sample {sample}", x[i])));
-        }
-        let (y, outputs) = targets(y_array, count, &format!("{file}: {y}"))?;
-        Ok(Self { shape, count, x, y, outputs })
-    }
-
     /// Puts the samples of another part behind these.
     fn append(&mut self, mut other: Self, file: &str) -> Result<()> {
         if other.shape != self.shape {
-            let expected = format!("samples of shape {:?}, as in train_x", self.shape);
-            return Err(Error::expected(format!("{file}: test_x"), expected, format!("{:?}", other.shape)));
+            let expected = format!("samples of shape {:?}, as for training", self.shape);
+            return Err(Error::expected(
+                format!("{file}: test inputs"),
+                expected,
+                format!("{:?}", other.shape),
+            ));
         }
         fits_in_memory(file, self.count + other.count, self.shape.iter().product())?;
         let mismatch = |expected: &str, found: &str| {
-            Err(Error::expected(format!("{file}: test_y"), format!("{expected}, as in train_y"), found))
+            let expected = format!("{expected}, as for training");
+            Err(Error::expected(format!("{file}: test targets"), expected, found))
         };
         match (&mut self.y, &mut other.y) {
             (Targets::Classes(labels), Targets::Classes(more)) => {
@@ -148,39 +408,27 @@ impl Part {
         self.count += other.count;
         Ok(())
     }
-}
 
-/// Classes or values of `count` samples, and how many classes, or values a sample.
-fn targets(array: Array, count: usize, at: &str) -> Result<(Targets, usize)> {
-    let outputs = match array.shape[..] {
-        [n] if n == count => 1,
-        [n, outputs] if n == count && outputs > 0 => outputs,
-        _ => {
-            let expected = format!("targets of {count} samples");
-            return Err(Error::expected(at, expected, format!("an array of shape {:?}", array.shape)));
+    /// What looks wrong with all of it.
+    fn doubts(&self, at: &str, settings: &NpzFile) -> Vec<String> {
+        let mut all = Vec::new();
+        if let [features] = self.shape[..] {
+            let rows = (0..features).filter(|f| doubts::numbers_the_rows(&self.x, features, *f, self.count));
+            // Features in the order of the file, where some were left out already.
+            let kept: Vec<usize> =
+                (0..features + settings.drop.len()).filter(|f| !settings.drop.contains(f)).collect();
+            all.extend(rows.take(1).map(|f| {
+                let f = kept.get(f).copied().unwrap_or(f);
+                format!("feature {f} numbers the samples; drop=[{f}] leaves it out")
+            }));
         }
-    };
-    match array.values {
-        Values::I64(labels) if outputs == 1 => {
-            let class = |label: i64| u32::try_from(label).ok().filter(|_| label < MOST_CLASSES);
-            let checked = labels.iter().map(|&label| {
-                class(label).ok_or_else(|| {
-                    Error::expected(at, format!("classes from 0 to {}", MOST_CLASSES - 1), label)
-                })
-            });
-            let labels = checked.collect::<Result<Vec<u32>>>()?;
-            let classes = labels.iter().max().map_or(0, |most| *most as usize + 1);
-            Ok((Targets::Classes(labels), classes))
-        }
-        Values::I64(_) => {
-            Err(Error::expected(at, "one class a sample (values are f8 or f4)", format!("{outputs}")))
-        }
-        _ => {
-            let values = array.into_f64();
-            match values.iter().find(|v| v.is_infinite()) {
-                Some(found) => Err(Error::expected(at, "finite numbers, or NaN where not observed", found)),
-                None => Ok((Targets::Values(values), outputs)),
+        if let Targets::Classes(labels) = &self.y {
+            let distinct = labels.iter().collect::<BTreeSet<_>>().len();
+            match doubts::many(distinct, labels.len()) {
+                true => all.push(doubts::as_classes(distinct, labels.len())),
+                false => all.extend(doubts::empty_classes(labels, self.outputs, "first")),
             }
         }
+        all.into_iter().map(|note| format!("{at}: {note}")).collect()
     }
 }

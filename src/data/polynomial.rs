@@ -74,6 +74,6 @@ impl Polynomial {
         }
         let samples = Samples::of_values(x, values, self.samples);
         let split = Split::Random(self.samples / 4);
-        Ok(Raw { shape: vec![self.features], outputs: 1, samples, split, own_scale: false })
+        Ok(Raw { shape: vec![self.features], outputs: 1, samples, split, ..Raw::default() })
     }
 }

@@ -72,7 +72,14 @@ impl Quadratic {
             }
         }
         let samples = Samples::of_values(x, values, 2 * n);
-        Ok(Raw { shape: vec![d], outputs: 1, samples, split: Split::Last(n), own_scale: true })
+        Ok(Raw {
+            shape: vec![d],
+            outputs: 1,
+            samples,
+            split: Split::Last(n),
+            own_scale: true,
+            ..Raw::default()
+        })
     }
 }
 

@@ -66,6 +66,6 @@ impl Spirals {
         }
         let samples = Samples::of_classes(x, labels);
         let split = Split::Random(self.samples / 4);
-        Ok(Raw { shape: vec![2], outputs: 2, samples, split, own_scale: false })
+        Ok(Raw { shape: vec![2], outputs: 2, samples, split, ..Raw::default() })
     }
 }

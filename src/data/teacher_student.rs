@@ -130,6 +130,6 @@ impl TeacherStudent {
         }
         let samples = Samples::of_values(x, values, self.samples);
         let split = Split::Random(self.samples / 4);
-        Ok(Raw { shape: vec![self.dimension], outputs: 1, samples, split, own_scale: true })
+        Ok(Raw { shape: vec![self.dimension], outputs: 1, samples, split, own_scale: true, ..Raw::default() })
     }
 }

@@ -5,8 +5,9 @@
 
 use super::layout::Statistic;
 use super::{Network, Spec};
-use crate::base::tensors::{Data, Tensor, TensorFile};
-use crate::base::{Error, Precision, Result};
+use crate::base::files::{self, brief};
+use crate::base::tensors::{Data, Outline, Tensor, TensorFile};
+use crate::base::{Error, Precision, Result, apart};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -83,9 +84,7 @@ fn read(at: &str, file: &TensorFile, name: &str, shape: &[usize], out: &mut Vec<
     let Some(tensor) = file.get(name) else {
         return Err(Error::expected(at, format!("a tensor of shape {shape:?}"), "none"));
     };
-    if tensor.shape != shape {
-        return Err(Error::expected(at, format!("shape {shape:?}"), format!("{:?}", tensor.shape)));
-    }
+    shaped(at.clone(), &tensor.shape, shape)?;
     let start = out.len();
     match &tensor.data {
         Data::F32(values) => out.extend(values.iter().map(|x| f64::from(*x))),
@@ -117,27 +116,12 @@ impl Weights {
 
     /// Reads a file; refuses one whose tensors do not fit its own specification.
     pub fn read(path: &Path) -> Result<Self> {
-        let file = TensorFile::read(path)?;
-        let at = crate::base::files::named(path);
-        let Some(spec) = file.metadata.get(SPEC) else {
-            return Err(Error::expected(
-                format!("{at}: metadata `{SPEC}`"),
-                "the network's specification, as `losscape train` writes it",
-                "none",
-            ));
-        };
-        let spec: Spec = serde_json::from_str(spec)
-            .map_err(|e| Error::value(format!("{at}: metadata `{SPEC}`"), &e.to_string()))?;
-        let network = Network::new(spec).map_err(|e| Error::request(&at, e.to_string()))?;
+        let path = &files::at_home(path);
+        let at = files::named(path);
+        apart::input(path)?;
+        let (network, file) = TensorFile::read_after(path, |outline| described(&at, outline))?;
         let theta = theta(&at, &file, &network, "")?;
         let state = state(&at, &file, &network, "")?;
-        let layout = network.layout();
-        let known = |name: &str| {
-            layout.parameters.iter().any(|p| p.name == name) || layout.buffers.iter().any(|b| b.name == name)
-        };
-        if let Some(extra) = file.tensors.iter().find(|t| !known(&t.name)) {
-            return Err(Error::expected(format!("{at}: {}", extra.name), "no such tensor", "one"));
-        }
         let double = |t: &Tensor| matches!(t.data, Data::F64(_));
         let precision = match file.tensors.iter().any(double) {
             true => Precision::F64,
@@ -145,5 +129,39 @@ impl Weights {
         };
         let data = file.metadata.get(DATA).cloned().unwrap_or_default();
         Ok(Self { network, precision, theta, state, data })
+    }
+}
+
+/// The network that a file's metadata describe; refuses tensors that are not its own.
+fn described(at: &str, outline: &Outline) -> Result<Network> {
+    let Some(spec) = outline.metadata.get(SPEC) else {
+        return Err(Error::expected(
+            format!("{at}: metadata `{SPEC}`"),
+            "the network's specification, as `losscape train` writes it",
+            "none",
+        ));
+    };
+    let spec: Spec = serde_json::from_str(spec)
+        .map_err(|e| Error::value(format!("{at}: metadata `{SPEC}`"), &e.to_string()))?;
+    let network = Network::new(spec).map_err(|e| Error::request(at, e.to_string()))?;
+    let layout = network.layout();
+    let parameters = layout.parameters.iter().map(|p| (p.name.as_str(), p.shape.clone()));
+    let own: BTreeMap<&str, Vec<usize>> =
+        parameters.chain(layout.buffers.iter().map(|b| (b.name.as_str(), vec![b.size]))).collect();
+    for found in &outline.tensors {
+        let at = format!("{at}: {}", brief(&found.name));
+        match own.get(found.name.as_str()) {
+            None => return Err(Error::expected(at, "no such tensor", "one")),
+            Some(shape) => shaped(at, &found.shape, shape)?,
+        }
+    }
+    Ok(network)
+}
+
+/// Refuses a tensor of another shape.
+fn shaped(at: String, found: &[usize], expected: &[usize]) -> Result<()> {
+    match found == expected {
+        true => Ok(()),
+        false => Err(Error::expected(at, format!("shape {expected:?}"), format!("{found:?}"))),
     }
 }

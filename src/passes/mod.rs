@@ -39,7 +39,7 @@ pub use lr_range::{LrRangeResult, LrRangeSettings};
 pub use minima::{MinimaResult, MinimaSettings};
 pub use probes::Probes;
 pub use propagate::{PropagateResult, PropagateSettings};
-pub use run::{DataSettings, Run};
+pub use run::{DataGiven, DataSettings, Run};
 pub use scaling::ScalingSettings;
 pub use seeds::SeedsResult;
 pub use sharpness::{SharpnessResult, SharpnessSettings};

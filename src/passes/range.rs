@@ -37,6 +37,7 @@ impl std::str::FromStr for Range {
         };
         let number = |what: &str, t: &str| match t.trim().parse::<f64>() {
             Ok(x) if x.is_finite() && x.abs() <= 1e30 => Ok(x),
+            Ok(x) if x.is_finite() => Err(format!("expected -1e30 to 1e30 as {what}, found `{t}`")),
             _ => Err(format!("expected a finite number as {what}, found `{t}`")),
         };
         let (min, max) = (number("min", min)?, number("max", max)?);

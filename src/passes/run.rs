@@ -4,7 +4,7 @@ use super::TrainingResult;
 use crate::autodiff::Element;
 use crate::base::pool::on_workers;
 use crate::base::tensors::TensorFile;
-use crate::base::{Error, Precision, Result, files};
+use crate::base::{Error, Precision, Result, files, notes};
 use crate::data::{Dataset, Preparation, Source};
 use crate::landscape::directions::Snapshot;
 use crate::nn::{Network, Spec, Weights, weights};
@@ -101,6 +101,7 @@ impl DataSettings {
     /// The data of a training run, and what to remember of them.
     pub fn load(settings: &TrainSettings) -> Result<(Self, Dataset)> {
         let dataset = Dataset::load(&settings.data, settings.data_seed, &settings.preparation)?;
+        dataset.notes.iter().for_each(|note| notes::say(note));
         let sha256 = dataset.sha256();
         let dataset = cut(dataset, settings.samples, "--samples")?;
         let this = Self {
@@ -154,6 +155,11 @@ impl Run {
 
     /// Reads a run directory or a weight file, and its data; refuses data that have changed since.
     pub fn read(path: &Path) -> Result<Self> {
+        Self::read_with(path, &DataGiven::default())
+    }
+
+    /// The same with data that are given anew.
+    pub fn read_with(path: &Path, given: &DataGiven) -> Result<Self> {
         let file = weight_file(path)?;
         let weights = Weights::read(&file)?;
         let sha256 = files::sha256(&files::read_regular(&file, files::LARGEST)?);
@@ -163,13 +169,11 @@ impl Run {
         }
         let data: DataSettings =
             serde_json::from_str(&weights.data).map_err(|e| Error::value(&at, &e.to_string()))?;
-        let dataset =
-            Dataset::load(&data.data, data.data_seed, &data.preparation).map_err(|e| missing(&at, e))?;
-        let found = dataset.sha256();
-        if found != data.sha256 {
-            let expected = format!("{} with SHA-256 {}", dataset.name, data.sha256);
-            return Err(Error::expected(at, expected, format!("another: {found}")));
-        }
+        let (data, dataset) = match &given.data {
+            Some(source) => data.given(source, given.other_data, &file)?,
+            None => (data.clone(), data.find(&file, &at)?),
+        };
+        dataset.notes.iter().for_each(|note| notes::say(note));
         let (features, spec) = (dataset.features(), weights.network.spec());
         if features != weights.network.features() || dataset.outputs != spec.outputs {
             let expected = format!("{} features and {} classes", weights.network.features(), spec.outputs);
@@ -191,16 +195,19 @@ impl Run {
             let expected = "snapshots of training (losscape train --snapshots)";
             return Err(Error::expected(files::named(&path), expected, "nothing there"));
         }
-        let (at, file) = (files::named(&path), TensorFile::read(&path)?);
-        let read = |key: &str| file.metadata.get(key).map(String::as_str).unwrap_or_default();
-        let bad =
-            |key: &str, e: serde_json::Error| Error::value(format!("{at}: metadata `{key}`"), &e.to_string());
-        let spec: Spec = serde_json::from_str(read("losscape")).map_err(|e| bad("losscape", e))?;
-        if spec != *self.network.spec() {
-            return Err(Error::expected(&at, "snapshots of the same network", "others"));
-        }
-        let steps: Vec<u64> =
-            serde_json::from_str(read("losscape.steps")).map_err(|e| bad("losscape.steps", e))?;
+        let at = files::named(&path);
+        let (steps, file) = TensorFile::read_after(&path, |outline| {
+            let value = |key: &str| outline.metadata.get(key).map(String::as_str).unwrap_or_default();
+            let bad = |key: &str, e: serde_json::Error| {
+                Error::value(format!("{at}: metadata `{key}`"), &e.to_string())
+            };
+            let spec: Spec = serde_json::from_str(value("losscape")).map_err(|e| bad("losscape", e))?;
+            if spec != *self.network.spec() {
+                return Err(Error::expected(&at, "snapshots of the same network", "others"));
+            }
+            let steps: serde_json::Result<Vec<u64>> = serde_json::from_str(value("losscape.steps"));
+            steps.map_err(|e| bad("losscape.steps", e))
+        })?;
         let at_step = |step: u64| {
             let prefix = format!("{step}/");
             let theta = weights::theta(&at, &file, &self.network, &prefix)?;
@@ -215,11 +222,98 @@ impl Run {
     }
 }
 
+impl DataSettings {
+    /// The samples that these settings stand for, and their hash.
+    fn read(&self, source: &Source) -> Result<(Dataset, String)> {
+        let dataset = Dataset::load(source, self.data_seed, &self.preparation)?;
+        let sha256 = dataset.sha256();
+        Ok((dataset, sha256))
+    }
+
+    /// The samples where they are remembered to be; else below the directory of the weights, or one above it: whole projects
+    /// are moved, and analyses are started anywhere. The hash decides. What is remembered stays as it is.
+    fn find(&self, weights: &Path, at: &str) -> Result<Dataset> {
+        let own = self.read(&self.data).map_err(|e| missing(at, e)).and_then(|(dataset, found)| {
+            let expected = || format!("{} with SHA-256 {} (--data names it anew)", dataset.name, self.sha256);
+            match found == self.sha256 {
+                true => Ok(dataset),
+                false => Err(Error::expected(at, expected(), format!("another: {found}"))),
+            }
+        });
+        let refusal = match own {
+            Err(refusal @ Error::Request { .. }) => refusal,
+            other => return other,
+        };
+        let paths = self.data.paths();
+        let directory =
+            weights.parent().map(|parent| if parent == Path::new("") { Path::new(".") } else { parent });
+        let directory = directory.and_then(|d| d.canonicalize().ok()).unwrap_or_default();
+        if paths.iter().any(|path| Path::new(path).is_relative() && !path.starts_with('~')) {
+            for base in directory.ancestors() {
+                if !paths.iter().all(|path| base.join(path).exists()) {
+                    continue;
+                }
+                let there = self.data.with_paths(&|path| base.join(path).to_string_lossy().into_owned());
+                if let Ok((dataset, found)) = there.and_then(|source| self.read(&source))
+                    && found == self.sha256
+                {
+                    return Ok(dataset);
+                }
+            }
+        }
+        Err(refusal)
+    }
+
+    /// The samples of another source: the same ones, which are remembered as before, or, where that is allowed, others.
+    fn given(self, source: &Source, others: bool, weights: &Path) -> Result<(Self, Dataset)> {
+        let (mut dataset, found) = self.read(source)?;
+        if found == self.sha256 {
+            // Results are those of the data that the network was trained on, wherever they lie.
+            dataset.name = self.data.title();
+            return Ok((self, dataset));
+        }
+        if !others {
+            let expected = format!(
+                "the samples that {} was trained on, with SHA-256 {} (--other-data takes others)",
+                files::named(weights),
+                self.sha256
+            );
+            return Err(Error::expected("--data", expected, format!("others: {found}")));
+        }
+        Ok((Self { data: source.clone(), sha256: found, ..self }, dataset))
+    }
+}
+
+/// Data that are given for a network instead of those that it remembers.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, clap::Args)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct DataGiven {
+    /// Where the data of the given networks lie now; other samples than those that they were trained on are refused
+    #[arg(long, value_name = "DATA")]
+    pub data: Option<Source>,
+    /// Take other samples with --data than the networks were trained on
+    #[arg(long)]
+    pub other_data: bool,
+}
+
+impl DataGiven {
+    /// Refuses data without a network that they are for.
+    pub fn check(&self, networks: usize, flag: &str) -> Result<()> {
+        match (&self.data, self.other_data) {
+            (Some(_), _) if networks == 0 => {
+                Err(Error::expected("--data", format!("a network that is given with {flag}"), "none"))
+            }
+            (None, true) => Err(Error::expected("--other-data", "data with --data", "none")),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// Data that are no longer where they were: what to do about it.
 fn missing(at: &str, error: Error) -> Error {
     match error {
         Error::Request { at: file, what } => {
-            let hint = "paths of data are kept as they were given: start where they lead to the same files";
+            let hint = "paths of data are kept as they were given: start where they lead to the same files, or name them with --data";
             Error::request(format!("{at}: {file}"), format!("{what} ({hint})"))
         }
         other => other,

@@ -4,6 +4,7 @@
 //! signals become curves, one above the other by class; points in the plane one cloud a class; values of one number a curve of
 //! dots. Other data has no picture.
 
+use crate::base::files::brief;
 use crate::data::{Dataset, Samples};
 use crate::figure::{Axis, Figure, Grid, Panel, Scale, Series, Style};
 
@@ -53,7 +54,10 @@ fn chosen(dataset: &Dataset, all: usize) -> Vec<(usize, String)> {
         Some(labels) => {
             let each = (all / dataset.outputs.max(1)).max(1);
             let of = |class: u32| (0..labels.len()).filter(move |&i| labels[i] == class).take(each);
-            let titled = |class: u32| of(class).map(move |i| (i, class.to_string()));
+            let titled = |class: u32| {
+                let name = class_name(dataset, class).unwrap_or_else(|| class.to_string());
+                of(class).map(move |i| (i, name.clone()))
+            };
             (0..dataset.outputs.min(all) as u32).flat_map(titled).collect()
         }
         None => {
@@ -62,6 +66,11 @@ fn chosen(dataset: &Dataset, all: usize) -> Vec<(usize, String)> {
             (0..samples.len().min(all)).map(|i| (i, title(i))).collect()
         }
     }
+}
+
+/// What a class is called, if it has a name.
+fn class_name(dataset: &Dataset, class: u32) -> Option<String> {
+    dataset.class_names.get(class as usize).map(|name| brief(name))
 }
 
 /// The first few images of each class, class by class, titled by it.
@@ -149,7 +158,7 @@ fn clouds(dataset: &Dataset) -> Panel {
             all.take(POINTS).filter(move |(_, y)| **y == class)
         };
         Series {
-            label: format!("class {class}"),
+            label: class_name(dataset, class).unwrap_or_else(|| format!("class {class}")),
             x: points().map(|(p, _)| p[0]).collect(),
             y: points().map(|(p, _)| p[1]).collect(),
             style: Style::Dots,

@@ -37,6 +37,8 @@ pub struct TrainingResult {
     pub samples: (usize, usize),
     /// The network and how it came about.
     pub trained: Trained,
+    /// What the classes are called, in order; empty where they have no names beside their numbers.
+    pub class_names: Vec<String>,
     /// What was found along the way, where it was asked for.
     pub probes: Option<Probes>,
 }
@@ -100,7 +102,8 @@ impl<'a> Prepared<'a> {
         let keep = keep.as_ref();
         let run = || with_precision!(settings.precision, E => probes::trained::<E>(settings, &dataset, keep, observe));
         let (trained, probes) = on_workers(run)?;
-        Ok(TrainingResult { settings: settings.resolved(), data, samples, trained, probes })
+        let class_names = dataset.class_names;
+        Ok(TrainingResult { settings: settings.resolved(), data, samples, class_names, trained, probes })
     }
 }
 
@@ -240,6 +243,9 @@ impl TrainingResult {
             "final_status": status,
             "best": best,
         });
+        if !self.class_names.is_empty() {
+            record["class_names"] = json!(self.class_names);
+        }
         if self.settings.ema.is_some() {
             record["ema"] = kept(EMA, &t.ema, "steps", "none: not finite").into();
         }

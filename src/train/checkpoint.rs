@@ -298,14 +298,17 @@ pub(super) fn seal(path: &Path, sort: Sort, header: &impl Serialize, tensors: Ve
 /// A checkpoint found whole: the name of its file, its tensors and its header, which has the program's `version`.
 pub(super) fn open<H: DeserializeOwned>(path: &Path, sort: Sort) -> Result<(String, TensorFile, H)> {
     let at = files::named(path);
-    let file = TensorFile::read(path)?;
-    let key = |key: &str| {
-        file.metadata.get(key).ok_or_else(|| Error::expected(&at, sort.what, format!("no metadata `{key}`")))
-    };
-    let (state, recorded) = (key(sort.key)?, key(HASH)?);
+    let ((state, recorded), file) = TensorFile::read_after(path, |outline| {
+        let key = |key: &str| {
+            let value = outline.metadata.get(key).cloned();
+            value.ok_or_else(|| Error::expected(&at, sort.what, format!("no metadata `{key}`")))
+        };
+        Ok((key(sort.key)?, key(HASH)?))
+    })?;
+    let state = state.as_str();
     let found = hash(state, &file.tensors);
-    if found != *recorded {
-        let expected = format!("contents with SHA-256 {}", files::brief(recorded));
+    if found != recorded {
+        let expected = format!("contents with SHA-256 {}", files::brief(&recorded));
         return Err(Error::expected(&at, expected, found));
     }
     let version: Version = serde_json::from_str(state).map_err(|e| Error::value(&at, &e.to_string()))?;

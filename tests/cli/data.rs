@@ -112,3 +112,125 @@ fn values_are_written_as_values() {
     assert_eq!(y.shape, [20, 20]);
     assert_eq!(y.to_f64().iter().filter(|v| v.is_nan()).count(), 200);
 }
+
+/// A file that was moved is named anew; the samples decide whether it is the same.
+#[test]
+fn moved_data_are_named_anew() {
+    let bench = Bench::new();
+    bench.write("d/t.csv", table());
+    bench.ok(&format!("{TRAIN} --data csv:file=d/t.csv --out r"));
+    let slice = "slice --run r --x=-1:1:3 --y=-1:1:3 --dpi 20 --quiet";
+    bench.ok(&format!("{slice} --out s"));
+    std::fs::rename(bench.path("d/t.csv"), bench.path("d/moved.csv")).unwrap();
+    bench.refused(&format!("{slice} --out n"), "r/weights.safetensors");
+    bench.ok(&format!("{slice} --data csv:file=d/moved.csv --out n"));
+    for file in ["slice.json", "slice.npz", "contour.svg"] {
+        assert!(bench.bytes(&format!("s/{file}")) == bench.bytes(&format!("n/{file}")), "{file}");
+    }
+    bench.write("d/other.csv", table().replace("1,1,", "1,2,"));
+    let other = format!("{slice} --data csv:file=d/other.csv --out o");
+    let line =
+        bench.refused(&other, "--data: expected the samples that r/weights.safetensors was trained on");
+    assert!(line.contains("--other-data"), "{line}");
+    bench.ok(&format!("{other} --other-data"));
+    assert_ne!(
+        at(&bench.json("o/slice.json"), "data_sha256"),
+        at(&bench.json("s/slice.json"), "data_sha256")
+    );
+    bench.refused(&format!("{slice} --other-data --out p"), "--other-data: expected data with --data");
+    bench.refused("slice --data digits --out p", "--data: expected a network that is given with --run");
+    bench.refused(&format!("{slice} --data digits --other-data --out p"), "r/weights.safetensors");
+}
+
+/// A project that is moved as a whole, and one that is looked at from elsewhere.
+#[test]
+fn data_are_found_relative_to_the_run() {
+    let bench = Bench::new();
+    bench.write("project/data/t.csv", table());
+    let inside = |arguments: &str| {
+        let outcome = bench.command().current_dir(bench.path("project")).args(arguments.split(' ')).status();
+        assert_eq!(outcome.unwrap().code(), Some(0), "{arguments}");
+    };
+    inside(&format!("{TRAIN} --data csv:file=data/t.csv --out runs/a"));
+    std::fs::rename(bench.path("project"), bench.path("moved")).unwrap();
+    let slice = "slice --run moved/runs/a --x=-1:1:3 --y=-1:1:3 --dpi 20 --quiet --out s";
+    bench.ok(slice);
+    // Another file under the remembered name, where the command is started, is not taken for it.
+    bench.write("data/t.csv", table().replace("1,1,", "1,2,"));
+    bench.ok(slice);
+    bench.write("moved/data/t.csv", table().replace("1,1,", "1,3,"));
+    bench.refused(
+        slice,
+        "moved/runs/a/weights.safetensors: metadata `losscape.data`: expected csv:file=t.csv",
+    );
+}
+
+#[test]
+fn a_tilde_is_the_home_directory() {
+    let bench = Bench::new();
+    bench.write("home/t.csv", table());
+    let train = format!("{TRAIN} --data csv:file=~/t.csv --out=~/r");
+    let status = bench.command().env("HOME", bench.path("home")).args(train.split(' ')).status();
+    assert_eq!(status.unwrap().code(), Some(0));
+    assert_eq!(at(&bench.json("home/r/run.json"), "settings.data.file"), &json!("~/t.csv"));
+}
+
+#[test]
+fn classes_keep_their_names_and_doubts_are_said_once() {
+    let bench = Bench::new();
+    let rows: String = table().lines().skip(1).enumerate().map(|(i, line)| format!("{i},{line}\n")).collect();
+    bench.write("t.csv", format!("id,a,b,class\n{rows}"));
+    let outcome = bench.ok("train --hidden 3 --epochs 1 --dpi 20 --data csv:file=t.csv --out r");
+    let said = outcome
+        .stderr
+        .lines()
+        .filter(|l| l.starts_with("warning: t.csv: column id numbers the lines"))
+        .count();
+    assert_eq!(said, 1, "{}", outcome.stderr);
+    assert!(outcome.stdout.contains("classes 0 high, 1 low"), "{}", outcome.stdout);
+    assert_eq!(at(&bench.json("r/run.json"), "class_names"), &json!(["high", "low"]));
+    let outcome = bench.ok("data csv:file=t.csv,drop=id --dpi 20 --out d");
+    assert!(
+        outcome.stderr.is_empty() && outcome.stdout.contains("2 classes (high, low)"),
+        "{}",
+        outcome.stdout
+    );
+    assert!(bench.ok("data csv:file=t.csv --dpi 20 --quiet --out d").stderr.is_empty());
+}
+
+#[test]
+fn numbers_and_lists_are_taken_as_people_write_them() {
+    let bench = Bench::new();
+    let train = "train --epochs 0 --samples 60 --dpi 20 --quiet --out r";
+    let setting = |flags: &str, path: &str| {
+        bench.ok(&format!("{train} {flags} --fresh"));
+        at(&bench.json("r/run.json"), path).clone()
+    };
+    assert_eq!(setting("--momentum .9", "settings.optimizer.momentum"), json!(0.9));
+    assert_eq!(setting("--optimizer sgd:momentum=.5", "settings.optimizer.momentum"), json!(0.5));
+    assert_eq!(setting("--lr .5", "settings.lr"), json!(0.5));
+    assert_eq!(setting("--lr 1.", "settings.lr"), json!(1.0));
+    for (flags, at) in [
+        ("--lr -.5", "--lr: expected"),
+        ("--lr -1e-3", "--lr: expected"),
+        ("--momentum -.5", "--momentum: "),
+        ("--hidden 64 32", "--hidden: expected one value (several: --hidden 64,32), found 64 32"),
+        ("--loss mse", "--loss: "),
+        ("--data mnist", "--data: "),
+    ] {
+        let line = bench.refused(&format!("{train} {flags}"), at);
+        assert!(!line.contains("unknown one"), "{line}");
+    }
+    assert!(
+        bench
+            .refused(&format!("{train} --data mnist"), "--data")
+            .contains("did you mean `idx:directory=PATH`?")
+    );
+    assert!(
+        bench.refused(&format!("{train} --loss mse"), "--loss").contains("did you mean `squared-error`?")
+    );
+    let line = bench.refused("slice --x=-1e35:1e35:3", "--x: expected -1e30 to 1e30 as min, found `-1e35`");
+    assert!(!line.contains("finite"), "{line}");
+    bench.refused("slice --run a b", "--run: expected one value (several: --run a --run b), found a b");
+    bench.ok("data --data digits --dpi 20 --quiet --out d");
+}

@@ -1,5 +1,6 @@
 //! The program as users and scripts meet it: every test runs the binary in an empty directory of its own.
 
+mod apart;
 mod bench;
 mod config;
 mod connect;

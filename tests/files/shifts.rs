@@ -23,7 +23,16 @@ fn images() -> Dataset {
     let x: Vec<f64> = (0..40 * n).map(|i| f64::from(i * i * 31 % 97) / 10.0).collect();
     let samples = Samples::of_classes(x, vec![0, 1, 0]);
     let (train, test) = (samples.clone(), samples);
-    Dataset { name: "images".to_owned(), shape, outputs: 2, train, test, scaling: None }
+    Dataset {
+        name: "images".to_owned(),
+        shape,
+        outputs: 2,
+        train,
+        test,
+        scaling: None,
+        notes: Vec::new(),
+        class_names: Vec::new(),
+    }
 }
 
 #[test]

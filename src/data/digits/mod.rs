@@ -38,7 +38,7 @@ impl Digits {
             labels.push(u32::from(record[PIXELS]));
         }
         let samples = Samples::of_classes(x, labels);
-        Ok(Raw { shape: vec![1, 8, 8], outputs: 10, samples, split: Split::Random(500), own_scale: false })
+        Ok(Raw { shape: vec![1, 8, 8], outputs: 10, samples, split: Split::Random(500), ..Raw::default() })
     }
 }
 

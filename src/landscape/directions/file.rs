@@ -3,7 +3,7 @@
 
 use super::{Axis, Draw, Frame, Length, Place};
 use crate::base::tensors::TensorFile;
-use crate::base::{Error, Result, files, registry::Kind};
+use crate::base::{Error, Result, apart, files, registry::Kind};
 use crate::nn::weights;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -25,10 +25,22 @@ impl Kind for FromFile {
 impl Draw for FromFile {
     fn draw(&self, place: &dyn Place, count: usize) -> Result<Frame> {
         self.fits(count)?;
-        let path = Path::new(&self.path);
-        let (file, at) = (TensorFile::read(path)?, files::named(path));
+        let path = &files::at_home(Path::new(&self.path));
+        let at = files::named(path);
+        apart::input(path)?;
+        let network = place.network();
+        let ((), file) = TensorFile::read_after(path, |outline| {
+            for p in &network.layout().parameters {
+                let name = format!("x/{}", p.name);
+                if !outline.tensors.iter().any(|tensor| tensor.name == name) {
+                    let expected = format!("a tensor of shape {:?}", p.shape);
+                    return Err(Error::expected(format!("{at}: {name}"), expected, "none"));
+                }
+            }
+            Ok(())
+        })?;
         let axis = |prefix: &&str| {
-            let direction = weights::theta(&at, &file, place.network(), &format!("{prefix}/"))?;
+            let direction = weights::theta(&at, &file, network, &format!("{prefix}/"))?;
             let label = "given direction".to_owned();
             Ok(Axis { direction, label, ends: (-1.0, 1.0), ..Axis::default() })
         };

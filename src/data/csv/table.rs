@@ -1,0 +1,145 @@
+//! The records of a table: lines cut into fields, quoted ones too (RFC 4180).
+
+use crate::base::{Error, Result, files};
+use crate::data::input::Input;
+use std::path::Path;
+
+/// Most bytes of a line, and most fields: beyond, a file is hardly a table.
+const MOST_BYTES: usize = 8 << 20;
+const MOST_FIELDS: usize = 1 << 18;
+/// Most empty lines in a row.
+const MOST_EMPTY: usize = 1 << 20;
+
+/// One line of a table.
+pub(super) struct Record {
+    /// Its number, from 1; of the last one where a quoted field has line ends.
+    pub line: usize,
+    /// Its length.
+    pub bytes: usize,
+    /// Its fields.
+    pub fields: Vec<String>,
+}
+
+/// The records of a file, in order.
+pub(super) struct Table {
+    pub input: Input,
+    delimiter: u8,
+    /// Lines read.
+    line: usize,
+    bytes: Vec<u8>,
+}
+
+impl Table {
+    pub fn open(path: &Path, delimiter: u8) -> Result<Self> {
+        Ok(Self { input: Input::open(path)?, delimiter, line: 0, bytes: Vec::new() })
+    }
+
+    /// The line read last.
+    pub fn place(&self) -> String {
+        format!("{}: line {}", self.input.at(), self.line)
+    }
+
+    /// The fields of the next record; none at the end.
+    pub fn record(&mut self) -> Result<Option<Record>> {
+        for _ in 0..MOST_EMPTY {
+            self.bytes.clear();
+            // A quoted field may hold line ends: the record goes on while a quotation mark is open.
+            let mut quotes = 0;
+            let mut checked = 0;
+            loop {
+                let more = self.input.line(&mut self.bytes, MOST_BYTES)?;
+                self.line += usize::from(more);
+                if self.bytes.len() > MOST_BYTES {
+                    let expected = format!("lines of at most {MOST_BYTES} bytes");
+                    return Err(Error::expected(self.place(), expected, "a longer one"));
+                }
+                let new = &self.bytes[checked..];
+                if new.contains(&0) {
+                    return Err(Error::expected(self.place(), "text", "a NUL byte"));
+                }
+                quotes += new.iter().filter(|byte| **byte == b'"').count();
+                checked = self.bytes.len();
+                match (quotes % 2, more) {
+                    (0, _) => break,
+                    (_, true) => {}
+                    (_, false) => {
+                        return Err(Error::expected(self.place(), "a closing quotation mark", "none"));
+                    }
+                }
+            }
+            if self.bytes.is_empty() {
+                return Ok(None);
+            }
+            let text = std::str::from_utf8(&self.bytes)
+                .map_err(|e| {
+                    let found = format!("other bytes at column {} of it", e.valid_up_to());
+                    Error::expected(self.place(), "text in UTF-8", found)
+                })?
+                .trim_start_matches('\u{feff}')
+                .trim_end_matches(['\n', '\r']);
+            if !text.trim().is_empty() {
+                let fields = self.fields(text)?;
+                return Ok(Some(Record { line: self.line, bytes: text.len(), fields }));
+            }
+        }
+        Err(Error::expected(self.place(), "samples", format!("{MOST_EMPTY} empty lines")))
+    }
+
+    fn fields(&self, text: &str) -> Result<Vec<String>> {
+        let delimiter = char::from(self.delimiter);
+        let mut fields = Vec::new();
+        let mut rest = text;
+        loop {
+            if fields.len() == MOST_FIELDS {
+                return Err(Error::expected(self.place(), format!("at most {MOST_FIELDS} fields"), "more"));
+            }
+            // Spaces around a field are no part of it, unless they part fields.
+            let start = rest.trim_start_matches(|c: char| c == ' ' && c != delimiter);
+            let end = match start.strip_prefix('"') {
+                None => {
+                    let (field, end) =
+                        start.split_once(delimiter).map_or((start, None), |(f, r)| (f, Some(r)));
+                    fields.push(field.trim().to_owned());
+                    end
+                }
+                Some(quoted) => {
+                    let (field, after) = self.quoted(quoted)?;
+                    fields.push(field);
+                    let after = after.trim_start_matches(|c: char| c == ' ' && c != delimiter);
+                    match after.strip_prefix(delimiter) {
+                        Some(end) => Some(end),
+                        None if after.is_empty() => None,
+                        None => {
+                            let expected = format!("`{delimiter}` or the end after a quoted field");
+                            let found = format!("`{}`", files::brief(after));
+                            return Err(Error::expected(self.place(), expected, found));
+                        }
+                    }
+                }
+            };
+            match end {
+                Some(end) => rest = end,
+                None => return Ok(fields),
+            }
+        }
+    }
+
+    /// A field up to its closing quotation mark, and what comes after.
+    fn quoted<'t>(&self, mut rest: &'t str) -> Result<(String, &'t str)> {
+        let mut field = String::new();
+        loop {
+            let Some((text, after)) = rest.split_once('"') else {
+                return Err(Error::expected(self.place(), "a closing quotation mark", "none"));
+            };
+            field += text;
+            match after.strip_prefix('"') {
+                // Two of them stand for one.
+                Some(after) => {
+                    field.push('"');
+                    rest = after;
+                }
+                None => return Ok((field, after)),
+            }
+        }
+    }
+}
