@@ -72,13 +72,11 @@ fn check(input: &Path, identity: Identity, output: &Path) -> Result<()> {
     let inside = lies_there(input)
         || behind_links.is_ok_and(|path| lies_there(&path))
         || (identity.is_some() && !input.is_dir() && holds(output, identity));
-    match inside {
-        true => {
-            let found = format!("{}, which holds {}", named(output), named(input));
-            Err(Error::expected("--out", "a directory apart from what is read", found))
-        }
-        false => Ok(()),
+    if !inside {
+        return Ok(());
     }
+    let found = format!("{}, which holds {}", named(output), named(input));
+    Err(Error::expected("--out", "a directory apart from what is read", found))
 }
 
 fn same(a: &Path, b: &Path) -> bool {

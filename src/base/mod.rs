@@ -19,6 +19,7 @@ pub mod random;
 pub mod registry;
 pub mod section;
 pub mod statistics;
+mod synonyms;
 pub mod tensors;
 pub mod vtk;
 

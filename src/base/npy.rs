@@ -236,7 +236,9 @@ impl Dtype {
             "u" => (Sort::Unsigned, &[1, 2, 4, 8]),
             "b" => (Sort::Bool, &[1]),
             "O" => return found("Python objects, as a pickle: save them with .astype(float)"),
-            "U" | "S" | "a" => return found("text"),
+            "U" | "S" | "a" => {
+                return found("text: classes are numbers, as numpy.unique(y, return_inverse=True)[1]");
+            }
             "c" => return found("complex numbers"),
             "M" | "m" => return found("dates or times"),
             _ => return found("another type"),

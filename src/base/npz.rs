@@ -126,10 +126,10 @@ impl<R: Read + Seek> Archive<R> {
             // As numpy has it, `x` and `x.npy` are one name.
             names.push(name.strip_suffix(".npy").unwrap_or(&name).to_owned());
         }
-        match names.iter().collect::<BTreeSet<_>>().len() == names.len() {
-            true => Ok(Self { at: at.to_owned(), zip, names }),
-            false => Err(shared()),
+        if names.iter().collect::<BTreeSet<_>>().len() < names.len() {
+            return Err(shared());
         }
+        Ok(Self { at: at.to_owned(), zip, names })
     }
 
     /// The names of all entries, without `.npy`.
@@ -179,6 +179,10 @@ impl<R: Read + Seek> Archive<R> {
         let place = self.place(&self.names[i]);
         let entry =
             self.zip.by_index(i).map_err(|e| Error::expected(&place, "an array", brief(&e.to_string())))?;
+        if !matches!(entry.compression(), CompressionMethod::Stored | CompressionMethod::Deflated) {
+            let expected = "an array that is stored or deflated, as numpy does";
+            return Err(Error::expected(place, expected, entry.compression()));
+        }
         if entry.size() > entry.compressed_size().saturating_mul(MOST_INFLATED) {
             let expected = format!("at most {MOST_INFLATED} times its {} bytes", entry.compressed_size());
             return Err(Error::expected(place, expected, entry.size()));

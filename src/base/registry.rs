@@ -9,6 +9,7 @@
 //!
 //! and a misspelled kind or setting is answered with the near miss and the list.
 
+use crate::base::synonyms::synonym;
 use crate::base::{Error, Result};
 use serde::{Serialize, de::DeserializeOwned};
 use toml::{Table, Value};
@@ -135,101 +136,17 @@ pub fn kind_from<K: Kind>(what: &str, settings: Table) -> Result<K> {
 /// `AT: expected one of KNOWN, found X (did you mean Y?)`: nothing that is known by this name.
 pub fn unknown<'a>(at: &str, found: &str, known: impl IntoIterator<Item = &'a str>) -> Error {
     let known: Vec<&str> = known.into_iter().collect();
-    let elsewhere = bare(found);
-    let elsewhere = ELSEWHERE.iter().find(|(name, here)| {
-        *name == elsewhere && here.split(':').next().is_some_and(|kind| known.contains(&kind))
-    });
-    let same = known.iter().find(|k| bare(k) == bare(found)).copied();
     let near = known
         .iter()
         .map(|k| (strsim::normalized_damerau_levenshtein(k, found), *k))
         .filter(|(likeness, _)| *likeness >= 0.5)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, k)| k);
-    let near = same.or(elsewhere.map(|(_, here)| *here)).or(near);
+    let near = synonym(found, &known).or(near);
     let hint = near.map_or(String::new(), |k| format!(" (did you mean `{k}`?)"));
     let list = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
     Error::expected(at, format!("one of {list}"), format!("`{found}`{hint}"))
 }
-
-/// A name without what people write in different ways: capitals, hyphens and underscores, `loss` at its end.
-fn bare(name: &str) -> String {
-    let letters: String = name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
-    let short = letters.strip_suffix("loss").filter(|short| !short.is_empty());
-    short.map_or(letters.clone(), str::to_owned)
-}
-
-/// What kinds are called in other programs and in papers, bare, and how they are asked for here.
-const ELSEWHERE: &[(&str, &str)] = &[
-    // Losses.
-    ("mse", "squared-error"),
-    ("meansquarederror", "squared-error"),
-    ("l2", "squared-error"),
-    ("ce", "cross-entropy"),
-    ("xent", "cross-entropy"),
-    ("nll", "cross-entropy"),
-    ("softmax", "cross-entropy"),
-    ("categoricalcrossentropy", "cross-entropy"),
-    ("sparsecategoricalcrossentropy", "cross-entropy"),
-    ("bce", "logistic"),
-    ("bcewithlogits", "logistic"),
-    ("binarycrossentropy", "logistic"),
-    ("svm", "hinge"),
-    // Data.
-    ("mnist", "idx:directory=PATH"),
-    ("fashionmnist", "idx:directory=PATH"),
-    ("kmnist", "idx:directory=PATH"),
-    ("emnist", "idx:directory=PATH"),
-    ("cifar", "cifar10:directory=PATH"),
-    ("numpy", "npz:file=PATH"),
-    ("npy", "npz:file=PATH"),
-    ("pandas", "csv:file=PATH"),
-    ("table", "csv:file=PATH"),
-    ("tsv", "csv:file=PATH,delimiter=tab"),
-    ("twomoons", "moons"),
-    // Activations.
-    ("swish", "silu"),
-    ("lrelu", "leaky-relu"),
-    ("logistic", "sigmoid"),
-    // Initializers.
-    ("kaiming", "he-normal"),
-    ("kaimingnormal", "he-normal"),
-    ("kaiminguniform", "he-uniform"),
-    ("he", "he-normal"),
-    ("xavier", "glorot-uniform"),
-    ("xaviernormal", "glorot-normal"),
-    ("xavieruniform", "glorot-uniform"),
-    ("glorot", "glorot-uniform"),
-    ("lecun", "lecun-normal"),
-    // Norms.
-    ("batchnorm", "batch"),
-    ("bn", "batch"),
-    ("layernorm", "layer"),
-    ("ln", "layer"),
-    ("groupnorm", "group"),
-    ("gn", "group"),
-    ("instancenorm", "instance"),
-    ("weightnorm", "weight"),
-    ("spectralnorm", "spectral"),
-    // Optimizers and schedules.
-    ("momentum", "heavy-ball"),
-    ("nag", "nesterov"),
-    ("bfgs", "lbfgs"),
-    ("cosineannealing", "cosine"),
-    ("warmrestarts", "sgdr"),
-    ("cyclic", "triangular"),
-    ("steplr", "step"),
-    ("multisteplr", "multi-step"),
-    // Architectures.
-    ("fc", "mlp"),
-    ("dense", "mlp"),
-    ("fullyconnected", "mlp"),
-    ("convnet", "cnn"),
-    // Directions.
-    ("random", "gaussian"),
-    ("hessian", "eigenvectors"),
-    ("pca", "trajectory"),
-];
 
 /// Parts between commas; those inside brackets, braces and quotes part nothing.
 pub fn split_outside_brackets(text: &str) -> Vec<&str> {
@@ -474,31 +391,6 @@ mod tests {
         for text in ["a.5", "./5.csv", "x/.5", "..5", "v1.", ".", "1..2", "5.csv", ".5.5"] {
             assert_eq!(parse_value(text), Value::String(text.to_owned()), "{text}");
         }
-    }
-
-    #[test]
-    fn names_of_other_programs_are_near_misses() {
-        let hint = |found: &str, known: &[&str]| {
-            let message = unknown("kind", found, known.iter().copied()).to_string();
-            message.split_once("did you mean `").and_then(|(_, t)| Some(t.split_once('`')?.0.to_owned()))
-        };
-        let losses = ["cross-entropy", "squared-error", "logistic", "hinge"];
-        for (found, here) in [
-            ("mse", "squared-error"),
-            ("MSELoss", "squared-error"),
-            ("bce", "logistic"),
-            ("binary_crossentropy", "logistic"),
-            ("ce", "cross-entropy"),
-            ("cross_entropy", "cross-entropy"),
-            ("CrossEntropyLoss", "cross-entropy"),
-            ("crossentropy", "cross-entropy"),
-        ] {
-            assert_eq!(hint(found, &losses).as_deref(), Some(here), "{found}");
-        }
-        assert_eq!(hint("mnist", &["idx", "mnist1d", "digits"]).as_deref(), Some("idx:directory=PATH"));
-        assert_eq!(hint("Adam", &["adamw", "adam"]).as_deref(), Some("adam"));
-        assert_eq!(hint("adam_w", &["adam", "adamw"]).as_deref(), Some("adamw"));
-        assert_eq!(hint("bce", &["relu", "tanh"]), None, "a hint is one of what there is");
     }
 
     #[test]

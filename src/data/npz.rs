@@ -10,6 +10,8 @@
 //! NaN is not observed; `task` says otherwise, and rows that are 1 at their class are classes too. What `losscape data`
 //! wrote is standardised already: standardising it again changes its last bits only. The path is kept as given.
 
+mod names;
+
 use crate::base::npz::{Archive, Array, Sort, Values};
 use crate::base::registry::Kind;
 use crate::base::{Error, Result, Streams, apart, files};
@@ -91,29 +93,6 @@ impl Kind for NpzFile {
 /// Most classes: labels beyond are not classes but numbers.
 const MOST_CLASSES: i64 = 10_000;
 
-/// The names that inputs and targets have, of training and of test samples.
-const USUAL: [[&str; 4]; 6] = [
-    ["train_x", "train_y", "test_x", "test_y"],
-    ["x_train", "y_train", "x_test", "y_test"],
-    ["X_train", "y_train", "X_test", "y_test"],
-    ["X_train", "Y_train", "X_test", "Y_test"],
-    ["train_images", "train_labels", "test_images", "test_labels"],
-    ["train_data", "train_labels", "test_data", "test_labels"],
-];
-/// The same where there are no test samples of their own.
-const PAIRS: [[&str; 2]; 10] = [
-    ["x", "y"],
-    ["X", "y"],
-    ["X", "Y"],
-    ["data", "target"],
-    ["data", "labels"],
-    ["images", "labels"],
-    ["features", "labels"],
-    ["features", "targets"],
-    ["inputs", "targets"],
-    ["arr_0", "arr_1"],
-];
-
 impl NpzFile {
     /// The samples, those for testing last.
     pub fn load(&self, _: &Streams) -> Result<Raw> {
@@ -136,9 +115,11 @@ impl NpzFile {
                 Split::Last(count)
             }
         };
-        notes.extend(part.doubts(&at, self));
+        notes.extend(part.doubts(self));
         // Training and test arrays say the same.
-        notes.dedup();
+        let mut said = BTreeSet::new();
+        notes.retain(|note| said.insert(note.clone()));
+        let notes = notes.into_iter().map(|note| format!("{at}: {note}")).collect();
         let samples = match part.y {
             Targets::Classes(labels) => {
                 fits_in_memory(&at, labels.len(), part.outputs)?;
@@ -147,45 +128,6 @@ impl NpzFile {
             Targets::Values(values) => Samples::of_values(part.x, values, part.count),
         };
         Ok(Raw { shape: part.shape, outputs: part.outputs, samples, split, notes, ..Raw::default() })
-    }
-
-    /// The names of inputs and targets for training, and of those for testing where there are some.
-    fn names(&self, at: &str, there: &[String]) -> Result<([String; 2], Option<[String; 2]>)> {
-        let owned = |a: &str, b: &str| [a.to_owned(), b.to_owned()];
-        let given = [&self.x, &self.y, &self.test_x, &self.test_y].map(String::as_str);
-        let setting = |name: &str| format!("data set npz: {name}");
-        match given {
-            ["", "", "", ""] => {}
-            ["", ..] => return Err(Error::expected(setting("x"), "the array of inputs", "none")),
-            [_, "", ..] => return Err(Error::expected(setting("y"), "the array of targets", "none")),
-            [x, y, "", ""] => return Ok((owned(x, y), None)),
-            [_, _, "", _] => {
-                return Err(Error::expected(setting("test-x"), "an array beside test-y", "none"));
-            }
-            [_, _, _, ""] => {
-                return Err(Error::expected(setting("test-y"), "an array beside test-x", "none"));
-            }
-            [x, y, test_x, test_y] => return Ok((owned(x, y), Some(owned(test_x, test_y)))),
-        }
-        let has = |name: &str| there.iter().any(|n| n == name);
-        if let Some([x, y, test_x, test_y]) = USUAL.iter().find(|[x, y, ..]| has(x) && has(y)) {
-            // Training arrays alone are a pair; one test array without the other is missed where it is read.
-            let test = has(test_x) || has(test_y) || *x == "train_x";
-            return Ok((owned(x, y), test.then(|| owned(test_x, test_y))));
-        }
-        if let Some([x, y]) = PAIRS.iter().find(|[x, y]| has(x) && has(y)) {
-            return Ok((owned(x, y), None));
-        }
-        // One array of a pair is there, and the other is missed by its name.
-        let half = USUAL.iter().map(|[x, y, ..]| [x, y]).chain(PAIRS.iter().map(|[x, y]| [x, y]));
-        if let Some([x, y]) = half.into_iter().find(|[x, y]| has(x) || has(y)) {
-            return Ok((owned(x, y), None));
-        }
-        let few: Vec<String> = there.iter().take(8).map(|name| files::brief(name)).collect();
-        let found = if few.is_empty() { "none".to_owned() } else { few.join(", ") };
-        let expected =
-            "arrays train_x and train_y, x_train and y_train, or x and y, or their names as x=NAME,y=NAME";
-        Err(Error::expected(at, expected, found))
     }
 
     /// Reads one pair of arrays.
@@ -208,7 +150,7 @@ impl NpzFile {
             [_, a, b, c] => {
                 let (found, is_last, note) = self.channels.of([a, b, c]);
                 (shape, last) = (found.to_vec(), is_last);
-                notes.extend(note.map(|note| format!("{at}: {note}")));
+                notes.extend(note);
             }
             _ => {}
         }
@@ -287,7 +229,7 @@ impl NpzFile {
                     return Err(Error::expected(at, "finite numbers, or NaN where not observed", found));
                 }
                 if self.task == Task::Auto {
-                    notes.extend(like_classes(&values, outputs).map(|note| format!("{at}: {note}")));
+                    notes.extend(like_classes(&values, outputs));
                 }
                 return Ok((Targets::Values(values), outputs));
             }
@@ -306,7 +248,7 @@ impl NpzFile {
         let two =
             self.first == 0 && labels.contains(&-1) && labels.iter().all(|label| matches!(label, -1 | 1));
         if two {
-            notes.push(format!("{at}: labels -1 and +1 are taken as classes 0 and 1"));
+            notes.push("labels -1 and +1 are taken as classes 0 and 1".to_owned());
         }
         let classes = labels.iter().map(|&label| {
             let class = if two { (label + 1) / 2 } else { label.saturating_sub(self.first) };
@@ -410,7 +352,7 @@ impl Part {
     }
 
     /// What looks wrong with all of it.
-    fn doubts(&self, at: &str, settings: &NpzFile) -> Vec<String> {
+    fn doubts(&self, settings: &NpzFile) -> Vec<String> {
         let mut all = Vec::new();
         if let [features] = self.shape[..] {
             let rows = (0..features).filter(|f| doubts::numbers_the_rows(&self.x, features, *f, self.count));
@@ -429,6 +371,6 @@ impl Part {
                 false => all.extend(doubts::empty_classes(labels, self.outputs, "first")),
             }
         }
-        all.into_iter().map(|note| format!("{at}: {note}")).collect()
+        all
     }
 }

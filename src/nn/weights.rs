@@ -160,8 +160,8 @@ fn described(at: &str, outline: &Outline) -> Result<Network> {
 
 /// Refuses a tensor of another shape.
 fn shaped(at: String, found: &[usize], expected: &[usize]) -> Result<()> {
-    match found == expected {
-        true => Ok(()),
-        false => Err(Error::expected(at, format!("shape {expected:?}"), format!("{found:?}"))),
+    if found == expected {
+        return Ok(());
     }
+    Err(Error::expected(at, format!("shape {expected:?}"), format!("{found:?}")))
 }

@@ -4,6 +4,7 @@
 
 pub mod connect;
 pub mod critical;
+mod data;
 pub mod ensemble;
 pub mod instability;
 pub mod lr_range;
@@ -33,13 +34,14 @@ pub mod travel;
 
 pub use connect::{ConnectResult, ConnectSettings};
 pub use critical::{CriticalResult, CriticalSettings};
+pub use data::{DataGiven, DataSettings};
 pub use ensemble::{EnsembleResult, EnsembleSettings};
 pub use instability::{InstabilityResult, InstabilitySettings};
 pub use lr_range::{LrRangeResult, LrRangeSettings};
 pub use minima::{MinimaResult, MinimaSettings};
 pub use probes::Probes;
 pub use propagate::{PropagateResult, PropagateSettings};
-pub use run::{DataGiven, DataSettings, Run};
+pub use run::Run;
 pub use scaling::ScalingSettings;
 pub use seeds::SeedsResult;
 pub use sharpness::{SharpnessResult, SharpnessSettings};

@@ -138,6 +138,14 @@ fn compressed_archives_are_refused() {
     deflated[directory + 10] = 8;
     let message = refused(Npz::from_bytes("f", &deflated));
     assert_eq!(message, "f: a: expected an uncompressed array (numpy.savez), found a compressed one");
+    // LZMA, which numpy does not write.
+    deflated[8] = 14;
+    deflated[directory + 10] = 14;
+    let message = refused(Npz::from_bytes("f", &deflated));
+    assert!(
+        message.starts_with("f: a: expected an array that is stored or deflated, as numpy does, found "),
+        "{message}"
+    );
 }
 
 #[test]
@@ -163,7 +171,7 @@ fn broken_arrays_are_refused() {
     let descr = "f.npz: a: descr: expected real or whole numbers or bool, found";
     for (text, found) in [
         ("|O", "Python objects, as a pickle: save them with .astype(float) (|O)"),
-        ("<U5", "text (<U5)"),
+        ("<U5", "text: classes are numbers, as numpy.unique(y, return_inverse=True)[1] (<U5)"),
         ("<c16", "complex numbers (<c16)"),
         ("<M8[ns]", "dates or times (<M8[ns])"),
         ("<f16", "numbers of another size (<f16)"),

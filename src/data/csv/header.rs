@@ -101,7 +101,8 @@ impl First<'_> {
         let mut below: Vec<&str> = self.column(label).collect();
         below.sort_unstable();
         let several = below.len() > 3 && below.chunk_by(|a, b| a == b).all(|class| class.len() > 1);
-        LABELS.contains(&own.to_lowercase().as_str()) || several || steps
+        let all = width == self.fields.len();
+        LABELS.contains(&own.to_lowercase().as_str()) || several || (steps && all)
     }
 }
 

@@ -54,6 +54,9 @@ impl Table {
                     return Err(Error::expected(self.place(), expected, "a longer one"));
                 }
                 let new = &self.bytes[checked..];
+                if self.line == 1 && (new.starts_with(b"\xff\xfe") || new.starts_with(b"\xfe\xff")) {
+                    return Err(Error::expected(self.place(), "text in UTF-8", "text in UTF-16"));
+                }
                 if new.contains(&0) {
                     return Err(Error::expected(self.place(), "text", "a NUL byte"));
                 }

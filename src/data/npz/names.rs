@@ -1,0 +1,68 @@
+//! Which arrays of an archive are inputs and targets: those that settings name, or those with usual names.
+
+use super::NpzFile;
+use crate::base::{Error, Result, files};
+
+/// The names that inputs and targets have, of training and of test samples.
+const USUAL: [[&str; 4]; 6] = [
+    ["train_x", "train_y", "test_x", "test_y"],
+    ["x_train", "y_train", "x_test", "y_test"],
+    ["X_train", "y_train", "X_test", "y_test"],
+    ["X_train", "Y_train", "X_test", "Y_test"],
+    ["train_images", "train_labels", "test_images", "test_labels"],
+    ["train_data", "train_labels", "test_data", "test_labels"],
+];
+/// The same where there are no test samples of their own.
+const PAIRS: [[&str; 2]; 10] = [
+    ["x", "y"],
+    ["X", "y"],
+    ["X", "Y"],
+    ["data", "target"],
+    ["data", "labels"],
+    ["images", "labels"],
+    ["features", "labels"],
+    ["features", "targets"],
+    ["inputs", "targets"],
+    ["arr_0", "arr_1"],
+];
+
+impl NpzFile {
+    /// The names of inputs and targets for training, and of those for testing where there are some.
+    pub(super) fn names(&self, at: &str, there: &[String]) -> Result<([String; 2], Option<[String; 2]>)> {
+        let owned = |a: &str, b: &str| [a.to_owned(), b.to_owned()];
+        let given = [&self.x, &self.y, &self.test_x, &self.test_y].map(String::as_str);
+        let setting = |name: &str| format!("data set npz: {name}");
+        match given {
+            ["", "", "", ""] => {}
+            ["", ..] => return Err(Error::expected(setting("x"), "the array of inputs", "none")),
+            [_, "", ..] => return Err(Error::expected(setting("y"), "the array of targets", "none")),
+            [x, y, "", ""] => return Ok((owned(x, y), None)),
+            [_, _, "", _] => {
+                return Err(Error::expected(setting("test-x"), "an array beside test-y", "none"));
+            }
+            [_, _, _, ""] => {
+                return Err(Error::expected(setting("test-y"), "an array beside test-x", "none"));
+            }
+            [x, y, test_x, test_y] => return Ok((owned(x, y), Some(owned(test_x, test_y)))),
+        }
+        let has = |name: &str| there.iter().any(|n| n == name);
+        if let Some([x, y, test_x, test_y]) = USUAL.iter().find(|[x, y, ..]| has(x) && has(y)) {
+            // Training arrays alone are a pair; one test array without the other is missed where it is read.
+            let test = has(test_x) || has(test_y) || *x == "train_x";
+            return Ok((owned(x, y), test.then(|| owned(test_x, test_y))));
+        }
+        if let Some([x, y]) = PAIRS.iter().find(|[x, y]| has(x) && has(y)) {
+            return Ok((owned(x, y), None));
+        }
+        // One array of a pair is there, and the other is missed by its name.
+        let half = USUAL.iter().map(|[x, y, ..]| [x, y]).chain(PAIRS.iter().map(|[x, y]| [x, y]));
+        if let Some([x, y]) = half.into_iter().find(|[x, y]| has(x) || has(y)) {
+            return Ok((owned(x, y), None));
+        }
+        let few: Vec<String> = there.iter().take(8).map(|name| files::brief(name)).collect();
+        let found = if few.is_empty() { "none".to_owned() } else { few.join(", ") };
+        let expected =
+            "arrays train_x and train_y, x_train and y_train, or x and y, or their names as x=NAME,y=NAME";
+        Err(Error::expected(at, expected, found))
+    }
+}
