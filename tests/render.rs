@@ -166,6 +166,62 @@ fn every_chart_draws_soundly_and_the_same_twice_in_both_themes() {
     }
 }
 
+/// What programs that read SVG agree on: no colour is inherited or looked up, every shape says its own fill and stroke.
+#[test]
+fn every_shape_says_its_own_colours() {
+    for figure in every_figure() {
+        for theme in [Theme::Light, Theme::Dark] {
+            let drawing = drawn(&figure, &Look { theme, ..Look::default() });
+            assert!(!drawing.svg.contains("currentColor"), "{}", figure.chart);
+            let document = Document::parse(&drawing.svg).unwrap();
+            let clips = |n: &roxmltree::Node| n.ancestors().any(|a| a.has_tag_name("clipPath"));
+            for node in document.root_element().descendants().filter(|n| n.is_element() && !clips(n)) {
+                let [fill, stroke] = ["fill", "stroke"].map(|name| node.attribute(name));
+                let name = node.tag_name().name();
+                let source = &drawing.svg[node.range()];
+                let at = format!("{}: {}", figure.chart, source.get(..200).unwrap_or(source));
+                for hidden in ["style", "class", "color", "rgba"] {
+                    assert!(!node.has_attribute(hidden), "{hidden} in {at}");
+                }
+                match name {
+                    "svg" | "g" => assert_eq!((fill, stroke), (None, None), "{at}"),
+                    "text" => assert!(fill.is_some_and(is_colour), "{at}"),
+                    "path" | "rect" | "circle" | "polygon" | "polyline" => {
+                        let colours = [fill, stroke].map(|c| c.filter(|c| *c != "none"));
+                        assert!(
+                            fill.is_some() && stroke.is_some() && colours.iter().any(Option::is_some),
+                            "{at}"
+                        );
+                        assert!(colours.into_iter().flatten().all(is_colour), "{at}");
+                    }
+                    other => panic!("<{other}> may be new to other programs"),
+                }
+            }
+        }
+    }
+}
+
+/// `#RRGGBB`, the one way to name a colour that everything reads.
+fn is_colour(text: &str) -> bool {
+    text.len() == 7 && text.starts_with('#') && text[1..].chars().all(|c| c.is_ascii_hexdigit())
+}
+
+/// Writes every chart as SVG and PNG into `$CHARTS`, for `tests/renderers/compare.py`.
+#[test]
+#[ignore = "writes pictures, to be compared by hand with other programs"]
+fn every_chart_for_other_renderers() {
+    let directory = std::path::PathBuf::from(std::env::var_os("CHARTS").expect("a directory in CHARTS"));
+    std::fs::create_dir_all(&directory).unwrap();
+    for (k, figure) in every_figure().iter().enumerate() {
+        for (name, theme) in [("light", Theme::Light), ("dark", Theme::Dark)] {
+            let drawing = drawn(figure, &Look { theme, dpi: 100, ..Look::default() });
+            let path = directory.join(format!("{}-{k}-{name}", figure.chart));
+            std::fs::write(path.with_extension("png"), drawing.png().unwrap()).unwrap();
+            std::fs::write(path.with_extension("svg"), drawing.svg).unwrap();
+        }
+    }
+}
+
 #[test]
 fn pngs_carry_their_resolution_and_match_it() {
     let drawing = drawn(&figure("contour", vec![panel(bowl())]), &Look { dpi: 100, ..Look::default() });
@@ -270,6 +326,84 @@ proptest! {
                 panel.series[0].y = fill.take(width).collect();
             }
             assert_sound(&drawn(&figure(chart, vec![panel]), &look));
+        }
+    }
+}
+
+/// A number that a file can hold, half of them at the ends of what there is.
+fn any_number() -> impl Strategy<Value = f64> {
+    let odd = [
+        [0.0, -0.0, 5e-324, -5e-324, f64::MIN_POSITIVE, 1e-300],
+        [1e299, 1e300, 1e303, 1e308, -1e308, f64::MAX],
+        [f64::MIN, f64::INFINITY, f64::NEG_INFINITY, f64::NAN, 1.0, 1.0 + 1e-15],
+    ];
+    let wide = (-323.0..308.5f64, any::<bool>()).prop_map(|(e, minus)| {
+        let value = 10f64.powf(e);
+        if minus { -value } else { value }
+    });
+    prop_oneof![proptest::sample::select(odd.concat()), wide, -3.0..3.0f64]
+}
+
+fn any_axis() -> impl Strategy<Value = Axis> {
+    let scales = vec![Scale::Auto, Scale::Linear, Scale::Log, Scale::LogDown, Scale::LogZero];
+    let range = proptest::option::of((any_number(), any_number()));
+    (proptest::sample::select(scales), range).prop_map(|(scale, range)| Axis {
+        label: "a quantity (nats)".into(),
+        scale,
+        range,
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        rng_seed: match std::env::var("PROPTEST_RNG_SEED") {
+            Ok(_) => ProptestConfig::default().rng_seed,
+            Err(_) => proptest::test_runner::RngSeed::Fixed(2),
+        },
+        ..ProptestConfig::with_cases(40)
+    })]
+    /// Every axis of every chart, with every number that a file can hold as coordinate, value, band, mark and end.
+    #[test]
+    fn any_number_on_any_axis_gives_a_picture(
+        numbers in proptest::collection::vec(any_number(), 40),
+        axes in (any_axis(), any_axis(), any_axis()),
+        few in 1usize..5,
+        vmin in proptest::option::of(any_number().prop_filter("finite", |v| v.is_finite())),
+    ) {
+        let mut numbers = numbers.into_iter().cycle();
+        let mut take = |n: usize| -> Vec<f64> { numbers.by_ref().take(n).collect() };
+        let mut ascending = |n: usize| -> Vec<f64> {
+            let mut all: Vec<f64> = take(n).into_iter().filter(|v| v.is_finite()).collect();
+            all.sort_by(f64::total_cmp);
+            all.dedup();
+            all
+        };
+        let (x, y) = (ascending(few + 1), ascending(few));
+        let grid = Grid { values: take(x.len() * y.len()), x, y };
+        let band = Some((take(few), take(few)));
+        let curve = Series { label: "a curve".into(), x: take(few), y: take(few), band, style: Style::Marked };
+        let marks = take(2 * few);
+        let mark = |v: &[f64]| Mark { x: v[0], y: v[1], label: "a point".into() };
+        let panel = Panel {
+            title: "a panel".into(),
+            x: axes.0,
+            y: axes.1,
+            z: axes.2,
+            grids: vec![grid],
+            series: vec![curve],
+            marks: marks.chunks(2).map(mark).collect(),
+        };
+        for chart in Chart::names() {
+            let mut panel = panel.clone();
+            if ["rows", "dendrogram"].contains(&chart) {
+                // Their marks name rows, one below the other.
+                panel.marks.iter_mut().enumerate().for_each(|(row, mark)| mark.y = row as f64);
+            }
+            let bare = Panel { series: Vec::new(), ..panel.clone() };
+            for panels in [vec![panel.clone()], vec![bare.clone(), panel.clone()], vec![bare.clone()]] {
+                assert_sound(&drawn(&figure(chart, panels), &Look { vmin, ..Look::default() }));
+            }
         }
     }
 }

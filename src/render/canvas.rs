@@ -3,7 +3,8 @@
 //! plotters works in whole pixels, which at screen size leaves stair-stepped lines. So its SVG backend draws on
 //! a sheet [`FINE`] times larger and only the outer `<svg>` says how many inches that is: coordinates are
 //! sub-pixel, text stays text. What the backend cannot say is written here and nowhere else: areas with holes,
-//! dashes, clipping and text at any angle. Both kinds of element land in one body, in drawing order.
+//! dashes, clipping and text at any angle. Both kinds of element land in one body, in drawing order. Every element
+//! carries its own colours: programs that read SVG differ in what they inherit (`currentColor` is black in many).
 
 use super::font;
 use super::style::Ink;
@@ -166,7 +167,7 @@ impl Canvas {
             let (color, opacity) = paint(ink);
             let _ = writeln!(
                 self.body,
-                r#"<path fill="{color}" opacity="{opacity}" fill-rule="evenodd" d="{d}"/>"#
+                r#"<path fill="{color}" stroke="none" opacity="{opacity}" fill-rule="evenodd" d="{d}"/>"#
             );
         }
     }
@@ -176,24 +177,24 @@ impl Canvas {
         self.plot(|backend, style| backend.fill_polygon(points.iter().map(fine_point), &style), ink, 0.0);
     }
 
-    /// Patches and edges of a surface, as `draw` makes them, with lines of this width.
-    pub fn mesh(&mut self, width: f64, draw: impl FnOnce(&mut Self)) {
-        let width = fine(width);
-        let _ =
-            writeln!(self.body, r#"<g fill="currentColor" stroke="currentColor" stroke-width="{width}">"#);
-        draw(self);
-        self.body.push_str("</g>\n");
-    }
-
-    /// A patch of a surface: its rim has its own colour, so that neighbours leave no seam between them.
-    pub fn patch(&mut self, points: &[Point], ink: Ink) {
-        let (color, _) = paint(ink);
-        let _ = writeln!(self.body, r#"<path color="{color}" d="{}z"/>"#, steps(points));
+    /// A patch of a surface: its rim, of this width, has its own colour, so that neighbours leave no seam between them.
+    pub fn patch(&mut self, points: &[Point], ink: Ink, rim: f64) {
+        let ((color, _), rim) = (paint(ink), fine(rim));
+        let _ = writeln!(
+            self.body,
+            r#"<path fill="{color}" stroke="{color}" stroke-width="{rim}" d="{}z"/>"#,
+            steps(points)
+        );
     }
 
     /// A piece of a surface's mesh.
-    pub fn edge(&mut self, ends: [Point; 2]) {
-        let _ = writeln!(self.body, r#"<path opacity=".35" d="{}"/>"#, steps(&ends));
+    pub fn edge(&mut self, ends: [Point; 2], pen: Pen) {
+        let ((color, opacity), width) = (paint(pen.ink), fine(pen.width));
+        let _ = writeln!(
+            self.body,
+            r#"<path fill="none" stroke="{color}" opacity="{opacity}" stroke-width="{width}" d="{}"/>"#,
+            steps(&ends)
+        );
     }
 
     /// Rectangles of one colour as one element with sharp edges: the pixels of an image.
@@ -205,7 +206,10 @@ impl Canvas {
             let (right, bottom) = fine_point(&(cell.right(), cell.bottom()));
             let _ = write!(d, "M{x} {y}H{right}V{bottom}H{x}Z");
         }
-        let _ = writeln!(self.body, r#"<path fill="{color}" shape-rendering="crispEdges" d="{d}"/>"#);
+        let _ = writeln!(
+            self.body,
+            r#"<path fill="{color}" stroke="none" shape-rendering="crispEdges" d="{d}"/>"#
+        );
     }
 
     /// A filled rectangle.
@@ -265,7 +269,8 @@ impl Canvas {
         let (inches_w, inches_h) = (f64::from(w) / FINE / 72.0, f64::from(h) / FINE / 72.0);
         let ground = paper.map(|ink| {
             let (color, _) = paint(ink);
-            format!("<rect width=\"{}\" height=\"{}\" fill=\"{color}\"/>\n", w + OVER, h + OVER)
+            let (w, h) = (w + OVER, h + OVER);
+            format!("<rect width=\"{w}\" height=\"{h}\" fill=\"{color}\" stroke=\"none\"/>\n")
         });
         format!(
             concat!(
@@ -300,7 +305,14 @@ impl Canvas {
             let _ = draw(&mut backend, style);
         }
         let element = document.split_once('\n').map_or("", |(_, rest)| rest);
-        self.body.push_str(element.trim_end().trim_end_matches("</svg>"));
+        let element = element.trim_end().trim_end_matches("</svg>");
+        // The backend says nothing of the rim of an area that has none.
+        match element.split_once(" points=") {
+            Some((head, points)) if !head.contains(" stroke=") => {
+                let _ = write!(self.body, "{head} stroke=\"none\" points={points}");
+            }
+            _ => self.body.push_str(element),
+        }
     }
 }
 

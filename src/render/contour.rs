@@ -198,7 +198,10 @@ fn area(x: &Span, y: &Span, full: f64) -> (f64, f64) {
 
 /// The grid as a field in shares of the colour scale; a single row or column is widened to a strip.
 pub fn field(grid: &Grid, span: &Span, x: &Span, y: &Span) -> Field {
-    let (mut xs, mut ys) = (grid.x.clone(), grid.y.clone());
+    // As far as axes reach: beyond, steps between coordinates overflow.
+    let within =
+        |all: &[f64]| -> Vec<f64> { all.iter().map(|v| v.clamp(-ticks::MOST, ticks::MOST)).collect() };
+    let (mut xs, mut ys) = (within(&grid.x), within(&grid.y));
     let mut values: Vec<f64> =
         grid.values.iter().map(|v| if v.is_finite() { span.at(*v) } else { f64::NAN }).collect();
     if xs.len() == 1 {
@@ -248,7 +251,7 @@ fn draw_map(page: &mut Page, plane: &Plane, panel: &Panel, scale: &Scale) {
             let extent: Vec<Vec<Point>> = field.extent().into_iter().map(on_sheet).collect();
             canvas.fill(&extent, scale.band(0));
             for (k, level) in inner.iter().enumerate() {
-                let iso = field.iso(scale.span.at(*level));
+                let iso = field.iso(coarse.beside(scale.span.at(*level)));
                 let area: Vec<Vec<Point>> = iso.area.into_iter().map(on_sheet).collect();
                 canvas.fill(&area, scale.band(k + 1));
                 let Some(words) = scale.levels.iter().position(|l| l == level).map(|k| words[k].clone())

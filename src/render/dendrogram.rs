@@ -43,7 +43,8 @@ impl Draw for Dendrogram {
             let heights = heights.chain(panel.marks.iter().map(|m| m.x));
             let x = Span::of(heights, &panel.x, None, None);
             let x = if panel.x.range.is_some() { x } else { Span { high: x.value(1.06), ..x } };
-            let lowest = panel.marks.iter().map(|m| m.y).fold(0.0, f64::min);
+            // Rows are numbered; beyond a million, half a row would be lost in rounding.
+            let lowest = panel.marks.iter().map(|m| m.y).fold(0.0, f64::min).max(-1e6);
             // The first row is the highest.
             let y = Span {
                 low: lowest - 0.5,
@@ -59,7 +60,7 @@ impl Draw for Dendrogram {
             }
             let down = |y: f64| rect.top + rect.bottom() - y;
             for mark in &panel.marks {
-                let (_, place) = plane.at(mark.x, mark.y);
+                let Some((_, place)) = plane.within(x.low, mark.y) else { continue };
                 let at = (rect.left - 5.0, down(place) + font::MIDDLE * size::TICK);
                 let label =
                     font::wrap(&mark.label, size::TICK, false, 120.0).into_iter().next().unwrap_or_default();

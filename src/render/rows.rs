@@ -57,7 +57,7 @@ impl Draw for Rows {
                 page.canvas.line(&[(at, rect.top), (at, rect.bottom())], pen(theme.faint(), 0.5));
             }
             for mark in &panel.marks {
-                let (_, row) = plane.at(0.0, mark.y);
+                let Some((_, row)) = plane.within(x.low, mark.y) else { continue };
                 page.canvas.line(&[(rect.left, row), (rect.right(), row)], pen(theme.faint(), 0.5));
                 if mark.x.is_finite() {
                     let ((at, _), half) = (plane.at(mark.x, mark.y), ROW / 2.0);

@@ -138,7 +138,7 @@ fn draw_panel(
         fine.y.iter_mut().for_each(|v| *v = unit(*v, &y));
         for level in &scale.levels {
             let ink = scale.ink(*level).mix(theme.ink(), 0.2);
-            for line in fine.iso(scale.span.at(*level)).lines {
+            for line in fine.iso(coarse.beside(scale.span.at(*level))).lines {
                 let points: Vec<Point> = line.iter().map(|p| scene.at(p.0, p.1, None)).collect();
                 page.canvas.line(&points, pen(ink, 0.8));
             }
@@ -173,42 +173,41 @@ fn paint(page: &mut Page, scene: &Scene, field: &Field, mesh: (usize, usize), sc
     let edge = |canvas: &mut Canvas, a: Node, b: Node| {
         let line: Vec<Node> = [a].into_iter().chain(cuts(a, b)).chain([b]).collect();
         for pair in line.windows(2) {
-            canvas.edge(early(on_sheet(&pair[0]), on_sheet(&pair[1])));
+            canvas.edge(early(on_sheet(&pair[0]), on_sheet(&pair[1])), pen(BLACK.alpha(0.35), RIM));
         }
     };
-    page.canvas.mesh(RIM, |canvas| {
-        for j in order(h, forth_y) {
-            for i in order(w, forth_x) {
-                if !field.is_whole(i, j) {
-                    continue;
+    let canvas = &mut page.canvas;
+    for j in order(h, forth_y) {
+        for i in order(w, forth_x) {
+            if !field.is_whole(i, j) {
+                continue;
+            }
+            let corners = [(i, j), (i + 1, j), (i + 1, j + 1), (i, j + 1)];
+            let light = corners.iter().map(|(i, j)| normals[j * w + i]).sum::<f64>() / 4.0;
+            for piece in pieces(corners.map(|(i, j)| node(i, j))) {
+                let t = piece.iter().map(|p| p[2].clamp(0.0, 1.0)).sum::<f64>() / piece.len() as f64;
+                let cut_off = piece.iter().all(|p| p[2] >= 1.0) || piece.iter().all(|p| p[2] <= 0.0);
+                let ink = shaded(scale.cmap.at(t), if cut_off { flat } else { light });
+                canvas.patch(&piece.iter().map(on_sheet).collect::<Vec<Point>>(), ink, RIM);
+            }
+            // A mesh line is drawn by the nearer of the cells it parts, or the nearer one would cover it.
+            // It starts a little early: the patch just painted covers the end of the piece before.
+            let (near_i, near_j) = (i + usize::from(forth_x), j + usize::from(forth_y));
+            let (far_i, far_j) = (i + usize::from(!forth_x), j + usize::from(!forth_y));
+            let last_x = !whole(i as isize + dx, j as isize);
+            let last_y = !whole(i as isize, j as isize + dy);
+            for (column, drawn) in [(far_i, true), (near_i, last_x)] {
+                if drawn && (column % mesh.0 == 0 || column + 1 == w) {
+                    edge(canvas, node(column, far_j), node(column, near_j));
                 }
-                let corners = [(i, j), (i + 1, j), (i + 1, j + 1), (i, j + 1)];
-                let light = corners.iter().map(|(i, j)| normals[j * w + i]).sum::<f64>() / 4.0;
-                for piece in pieces(corners.map(|(i, j)| node(i, j))) {
-                    let t = piece.iter().map(|p| p[2].clamp(0.0, 1.0)).sum::<f64>() / piece.len() as f64;
-                    let cut_off = piece.iter().all(|p| p[2] >= 1.0) || piece.iter().all(|p| p[2] <= 0.0);
-                    let ink = shaded(scale.cmap.at(t), if cut_off { flat } else { light });
-                    canvas.patch(&piece.iter().map(on_sheet).collect::<Vec<Point>>(), ink);
-                }
-                // A mesh line is drawn by the nearer of the cells it parts, or the nearer one would cover it.
-                // It starts a little early: the patch just painted covers the end of the piece before.
-                let (near_i, near_j) = (i + usize::from(forth_x), j + usize::from(forth_y));
-                let (far_i, far_j) = (i + usize::from(!forth_x), j + usize::from(!forth_y));
-                let last_x = !whole(i as isize + dx, j as isize);
-                let last_y = !whole(i as isize, j as isize + dy);
-                for (column, drawn) in [(far_i, true), (near_i, last_x)] {
-                    if drawn && (column % mesh.0 == 0 || column + 1 == w) {
-                        edge(canvas, node(column, far_j), node(column, near_j));
-                    }
-                }
-                for (row, drawn) in [(far_j, true), (near_j, last_y)] {
-                    if drawn && (row % mesh.1 == 0 || row + 1 == h) {
-                        edge(canvas, node(far_i, row), node(near_i, row));
-                    }
+            }
+            for (row, drawn) in [(far_j, true), (near_j, last_y)] {
+                if drawn && (row % mesh.1 == 0 || row + 1 == h) {
+                    edge(canvas, node(far_i, row), node(near_i, row));
                 }
             }
         }
-    });
+    }
 }
 
 /// A corner of a cell: x, y, and the height as a share of the colour scale, which may be beyond its ends.

@@ -28,12 +28,18 @@ pub struct Ticks {
 
 /// The factor that values must span for [`Scale::Auto`] to be logarithmic.
 const AUTO_LOG: f64 = 50.0;
-/// Beyond this, differences overflow; nothing is read off such an axis anyway.
+/// No axis reaches farther from zero than `HUGE`, and no logarithmic one nearer to it than `LEAST`: beyond, differences
+/// and ratios overflow. Nothing is read off such an axis anyway.
 const HUGE: f64 = 1e300;
+const LEAST: f64 = 1e-301;
 /// Ends stay below that, so that there is room around them.
-const MOST: f64 = 1e299;
-/// Below this, a logarithmic axis takes values for zero.
+pub const MOST: f64 = 1e299;
+/// Below this, a logarithmic axis takes values for zero, and a linear one takes differences for none.
 const TINY: f64 = 1e-300;
+/// Lengths of an axis beyond which nothing is told apart.
+const FAR: f64 = 1e30;
+/// How many times its knee an axis with zero may reach.
+const KNEES: f64 = 1e250;
 
 impl Span {
     /// The span of finite `values`, as `axis` and the overrides `low`, `high` (fixed ends) ask.
@@ -59,13 +65,17 @@ impl Span {
             Scale::Auto => a >= TINY && b / a > AUTO_LOG,
         };
         if log && a < TINY {
-            a = if positive < b { positive } else { b * 1e-3 };
+            a = if positive < b { positive } else { (b * 1e-3).max(LEAST) };
         }
-        let knee = if axis.scale == Scale::LogZero && positive.is_finite() { 0.5 * positive } else { 0.0 };
+        let reach = a.abs().max(b.abs());
+        let knee = match axis.scale {
+            Scale::LogZero if positive.is_finite() => (0.5 * positive).max(reach / KNEES),
+            _ => 0.0,
+        };
         let down = axis.scale == Scale::LogDown;
         // A constant, or what float noise makes of one, gets room; an end that was asked for stays.
-        if b - a <= 1e-9 * a.abs().max(b.abs()) {
-            let room = if a == 0.0 && b == 0.0 { 0.5 } else { (0.05 * a.abs().max(b.abs())).max(TINY) };
+        if b - a <= 1e-9 * reach || !log && b - a < TINY {
+            let room = if reach < TINY { 0.5 } else { (0.05 * reach).max(TINY) };
             (a, b) = match (low, high) {
                 (None, None) => (a - room, b + room),
                 (None, Some(_)) => (b - 2.0 * room, b),
@@ -88,10 +98,10 @@ impl Span {
         if self.down { self.high } else { self.low }
     }
 
-    /// Where `value` lies: 0 where the axis begins, 1 where it ends; NaN stays NaN.
+    /// Where `value` lies: 0 where the axis begins, 1 where it ends, never farther than `FAR`; NaN stays NaN.
     pub fn at(&self, value: f64) -> f64 {
         let (low, high) = (self.warp(self.low), self.warp(self.high));
-        let t = (self.warp(value) - low) / (high - low);
+        let t = ((self.warp(value) - low) / (high - low)).clamp(-FAR, FAR);
         if self.down { 1.0 - t } else { t }
     }
 
@@ -100,10 +110,12 @@ impl Span {
         let (low, high) = (self.warp(self.low), self.warp(self.high));
         let t = if self.down { 1.0 - t } else { t };
         let warped = low + t * (high - low);
-        match self.log {
-            true => warped.exp(),
-            false if self.knee > 0.0 => self.knee * warped.abs().exp_m1().copysign(warped),
-            false => warped,
+        if self.log {
+            warped.exp().clamp(LEAST, HUGE)
+        } else if self.knee > 0.0 {
+            (self.knee * warped.abs().exp_m1().copysign(warped)).clamp(-HUGE, HUGE)
+        } else {
+            warped.clamp(-HUGE, HUGE)
         }
     }
 
@@ -148,7 +160,10 @@ impl Span {
     pub fn ticks(&self, want: usize) -> Ticks {
         let want = want.max(2);
         if self.knee > 0.0 {
-            return self.ticks_with_zero(want);
+            let ticks = self.ticks_with_zero(want);
+            if ticks.major.len() > 1 {
+                return ticks;
+            }
         }
         if self.log {
             let decades = self.log_decades();
@@ -192,9 +207,10 @@ impl Span {
         let tries = [(&[1.0, 2.0, 5.0][..], 1), (&[1.0], 1)];
         let tries = tries.into_iter().chain(STRIDES[1..].iter().map(|stride| (&[1.0][..], *stride)));
         let major = tries.map(|(digits, stride)| all(digits, stride)).find(|v| v.len() <= want);
+        let major = major.unwrap_or_default();
         let minor = all(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0], 1);
         let minor = if minor.len() <= 60 { minor } else { Vec::new() };
-        Ticks { major: labelled(major.unwrap_or_else(|| vec![0.0])), minor }
+        Ticks { major: labelled(major), minor }
     }
 
     /// `digits` times every `stride`-th power of ten, within the span.
@@ -403,6 +419,41 @@ mod tests {
         let of = |low, high| Span::of([5.0, 7.0].into_iter(), &Axis::default(), low, high);
         assert_eq!((of(None, Some(1.0)).high, of(Some(9.0), None).low), (1.0, 9.0));
         assert!(of(None, Some(1.0)).low < 1.0 && of(Some(9.0), None).high > 9.0);
+    }
+
+    /// Every number that a file can hold, in pairs, on every axis, with and without room around it.
+    #[test]
+    fn every_number_has_a_place() {
+        let numbers = [
+            [f64::NEG_INFINITY, f64::MIN, -1e299, -1.0, -5e-324, 0.0],
+            [5e-324, f64::MIN_POSITIVE, 1e-301, 1e-300, 1.0, 1.0 + 1e-12],
+            [1e299, 1e300, 1e308, f64::MAX, f64::INFINITY, f64::NAN],
+        ]
+        .concat();
+        let pairs = numbers.iter().flat_map(|a| numbers.iter().map(move |b| (*a, *b)));
+        for ((a, b), fixed) in pairs.flat_map(|pair| [(pair, None), (pair, Some(pair))]) {
+            for scale in [Scale::Auto, Scale::Linear, Scale::Log, Scale::LogDown, Scale::LogZero] {
+                let axis = Axis { scale, range: fixed, ..Axis::default() };
+                let span = Span::of([a, b, f64::NAN].into_iter(), &axis, None, None);
+                for span in [span, span.padded(0.04), span.padded(0.1).padded(0.1)] {
+                    let at = format!("{a:e} {b:e} {scale:?} {fixed:?}: {span:?}");
+                    assert!(
+                        span.low < span.high && span.low.abs() <= HUGE && span.high.abs() <= HUGE,
+                        "{at}"
+                    );
+                    assert!(!span.log || span.low > 0.0, "{at}");
+                    assert!(numbers.iter().all(|v| v.is_nan() || span.at(*v).is_finite()), "{at}");
+                    let ticks = span.ticks(5);
+                    assert!(
+                        (2..20).contains(&ticks.major.len()) && ticks.minor.len() < 100,
+                        "{at} {ticks:?}"
+                    );
+                    let within = |v: f64| (-1e-6..=1.0 + 1e-6).contains(&span.at(v));
+                    assert!(ticks.major.iter().all(|(v, _)| within(*v)), "{at} {ticks:?}");
+                    assert!(span.levels(12).len() < 50, "{at}");
+                }
+            }
+        }
     }
 
     #[test]
