@@ -14,6 +14,7 @@ use crate::nn::losses::Loss;
 use crate::nn::norms::Norm;
 use crate::render::Chart;
 use crate::study::analyses::{ANALYSES, Analysis};
+use crate::study::builtin;
 use crate::train::settings::SHORTHANDS;
 use crate::train::{Optimizer, Schedule, TrainSettings};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -87,7 +88,9 @@ pub fn config_and_out(command: Command, default_out: &str) -> Command {
             .help_heading("General")
             .value_parser(clap::value_parser!(PathBuf))
     };
-    let config = "TOML file with the same keys as the flags, which override it".to_owned();
+    let config =
+        "TOML file with the same keys as the flags, which override it, or the name of one that is built in"
+            .to_owned();
     command.arg(path("config", "FILE", config)).arg(path(
         "out",
         "DIR",
@@ -144,6 +147,21 @@ fn analyses() -> Vec<Entry> {
     ANALYSES.iter().map(entry).collect()
 }
 
+/// The recipes that are built in.
+fn recipes() -> Vec<Entry> {
+    shelf(builtin::RECIPES)
+}
+
+/// The settings files that are built in, each of the command of the same name.
+fn settings() -> Vec<Entry> {
+    shelf(builtin::SETTINGS)
+}
+
+fn shelf(files: &[builtin::File]) -> Vec<Entry> {
+    let entry = |f: &builtin::File| Entry { name: f.name, summary: f.title(), settings: toml::Table::new() };
+    files.iter().map(entry).collect()
+}
+
 /// A registry as the command line shows it: its word in `losscape list`, the flag that chooses from it, its kinds.
 pub type Shown = (&'static str, &'static str, fn() -> Vec<Entry>);
 
@@ -167,6 +185,8 @@ pub const REGISTRIES: &[Shown] = &[
     ("shift", "shifts", entries::<Shift>),
     ("chart", "", entries::<Chart>),
     ("analysis", "", analyses),
+    ("recipe", "", recipes),
+    ("settings", "", settings),
 ];
 
 /// Adds the names of the kinds to the help of every flag that chooses one.

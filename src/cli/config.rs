@@ -6,6 +6,7 @@ use crate::base::files::at_home;
 use crate::base::registry::parse_value;
 use crate::base::section::{Section, keys, shorthand_value, table_of};
 use crate::base::{Error, Result};
+use crate::study::builtin;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 use serde::{Serialize, de::DeserializeOwned};
@@ -32,7 +33,8 @@ impl<'a> Sources<'a> {
     /// The flags, and the file that `--config` names.
     pub fn new(matches: &'a ArgMatches) -> Result<Self> {
         let path: Option<&PathBuf> = matches.get_one("config");
-        let file = path.map_or(Ok(Section::default()), |path| Section::read(path))?;
+        let file = path
+            .map_or(Ok(Section::default()), |path| builtin::section(path, builtin::SETTINGS, "--config"))?;
         Ok(Self { matches, file })
     }
 

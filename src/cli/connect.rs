@@ -60,7 +60,7 @@ fn command(command: Command) -> Command {
         .arg(path("to", "Network at t = 1 [default: runs/default-1, of the next seed]"));
     let command = DataGiven::augment_args(Fresh::augment_args(ConnectSettings::augment_args(command)));
     let command = config_and_out(Common::augment_args(command), DEFAULT_OUT);
-    name_kinds(Style::augment_args(command.next_help_heading("Pictures")))
+    name_kinds(super::help::pictures(command))
 }
 
 fn run(matches: &ArgMatches) -> Result<()> {

@@ -44,7 +44,7 @@ index, negative, zero, lambda_min, lambda_max, threshold, ..., eigenvalues, thet
 fn command(command: Command) -> Command {
     let command = with_shorthands(CriticalSettings::augment_args(command), LAYERS);
     let command = config_and_out(Common::augment_args(Fresh::augment_args(command)), DEFAULT_OUT);
-    name_kinds(Style::augment_args(command.next_help_heading("Pictures")))
+    name_kinds(super::help::pictures(command))
 }
 
 fn run(matches: &ArgMatches) -> Result<()> {

@@ -68,7 +68,7 @@ fn command(command: Command) -> Command {
     let kind = Arg::new("kind").long("data").value_name("DATA").conflicts_with("data").hide(true);
     let command = DataFlags::augment_args(command).arg(kind.value_parser(Source::from_str));
     let command = config_and_out(Common::augment_args(command), DEFAULT_OUT);
-    name_kinds(Style::augment_args(command.next_help_heading("Pictures")))
+    name_kinds(super::help::pictures(command))
 }
 
 struct DataResult {

@@ -49,7 +49,7 @@ swa.safetensors, member-1.safetensors and so on, and pictures: cycles, members, 
 fn command(command: Command) -> Command {
     let command = EnsembleSettings::augment_args(networks::argument(command));
     let command = config_and_out(Common::augment_args(Fresh::augment_args(command)), DEFAULT_OUT);
-    name_kinds(Style::augment_args(command.next_help_heading("Pictures")))
+    name_kinds(super::help::pictures(command))
 }
 
 fn run(matches: &ArgMatches) -> Result<()> {

@@ -46,7 +46,7 @@ instability.png and .svg.";
 fn command(command: Command) -> Command {
     let command = with_training(InstabilitySettings::augment_args(command), &instability::training());
     let command = config_and_out(Common::augment_args(Fresh::augment_args(command)), DEFAULT_OUT);
-    name_kinds(Style::augment_args(command.next_help_heading("Pictures")))
+    name_kinds(super::help::pictures(command))
 }
 
 fn run(matches: &ArgMatches) -> Result<()> {

@@ -41,7 +41,7 @@ fn command(command: Command) -> Command {
     let command = LrRangeSettings::augment_args(command);
     let command = with_shorthands(TrainSettings::augment_args(command), SHORTHANDS);
     let command = config_and_out(Common::augment_args(command), DEFAULT_OUT);
-    name_kinds(Style::augment_args(command.next_help_heading("Pictures")))
+    name_kinds(super::help::pictures(command))
 }
 
 fn run(matches: &ArgMatches) -> Result<()> {

@@ -39,7 +39,7 @@ fn command(command: Command) -> Command {
         .value_parser(clap::value_parser!(PathBuf))
         .help("Parts, or directories with parts in them");
     let command = config_and_out(Common::augment_args(command.arg(parts)), DEFAULT_OUT);
-    Style::augment_args(command.next_help_heading("Pictures"))
+    super::help::pictures(command)
 }
 
 fn run(matches: &ArgMatches) -> Result<()> {

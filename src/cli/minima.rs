@@ -61,7 +61,7 @@ struct Count {
     /// Train this many networks, with --seed and the seeds after it [default: 6]
     #[arg(long, value_name = "N")]
     count: Option<usize>,
-    /// Discard what unfinished work left in the directory, and train anew
+    /// Discard what unfinished work left in the directory, and train from the start
     #[arg(long, help_heading = "General")]
     fresh: bool,
 }
@@ -80,7 +80,7 @@ fn command(command: Command) -> Command {
     let command = TrainSettings::augment_args(command.next_help_heading("Training"));
     let command = with_shorthands(command, SHORTHANDS);
     let command = config_and_out(Common::augment_args(command), DEFAULT_OUT);
-    name_kinds(Style::augment_args(command.next_help_heading("Pictures")))
+    name_kinds(super::help::pictures(command))
 }
 
 fn run(matches: &ArgMatches) -> Result<()> {

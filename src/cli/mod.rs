@@ -9,6 +9,7 @@ mod connect;
 mod critical;
 mod data;
 mod ensemble;
+mod help;
 mod instability;
 mod list;
 mod lr_range;
@@ -19,8 +20,8 @@ mod networks;
 mod output;
 mod plot;
 mod progress;
-
 mod propagate;
+mod recipe;
 mod run;
 mod seeds;
 mod sharpness;
@@ -63,6 +64,7 @@ const COMMANDS: &[Subcommand] = &[
     simplex::COMMAND,
     ensemble::COMMAND,
     run::COMMAND,
+    recipe::COMMAND,
     width::COMMAND,
     ticket::COMMAND,
     plot::COMMAND,
@@ -88,7 +90,7 @@ fn command() -> Command {
     let top = Command::new("losscape")
         .version(env!("CARGO_PKG_VERSION"))
         .about("See and measure the loss landscape of a neural network")
-        .after_help(EXAMPLES)
+        .after_help(help::laid_out(EXAMPLES))
         .subcommand_required(true)
         .arg_required_else_help(true)
         .max_term_width(110);
@@ -99,7 +101,8 @@ impl Subcommand {
     fn whole(&self) -> Command {
         let command = (self.command)(Command::new(self.name));
         // Last, because a struct of flags brings its own description along.
-        let command = command.about(self.about).long_about(None::<&str>).after_help(self.examples);
+        let command = command.about(self.about).long_about(None::<&str>);
+        let command = command.after_help(help::laid_out(self.examples));
         // `--lr -1` is a wrong rate, not a flag called -1.
         command.mut_args(|arg| match arg.get_action().takes_values() {
             true => arg.allow_negative_numbers(true),

@@ -290,6 +290,17 @@ pub fn percent(share: f64) -> String {
     if share.is_nan() { "-".to_owned() } else { format!("{:.2} %", 100.0 * share) }
 }
 
+/// A duration that is foretold: "about 4 min", and "under 0.1 s" as it is.
+pub fn about(seconds: f64) -> String {
+    let time = duration(seconds);
+    if time.starts_with("under") { time } else { format!("about {time}") }
+}
+
+/// "1 thread", "8 threads".
+pub fn count(n: usize, what: &str) -> String {
+    if n == 1 { format!("{n} {what}") } else { format!("{n} {what}s") }
+}
+
 /// "under 0.1 s", "0.8 s", "12 s", "4 min", "3.1 h".
 pub fn duration(seconds: f64) -> String {
     match seconds {

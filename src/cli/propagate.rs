@@ -36,7 +36,7 @@ Writes propagate.json (slopes of log2 of the second moments by layer, the range 
 fn command(command: Command) -> Command {
     let command = with_shorthands(PropagateSettings::augment_args(command), LAYERS);
     let command = config_and_out(Common::augment_args(command), DEFAULT_OUT);
-    name_kinds(Style::augment_args(command.next_help_heading("Pictures")))
+    name_kinds(super::help::pictures(command))
 }
 
 fn run(matches: &ArgMatches) -> Result<()> {
@@ -75,7 +75,7 @@ fn summary(result: &PropagateResult, target: &Target, pictures: &[String]) -> St
     let slopes = result.slopes();
     let width = slopes.iter().map(|s| s.0.chars().count()).max().unwrap_or(0);
     let mut text = format!(
-        "{}\n  slope of log2 of the second moment, a layer; standard deviation of preactivations, least to largest\n",
+        "{}\n  slope of log2 of the second moment, per layer; standard deviation of preactivations, least to largest\n",
         result.title()
     );
     for ((label, forward, backward), [least, most]) in slopes.into_iter().zip(result.deviations()) {

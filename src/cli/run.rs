@@ -11,6 +11,7 @@ use crate::base::{Error, Result, files};
 use crate::passes::Saved;
 use crate::passes::slice::Shard;
 use crate::render::Style;
+use crate::study::builtin;
 use crate::study::engine;
 use crate::study::overlay::Change;
 use crate::study::recipe::{FULL, QUICK};
@@ -33,15 +34,16 @@ pub const COMMAND: Subcommand = Subcommand {
 const DEFAULT_OUT: &str = "out/run";
 
 const EXAMPLES: &str = "Examples:
-  losscape run analyses/permutations.toml
-  losscape run analyses/permutations.toml --quick             everything once, at smoke scale, in seconds
-  losscape run analyses/permutations.toml --seeds 8 --out out/eight
+  losscape run permutations                                   a recipe by name (losscape list recipe)
+  losscape run permutations --quick                           everything once, at smoke scale, in seconds
+  losscape run permutations --seeds 8 --out out/eight
   losscape run analyses/*.toml --out out/gallery              every claim, one after the other
+  losscape recipe permutations > mine.toml                    a copy, to be changed
   losscape run mine.toml --set train.epochs=50 --set train.model.activation=tanh
   losscape run mine.toml --plan                               the cases and the predicted time, nothing computed
   losscape run mine.toml --shard 0/2                          half of the cases; the whole command then joins them
 
-A recipe is a TOML file; analyses/README.md says what can stand in it. Every finished case is kept in DIR/cases: the same
+A recipe is a TOML file, or the name of one that is built in; analyses/README.md says what can stand in it. Every finished case is kept in DIR/cases: the same
 command goes on after a stop, and a changed recipe computes only what it changes.
 
 Writes study.json (cases summed up, effects with intervals, the verdict), study.csv (a row a case and seed), study.npz (each
@@ -77,13 +79,13 @@ impl Extent {
 fn command(command: Command) -> Command {
     let recipe = Arg::new("recipe").value_name("RECIPE").required(true).num_args(1..);
     let recipe = recipe.value_parser(clap::value_parser!(PathBuf));
-    let recipe =
-        recipe.help("The recipe, a TOML file; of several, each goes into its own directory below --out");
+    let recipe = recipe
+        .help("Name or TOML file of a recipe; of several, each goes into its own directory below --out");
     let set = Arg::new("set").long("set").value_name("SECTION.KEY=VALUE").action(ArgAction::Append);
     let set = set.help("Another value for a setting of every case; may be repeated");
     let command = Parts::augment_args(Extent::augment_args(command.arg(recipe).arg(set)));
     let command = config_and_out(Common::augment_args(command), DEFAULT_OUT);
-    name_kinds(Style::augment_args(command.next_help_heading("Pictures")))
+    name_kinds(super::help::pictures(command))
 }
 
 /// Changes from `--set`.
@@ -114,7 +116,7 @@ fn run(matches: &ArgMatches) -> Result<()> {
         let name = path.file_stem().map_or_else(String::new, |s| s.to_string_lossy().into_owned());
         let out = out.as_ref().map(|out| if paths.len() > 1 { out.join(&name) } else { out.clone() });
         let (asked, parts) = (asked.clone(), parts.clone());
-        let (section, plan) = (Section::read(path)?, extent.plan);
+        let (section, plan) = (builtin::section(path, builtin::RECIPES, "recipe")?, extent.plan);
         studies.push(Study { name, section, asked, plan, parts, out, command: None });
     }
     // What is wrong with one of them is said before any is run.
@@ -192,8 +194,8 @@ impl Study {
                     if kept > 0 {
                         say(common.quiet, &format!("{kept} of {all} were computed before and are kept"));
                     }
-                    let time = output::duration(seconds);
-                    say(common.quiet, &format!("{rest} to compute, in about {time}"));
+                    let time = output::about(seconds);
+                    say(common.quiet, &format!("{rest} to compute, in {time}"));
                     let names = recipe.measures.iter().map(|m| m.name.clone());
                     say(common.quiet, &line(width, "", &columns, names));
                     *bar = Some((Progress::new("run", "% of the work", 100.0, common.quiet), width));
@@ -245,9 +247,14 @@ fn line(width: usize, name: &str, columns: &[usize], values: impl Iterator<Item 
     format!("{name:width$}{}", cells.collect::<String>())
 }
 
-/// A number in a table; "-" where there is none.
+/// A number in a table, a whole one without a fraction; "-" where there is none.
 fn number(x: f64) -> String {
-    if x.is_finite() { output::number(x, 4) } else { "-".to_owned() }
+    match x {
+        x if !x.is_finite() => "-".to_owned(),
+        // Counts, such as parameters and steps.
+        x if x.fract() == 0.0 && x.abs() < 1e15 => x.to_string(),
+        x => output::number(x, 4),
+    }
 }
 
 fn seeds(recipe: &Recipe) -> String {
@@ -266,9 +273,9 @@ fn planned(recipe: &Recipe, plan: &engine::Plan) -> String {
         text += &format!("  {name}: {time}\n");
     }
     text + &format!(
-        "in all about {} on {} threads\n",
-        output::duration(plan.seconds),
-        rayon::current_num_threads()
+        "in all {} on {}\n",
+        output::about(plan.seconds),
+        output::count(rayon::current_num_threads(), "thread")
     )
 }
 

@@ -49,7 +49,7 @@ and comparison of several networks.";
 fn command(command: Command) -> Command {
     let command = SharpnessSettings::augment_args(networks::argument(command));
     let command = config_and_out(Common::augment_args(command), DEFAULT_OUT);
-    name_kinds(Style::augment_args(command.next_help_heading("Pictures")))
+    name_kinds(super::help::pictures(command))
 }
 
 fn run(matches: &ArgMatches) -> Result<()> {

@@ -54,7 +54,7 @@ fn command(command: Command) -> Command {
         });
     let command = Fresh::augment_args(SimplexSettings::augment_args(command));
     let command = config_and_out(Common::augment_args(command), DEFAULT_OUT);
-    name_kinds(Style::augment_args(command.next_help_heading("Pictures")))
+    name_kinds(super::help::pictures(command))
 }
 
 fn run(matches: &ArgMatches) -> Result<()> {

@@ -40,7 +40,7 @@ const EXAMPLES: &str = "Examples:
   losscape slice --run runs/a --adaptive --samples 500                     fewer points, fewer samples
   losscape slice --run runs/a --z=-1:1:11                                  a volume, as array and for ParaView
   losscape slice --run runs/a --shard 0/3 --out out/big                    a third of the points; then losscape merge
-  losscape slice --config analyses/settings/slice.toml           the same keys as the flags, [train] for the network
+  losscape slice --config slice                                            the same keys as the flags, [train] for the network
 
 Finished points are kept as they come: the same command goes on after a stop, --fresh begins anew.
 
@@ -51,7 +51,7 @@ contour, surface, contour-test, accuracy and one a map; line; volume.";
 fn command(command: Command) -> Command {
     let command = SliceSettings::augment_args(networks::argument(command));
     let command = config_and_out(Common::augment_args(Parts::augment_args(command)), DEFAULT_OUT);
-    name_kinds(Style::augment_args(command.next_help_heading("Pictures")))
+    name_kinds(super::help::pictures(command))
 }
 
 fn run(matches: &ArgMatches) -> Result<()> {
@@ -148,13 +148,10 @@ impl Observer<'_> {
                 if kept > 0 {
                     self.line(&format!("{kept} of {points} points were computed before and are kept"));
                 }
-                let time = match output::duration(seconds) {
-                    short if seconds < 0.1 => short,
-                    time => format!("about {time}"),
-                };
-                let (threads, memory) = (rayon::current_num_threads(), output::bytes(bytes as f64));
+                let (time, memory) = (output::about(seconds), output::bytes(bytes as f64));
+                let threads = output::count(rayon::current_num_threads(), "thread");
                 let of = format!("{points} of {} points", self.grid);
-                self.line(&format!("{of}: {time} on {threads} threads, {memory}"));
+                self.line(&format!("{of}: {time} on {threads}, {memory}"));
                 let _ =
                     self.progress.set(Progress::new("slice", "points", (points * views) as f64, self.quiet));
             }
@@ -194,10 +191,7 @@ pub fn finish(
 ) -> Result<()> {
     let pictures = target.write(result, style, machine)?;
     if style.animate && !pictures.iter().any(|p| p.ends_with(output::MOVING)) {
-        say(
-            common.quiet,
-            "note: nothing moves: --animate is for surfaces of one network and ways of training",
-        );
+        say(common.quiet, "note: nothing moves: --animate is for surfaces of one network and trajectories");
     }
     slice::discard(target.directory())?;
     match (common.json, common.quiet) {

@@ -36,7 +36,7 @@ and .svg.";
 fn command(command: Command) -> Command {
     let command = with_shorthands(SmoothnessSettings::augment_args(command), LAYERS);
     let command = config_and_out(Common::augment_args(command), DEFAULT_OUT);
-    name_kinds(Style::augment_args(command.next_help_heading("Pictures")))
+    name_kinds(super::help::pictures(command))
 }
 
 fn run(matches: &ArgMatches) -> Result<()> {

@@ -51,7 +51,7 @@ layers, pixels.";
 fn command(command: Command) -> Command {
     let command = with_training(TicketSettings::augment_args(command), &ticket::training());
     let command = config_and_out(Common::augment_args(Fresh::augment_args(command)), DEFAULT_OUT);
-    name_kinds(Style::augment_args(command.next_help_heading("Pictures")))
+    name_kinds(super::help::pictures(command))
 }
 
 fn run(matches: &ArgMatches) -> Result<()> {

@@ -42,13 +42,13 @@ struct Record {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Args)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Going {
-    /// Train this many runs, with --seed and the seeds after it, one a core, into DIR/seed-N
+    /// Train this many runs, with --seed and the seeds after it, one per core, into DIR/seed-N
     #[arg(long, value_name = "N")]
     pub seeds: Option<usize>,
     /// Go on with the unfinished run in DIR, with the settings it has
     #[arg(long)]
     pub resume: bool,
-    /// Discard the unfinished run in DIR, and start anew
+    /// Discard the unfinished run in DIR, and train from the start
     #[arg(long)]
     pub fresh: bool,
     /// Longest time between two checkpoints; 0 for one after every step
@@ -95,9 +95,10 @@ const EXAMPLES: &str = "Examples:
   losscape train --sam 0.05 --ema 0.999 --swa 15              sharpness-aware, with averaged weights beside the last
   losscape train --snapshots log:20                           weights along the way, for trajectories
   losscape train --optimizer gd --lr 0.1 --epochs 2000 --samples 500 --probe sharpness:20
-  losscape train --hidden 16x3 --init mean-field:weight=0.4 --optimizer gd --epochs 1000 --samples 300 --probe saddles:20
-  losscape train --norm batch --batch-size 256 --workers 4     batches shared out, statistics of each worker's part
                                                               the Hessian's largest eigenvalue at the edge of stability
+  losscape train --hidden 16x3 --init mean-field:weight=0.4 --optimizer gd --epochs 1000 --samples 300 --probe saddles:20
+                                                              both ends of the spectrum, where plateaus and saddles are
+  losscape train --norm batch --batch-size 256 --workers 4    batches shared out, statistics of each worker's part
   losscape train --seeds 8 --out runs/eight                   eight runs, a table and a picture of all
   losscape train --resume --out runs/b                        go on with a run that was stopped
   losscape train --config my.toml                             the same keys as the flags: hidden = [24, 16]
@@ -120,7 +121,7 @@ fn command(command: Command) -> Command {
     let command = with_shorthands(TrainSettings::augment_args(command), SHORTHANDS);
     let command = Going::augment_args(command.next_help_heading("Going on"));
     let command = config_and_out(Common::augment_args(command), DEFAULT_OUT);
-    name_kinds(Style::augment_args(command.next_help_heading("Pictures")))
+    name_kinds(super::help::pictures(command))
 }
 
 fn run(matches: &ArgMatches) -> Result<()> {
@@ -290,7 +291,7 @@ fn probed(probes: &Probes, what: What) -> String {
         false => String::new(),
     };
     format!(
-        "  probes  lambda_max {} at the end{edge}; {sure}\n          trace {} +- {}, gradient noise scale {}\n",
+        "  probes  lambda_max {} at the end{edge}; {sure}\n          trace {} ± {}, gradient noise scale {}\n",
         last("lambda_max"),
         last("trace"),
         last("trace_stderr"),
@@ -305,7 +306,7 @@ fn summary(result: &TrainingResult, target: &Target) -> String {
         "{}: {} parameters, {} training and {} test samples
   train   loss {}   accuracy {}
   test    loss {}   accuracy {}
-{}  stopped {}
+{}  stopped: {}
 {}wrote {} in {}{}: {}, metrics.jsonl, run.json, training.png, training.svg{}
 ",
         result.title(),

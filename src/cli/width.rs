@@ -4,9 +4,9 @@ use super::Subcommand;
 use super::arguments::{Common, Parts, config_and_out, name_kinds};
 use super::config::Sources;
 use super::run::{Extent, Study, changes};
-use crate::base::section::Section;
 use crate::base::{Error, Result};
 use crate::render::Style;
+use crate::study::builtin;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command};
 use serde::{Deserialize, Serialize};
 use toml::Value;
@@ -22,7 +22,7 @@ pub const COMMAND: Subcommand = Subcommand {
 const DEFAULT_OUT: &str = "out/width";
 
 /// What the command runs.
-const RECIPE: &str = include_str!("../../analyses/width.toml");
+const RECIPE: &str = "width";
 
 const EXAMPLES: &str = "Examples:
   losscape width                                          one hidden layer on digits, in a few minutes
@@ -30,7 +30,8 @@ const EXAMPLES: &str = "Examples:
   losscape width --set train.data=mnist1d --set train.epochs=100
   losscape width --quick                                  at smoke scale, in seconds
 
-The recipe is analyses/width.toml: copy it to change what is trained and measured, and run the copy with losscape run.
+The recipe is the one that `losscape recipe width` prints: copy it to change what is trained and measured, and run the
+copy with losscape run.
 Every finished case is kept: the same command goes on after a stop.
 
 Writes width.json (a summary per width: median and quartiles of each measure), width.npz (width, seed, and each measure,
@@ -40,7 +41,7 @@ shape (widths, seeds)), width.csv, and pictures.";
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, Args)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 struct Widths {
-    /// Units of the hidden layer, parted by commas [default: the recipe's]
+    /// Units of the hidden layer, separated by commas [default: the recipe's]
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     widths: Vec<u32>,
 }
@@ -50,7 +51,7 @@ fn command(command: Command) -> Command {
     let set = set.help("Another value for a setting of the recipe; may be repeated");
     let command = Extent::augment_args(Widths::augment_args(command)).arg(set);
     let command = config_and_out(Common::augment_args(Parts::augment_args(command)), DEFAULT_OUT);
-    name_kinds(Style::augment_args(command.next_help_heading("Pictures")))
+    name_kinds(super::help::pictures(command))
 }
 
 fn run(matches: &ArgMatches) -> Result<()> {
@@ -69,8 +70,8 @@ fn run(matches: &ArgMatches) -> Result<()> {
         let values = widths.iter().map(|w| Value::Integer(i64::from(*w))).collect();
         asked.vary.insert("width".to_owned(), values);
     }
-    let section = Section::parse("analyses/width.toml", RECIPE)?;
-    let (name, plan) = ("width".to_owned(), extent.plan);
+    let section = builtin::named(RECIPE, builtin::RECIPES, "recipe")?;
+    let (name, plan) = (RECIPE.to_owned(), extent.plan);
     let study = Study { name, section, asked, plan, parts, out, command: Some("width") };
     common.apply()?;
     study.run(&common, &style)?.and_then(|result| result.unmet()).map_or(Ok(()), Err)

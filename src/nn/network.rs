@@ -108,7 +108,12 @@ impl Network {
             // A list of layers says more than a title can hold.
             n => match model.to_string() {
                 text if text.len() <= 60 => text,
-                _ => format!("{} with {n} layers of weights", model.name()),
+                _ => {
+                    // The kind is called for its settings, the list; what it makes is a network.
+                    let listed = matches!(model, Architecture::Layers(_));
+                    let name = if listed { "network" } else { model.name() };
+                    format!("{name} with {n} layers of weights")
+                }
             },
         }
     }

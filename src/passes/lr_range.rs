@@ -171,7 +171,7 @@ pub fn run(
         "command": "lr-range",
         "version": env!("CARGO_PKG_VERSION"),
         "status": if suggested.is_some() { "done".to_owned() } else { format!("undecided: {why}") },
-        "title": format!("{} on {}", network.title(), train.data),
+        "title": format!("{} on {}", network.title(), train.data.title()),
         "settings": settings,
         "train": train.resolved(),
         "seed": train.seed,

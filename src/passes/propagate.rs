@@ -414,12 +414,12 @@ impl Saved for PropagateResult {
         let number = |value: &Value| value.as_u64().unwrap_or_default();
         let settings = &self.summary["settings"];
         let subtitle = format!(
-            "at the start, {} samples; median of {} draws, least to most",
+            "at initialization, {} samples; median of {} draws, least to most",
             number(&self.summary["samples"]),
             number(&settings["seeds"])
         );
         let at_samples = format!(
-            "at the start, geometric mean over {} samples; median of {} draws, least to most",
+            "at initialization, geometric mean over {} samples; median of {} draws, least to most",
             number(&settings["jacobian-samples"]),
             number(&settings["seeds"])
         );

@@ -2,6 +2,7 @@
 //! side.
 
 use super::axis::{Axis, Combination, OneOrMore, chosen, is_chosen};
+use super::labels;
 use super::result::{Numbers, finite};
 use super::unit::Measured;
 use super::written::{Centre, Drawing, Line, Measure};
@@ -111,6 +112,11 @@ fn axis(label: &str, scale: Scale) -> figure::Axis {
     figure::Axis { label: label.to_owned(), scale, range: None }
 }
 
+/// What the labels of measures on one axis have in common.
+fn axis_title(measures: &[&Measure]) -> String {
+    labels::common(&measures.iter().map(|m| m.label.as_str()).collect::<Vec<&str>>())
+}
+
 /// Measures over an axis, or against another measure.
 fn panel(numbers: &Numbers, drawing: &Drawing, cases: &[usize], y: &OneOrMore) -> Result<Panel> {
     let recipe = numbers.recipe;
@@ -164,32 +170,10 @@ fn panel(numbers: &Numbers, drawing: &Drawing, cases: &[usize], y: &OneOrMore) -
     }
     Ok(Panel {
         x: axis(&x_label, drawing.x_scale.unwrap_or(x_scale)),
-        y: axis(&common(&measures), scale),
+        y: axis(&axis_title(&measures), scale),
         series,
         ..Panel::default()
     })
-}
-
-/// The words that the measures' labels begin or end with alike, or all of them.
-fn common(measures: &[&Measure]) -> String {
-    let labels: Vec<&str> = measures.iter().map(|m| m.label.as_str()).collect();
-    let words: Vec<Vec<&str>> = labels.iter().map(|l| l.split(' ').collect()).collect();
-    let Some(first) = words.first() else { return String::new() };
-    let shared = |i: usize, from_end: bool| {
-        words.iter().all(|w| {
-            let at = |w: &[&str]| {
-                if from_end { w.iter().rev().nth(i).copied() } else { w.get(i).copied() }.map(str::to_owned)
-            };
-            at(w) == at(first)
-        })
-    };
-    let begin = (0..first.len()).take_while(|i| shared(*i, false)).count();
-    let end = (0..first.len()).take_while(|i| shared(*i, true)).count();
-    match (begin, end) {
-        (0, 0) => labels.join(", "),
-        (begin, end) if begin >= end => first[..begin].join(" ").trim_end_matches([',', ':']).to_owned(),
-        (_, end) => first[first.len() - end..].join(" "),
-    }
 }
 
 /// Where a case stands over an axis, or over a measure that is one number for all its seeds; none where it is not.
@@ -331,7 +315,7 @@ fn rows(numbers: &Numbers, drawing: &Drawing, a: usize, cases: &[usize], y: &One
     };
     let scale = drawing.y_scale.or(measures.first().map(|m| m.scale)).unwrap_or_default();
     Panel {
-        x: axis(&common(&measures), scale),
+        x: axis(&axis_title(&measures), scale),
         series,
         marks: names.iter().enumerate().map(mark).collect(),
         ..Panel::default()

@@ -19,9 +19,11 @@
 
 pub mod analyses;
 pub mod axis;
+pub mod builtin;
 pub mod engine;
 pub mod expression;
 mod figures;
+mod labels;
 pub mod overlay;
 pub mod recipe;
 pub mod result;

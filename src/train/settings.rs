@@ -32,7 +32,7 @@ pub struct TrainSettings {
     /// Network: a name from `losscape list model`, with settings after a colon (`mlp:hidden=[24,16]`)
     #[arg(long, value_name = "KIND", default_value_t = TrainSettings::default().model)]
     pub model: Architecture,
-    /// What training minimises
+    /// What training minimises (squared error: half the sum over outputs, where PyTorch's MSELoss is their mean)
     #[arg(long, value_name = "KIND", default_value_t = TrainSettings::default().loss)]
     pub loss: Loss,
     /// Initializer of the weights
@@ -44,10 +44,10 @@ pub struct TrainSettings {
     /// Learning rate [default: the optimizer's own]
     #[arg(long, value_name = "RATE")]
     pub lr: Option<f64>,
-    /// Schedule of the learning rate, with settings after a colon (step:every=10,gamma=0.5)
+    /// Schedule of the learning rate, which changes at every step, with settings after a colon (step:every=10,gamma=0.5)
     #[arg(long, value_name = "KIND", default_value_t = TrainSettings::default().schedule)]
     pub schedule: Schedule,
-    /// Epochs (fractions allowed) over which the rate first rises linearly from zero
+    /// Epochs (fractions allowed) over which the rate first rises linearly from zero, the rate of the first step
     #[arg(long, value_name = "EPOCHS", default_value_t = TrainSettings::default().warmup)]
     pub warmup: f64,
     /// Samples in a mini-batch; the last of an epoch may be smaller [default: 64; all with a full-batch optimizer]
@@ -88,7 +88,7 @@ pub struct TrainSettings {
     #[arg(long, value_name = "WHEN")]
     pub snapshots: Option<Snapshots>,
     /// Measure the landscape along the way, after every N steps: sharpness:N for the Hessian's largest eigenvalue and
-    /// trace and the gradient noise scale, drawn against the edge of stability; saddles:N for both ends of its spectrum and
+    /// trace and the gradient noise scale (its error bars from few probes are rough), drawn against the edge of stability; saddles:N for both ends of its spectrum and
     /// the gradient's norm, drawn with the plateaus they show
     #[arg(long, value_name = "WHAT:N")]
     pub probe: Option<Probe>,

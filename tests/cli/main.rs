@@ -29,3 +29,4 @@ mod ticket;
 mod train;
 mod views;
 mod weights;
+mod words;

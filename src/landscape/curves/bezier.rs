@@ -22,7 +22,7 @@ impl Default for Bezier {
 impl Kind for Bezier {
     const NAME: &'static str = "bezier";
     const SUMMARY: &'static str =
-        "Bezier curve with so many bends, of degree bends + 1 (Garipov et al. 2018)";
+        "Bezier curve with the given number of bends, of degree bends + 1 (Garipov et al. 2018)";
 
     fn check(&self) -> Result<()> {
         check_bends(self.bends)

@@ -21,7 +21,7 @@ impl Default for Chain {
 
 impl Kind for Chain {
     const NAME: &'static str = "chain";
-    const SUMMARY: &'static str = "straight pieces through so many bends (Garipov et al. 2018)";
+    const SUMMARY: &'static str = "straight pieces through the given number of bends (Garipov et al. 2018)";
 
     fn check(&self) -> Result<()> {
         check_bends(self.bends)

@@ -14,7 +14,8 @@ pub struct SquaredError;
 
 impl Kind for SquaredError {
     const NAME: &'static str = "squared-error";
-    const SUMMARY: &'static str = "half the squared distance to the one-hot label, or to the target values";
+    const SUMMARY: &'static str =
+        "half the squared distance to the one-hot label, or to the target values, summed over outputs";
 }
 
 impl Criterion for SquaredError {

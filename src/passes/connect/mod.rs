@@ -30,7 +30,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ConnectSettings {
-    /// Curve to train, with settings after a colon (bezier:bends=2); linear for none
+    /// Curve to train, with settings after a colon (bezier:bends=2 has two trained points, num_bends=4 for codes that count
+    /// the ends); linear for none
     #[arg(long, value_name = "KIND", default_value_t = ConnectSettings::default().curve)]
     pub curve: Curve,
     /// How the curve is trained.

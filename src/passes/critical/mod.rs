@@ -63,7 +63,7 @@ pub struct CriticalSettings {
     /// What the draws are multiplied by, in turn
     #[arg(long, value_name = "FACTORS", value_delimiter = ',', default_values_t = CriticalSettings::default().scales)]
     pub scales: Vec<f64>,
-    /// Starts along the ways of training, at steps of growing distance
+    /// Starts along training trajectories, at steps of growing distance
     #[arg(long, value_name = "N", default_value_t = CriticalSettings::default().training)]
     pub training: usize,
     /// Starts around the ends of training

@@ -48,7 +48,7 @@ pub struct EnsembleSettings {
     /// Lowest rate [default: a hundredth of the highest]
     #[arg(long, value_name = "RATE")]
     pub lr_low: Option<f64>,
-    /// Train so many further networks as the first was, from the seeds after its own, to compare with; 0 for none
+    /// Number of further networks to train as the first was, from the seeds after its own, to compare with; 0 for none
     #[arg(long, value_name = "N", default_value_t = EnsembleSettings::default().independent)]
     pub independent: usize,
     /// Points a side of the plane through start, average and last network; 0 for no plane

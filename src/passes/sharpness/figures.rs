@@ -1,7 +1,9 @@
 //! Pictures of sharpness: the density of the spectrum, and networks compared.
 
 use super::SharpnessResult;
+use crate::data::Source;
 use crate::figure::{Axis, Figure, Mark, Panel, Scale, Series, Style};
+use serde::Deserialize;
 
 /// What is drawn of a density, below its peak: what lies lower is the tails of the kernel.
 const DEEP: f64 = 1e-6;
@@ -19,7 +21,7 @@ pub fn figures(result: &SharpnessResult) -> Vec<Figure> {
 fn subtitle(result: &SharpnessResult) -> String {
     let title = match result.networks() {
         1 => result.text(0, &["title"]).to_owned(),
-        n => format!("{n} networks on {}", result.text(0, &["data", "data"])),
+        n => format!("{n} networks{}", on_data(result)),
     };
     let statistics = result.text(0, &["norm_statistics"]);
     let statistics = match statistics {
@@ -27,6 +29,12 @@ fn subtitle(result: &SharpnessResult) -> String {
         words => format!("; statistics {words}"),
     };
     format!("{title}; mean loss over {} samples{statistics}", result.at(0, &["samples", "train"]))
+}
+
+/// " on spirals:noise=0.1": the data as titles show them.
+fn on_data(result: &SharpnessResult) -> String {
+    let source = Source::deserialize(result.at(0, &["data", "data"]));
+    source.map_or(String::new(), |source| format!(" on {}", source.title()))
 }
 
 /// Curves of a panel above `DEEP` of the highest; the axis reaches from there to a little above it.
@@ -64,7 +72,7 @@ fn density(result: &SharpnessResult) -> Option<Figure> {
         },
         Panel {
             x: axis("|\u{3bb}|, negative \u{3bb} dashed", Scale::Log),
-            y: axis("density a decade", Scale::Log),
+            y: axis("density per decade", Scale::Log),
             ..Panel::default()
         },
     ];

@@ -130,7 +130,7 @@ pub struct SharpnessSettings {
     /// Compute everything
     #[arg(long, default_value_t = false)]
     pub full: bool,
-    /// What to compute, parted by commas [default: eigenvalues, trace, density, noise, measures]
+    /// What to compute, separated by commas [default: eigenvalues, trace, density, noise, measures]
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub compute: Vec<Task>,
     /// Which matrix
@@ -139,10 +139,10 @@ pub struct SharpnessSettings {
     /// Targets drawn a sample, for the true Fisher matrix
     #[arg(long, value_name = "N", default_value_t = SharpnessSettings::default().draws)]
     pub draws: usize,
-    /// Only parameters whose names begin so (`0` or `blocks.1.conv1`), parted by commas [default: all]
+    /// Only parameters whose names begin so (`0` or `blocks.1.conv1`), separated by commas [default: all]
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub layer: Vec<String>,
-    /// Only parameters of these roles, parted by commas [default: all]
+    /// Only parameters of these roles, separated by commas [default: all]
     #[arg(long, value_name = "ROLES", value_delimiter = ',')]
     pub role: Vec<Role>,
     /// Add this to the diagonal: the curvature of weight decay
@@ -178,25 +178,25 @@ pub struct SharpnessSettings {
     /// Lanczos steps of a density
     #[arg(long, value_name = "M", default_value_t = SharpnessSettings::default().density_steps)]
     pub density_steps: usize,
-    /// Random starts of a density
+    /// Random starts of a density (its kernel moves mass across zero, which biases the negative mass)
     #[arg(long, value_name = "N", default_value_t = SharpnessSettings::default().density_probes)]
     pub density_probes: usize,
     /// eps of the log-determinant and the effective dimension
     #[arg(long, value_name = "EPS", default_value_t = SharpnessSettings::default().eps)]
     pub eps: f64,
-    /// The measures beyond eigenvalues, parted by commas
+    /// The measures beyond eigenvalues, separated by commas
     #[arg(long, value_name = "KINDS", value_delimiter = ',', default_values_t = SharpnessSettings::default().measures)]
     pub measures: Vec<Sharpness>,
     /// Raw and rescaling-invariant numbers, or one kind alone
     #[arg(long, value_name = "WHICH", value_enum, default_value_t = SharpnessSettings::default().columns)]
     pub columns: Shown,
-    /// How test samples are shifted, parted by commas [default: noise, blur, labels, as far as the data have such]
+    /// How test samples are shifted, separated by commas [default: noise, blur, labels, as far as the data have such]
     #[arg(long, value_name = "KINDS", value_delimiter = ',')]
     pub shifts: Vec<Shift>,
     /// Points along the direction through the minimum, as min:max:n
     #[arg(long, value_name = "RANGE", allow_hyphen_values = true, default_value_t = SharpnessSettings::default().shift_range)]
     pub shift_range: Range,
-    /// Samples in the smaller batches of the gradient noise scale [default: the training batch]
+    /// Samples in the smaller batches of the gradient noise scale, which takes the data as an infinite population [default: the training batch]
     #[arg(long, value_name = "N")]
     pub noise_batch: Option<usize>,
     /// What each --run is called in tables and figures [default: its directory's name]

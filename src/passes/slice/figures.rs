@@ -147,7 +147,7 @@ fn plane(settings: &SliceSettings, views: &[View], shown: &Shown) -> Figure {
         let within = |at: &[f64]| (0..2).all(|k| (range(k).min..=range(k).max).contains(&at[k]));
         marks.retain(|(at, _)| within(at));
         let path = view.facts.trail.iter().map(|trail| Series {
-            label: "way of training, projected".to_owned(),
+            label: "trajectory, projected".to_owned(),
             x: trail.coordinates[0].clone(),
             y: trail.coordinates[1].clone(),
             style: Style::Marked,

@@ -68,13 +68,13 @@ pub struct SliceSettings {
     /// Make each direction orthogonal to those before, after normalisation
     #[arg(long, default_value_t = false)]
     pub orthogonal: bool,
-    /// Draw so many times, with this seed and those after it, side by side
+    /// Number of draws, with this seed and those after it, side by side
     #[arg(long, value_name = "N", default_value_t = SliceSettings::default().repeat)]
     pub repeat: usize,
     /// What each --run is called in figures [default: its directory's name]
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub labels: Vec<String>,
-    /// What to map beside loss and accuracy: kinds parted by commas
+    /// What to map beside loss and accuracy: kinds separated by commas
     #[arg(long, value_name = "KINDS", value_delimiter = ',')]
     pub maps: Vec<Map>,
     /// Evaluate coarsely first and refine where interpolation errs by more than this share of the range

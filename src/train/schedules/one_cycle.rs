@@ -42,8 +42,7 @@ impl Default for OneCycle {
 
 impl Kind for OneCycle {
     const NAME: &'static str = "one-cycle";
-    const SUMMARY: &'static str =
-        "from rate / div up to the rate, then down to rate / (div final-div) (Smith and Topin 2018)";
+    const SUMMARY: &'static str = "from rate / div up to the rate, then down to rate / (div final-div), which the step after the last would have (Smith and Topin 2018)";
 
     fn check(&self) -> Result<()> {
         super::check_share("rise", self.rise)?;

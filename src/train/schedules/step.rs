@@ -22,7 +22,7 @@ impl Default for Step {
 
 impl Kind for Step {
     const NAME: &'static str = "step";
-    const SUMMARY: &'static str = "multiplied by gamma every so many epochs";
+    const SUMMARY: &'static str = "multiplied by gamma each `every` epochs";
 
     fn check(&self) -> Result<()> {
         super::check_epochs("every", self.every)?;
