@@ -1,15 +1,23 @@
-//! The README's commands run, `plots/` holds what they draw, and the recipe in `analyses/` is the default job.
+//! The commands of the README and of `docs/` run, `plots/` holds what they draw, the numbers in their prose are those that
+//! they compute, and the recipe in `analyses/` is the default job.
 //!
 //! After a change that is meant to change the pictures: `UPDATE_PLOTS=1 cargo test --release --test gallery`,
 //! then look at them.
 
 use resvg::tiny_skia::Pixmap;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-/// A figure that the README's commands draw.
+/// The pages whose commands are run, in this order, and whose numbers are compared.
+const PAGES: [&str; 5] = ["README.md", "docs/tour.md", "docs/files.md", "docs/figures.md", "docs/methods.md"];
+
+/// The other pages. The rates of `docs/speed.md` are measured by hand, as it says.
+const OTHERS: [&str; 4] = ["docs/speed.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "analyses/README.md"];
+
+/// A figure that the pages' commands draw.
 struct Shown {
     /// Where it is drawn, and its name in `plots/`.
     from: &'static str,
@@ -113,8 +121,8 @@ fn json(path: impl AsRef<Path>) -> Value {
     serde_json::from_slice(&read(path)).unwrap()
 }
 
-/// Runs `losscape` with words of a command line, in `directory`.
-fn losscape(words: &str, directory: &Path) {
+/// Runs `losscape` with words of a command line, in `directory`; returns what it printed.
+fn losscape(words: &str, directory: &Path) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_losscape"))
         .args(words.split_whitespace())
         .current_dir(directory)
@@ -122,6 +130,7 @@ fn losscape(words: &str, directory: &Path) {
         .unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "losscape {words}: {}\n{said}", output.status);
+    String::from_utf8(output.stdout).unwrap()
 }
 
 /// An empty directory with the recipes in it.
@@ -134,20 +143,35 @@ fn desk() -> tempfile::TempDir {
     desk
 }
 
-/// Where every `losscape` line of the README's shell blocks has been run, in order.
+/// A directory in which commands were run, and what each printed.
+struct Tour {
+    desk: tempfile::TempDir,
+    said: BTreeMap<String, String>,
+}
+
+/// Where every `losscape` line of the pages' shell blocks has been run, in order; one that stands on several pages, once.
+fn toured() -> &'static Tour {
+    static TOUR: OnceLock<Tour> = OnceLock::new();
+    TOUR.get_or_init(|| {
+        let mut tour = Tour { desk: desk(), said: BTreeMap::new() };
+        for page in PAGES {
+            let page = text(root().join(page));
+            let blocks = page.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next());
+            let lines = blocks.flat_map(str::lines).filter_map(|line| line.strip_prefix("losscape "));
+            for words in lines.map(|line| line.split('#').next().unwrap_or(line).trim()) {
+                if !tour.said.contains_key(words) {
+                    let said = losscape(words, tour.desk.path());
+                    tour.said.insert(words.to_owned(), said);
+                }
+            }
+        }
+        assert!(tour.said.len() > 50, "{:?}", tour.said.keys());
+        tour
+    })
+}
+
 fn tour() -> &'static Path {
-    static TOUR: OnceLock<tempfile::TempDir> = OnceLock::new();
-    let run = || {
-        let desk = desk();
-        let readme = text(root().join("README.md"));
-        let blocks = readme.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next());
-        let lines = blocks.flat_map(str::lines).filter_map(|line| line.strip_prefix("losscape "));
-        let commands: Vec<&str> = lines.map(|line| line.split('#').next().unwrap_or(line)).collect();
-        assert!(commands.len() >= 8, "{commands:?}");
-        commands.iter().for_each(|words| losscape(words, desk.path()));
-        desk
-    };
-    TOUR.get_or_init(run).path()
+    toured().desk.path()
 }
 
 /// `plots/`; brought up to date first, if asked.
@@ -178,7 +202,7 @@ fn difference(a: &[u8], b: &[u8]) -> f64 {
 }
 
 #[test]
-fn plots_are_what_the_readme_draws() {
+fn plots_are_what_the_pages_draw() {
     let (plots, tour) = (plots(), tour());
     for Shown { from, to, near, .. } in FIGURES {
         let [drawn, kept] = [tour.join(from), plots.join(to)].map(|p| read(p.with_extension("png")));
@@ -216,6 +240,9 @@ fn pictures_of_claims_are_drawn_from_their_numbers() {
             let name = if figure.name == stem { stem.clone() } else { format!("{stem}-{}", figure.name) };
             let style = losscape::render::Style { dpi: 100, ..Default::default() };
             let drawn = losscape::render::draw(figure, &style).unwrap().png().unwrap();
+            if std::env::var_os("UPDATE_PLOTS").is_some() {
+                std::fs::write(directory.join(format!("{name}.png")), &drawn).unwrap();
+            }
             let difference = difference(&drawn, &read(directory.join(format!("{name}.png"))));
             assert!(
                 difference < 0.01,
@@ -315,15 +342,157 @@ fn the_recipe_names_every_setting() {
     }
 }
 
+/// A number in prose, with the comment behind it that says where it comes from.
+struct Stated {
+    number: String,
+    source: Option<String>,
+}
+
+/// The numbers of a page's prose that are decimal, or have a source: code and links are no prose.
+fn stated(page: &str) -> Vec<Stated> {
+    let mut prose = String::new();
+    for (k, part) in page.split("```").enumerate() {
+        if k % 2 == 0 {
+            prose += &part.split('`').step_by(2).collect::<Vec<_>>().join(" code ");
+        }
+    }
+    let prose: String = prose
+        .split("](")
+        .enumerate()
+        .map(|(k, p)| if k == 0 { p } else { p.split_once(')').map_or("", |q| q.1) })
+        .collect();
+    let digits = |c: char| c.is_ascii_digit() || c == '.';
+    let mut all = Vec::new();
+    let mut rest = prose.as_str();
+    while let Some(start) = rest.find(digits) {
+        let joined = rest[..start].ends_with(|c: char| c.is_alphanumeric() || c == '"');
+        let tail = &rest[start..];
+        let token = &tail[..tail.find(|c: char| !digits(c)).unwrap_or(tail.len())];
+        let number = token.trim_end_matches('.');
+        let after = &tail[number.len()..];
+        let source = after.strip_prefix("<!-- ").and_then(|s| s.split_once(" -->")).map(|s| s.0.to_owned());
+        if !joined && (source.is_some() || number.contains('.')) {
+            let minus = if rest[..start].ends_with(['-', '\u{2212}']) { "-" } else { "" };
+            all.push(Stated { number: format!("{minus}{number}"), source });
+        }
+        // The rest of a comment is no prose.
+        rest = after
+            .strip_prefix("<!-- ")
+            .and_then(|s| s.split_once("-->"))
+            .map_or(&tail[token.len()..], |s| s.1);
+    }
+    all
+}
+
+/// The number at `FILE POINTER`, or the quotient of two, `FILE POINTER over FILE POINTER`; behind it may stand
+/// `within NUMBER`: how far it may be from what is stated, where training is chaotic.
+fn looked_up(source: &str) -> f64 {
+    let source = source.split(" within ").next().unwrap();
+    if let Some((over, under)) = source.split_once(" over ") {
+        return looked_up(over) / looked_up(under);
+    }
+    let (file, pointer) = source.split_once(' ').unwrap_or_else(|| panic!("{source}: no pointer"));
+    let json = json(tour().join(file));
+    let value = json.pointer(pointer).unwrap_or_else(|| panic!("{source}: nothing there"));
+    value.as_f64().unwrap_or_else(|| panic!("{source}: {value} is no number"))
+}
+
+/// Versions of other things, which no command prints.
+const VERSIONS: [&str; 2] = ["1.95", "4.0"];
+
 #[test]
-fn the_readme_points_at_what_is_there() {
-    let (readme, _) = (text(root().join("README.md")), plots());
-    let quoted = readme.split('`').skip(1).step_by(2);
-    let linked = readme.split("](").skip(1).filter_map(|rest| rest.split(')').next());
-    let is_path =
-        |p: &&str| ["src/", "tests/", "benches/", "plots/", "analyses/"].iter().any(|d| p.starts_with(d));
-    let paths: Vec<PathBuf> = quoted.chain(linked).filter(is_path).map(|p| root().join(p)).collect();
-    assert!(paths.len() > 20, "{paths:?}");
-    let missing: Vec<&PathBuf> = paths.iter().filter(|p| !p.exists()).collect();
-    assert!(missing.is_empty(), "{missing:?}");
+fn numbers_in_prose_are_those_that_the_commands_compute() {
+    let mut compared = 0;
+    for page in PAGES {
+        for Stated { number, source } in stated(&text(root().join(page))) {
+            let Some(source) = source else {
+                assert!(VERSIONS.contains(&number.as_str()), "{page}: where does {number} come from?");
+                continue;
+            };
+            let value = looked_up(&source);
+            let decimals = number.split_once('.').map_or(0, |(_, d)| d.len());
+            // As it is rounded; other processors may move the last digit by one.
+            let unit = if decimals == 0 { 0.5 } else { 1.01 * 0.1_f64.powi(decimals as i32) };
+            let unit = source.split_once(" within ").map_or(unit, |(_, most)| most.parse().unwrap());
+            let shown: f64 = number.parse().unwrap();
+            println!("{page}: {number} is {value} ({source})");
+            assert!((value - shown).abs() <= unit, "{page} states {number}, but {source} is {value}");
+            compared += 1;
+        }
+    }
+    assert!(compared >= 10, "{compared}");
+    let of = |page| stated(page).iter().map(|s| (s.number.clone(), s.source.clone())).collect::<Vec<_>>();
+    let source = Some("a.json /b".to_owned());
+    assert_eq!(
+        of("by 3 and -0.5<!-- a.json /b --> of `0.7`, [x](y-0.8.md) ```\n0.9\n``` in f64.2 and 1.5."),
+        [("-0.5".to_owned(), source), ("1.5".to_owned(), None)]
+    );
+}
+
+/// A block of text behind `<!-- output of: COMMAND -->` is what the command prints, "..." for what is left out.
+#[test]
+fn printed_blocks_are_what_is_printed() {
+    let mut blocks = 0;
+    for page in PAGES {
+        let page = text(root().join(page));
+        for part in page.split("<!-- output of: ").skip(1) {
+            let (command, rest) = part.split_once(" -->\n```text\n").unwrap();
+            let said = &toured().said[command];
+            for line in rest.split("```").next().unwrap().lines().filter(|line| line.trim() != "...") {
+                assert!(
+                    said.lines().any(|other| alike(line, other)),
+                    "{command} does not print {line:?}: {said}"
+                );
+            }
+            blocks += 1;
+        }
+    }
+    assert!(blocks > 0);
+}
+
+/// Whether two lines have the same words, and numbers that differ by no more than another processor makes of them.
+fn alike(a: &str, b: &str) -> bool {
+    let [a, b] = [a, b].map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let near = |a: &&str, b: &&str| match (a.parse::<f64>(), b.parse::<f64>()) {
+        (Ok(x), Ok(y)) => (x - y).abs() <= 0.05 * x.abs(),
+        _ => a.trim_end_matches(',') == b.trim_end_matches(','),
+    };
+    a.len() == b.len() && a.iter().zip(&b).all(|(a, b)| near(a, b))
+}
+
+#[test]
+fn the_pages_point_at_what_is_there_and_show_every_picture() {
+    plots();
+    let mut shown = String::new();
+    for name in PAGES.iter().chain(&OTHERS) {
+        let page = text(root().join(name));
+        let here = root().join(name).parent().unwrap().to_owned();
+        let quoted = page.split('`').skip(1).step_by(2);
+        let is_path = |p: &&str| {
+            ["src/", "tests/", "benches/", "plots/", "analyses/", "docs/"].iter().any(|d| p.starts_with(d))
+        };
+        let quoted = quoted.filter(is_path).filter(|p| !p.contains('*')).map(|p| root().join(p));
+        let links = page.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        let sources = page.split("src=\"").skip(1).filter_map(|rest| rest.split('"').next());
+        for link in links.chain(sources).filter(|link| !link.contains("://")) {
+            let (path, anchor) = link.split_once('#').unwrap_or((link, ""));
+            let path = if path.is_empty() { root().join(name) } else { here.join(path) };
+            assert!(path.exists(), "{name}: {link}");
+            let slug = |line: &str| line.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
+            let there = || text(&path).lines().filter(|l| l.starts_with('#')).any(|l| slug(l) == anchor);
+            assert!(anchor.is_empty() || there(), "{name}: {link}");
+        }
+        quoted.for_each(|path| assert!(path.exists(), "{name}: {}", path.display()));
+        shown += &page;
+    }
+    for Shown { to, .. } in FIGURES {
+        assert!(shown.contains(&format!("plots/{to}.png")), "no page shows plots/{to}.png");
+    }
+}
+
+/// The front page is short: it sells and guides, the rest stands in `docs/`.
+#[test]
+fn the_front_page_is_short() {
+    let words = text(root().join("README.md")).split_whitespace().count();
+    assert!(words < 1400, "{words} words");
 }
