@@ -129,6 +129,7 @@ fn run(matches: &ArgMatches) -> Result<()> {
 
 fn summary(result: &ConnectResult, target: &Target, pictures: &[String]) -> String {
     let number = |path: &[&str]| result.number(path);
+    let samples = &result.summary()["samples"];
     let mut text = format!("{}\n", result.text("title"));
     for (i, name) in ["A", "B"].iter().enumerate() {
         let end = |key: &str| {
@@ -139,7 +140,7 @@ fn summary(result: &ConnectResult, target: &Target, pictures: &[String]) -> Stri
             "  {name}         loss {}  error {}   test loss {}  error {}\n",
             output::number(end("train_loss"), 4),
             output::percent(end("train_error")),
-            output::number(end("test_loss"), 4),
+            output::tested(samples, end("test_loss"), 4),
             output::percent(end("test_error")),
         );
     }
@@ -158,7 +159,7 @@ fn summary(result: &ConnectResult, target: &Target, pictures: &[String]) -> Stri
             "  {name:9} barrier {}  error {}   test barrier {}  error {}   length {}\n",
             output::number(number(&[way, "barrier"]), 4),
             output::percent(number(&[way, "train_error_barrier"])),
-            output::number(number(&[way, "test_loss_barrier"]), 4),
+            output::tested(samples, number(&[way, "test_loss_barrier"]), 4),
             output::percent(number(&[way, "test_error_barrier"])),
             output::number(number(&[way, "length"]), 4),
         );

@@ -144,7 +144,7 @@ fn summary(result: &EnsembleResult, target: &Target, pictures: &[String]) -> Str
             of["epochs"].to_string(),
             number("train_loss"),
             percent("train_error"),
-            number("test_loss"),
+            output::tested(&all["samples"], pick(&of["test_loss"]), 4),
             percent("test_error"),
         );
     };

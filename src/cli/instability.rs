@@ -10,6 +10,7 @@ use crate::base::{Result, files};
 use crate::passes::instability::{self, InstabilityEvent};
 use crate::passes::{InstabilityResult, InstabilitySettings, Saved};
 use crate::render::Style;
+use crate::train::TrainSettings;
 use crate::train::settings::SHORTHANDS;
 use clap::{ArgMatches, Args, Command};
 use serde_json::{Value, json};
@@ -52,7 +53,9 @@ fn command(command: Command) -> Command {
 fn run(matches: &ArgMatches) -> Result<()> {
     let mut sources = Sources::new(matches)?;
     let settings: InstabilitySettings = sources.take(&[])?;
-    let training = sources.take_over(instability::training(), SHORTHANDS)?;
+    let usual = instability::training();
+    let open = TrainSettings { batch_size: None, ..usual.clone() };
+    let mut training = sources.take_over(open, SHORTHANDS)?;
     let (common, style): (Common, Style) = (sources.take(&[])?, sources.take(&[])?);
     let Fresh { fresh } = sources.take(&[])?;
     let out = sources.path("out")?.unwrap_or_else(|| PathBuf::from(DEFAULT_OUT));
@@ -60,9 +63,15 @@ fn run(matches: &ArgMatches) -> Result<()> {
     settings.check(&training)?;
     style.check()?;
     common.apply()?;
-    let prepared = train::prepare(&training)?;
+    if training.batch_size.is_none() && !training.optimizer.full_batch() {
+        // Two batches at least, so that there is an order of the samples.
+        let prepared = train::prepare(&training, true)?;
+        let half = (prepared.samples() / 2).max(prepared.fewest);
+        training.batch_size = usual.batch_size.map(|size| size.min(half));
+    }
+    let prepared = train::prepare(&training, common.quiet)?;
     // A network at work on each thread, and what every branch starts from.
-    let (threads, branches) = (rayon::current_num_threads(), settings.seeds * settings.branch.len());
+    let (threads, branches) = (rayon::current_num_threads(), settings.seeds * settings.steps(u64::MAX).len());
     let bytes = prepared.bytes().saturating_mul((threads + branches) as u64);
     output::fits_in_memory(bytes, &format!("{branches} branches"))?;
     drop(prepared);

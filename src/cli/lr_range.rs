@@ -54,7 +54,7 @@ fn run(matches: &ArgMatches) -> Result<()> {
     settings.check(&train_settings)?;
     style.check()?;
     common.apply()?;
-    train::prepare(&train_settings)?;
+    train::prepare(&train_settings, common.quiet)?;
     let target = Target::new(out)?;
     let (low, high) = (short(settings.lr_min), short(settings.lr_max));
     say(common.quiet, &format!("trying rates {low} to {high} on {}", train_settings.model));

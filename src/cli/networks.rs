@@ -142,7 +142,7 @@ fn default_run(
         (None, Found::Unfinished(settings, _)) if begun => settings.clone(),
         (wanted, _) => wanted.unwrap_or_default(),
     };
-    let prepared = train::prepare(&wanted)?;
+    let prepared = train::prepare(&wanted, quiet)?;
     fits(wanted.precision, prepared.samples())?;
     let target = Target::new(PathBuf::from(directory))?;
     if let Found::Unfinished(_, reason) = &there {

@@ -285,6 +285,11 @@ pub fn number(x: f64, digits: usize) -> String {
     }
 }
 
+/// A number as [`number`] has it, of test samples; "-" where there are none.
+pub fn tested(samples: &Value, x: f64, digits: usize) -> String {
+    if samples["test"] == 0 { "-".to_owned() } else { number(x, digits) }
+}
+
 /// A share as "97.40 %"; "-" where there is none, as in regression.
 pub fn percent(share: f64) -> String {
     if share.is_nan() { "-".to_owned() } else { format!("{:.2} %", 100.0 * share) }

@@ -55,7 +55,7 @@ pub fn from(first: u64, count: usize) -> Result<Vec<u64>> {
 /// Refuses what can be refused before any directory is made.
 pub fn check(settings: &TrainSettings, count: usize) -> Result<()> {
     let workers = rayon::current_num_threads().min(count);
-    let prepared = train::prepare(settings)?;
+    let prepared = train::prepare(settings, true)?;
     output::fits_in_memory(workers as u64 * prepared.bytes(), &format!("{workers} runs at once"))
 }
 
@@ -70,8 +70,8 @@ pub fn train_all(
 ) -> Result<Vec<u64>> {
     let count = seeds.len();
     let workers = rayon::current_num_threads().min(count);
-    let prepared = train::prepare(settings)?;
-    let (sha256, samples) = (prepared.data_sha256().to_owned(), prepared.samples());
+    let prepared = train::prepare(settings, quiet)?;
+    let (sha256, steps) = (prepared.data_sha256().to_owned(), prepared.batches.count() * settings.epochs);
     drop(prepared);
     let run_in = |seed: u64| of_seed(directory, seed);
     let wanted = |seed: u64| TrainSettings { seed, ..settings.clone() };
@@ -87,13 +87,12 @@ pub fn train_all(
     if !kept.is_empty() {
         say(quiet, &format!("{} of {count} runs are there already and are kept", kept.len()));
     }
-    let steps = samples.div_ceil(settings.batch(samples)) * settings.epochs;
     let progress = Progress::new("training", "steps", (steps * todo.len()) as f64, quiet);
     let (next, failed, done) = (AtomicUsize::new(0), AtomicBool::new(false), AtomicUsize::new(kept.len()));
     let faults: Mutex<Vec<Error>> = Mutex::new(Vec::new());
     let one = |seed: u64, directory: &Path| -> Result<()> {
         let settings = wanted(seed);
-        let prepared = train::prepare(&settings)?;
+        let prepared = train::prepare(&settings, true)?;
         let target = Target::new(directory.to_path_buf())?;
         let mut told = 0;
         let result =
@@ -105,8 +104,12 @@ pub fn train_all(
                 Event::Epoch(_) | Event::Probe(_) | Event::Probing(..) => {}
             })?;
         let t = &result.trained;
-        let (train, test) = (output::number(t.train.loss, 4), output::number(t.test.loss, 4));
-        progress.line(&format!("seed {seed}: train loss {train}, test loss {test}, {}", t.reason));
+        let train = output::number(t.train.loss, 4);
+        let test = match result.samples.1 {
+            0 => String::new(),
+            _ => format!(", test loss {}", output::number(t.test.loss, 4)),
+        };
+        progress.line(&format!("seed {seed}: train loss {train}{test}, {}", t.reason));
         done.fetch_add(1, Ordering::Relaxed);
         Ok(())
     };

@@ -304,6 +304,9 @@ fn several(result: &SharpnessResult) -> String {
         center("test loss", ["center", "test_loss"], &|x| output::number(x, 4)),
         center("test accuracy", ["center", "test_accuracy"], &output::percent),
     ];
+    if (0..result.networks()).all(|n| result.at(n, &["samples", "test"]) == &0) {
+        rows.truncate(3);
+    }
     for (title, raw) in [("raw", true), ("rescaling-invariant", false)] {
         let of = |line: &sharpness::Line| if raw { line.raw.clone() } else { line.invariant.clone() };
         let shown: Vec<_> = all[0].iter().filter(|l| of(l).is_some()).collect();

@@ -104,10 +104,13 @@ fn summary(result: &SimplexResult, target: &Target, pictures: &[String]) -> Stri
     text += "                             mean     most     mean   most      mean     most     mean   most\n";
     let mut row = |words: &str, of: &Value| {
         let value = |key: &str| of[key].as_f64().unwrap_or(f64::NAN);
-        let number = |key: &str| output::number(value(key), 3);
         let percent = |key: &str| output::percent(value(key));
         text += &format!("  {words:22}");
         for part in ["train", "test"] {
+            let number = |key: &str| match part {
+                "test" => output::tested(&all["samples"], value(key), 3),
+                _ => output::number(value(key), 3),
+            };
             text += &format!(
                 " {:>9} {:>8} {:>8} {:>7}",
                 number(&format!("mean_{part}_loss")),
@@ -126,7 +129,7 @@ fn summary(result: &SimplexResult, target: &Target, pictures: &[String]) -> Stri
         text += &format!(
             "  ensemble of {:>3} {words:21}  test loss {}  error {}\n",
             of["members"].to_string(),
-            output::number(of["test_loss"].as_f64().unwrap_or(f64::NAN), 4),
+            output::tested(&all["samples"], of["test_loss"].as_f64().unwrap_or(f64::NAN), 4),
             output::percent(of["test_error"].as_f64().unwrap_or(f64::NAN)),
         );
     };

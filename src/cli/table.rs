@@ -2,6 +2,7 @@
 
 use super::output;
 use super::progress::Progress;
+use crate::passes::training::Prepared;
 use crate::train::{Epoch, TrainSettings};
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,8 @@ pub struct Table {
     title: Option<String>,
     epochs: usize,
     batch: usize,
+    /// Whether there are test samples.
+    tests: bool,
     told: u64,
     /// Steps since the last epoch, the first and the last moment of them.
     steps: (u64, Instant, Instant),
@@ -24,9 +27,9 @@ pub struct Table {
 
 impl Table {
     /// Before the first event: nothing is said yet.
-    pub fn new(settings: &TrainSettings, samples: usize, quiet: bool) -> Self {
-        let batch = settings.batch(samples);
-        let total = samples.div_ceil(batch) * settings.epochs;
+    pub fn new(settings: &TrainSettings, prepared: &Prepared, quiet: bool) -> Self {
+        let batch = settings.batch(prepared.samples());
+        let total = prepared.batches.count() * settings.epochs;
         let now = Instant::now();
         Self {
             progress: Progress::new("training", "steps", total as f64, quiet),
@@ -34,6 +37,7 @@ impl Table {
             title: Some(format!("training {} on {}, seed {}", settings.model, settings.data, settings.seed)),
             epochs: settings.epochs,
             batch,
+            tests: prepared.tests() > 0,
             told: 0,
             steps: (0, now, now),
             rows: 0,
@@ -98,7 +102,7 @@ impl Table {
         if !self.progress.is_live() {
             let every = self.epochs.div_ceil(10).max(1);
             if ends || e.epoch.is_multiple_of(every) {
-                self.say(&line(e, &speed));
+                self.say(&line(e, &speed, self.tests));
             }
             return;
         }
@@ -116,7 +120,7 @@ impl Table {
             e.epoch,
             output::number(e.train_loss, 4),
             output::percent(e.train_accuracy),
-            output::number(e.test_loss, 4),
+            if self.tests { output::number(e.test_loss, 4) } else { "-".to_owned() },
             output::percent(e.test_accuracy),
             output::number(e.lr, 4),
             if e.gradient_norm.is_nan() { String::new() } else { output::number(e.gradient_norm, 4) },
@@ -132,16 +136,18 @@ impl Drop for Table {
     }
 }
 
-fn line(e: &Epoch, speed: &str) -> String {
+fn line(e: &Epoch, speed: &str, tests: bool) -> String {
     let mut text = format!(
-        "epoch {:>4}  rate {}  train loss {} accuracy {:>8}  test loss {} accuracy {:>8}",
+        "epoch {:>4}  rate {}  train loss {} accuracy {:>8}",
         e.epoch,
         output::number(e.lr, 4),
         output::number(e.train_loss, 4),
-        output::percent(e.train_accuracy),
-        output::number(e.test_loss, 4),
-        output::percent(e.test_accuracy)
+        output::percent(e.train_accuracy)
     );
+    if tests {
+        let (loss, accuracy) = (output::number(e.test_loss, 4), output::percent(e.test_accuracy));
+        text += &format!("  test loss {loss} accuracy {accuracy:>8}");
+    }
     if !speed.is_empty() {
         text += &format!("  gradient {}  {speed} samples/s", output::number(e.gradient_norm, 4));
     }

@@ -65,7 +65,7 @@ fn run(matches: &ArgMatches) -> Result<()> {
     settings.check(&training)?;
     style.check()?;
     common.apply()?;
-    let prepared = train::prepare(&training)?;
+    let prepared = train::prepare(&training, common.quiet)?;
     // A network at work on each thread, where every seed's tickets start from, and each ticket with its mask.
     let (threads, seeds) = (rayon::current_num_threads() as u64, settings.seeds as u64);
     let tickets = (settings.rounds as u64 + 1).saturating_mul(seeds);

@@ -4,6 +4,7 @@ use super::Subcommand;
 use super::arguments::{Common, config_and_out, name_kinds};
 use super::config::{Sources, with_shorthands};
 use super::output::{self, Target};
+use super::progress::say;
 use super::seeds;
 use super::table::Table;
 use crate::base::log::DISCARD;
@@ -141,7 +142,7 @@ fn run(matches: &ArgMatches) -> Result<()> {
     if let Some(count) = going.seeds {
         return seeds::run(&settings, count, out, &going, &common, &style);
     }
-    let prepared = prepare(&settings)?;
+    let prepared = prepare(&settings, common.quiet)?;
     let target = Target::new(out)?;
     let result = train(&settings, prepared, &target, &style, common.quiet, &going)?;
     match (common.json, common.quiet) {
@@ -168,10 +169,12 @@ fn unfinished_settings(out: &Path) -> Result<TrainSettings> {
     Err(Error::expected("--resume", format!("an unfinished run in {}", files::named(out)), there))
 }
 
-/// Refuses what can be refused before any directory is made: impossible settings, and networks beyond the memory.
-pub fn prepare(settings: &TrainSettings) -> Result<Prepared<'_>> {
+/// Refuses what can be refused before any directory is made: impossible settings, and networks beyond the memory. Says where
+/// batches are not as they were asked for.
+pub fn prepare(settings: &TrainSettings, quiet: bool) -> Result<Prepared<'_>> {
     let prepared = Prepared::new(settings)?;
     output::fits_in_memory(prepared.bytes(), &format!("{} parameters", prepared.parameters))?;
+    prepared.batches.note().into_iter().for_each(|note| say(quiet, &format!("note: {note}")));
     Ok(prepared)
 }
 
@@ -184,7 +187,7 @@ pub fn train(
     quiet: bool,
     going: &Going,
 ) -> Result<TrainingResult> {
-    let mut table = Table::new(settings, prepared.samples(), quiet);
+    let mut table = Table::new(settings, &prepared, quiet);
     let at = files::named(target.directory());
     train_with(settings, prepared, target, style, going, &mut |event| match event {
         Event::Resumed(step, total, _) => {
@@ -305,8 +308,7 @@ fn summary(result: &TrainingResult, target: &Target) -> String {
     format!(
         "{}: {} parameters, {} training and {} test samples
   train   loss {}   accuracy {}
-  test    loss {}   accuracy {}
-{}  stopped: {}
+{}{}  stopped: {}
 {}wrote {} in {}{}: {}, metrics.jsonl, run.json, training.png, training.svg{}
 ",
         result.title(),
@@ -315,8 +317,14 @@ fn summary(result: &TrainingResult, target: &Target) -> String {
         result.samples.1,
         output::number(t.train.loss, 6),
         output::percent(t.train.accuracy),
-        output::number(t.test.loss, 6),
-        output::percent(t.test.accuracy),
+        match result.samples.1 {
+            0 => String::new(),
+            _ => format!(
+                "  test    loss {}   accuracy {}\n",
+                output::number(t.test.loss, 6),
+                output::percent(t.test.accuracy)
+            ),
+        },
         classes(&result.class_names),
         t.reason,
         probes.map(|(probes, what)| probed(probes, what)).unwrap_or_default(),

@@ -96,10 +96,11 @@ impl Default for Split {
 }
 
 impl Split {
-    /// Drawn at random: a share of `n` samples, at least one unless the share is 0, and not all.
+    /// Drawn at random: a share of `n` samples; none for a share of 0, else at least one, as long as one is left to train on.
     pub fn share(n: usize, share: f64) -> Self {
         let count = (share * n as f64).round() as usize;
-        Self::Random(count.clamp(usize::from(share > 0.0), n.saturating_sub(1).max(1)))
+        let least = usize::from(share > 0.0);
+        Self::Random(count.max(least).min(n.saturating_sub(1)))
     }
 
     /// The samples for training, in random order, then those for testing; and how many are for training.

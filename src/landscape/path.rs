@@ -6,7 +6,9 @@
 //!
 //! Running statistics of norms belong to one network. Between two they are made anew at every point by a pass over the
 //! training samples (Garipov et al. 2018, arXiv 1802.10026), or move along with the weights; kept as they were, they would
-//! give another loss. Singular vectors of spectral norm are renewed at every point.
+//! give another loss. Singular vectors of spectral norm are renewed with them, or move along. Both ends are treated as what
+//! lies between them, so that a barrier is that of one function; with what is made anew it is not the one that training
+//! reported.
 
 use super::alignments::{Align, Aligned, Pair};
 use super::curves::{Chain, Linear};
@@ -86,9 +88,8 @@ impl Path {
     }
 
     /// The state at t, moved along with the weights.
-    pub fn state(&self, t: f64) -> Vec<f64> {
-        let [a, b] = &self.states;
-        a.iter().zip(b).map(|(a, b)| (1.0 - t) * a + t * b).collect()
+    pub fn state(&self, network: &Network, t: f64) -> Vec<f64> {
+        network.mixed([&self.states[0], &self.states[1]], t)
     }
 
     /// Distances along the path from its start to each of `t`, ascending; each stretch by so many straight pieces.
@@ -176,24 +177,35 @@ pub struct Evaluator<E> {
     samples: Arc<Samples<E>>,
     train: Objective<E>,
     test: Option<Objective<E>>,
-    /// What statistics are made anew from.
+    /// What the state is made anew from, where it is.
     groups: Option<Objective<E>>,
 }
 
 impl<E: Element> Evaluator<E> {
-    /// On these samples; statistics that are made anew are those of training samples in groups of `batch`.
+    /// On these samples; statistics that are made anew are those of training samples in groups of `batch`. Refuses samples
+    /// that are too few for that.
     pub fn new(
         network: Arc<Network>,
         train: Arc<Samples<E>>,
         test: Arc<Samples<E>>,
         between: Between,
         batch: usize,
-    ) -> Self {
+    ) -> Result<Self> {
         let objective = |samples, statistics| Objective::new(network.clone(), samples, statistics);
-        let refreshes = network.layout().couples_samples && between == Between::Refresh;
-        let groups = refreshes.then(|| objective(train.clone(), Statistics::Groups(batch.max(2))));
+        let layout = network.layout();
+        let refreshes = between == Between::Refresh && layout.state_size() > 0;
+        if refreshes {
+            layout.check_group("refreshed statistics", train.len())?;
+        }
+        let groups = refreshes.then(|| objective(train.clone(), Statistics::Groups(batch)));
         let test = (!test.is_empty()).then(|| objective(test, Statistics::Running));
-        Self { train: objective(train.clone(), Statistics::Running), test, groups, network, samples: train }
+        Ok(Self {
+            train: objective(train.clone(), Statistics::Running),
+            test,
+            groups,
+            network,
+            samples: train,
+        })
     }
 
     /// The network.
@@ -237,11 +249,9 @@ impl<E: Element> Evaluator<E> {
         alignment.align(&pair, observe)
     }
 
-    /// Parameters in the element type, and the state that belongs to them.
+    /// Parameters in the element type, and the state that belongs to them: `state`, or one made anew.
     pub fn place(&self, theta: &[f64], state: &[f64]) -> (Vec<E>, Vec<E>) {
-        let [theta, mut state] =
-            [theta, state].map(|v| v.iter().map(|x| E::from_f64(*x)).collect::<Vec<E>>());
-        self.network.renew_to_convergence(&theta, &mut state);
+        let [theta, state] = [theta, state].map(|v| v.iter().map(|x| E::from_f64(*x)).collect::<Vec<E>>());
         let state = self.groups.as_ref().map_or_else(|| state.clone(), |g| g.refresh(&theta, &state));
         (theta, state)
     }
@@ -257,7 +267,7 @@ impl<E: Element> Evaluator<E> {
     pub fn profile(&self, path: &Path, points: usize, observe: &(dyn Fn() + Sync)) -> Profile {
         let t = evenly(points);
         let at = |t: &f64| {
-            let found = self.evaluate(&path.theta(*t), &path.state(*t));
+            let found = self.evaluate(&path.theta(*t), &path.state(&self.network, *t));
             observe();
             found
         };

@@ -82,20 +82,16 @@ pub fn repair<E: Element>(objective: &Objective<E>, a: At<f64>, b: At<f64>, t: f
     let mixed = |a: &[f64], b: &[f64]| -> Vec<E> {
         a.iter().zip(b).map(|(a, b)| E::from_f64((1.0 - t) * a + t * b)).collect()
     };
-    let renewed = |theta: &[E], mut state: Vec<E>| {
-        network.renew_to_convergence(theta, &mut state);
-        objective.refresh(theta, &state)
-    };
     let rounded = |v: &[f64]| -> Vec<E> { v.iter().map(|x| E::from_f64(*x)).collect() };
     let traces: Vec<usize> = sites.iter().map(|s| s.trace).collect();
     let all = Signals::new(objective, &traces);
     let [of_a, of_b] = [a, b].map(|end| {
         let theta = rounded(end.theta);
-        let state = renewed(&theta, rounded(end.state));
+        let state = objective.refresh(&theta, &rounded(end.state));
         all.moments(At { theta: &theta, state: &state })
     });
     let mut theta = mixed(a.theta, b.theta);
-    let mut state = renewed(&theta, mixed(a.state, b.state));
+    let mut state = objective.refresh(&theta, &rounded(&network.mixed([a.state, b.state], t)));
     for (i, Site { trace, affine }) in sites.iter().enumerate() {
         interrupt::check("repair", "nothing is kept of it")?;
         let now = Signals::new(objective, &[*trace]).moments(At { theta: &theta, state: &state });

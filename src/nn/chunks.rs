@@ -29,9 +29,10 @@ pub(super) fn columns(network: &Network) -> usize {
     (CHUNK_ELEMENTS / network.widest()).clamp(least, most)
 }
 
-/// Cuts `n` into runs of at most `most`, whose sizes differ by at most one, larger first.
-pub fn even_cuts(n: usize, most: usize) -> Vec<Range<usize>> {
-    even_parts(n, n.div_ceil(most.max(1)))
+/// Cuts `n` into runs of at most `most`, whose sizes differ by at most one, larger first. No run is smaller than `least`,
+/// unless `n` is: there are fewer runs then, and longer ones.
+pub fn even_cuts(n: usize, most: usize, least: usize) -> Vec<Range<usize>> {
+    even_parts(n, n.div_ceil(most.max(1)).min((n / least.max(1)).max(1)))
 }
 
 /// Cuts `n` into so many runs, whose sizes differ by at most one, larger first.

@@ -4,6 +4,7 @@
 //! normalisation, ignoring biases, naming tensors in files) asks the layout.
 
 use crate::autodiff::Shape;
+use crate::base::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
@@ -133,9 +134,28 @@ pub struct Layout {
     pub spectral: Vec<Spectral>,
     /// Whether statistics over several samples enter the outputs, in training at least.
     pub couples_samples: bool,
+    /// Whether a channel of those statistics has a single value in each sample somewhere, as the units of a vector have.
+    pub single_values: bool,
 }
 
 impl Layout {
+    /// Fewest samples that have batch statistics: those with two values in every channel, since one value is its own mean
+    /// and has no variance. A single image will do, whose channels have a value at each position; a vector will not.
+    pub fn fewest_samples(&self) -> usize {
+        if self.single_values { 2 } else { 1 }
+    }
+
+    /// Refuses `n` samples that share statistics where those are too few ([`Layout::fewest_samples`]).
+    pub fn check_group(&self, at: impl std::fmt::Display, n: usize) -> Result<()> {
+        match self.fewest_samples() {
+            least if self.couples_samples && n < least => {
+                let why = "batch statistics of one value a channel have no variance";
+                Err(Error::expected(at.to_string(), format!("at least {least} samples, since {why}"), n))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Length of theta.
     pub fn size(&self) -> usize {
         self.parameters.last().map_or(0, |p| p.range().end)

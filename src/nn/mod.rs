@@ -17,6 +17,7 @@ pub mod norms;
 pub mod objective;
 pub mod recorder;
 pub mod samples;
+mod singular;
 pub mod symmetry;
 pub mod tally;
 pub mod units;

@@ -316,7 +316,7 @@ impl Network {
 }
 
 /// Scales to length 1; zero stays zero.
-fn normalise(v: &mut [f64]) {
+pub(super) fn normalise(v: &mut [f64]) {
     let length = v.iter().map(|x| x * x).sum::<f64>().sqrt();
     if length > 0.0 {
         v.iter_mut().for_each(|x| *x /= length);

@@ -37,19 +37,23 @@ pub enum Statistics {
     /// The running ones, frozen in the state: each sample by itself.
     #[default]
     Running,
-    /// Those of groups of samples, in stored order, of at most so many, whose sizes differ by at most one. A group is a
-    /// chunk: values, products and slices mean the same function.
+    /// Those of groups of samples, in stored order, of at most so many, whose sizes differ by at most one. A group that would
+    /// be too small for statistics ([`Layout::fewest_samples`](super::Layout::fewest_samples)) is merged with its neighbours.
+    /// A group is a chunk: values, products and slices mean the same function.
     Groups(usize),
 }
 
 impl<E: Element> Objective<E> {
     /// The mean loss of `network` over `samples`.
     pub fn new(network: Arc<Network>, samples: Arc<Samples<E>>, statistics: Statistics) -> Self {
-        let (columns, mode) = match statistics {
-            Statistics::Groups(size) if network.layout().couples_samples => (size, Mode::Batch),
-            _ => (chunks::columns(&network), Mode::Running),
+        let layout = network.layout();
+        let (columns, least, mode) = match statistics {
+            Statistics::Groups(size) if layout.couples_samples => {
+                (size, layout.fewest_samples(), Mode::Batch)
+            }
+            _ => (chunks::columns(&network), 1, Mode::Running),
         };
-        let cuts = chunks::even_cuts(samples.len(), columns);
+        let cuts = chunks::even_cuts(samples.len(), columns, least);
         let mut sizes: Vec<usize> = cuts.iter().map(ExactSizeIterator::len).collect();
         sizes.dedup();
         let chunk = |(index, samples): (usize, Range<usize>)| {
@@ -238,10 +242,16 @@ impl<E: Element> Objective<E> {
         Tally::sum(tallies).mean(self.samples())
     }
 
-    /// The state with its running statistics made anew: the means over all groups, weighed by their samples, as one pass
-    /// over the samples in training mode would leave them with a cumulative average. Only an objective with
-    /// [`Statistics::Groups`] has any; otherwise, and for the rest of the state, it is what it was.
+    /// The state made anew. Singular vectors are renewed until they stand still. Running statistics are the means over all
+    /// groups, weighed by their samples, as one pass over the samples in training mode would leave them with a cumulative
+    /// average. Only an objective with [`Statistics::Groups`] does so; of others the state is what it was.
     pub fn refresh(&self, theta: &[E], state: &[E]) -> Vec<E> {
+        let mut state = state.to_vec();
+        if self.statistics == Statistics::Running {
+            return state;
+        }
+        self.network.renew_to_convergence(theta, &mut state);
+        let state = &state;
         let statistics: Vec<Vec<f64>> = self
             .chunks
             .par_iter()

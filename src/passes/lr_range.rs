@@ -149,8 +149,9 @@ pub fn run(
     train.check()?;
     let (data, dataset) = DataSettings::load(train)?;
     let n = dataset.train.len();
+    let network = network(train, &dataset)?;
     let steps = match settings.steps {
-        0 => n.div_ceil(train.batch(n)).max(10),
+        0 => train.batches(n, network.layout()).count().max(10),
         steps => steps,
     };
     let rates = Rates { low: settings.lr_min, high: settings.lr_max, steps };
@@ -166,7 +167,6 @@ pub fn run(
         Rule::Steepest => (steep, "the smoothed loss falls nowhere"),
         Rule::Tenth => (tenth, "the loss never blew up"),
     };
-    let network = network(train, &dataset)?;
     let summary = json!({
         "command": "lr-range",
         "version": env!("CARGO_PKG_VERSION"),

@@ -80,8 +80,7 @@ pub(super) fn over<E: Element>(
     // Statistics between the ends: made anew, or moved along as far as the ends reach.
     let follow = |theta: &[E], point: &Point| {
         let share = point[0].clamp(0.0, 1.0);
-        let state: Vec<f64> =
-            states[0].iter().zip(&states[1]).map(|(a, b)| (1.0 - share) * a + share * b).collect();
+        let state = evaluator.network().mixed([&states[0], &states[1]], share);
         let wide: Vec<f64> = theta.iter().map(|x| x.to_f64()).collect();
         evaluator.place(&wide, &state).1
     };

@@ -10,6 +10,7 @@
 //! makes the deviation 1 at the first training samples, as many as its `batch`: with no more `samples` than that those are
 //! the same ones, with more the others are counted, too.
 
+use super::run::cut;
 use super::stored::{self, Arrays};
 use super::{DataSettings, Files, Saved, archive, document};
 use crate::autodiff::Element;
@@ -45,9 +46,9 @@ pub struct PropagateSettings {
     #[command(flatten)]
     #[serde(flatten)]
     pub preparation: Preparation,
-    /// Training samples that are sent through
-    #[arg(long, value_name = "N", default_value_t = PropagateSettings::default().samples)]
-    pub samples: usize,
+    /// Training samples that are sent through [default: 512, or all if there are fewer]
+    #[arg(long, value_name = "N")]
+    pub samples: Option<usize>,
     /// Network: a name from `losscape list model`, with settings after a colon
     #[arg(long, value_name = "KIND", default_value_t = PropagateSettings::default().model)]
     pub model: Architecture,
@@ -77,6 +78,9 @@ pub struct PropagateSettings {
     pub memory: f64,
 }
 
+/// Training samples that are sent through where nothing is said.
+pub const SAMPLES: usize = 512;
+
 impl Default for PropagateSettings {
     fn default() -> Self {
         let parse = |text: &str| text.parse::<Initializer>().unwrap_or_default();
@@ -85,7 +89,7 @@ impl Default for PropagateSettings {
             data: Source::default(),
             data_seed: 0,
             preparation: Preparation::default(),
-            samples: 512,
+            samples: None,
             model: crate::nn::architectures::Mlp { hidden, ..Default::default() }.into(),
             loss: Loss::default(),
             // Too small by a factor of 2, right, too large by one, and two that are not drawn element by element.
@@ -110,7 +114,7 @@ impl PropagateSettings {
             if range.contains(&value) { Ok(()) } else { Err(Error::expected(flag, expected, value)) }
         };
         self.preparation.check()?;
-        within("--samples", self.samples, 2..=10_000_000)?;
+        within("--samples", self.samples.unwrap_or(SAMPLES), 2..=10_000_000)?;
         within("--seeds", self.seeds, 1..=10_000)?;
         within("--jacobian-samples", self.jacobian_samples, 0..=1000)?;
         if self.init.is_empty() {
@@ -185,17 +189,27 @@ pub fn run(
 ) -> Result<PropagateResult> {
     settings.check()?;
     let (data, dataset) = DataSettings::load(&settings.train())?;
-    super::run::at_most(dataset.train.len(), settings.samples, "--samples")?;
-    on_workers(|| with_precision!(settings.precision, E => compute::<E>(settings, data, dataset, observe)))
+    let all = dataset.train.len();
+    let few = settings.samples.unwrap_or(SAMPLES.min(all));
+    super::run::at_most(all, few, "--samples")?;
+    if few < 2 {
+        return Err(Error::expected("training samples", "at least 2, which units can tell apart", few));
+    }
+    if settings.jacobian_samples > few {
+        let expected = format!("at most the {few} samples that are sent through");
+        return Err(Error::expected("--jacobian-samples", expected, settings.jacobian_samples));
+    }
+    let dataset = cut(dataset, Some(few), "--samples")?;
+    let settings = PropagateSettings { samples: Some(few), ..settings.clone() };
+    on_workers(|| with_precision!(settings.precision, E => compute::<E>(&settings, data, dataset, observe)))
 }
 
 fn compute<E: Element>(
     settings: &PropagateSettings,
     data: DataSettings,
-    mut dataset: Dataset,
+    dataset: Dataset,
     observe: &mut (dyn FnMut(usize, usize) + Send),
 ) -> Result<PropagateResult> {
-    dataset.train.truncate(settings.samples);
     let variants = settings.variants()?;
     let total = variants.len() * settings.seeds;
     let mut measures: Vec<Vec<f64>> = vec![Vec::new(); MEASURES.len()];

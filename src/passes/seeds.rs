@@ -206,18 +206,16 @@ impl Saved for SeedsResult {
                 batches(settings),
                 extras(settings)
             ),
-            panels: [("train_accuracy", "training accuracy"), ("test_accuracy", "test accuracy")]
-                .into_iter()
-                .fold(
-                    vec![
-                        self.panel("train_loss", &format!("training loss: {unit}"), scale),
-                        self.panel("test_loss", &format!("test loss: {unit}"), scale),
-                    ],
-                    |mut panels, (name, label)| {
-                        panels.extend(Some(self.panel(name, label, Scale::Linear)).filter(Panel::has_curves));
-                        panels
-                    },
-                ),
+            panels: [
+                ("train_loss", format!("training loss: {unit}"), scale),
+                ("test_loss", format!("test loss: {unit}"), scale),
+                ("train_accuracy", "training accuracy".to_owned(), Scale::Linear),
+                ("test_accuracy", "test accuracy".to_owned(), Scale::Linear),
+            ]
+            .into_iter()
+            .map(|(name, label, scale)| self.panel(name, &label, scale))
+            .filter(Panel::has_curves)
+            .collect(),
         }]
     }
 }

@@ -11,6 +11,7 @@
 
 use super::propagate::{median, with_norm};
 use super::range::Range;
+use super::statistics::{GroupSize, Policy, Stats};
 use super::stored::{self, Arrays};
 use super::{DataSettings, Files, Saved, archive, document};
 use crate::autodiff::Element;
@@ -25,7 +26,7 @@ use crate::nn::losses::Loss;
 use crate::nn::norms::{Batch, Norm};
 use crate::nn::{Objective, Statistics};
 use crate::train::optimizers::{Optimizer, Sgd};
-use crate::train::{Event, Point, Snapshots, TrainSettings, samples, train};
+use crate::train::{Event, Point, Snapshots, TrainSettings, network, samples, train};
 use crate::with_precision;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -75,9 +76,9 @@ pub struct SmoothnessSettings {
     /// Steps eta along the gradient, as min:max:n
     #[arg(long, value_name = "RANGE", default_value_t = SmoothnessSettings::default().eta)]
     pub eta: Range,
-    /// Training samples in the batch that is probed
-    #[arg(long, value_name = "N", default_value_t = SmoothnessSettings::default().probe_samples)]
-    pub probe_samples: usize,
+    /// Training samples in the batch that is probed [default: 512, or all if there are fewer]
+    #[arg(long, value_name = "N")]
+    pub probe_samples: Option<usize>,
     /// Seed of initialization and sample order
     #[arg(long, value_name = "N", default_value_t = SmoothnessSettings::default().seed)]
     pub seed: u64,
@@ -85,6 +86,9 @@ pub struct SmoothnessSettings {
     #[arg(long, value_name = "TYPE", default_value_t = SmoothnessSettings::default().precision)]
     pub precision: Precision,
 }
+
+/// Training samples in the batch that is probed, where nothing is said.
+const PROBED: usize = 512;
 
 impl Default for SmoothnessSettings {
     fn default() -> Self {
@@ -103,7 +107,7 @@ impl Default for SmoothnessSettings {
             steps: 300,
             every: 12,
             eta: Range { min: 0.03, max: 0.3, n: 10 }, // the rates of training, to ten times as much
-            probe_samples: 512,
+            probe_samples: None,
             seed: 0,
             precision: Precision::default(),
         }
@@ -185,12 +189,18 @@ pub fn run(
 ) -> Result<SmoothnessResult> {
     settings.check()?;
     let (data, dataset) = DataSettings::load(&settings.train())?;
-    super::run::at_most(dataset.train.len(), settings.probe_samples, "--probe-samples")?;
-    on_workers(|| with_precision!(settings.precision, E => compute::<E>(settings, data, dataset, observe)))
+    let all = dataset.train.len();
+    let probed = settings.probe_samples.unwrap_or(PROBED.min(all));
+    super::run::at_most(all, probed, "--probe-samples")?;
+    let settings = SmoothnessSettings { probe_samples: Some(probed), ..settings.clone() };
+    on_workers(
+        || with_precision!(settings.precision, E => compute::<E>(&settings, probed, data, dataset, observe)),
+    )
 }
 
 fn compute<E: Element>(
     settings: &SmoothnessSettings,
+    few: usize,
     data: DataSettings,
     dataset: Dataset,
     observe: &mut (dyn FnMut(usize, usize) + Send),
@@ -201,10 +211,14 @@ fn compute<E: Element>(
     let mut measures: Vec<Vec<f64>> = vec![Vec::new(); MEASURES.len()];
     let (mut summaries, mut title) = (Vec::new(), String::new());
     let mut probed = dataset.clone();
-    probed.train.truncate(settings.probe_samples);
+    probed.train.truncate(few);
     for (v, (label, run)) in variants.iter().enumerate() {
         let n = dataset.train.len();
-        let epoch = n.div_ceil(run.batch(n)) as u64;
+        let layout = network(run, &dataset)?.layout().clone();
+        layout.check_group("--probe-samples", probed.train.len())?;
+        let stats = if layout.couples_samples { Stats::Batch } else { Stats::Running };
+        let statistics = Policy::of(&layout, stats, GroupSize::All).words(false);
+        let epoch = run.batches(n, &layout).count() as u64;
         let run = TrainSettings { epochs: settings.steps.div_ceil(epoch) as usize, ..run.clone() };
         let trained = train::<E>(&run, &dataset, None, &mut |_: Event| {})?;
         let network = trained.network.clone();
@@ -235,6 +249,7 @@ fn compute<E: Element>(
             "label": label,
             "model": run.model,
             "init": run.init,
+            "norm_statistics": statistics,
             "status": if whole { json!("done") } else { json!(trained.status) },
             "reason": if whole { format!("{last} steps were made") } else { trained.reason.clone() },
             "probes_status": if lost == 0 { "computed".to_owned() } else { format!("{lost} not finite") },

@@ -2,7 +2,7 @@
 
 use crate::base::{Error, Result};
 use crate::landscape::path::Between;
-use crate::nn::{Network, Statistics};
+use crate::nn::{Layout, Network, Statistics};
 use serde::{Deserialize, Serialize};
 
 /// Where the statistics come from.
@@ -14,7 +14,8 @@ pub enum Stats {
     Running,
     /// Those of groups of the samples themselves.
     Batch,
-    /// Running ones made anew at every point, by a pass over the training samples in groups.
+    /// Running ones made anew at every point, by a pass over the training samples in groups; singular vectors of spectral
+    /// norm renewed.
     Refresh,
 }
 
@@ -51,9 +52,9 @@ impl std::str::FromStr for GroupSize {
     fn from_str(text: &str) -> std::result::Result<Self, String> {
         match (text, text.parse()) {
             ("all", _) => Ok(Self::All),
-            // One sample has no statistics of its own.
-            (_, Ok(n)) if n >= 2 => Ok(Self::Of(n)),
-            _ => Err(format!("expected `all` or a number of at least 2, found `{text}`")),
+            // Whether one sample has statistics of its own depends on the network.
+            (_, Ok(n)) if n >= 1 => Ok(Self::Of(n)),
+            _ => Err(format!("expected `all` or a number of at least 1, found `{text}`")),
         }
     }
 }
@@ -80,25 +81,54 @@ impl<'de> Deserialize<'de> for GroupSize {
 /// What a result says of statistics where there are none.
 pub const NO_STATISTICS: &str = "none in this network";
 
-/// Where statistics come from between two networks, in words, for results.
+/// Where the state comes from between two networks, in words, for results; and why the losses at the ends are then not those
+/// that training reported, where they are not.
 pub fn between(network: &Network, between: Between, batch: usize) -> String {
-    match (network.layout().couples_samples, between) {
-        (false, _) => NO_STATISTICS.to_owned(),
-        (true, Between::Refresh) => format!("refreshed at every point, in groups of {batch}"),
-        (true, Between::Interpolate) => "running, moved with the weights".to_owned(),
+    match between {
+        Between::Interpolate => words(network, Stats::Running, batch, NO_STATISTICS, ""),
+        Between::Refresh => {
+            let why = "; so are those of the ends, whose losses training reported with what it left them";
+            words(network, Stats::Refresh, batch, NO_STATISTICS, why)
+        }
     }
 }
 
-/// What an analysis asked for, for a network: nothing to choose where there are no statistics.
+/// Where the state of networks that are looked at one by one comes from, in words, for results.
+pub fn apart(network: &Network, batch: usize) -> String {
+    match words(network, Stats::Refresh, batch, "", "") {
+        none if none.is_empty() => NO_STATISTICS.to_owned(),
+        anew => format!("as training left them; of the average, and in the plane: {anew}"),
+    }
+}
+
+fn words(network: &Network, stats: Stats, batch: usize, none: &str, end: &str) -> String {
+    let policy = Policy::of(network.layout(), stats, GroupSize::Of(batch));
+    match policy.stats {
+        None => none.to_owned(),
+        Some(_) => policy.words(true) + end,
+    }
+}
+
+/// What an analysis asked for, for a network: nothing to choose where it has no state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// Where statistics come from; `None` in a network without.
+    /// Where the state comes from; `None` in a network without.
     pub stats: Option<Stats>,
-    /// How many samples share them.
+    /// How many samples share statistics.
     pub group: GroupSize,
+    /// Whether norms couple samples.
+    couples: bool,
+    /// Whether there are singular vectors of spectral norm.
+    spectral: bool,
 }
 
 impl Policy {
+    /// This policy for a network with this layout.
+    pub fn of(layout: &Layout, stats: Stats, group: GroupSize) -> Self {
+        let (couples, spectral) = (layout.couples_samples, !layout.spectral.is_empty());
+        Self { stats: (couples || spectral).then_some(stats), group, couples, spectral }
+    }
+
     /// Resolves flags for a network that was trained in batches of `batch`.
     pub fn new(
         network: &Network,
@@ -106,22 +136,32 @@ impl Policy {
         group: Option<GroupSize>,
         batch: Option<usize>,
     ) -> Result<Self> {
-        let couples = network.layout().couples_samples;
-        let running = stats.unwrap_or_default() == Stats::Running;
-        if let (false, Some(_)) = (couples, stats.filter(|_| !running)) {
-            let found = "a network without norms that use several samples";
-            return Err(Error::expected("--stats", "a network with batch or switchable norm", found));
+        let layout = network.layout();
+        let (couples, spectral) = (layout.couples_samples, !layout.spectral.is_empty());
+        let expected = match stats.unwrap_or_default() {
+            Stats::Batch if !couples => Some("a network with batch or switchable norm"),
+            Stats::Refresh if !couples && !spectral => {
+                Some("a network with batch, switchable or spectral norm")
+            }
+            _ => None,
+        };
+        if let Some(expected) = expected {
+            return Err(Error::expected("--stats", expected, "one without, whose state does not change"));
         }
-        if let (true, Some(group)) = (running, group) {
-            return Err(Error::expected(
-                "--stat-batch",
-                "--stats batch or refresh",
-                format!("{group} alone"),
-            ));
+        let running = stats.unwrap_or_default() == Stats::Running;
+        if let (true, Some(group)) = (running || !couples, group) {
+            let (expected, found) = match couples {
+                true => ("--stats batch or refresh", format!("{group} alone")),
+                false => ("a network with batch or switchable norm", "one without".to_owned()),
+            };
+            return Err(Error::expected("--stat-batch", expected, found));
+        }
+        if let Some(GroupSize::Of(n)) = group {
+            layout.check_group("--stat-batch", n)?;
         }
         // PyTorch's examples evaluate in hundreds where nothing is known of the training.
-        let trained = GroupSize::Of(batch.unwrap_or(128).max(2));
-        Ok(Self { stats: couples.then(|| stats.unwrap_or_default()), group: group.unwrap_or(trained) })
+        let trained = GroupSize::Of(batch.unwrap_or(128).max(layout.fewest_samples()));
+        Ok(Self::of(layout, stats.unwrap_or_default(), group.unwrap_or(trained)))
     }
 
     /// The statistics with which the loss is evaluated.
@@ -132,22 +172,30 @@ impl Policy {
         }
     }
 
-    /// In words, for results; `moved`: running statistics go along with the weights; `singular`: what becomes of the
-    /// singular vectors of spectral norm, if there are some.
-    pub fn words(&self, singular: Option<&str>, moved: bool) -> String {
-        let own = match (self.stats, singular) {
-            (None, Some(singular)) => return format!("singular vectors {singular}"),
-            (stats, _) => stats,
-        };
-        let own = match own {
-            None => return NO_STATISTICS.to_owned(),
-            Some(Stats::Running) if moved => "running, moved with the weights".to_owned(),
-            Some(Stats::Running) => "running, frozen".to_owned(),
-            Some(Stats::Batch) => format!("of groups of {}", self.group),
-            Some(Stats::Refresh) => {
-                format!("refreshed at every point, in groups of {}", self.group)
+    /// Refuses so many samples (those that `what` names) to evaluate the loss on, where they are too few for statistics.
+    pub fn check_samples(&self, network: &Network, what: &str, n: usize) -> Result<()> {
+        match self.stats {
+            Some(Stats::Batch) if n > 0 => {
+                network.layout().check_group(format_args!("--stats batch: {what} samples"), n)
             }
+            _ => Ok(()),
+        }
+    }
+
+    /// In words, for results; `moved`: the state goes along with the weights.
+    pub fn words(&self, moved: bool) -> String {
+        let Some(stats) = self.stats else { return NO_STATISTICS.to_owned() };
+        let kept = if moved { "moved with the weights" } else { "frozen" };
+        let norms = match stats {
+            Stats::Running => format!("running, {kept}"),
+            Stats::Batch => format!("of groups of {}", self.group),
+            Stats::Refresh => format!("refreshed at every point, in groups of {}", self.group),
         };
-        singular.map_or(own.clone(), |singular| format!("{own}; singular vectors {singular}"))
+        let singular = match stats {
+            Stats::Running | Stats::Batch => format!("singular vectors {kept}"),
+            Stats::Refresh => "singular vectors renewed at every point".to_owned(),
+        };
+        let parts = [(self.couples, norms), (self.spectral, singular)];
+        parts.into_iter().filter(|part| part.0).map(|part| part.1).collect::<Vec<String>>().join("; ")
     }
 }

@@ -12,7 +12,7 @@ use crate::data::Dataset;
 use crate::figure::{Axis, Figure, Mark, Panel, Scale, Series, Style};
 use crate::nn::{Evaluation, Weights, weights};
 use crate::train::settings::Best;
-use crate::train::{Epoch, Event, Keep, Kept, Point, TrainSettings, Trained};
+use crate::train::{Batches, Epoch, Event, Keep, Kept, Point, TrainSettings, Trained};
 use crate::with_precision;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -51,6 +51,10 @@ pub struct Prepared<'a> {
     dataset: Dataset,
     /// How many parameters the network has.
     pub parameters: usize,
+    /// How an epoch's samples are cut.
+    pub batches: Batches,
+    /// Fewest samples that have batch statistics.
+    pub fewest: usize,
 }
 
 impl<'a> Prepared<'a> {
@@ -60,8 +64,10 @@ impl<'a> Prepared<'a> {
         let (data, dataset) = DataSettings::load(settings)?;
         let network = crate::train::network(settings, &dataset)?;
         let layout = network.layout();
-        settings.check_for(dataset.train.len(), layout.parameters.len())?;
-        Ok(Self { settings, data, dataset, parameters: layout.size() })
+        settings.check_for(dataset.train.len(), layout)?;
+        let batches = settings.batches(dataset.train.len(), layout);
+        let (parameters, fewest) = (layout.size(), layout.fewest_samples());
+        Ok(Self { settings, data, dataset, parameters, batches, fewest })
     }
 
     /// The least memory that training takes, in bytes: parameters, gradient, the optimizer's state, the best weights,
@@ -69,8 +75,7 @@ impl<'a> Prepared<'a> {
     pub fn bytes(&self) -> u64 {
         let s = self.settings;
         let element = with_precision!(s.precision, E => size_of::<E>()) as u64;
-        let samples = self.dataset.train.len();
-        let epoch = samples.div_ceil(s.batch(samples)) as u64;
+        let epoch = self.batches.count() as u64;
         let snapshots = s.snapshots.map_or(0, |when| when.count(epoch, epoch * s.epochs as u64));
         let averages = u64::from(s.ema.is_some()) + u64::from(s.swa.is_some());
         let elements = 3 + s.optimizer.states() as u64 + u64::from(s.sam > 0.0) + snapshots;
@@ -87,6 +92,11 @@ impl<'a> Prepared<'a> {
     /// How many training samples there are.
     pub fn samples(&self) -> usize {
         self.dataset.train.len()
+    }
+
+    /// How many test samples there are.
+    pub fn tests(&self) -> usize {
+        self.dataset.test.len()
     }
 
     /// Trains. With a file and a time, checkpoints are kept there at least so often, and training goes on from
@@ -112,18 +122,14 @@ pub fn run(settings: &TrainSettings, observe: &mut (dyn FnMut(Event) + Send)) ->
     Prepared::new(settings)?.run(None, observe)
 }
 
-/// `train_loss`, `train_accuracy`, `test_loss`, `test_accuracy` as JSON members, null where they are not finite, and
-/// a status that says so.
-pub(super) fn evaluations(train: &Evaluation, test: &Evaluation) -> (Map<String, Value>, String) {
-    let members: Map<String, Value> = [
-        ("train_loss", train.loss),
-        ("train_accuracy", train.accuracy),
-        ("test_loss", test.loss),
-        ("test_accuracy", test.accuracy),
-    ]
-    .map(|(key, value)| (key.to_owned(), json!(value)))
-    .into_iter()
-    .collect();
+/// `train_loss`, `train_accuracy`, and `test_loss`, `test_accuracy` where there are test samples, as JSON members, null where
+/// they are not finite, and a status that says so.
+pub(super) fn evaluations(train: &Evaluation, test: Option<&Evaluation>) -> (Map<String, Value>, String) {
+    let of = |part: &str, e: &Evaluation| {
+        [(format!("{part}_loss"), json!(e.loss)), (format!("{part}_accuracy"), json!(e.accuracy))]
+    };
+    let test = test.into_iter().flat_map(|test| of("test", test));
+    let members: Map<String, Value> = of("train", train).into_iter().chain(test).collect();
     let status = status(&members);
     (members, status)
 }
@@ -202,13 +208,14 @@ impl TrainingResult {
     fn record(&self, numbers: &Files) -> Value {
         let t = &self.trained;
         let sha256 = |name: &str| numbers.iter().find(|f| f.0 == name).map(|f| files::sha256(&f.1));
-        let (mut last, status) = evaluations(&t.train, &t.test);
+        let there = self.samples.1 > 0;
+        let (mut last, status) = evaluations(&t.train, there.then_some(&t.test));
         if let Some(norm) = t.epochs.last().and_then(|e| e.full_gradient_norm) {
             last.insert("gradient_norm".to_owned(), json!(norm));
         }
         let kept = |name: &str, kept: &Option<Kept>, from: &str, none: &str| match kept {
             Some(kept) => {
-                let (mut members, status) = evaluations(&kept.train, &kept.test);
+                let (mut members, status) = evaluations(&kept.train, there.then_some(&kept.test));
                 members.insert(from.to_owned(), kept.from.into());
                 members.insert("file".to_owned(), name.into());
                 members.insert("sha256".to_owned(), sha256(name).into());
@@ -256,6 +263,9 @@ impl TrainingResult {
         if !t.trajectory.is_empty() {
             let steps: Vec<u64> = t.trajectory.iter().map(|s| s.0).collect();
             record["trajectory"] = json!({"steps": steps, "file": TRAJECTORY, "sha256": sha256(TRAJECTORY)});
+        }
+        if let Some(note) = self.settings.batches(self.samples.0, t.network.layout()).note() {
+            record["batches"] = note.into();
         }
         if let (Some(probes), Some(probe)) = (&self.probes, self.settings.probe) {
             record["probe"] = probes.summary(&self.settings, probe, sha256(ARRAYS));
@@ -337,6 +347,8 @@ fn curve(network: &str, settings: &TrainSettings, epochs: &[Epoch]) -> Figure {
         axis(&format!("mean loss: {}", unit(settings)), Scale::Auto),
         vec![series("train", Style::Line, |e| e.train_loss), series("test", Style::Dashed, |e| e.test_loss)],
     );
+    // Without test samples there is one curve.
+    loss.series.retain(|s| s.label == "train" || s.y.iter().any(|y| !y.is_nan()));
     // A loss that is no number has no place on the axis: the last one that is bears the mark.
     if let Some(lost) = epochs.iter().position(|e| !e.train_loss.is_finite())
         && let Some(before) = epochs[..lost].last()

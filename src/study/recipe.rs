@@ -11,6 +11,7 @@ use super::written::{
 use crate::base::registry::unknown;
 use crate::base::section::Section;
 use crate::base::{Error, Result};
+use crate::passes::DataSettings;
 use crate::train::TrainSettings;
 use crate::train::settings::SHORTHANDS;
 use std::collections::BTreeMap;
@@ -54,6 +55,8 @@ pub struct Recipe {
     pub scale: String,
     sections: BTreeMap<String, Section>,
     changes: Vec<Change>,
+    /// How many training samples there are, by what decides it, where no more than that may be asked for.
+    available: BTreeMap<String, usize>,
 }
 
 /// What is asked for beside the recipe.
@@ -74,8 +77,16 @@ pub const QUICK: &str = "quick";
 /// The scale of a recipe as it stands.
 pub const FULL: &str = "full";
 
+/// Training samples at the smoke scale, if the recipe does not have fewer.
+const FEW: i64 = 128;
 const MOST_SEEDS: usize = 10_000;
 const MOST_UNITS: usize = 100_000;
+
+/// What decides which training samples there are.
+fn source(settings: &TrainSettings) -> String {
+    let TrainSettings { data, data_seed, preparation, .. } = settings;
+    serde_json::json!([data, data_seed, preparation]).to_string()
+}
 
 impl Recipe {
     /// A recipe of this name from its table. Whatever can be refused before training is refused here.
@@ -128,6 +139,7 @@ impl Recipe {
             scale: FULL.to_owned(),
             sections,
             changes: Vec::new(),
+            available: BTreeMap::new(),
         };
         this.read_parts(&at, measures, expectations, drawings)?;
         // What is expected and drawn names points of the recipe's own axes; of others it finds what is there.
@@ -147,6 +159,7 @@ impl Recipe {
         }
         this.cases = combinations(&this.axes);
         this.check_settings()?;
+        this.count_samples()?;
         Ok(this)
     }
 
@@ -249,9 +262,10 @@ impl Recipe {
             Some(scale) => scale,
             None if name == QUICK => {
                 // The ends of each axis, trained for an epoch on a few samples.
+                let own = self.sections.get("train").and_then(|s| s.table().get("samples")?.as_integer());
                 let few = [
                     ("epochs", Value::Integer(1)),
-                    ("samples", Value::Integer(128)),
+                    ("samples", Value::Integer(own.map_or(FEW, |own| own.min(FEW)))),
                     ("warmup", Value::Float(0.0)),
                 ];
                 let set = few.into_iter().filter(|_| self.trains);
@@ -442,12 +456,30 @@ impl Recipe {
         all.filter(|change| change.parts().0 == section).map(|change| change.worked_out(&numbers)).collect()
     }
 
-    /// What is trained in a case, with the n-th seed.
+    /// What is trained in a case, with the n-th seed. At the smoke scale on no more samples than there are.
     pub fn train(&self, case: &Combination, n: u64) -> Result<TrainSettings> {
         let section = self.sections.get("train").cloned().unwrap_or_default();
         let settings: TrainSettings = overlay(section, &self.changes(case, "train")?, SHORTHANDS)?;
         let seed = settings.seed.wrapping_add(self.seed).wrapping_add(n);
-        Ok(TrainSettings { seed, ..settings })
+        let most = self.available.get(&source(&settings));
+        let samples = settings.samples.map(|n| most.map_or(n, |most| n.min(*most)));
+        Ok(TrainSettings { seed, samples, ..settings })
+    }
+
+    /// Counts the training samples of every case at the smoke scale: a few of them are asked for, and there may be fewer.
+    fn count_samples(&mut self) -> Result<()> {
+        if self.scale != QUICK || !self.trains {
+            return Ok(());
+        }
+        for case in self.cases.clone() {
+            let settings = self.train(&case, 0)?;
+            let key = source(&settings);
+            if settings.samples.is_some() && !self.available.contains_key(&key) {
+                let all = TrainSettings { samples: None, ..settings };
+                self.available.insert(key, DataSettings::load(&all)?.1.train.len());
+            }
+        }
+        Ok(())
     }
 
     /// An analysis of a case.

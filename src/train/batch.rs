@@ -5,8 +5,10 @@
 //! batch enter the network (batch norm), it is not cut: there the primitives share their own work out.
 //!
 //! Workers of data-parallel training are parts too, as many as there are workers: the mean of their gradients, weighed by
-//! their samples, is the batch's own. Each has its own statistics, and running ones follow the mean of the workers'.
+//! their samples, is the batch's own. Each has its own statistics, and running ones follow the mean of the workers'. Of a batch
+//! that is too small for that only as many workers get a part as have statistics.
 
+use super::Batches;
 use crate::autodiff::elementary::vectorised;
 use crate::autodiff::{Bindings, Element, Plan, Program, Values, Workspace};
 use crate::base::{Result, Streams};
@@ -75,6 +77,30 @@ impl<E: Element> Vary<E> {
     }
 }
 
+/// Computes gradients of all batches of an epoch.
+#[derive(Debug)]
+pub struct EpochGradient<E> {
+    whole: BatchGradient<E>,
+    last: Option<BatchGradient<E>>,
+}
+
+impl<E: Element> EpochGradient<E> {
+    /// For these batches; the rest as [`BatchGradient::new`] has it.
+    pub fn new(network: &Network, batches: &Batches, masked: bool, workers: Option<usize>) -> Self {
+        let (whole, last) = batches.sizes();
+        let of = |samples| BatchGradient::new(network, samples, masked, workers);
+        Self { whole: of(whole), last: last.map(of) }
+    }
+
+    /// What computes batches of so many samples.
+    pub fn of(&mut self, samples: usize) -> &mut BatchGradient<E> {
+        match &mut self.last {
+            Some(last) if last.samples == samples => last,
+            _ => &mut self.whole,
+        }
+    }
+}
+
 /// Computes gradients of batches of one size.
 #[derive(Debug)]
 pub struct BatchGradient<E> {
@@ -83,13 +109,15 @@ pub struct BatchGradient<E> {
 }
 
 impl<E: Element> BatchGradient<E> {
-    /// For batches of `samples` samples, shared out among `workers` where there are any; `masked` if some targets are not
-    /// observed.
+    /// For batches of `samples` samples, shared out among `workers` where there are any, as far as each gets enough for
+    /// statistics; `masked` if some targets are not observed.
     pub fn new(network: &Network, samples: usize, masked: bool, workers: Option<usize>) -> Self {
         let work = 3 * network.multiplications() * samples;
         let count = match (workers, network.layout().couples_samples) {
-            // What is left of an epoch may be less than a sample each.
-            (Some(workers), _) => workers.clamp(1, samples.max(1)),
+            (Some(workers), couples) => {
+                let least = if couples { network.layout().fewest_samples() } else { 1 };
+                workers.clamp(1, (samples / least).max(1))
+            }
             (None, true) => 1,
             (None, false) => {
                 let count = (work / TASK).clamp(1, PARTS.min(samples));

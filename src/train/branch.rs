@@ -72,7 +72,7 @@ impl<E: Element> Fork<E> {
 /// What is random in steps of a run on n training samples, in words: what branches can differ in.
 pub fn noise(settings: &TrainSettings, network: &Network, n: usize) -> Vec<&'static str> {
     let kinds = [
-        (settings.batch(n) < n, "order of the samples"),
+        (settings.batches(n, network.layout()).count() > 1, "order of the samples"),
         (!settings.augment.is_none(), "augmentation"),
         (network.has_dropout(), "dropout"),
     ];

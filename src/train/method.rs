@@ -1,12 +1,12 @@
 //! The two ways to make a step: element by element from a mini-batch's gradient, or by a line search over all samples.
 
-use super::TrainSettings;
-use super::batch::BatchGradient;
+use super::batch::EpochGradient;
 use super::checkpoint::Vectors;
 use super::gradient::Conditions;
 use super::mask::Mask;
 use super::optimizers::Stepper;
 use super::optimizers::lbfgs::{Lbfgs, Memory, Value};
+use super::{Batches, TrainSettings};
 use crate::autodiff::Element;
 use crate::base::Result;
 use crate::nn::{Network, Samples};
@@ -15,32 +15,22 @@ use crate::nn::{Network, Samples};
 #[derive(Debug)]
 pub enum Method<E> {
     /// Element by element, from the gradient of a mini-batch.
-    Steps {
-        stepper: Stepper<E>,
-        conditions: Conditions<E>,
-        whole: BatchGradient<E>,
-        rest: Option<BatchGradient<E>>,
-    },
+    Steps { stepper: Stepper<E>, conditions: Conditions<E>, batches: EpochGradient<E> },
     /// By a line search over all samples; loss and gradient are of where training is, once they are known.
     Search { rules: Lbfgs, memory: Memory, here: Option<Value> },
 }
 
 impl<E: Element> Method<E> {
-    /// How the settings have it, before the first step, for training samples in batches of `batch_size`.
-    pub fn new(settings: &TrainSettings, network: &Network, train: &Samples<E>, batch_size: usize) -> Self {
-        let (p, batch) =
-            (network.layout().size(), |n| BatchGradient::new(network, n, train.masked(), settings.workers));
+    /// How the settings have it, before the first step, for training samples in these batches.
+    pub fn new(settings: &TrainSettings, network: &Network, train: &Samples<E>, batches: &Batches) -> Self {
+        let p = network.layout().size();
         if let Some(rules) = settings.optimizer.search() {
             return Self::Search { rules: rules.clone(), memory: Memory::default(), here: None };
         }
         Self::Steps {
             stepper: Stepper::new(&settings.optimizer, p),
             conditions: Conditions::new(settings.clipping(), settings.sam, p),
-            whole: batch(batch_size),
-            rest: match train.len() % batch_size {
-                0 => None,
-                rest => Some(batch(rest)),
-            },
+            batches: EpochGradient::new(network, batches, train.masked(), settings.workers),
         }
     }
 

@@ -6,6 +6,7 @@
 
 pub mod band;
 pub mod batch;
+pub mod batches;
 pub mod blend;
 pub mod branch;
 pub mod checkpoint;
@@ -22,6 +23,7 @@ pub mod settings;
 pub mod snapshots;
 
 pub use band::{Band, BandSettings, NetworkLoss, relax};
+pub use batches::Batches;
 pub use blend::{BlendSettings, Blended, train_blend};
 pub use checkpoint::Keep;
 pub use mask::Mask;

@@ -5,7 +5,7 @@
 //! before that step: what the rates up to i - 1 have led to. Mini-batches come in the order of training, epoch after
 //! epoch.
 
-use super::batch::{BatchGradient, Noise, Vary};
+use super::batch::{EpochGradient, Noise, Vary};
 use super::gradient::Conditions;
 use super::optimizers::Stepper;
 use super::{TrainSettings, network, samples, start};
@@ -78,34 +78,23 @@ pub fn range_test<E: Element>(
     let mut point = start(&network, settings, &streams, &train);
     let vary = Vary::new(settings.augment, dataset)?;
     let n = train.len();
-    settings.check_for(n, network.layout().parameters.len())?;
-    let batch_size = settings.batch(n);
+    settings.check_for(n, network.layout())?;
+    let batches = settings.batches(n, network.layout());
     let p = point.theta.len();
     let mut stepper = Stepper::new(&settings.optimizer, p);
     let mut conditions = Conditions::new(settings.clipping(), settings.sam, p);
-    let mut whole = BatchGradient::new(&network, batch_size, train.masked(), settings.workers);
-    let mut rest = match n % batch_size {
-        0 => None,
-        rest => Some(BatchGradient::new(&network, rest, train.masked(), settings.workers)),
-    };
-    let mut swept = Swept {
-        rates: Vec::new(),
-        losses: Vec::new(),
-        diverged: false,
-        steps_per_epoch: n.div_ceil(batch_size),
-    };
+    let mut gradients = EpochGradient::new(&network, &batches, train.masked(), settings.workers);
+    let mut swept =
+        Swept { rates: Vec::new(), losses: Vec::new(), diverged: false, steps_per_epoch: batches.count() };
     for epoch in 1usize.. {
         let mut order: Vec<u32> = (0..n as u32).collect();
         order.shuffle(&mut streams.stream("train/order", epoch as u64));
-        for indices in order.chunks(batch_size) {
+        for indices in batches.of(&order) {
             let done = swept.rates.len();
             if done == rates.steps {
                 return Ok(swept);
             }
-            let batch = match &mut rest {
-                Some(rest) if indices.len() == rest.samples() => rest,
-                _ => &mut whole,
-            };
+            let batch = gradients.of(indices.len());
             let rate = rates.at(done);
             swept.rates.push(rate);
             let noise = Noise { streams, step: done as u64, epoch, vary: vary.as_ref() };

@@ -1,11 +1,11 @@
 //! What a training run is made of: flags, recipe keys and recorded settings, all from this one struct.
 
 use super::gradient::Clip;
-use super::{Optimizer, Probe, Schedule, Snapshots, probe, snapshots};
+use super::{Batches, Optimizer, Probe, Schedule, Snapshots, probe, snapshots};
 use crate::base::registry::Registry;
 use crate::base::{Error, Precision, Result};
 use crate::data::{Augment, Preparation, Source};
-use crate::nn::{architectures::Architecture, inits::Initializer, losses::Loss};
+use crate::nn::{Layout, architectures::Architecture, inits::Initializer, losses::Loss};
 use serde::{Deserialize, Serialize};
 
 /// Settings of a training run.
@@ -50,7 +50,8 @@ pub struct TrainSettings {
     /// Epochs (fractions allowed) over which the rate first rises linearly from zero, the rate of the first step
     #[arg(long, value_name = "EPOCHS", default_value_t = TrainSettings::default().warmup)]
     pub warmup: f64,
-    /// Samples in a mini-batch; the last of an epoch may be smaller [default: 64; all with a full-batch optimizer]
+    /// Samples in a mini-batch; the last of an epoch may be smaller, and joins the one before it if it is too small for batch
+    /// statistics [default: 64; all with a full-batch optimizer]
     #[arg(long, value_name = "N")]
     pub batch_size: Option<usize>,
     /// Share each mini-batch out evenly among this many workers, as data-parallel training does: the gradient is the same,
@@ -198,6 +199,11 @@ impl TrainSettings {
         self.batch_size.unwrap_or(default).min(n.max(1))
     }
 
+    /// The mini-batches of an epoch over `n` training samples, for a network with this layout.
+    pub fn batches(&self, n: usize, layout: &Layout) -> Batches {
+        Batches::new(n, self.batch(n), layout)
+    }
+
     /// Samples of a batch, of `n` for training, that share statistics where a norm couples them: all of it, or a worker's.
     pub fn group(&self, n: usize) -> usize {
         self.batch(n).div_ceil(self.workers.unwrap_or(1).max(1))
@@ -317,20 +323,28 @@ impl TrainSettings {
         }
     }
 
-    /// Refuses what does not fit `n` training samples and a network of `tensors` tensors.
-    pub fn check_for(&self, n: usize, tensors: usize) -> Result<()> {
+    /// Refuses what does not fit `n` training samples and a network with this layout.
+    pub fn check_for(&self, n: usize, layout: &Layout) -> Result<()> {
         if let (true, Some(size)) = (self.optimizer.full_batch(), self.batch_size)
             && size < n
         {
             let expected = format!("all {n} samples, which {} takes at once", self.optimizer.name());
             return Err(Error::expected("--batch-size", expected, size));
         }
+        layout.check_group("training", n)?;
         let batch = self.batch(n);
-        if let Some(workers) = self.workers.filter(|workers| *workers > batch) {
-            let expected = format!("at most {batch}, the samples of a batch");
+        layout.check_group("--batch-size", batch)?;
+        let (least, most) = (layout.fewest_samples(), batch / layout.fewest_samples());
+        if let Some(workers) = self.workers.filter(|workers| *workers > most) {
+            let expected = match least {
+                1 => format!("at most {most}, the samples of a batch"),
+                _ => format!(
+                    "at most {most}, so that each has {least} of a batch's {batch} samples for its statistics"
+                ),
+            };
             return Err(Error::expected("--workers", expected, workers));
         }
-        let epoch = n.div_ceil(batch) as u64;
+        let epoch = self.batches(n, layout).count() as u64;
         if let Some(probe) = self.probe {
             let count = probe.count(epoch * self.epochs as u64);
             if count > probe::MOST {
@@ -342,8 +356,9 @@ impl TrainSettings {
         {
             return Err(Error::expected("--probe-samples", format!("1 to {n} training samples"), few));
         }
+        layout.check_group("--probe-samples", self.probe_samples.unwrap_or(n))?;
         if let Some(when) = self.snapshots {
-            let most = snapshots::MOST.min(100_000 / tensors.max(1) as u64);
+            let most = snapshots::MOST.min(100_000 / layout.parameters.len().max(1) as u64);
             let count = when.count(epoch, epoch * self.epochs as u64);
             if count > most {
                 return Err(Error::expected("--snapshots", format!("at most {most} snapshots"), count));

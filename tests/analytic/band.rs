@@ -200,7 +200,7 @@ fn barriers(model: &str) -> [f64; 3] {
     let (dataset, network, [a, b]) = minima(model);
     let train: Arc<Samples<f32>> = train::samples(&network, &dataset.train);
     let test = train::samples(&network, &dataset.test);
-    let evaluator = Evaluator::new(network.clone(), train.clone(), test, Between::Refresh, 64);
+    let evaluator = Evaluator::new(network.clone(), train.clone(), test, Between::Refresh, 64).unwrap();
     let barrier = |path: &Path| {
         let profile = evaluator.profile(path, 61, &|| {});
         barrier(&profile.t, &profile.train_loss)
@@ -227,7 +227,7 @@ fn barriers(model: &str) -> [f64; 3] {
     path.control = blended.control;
     let bezier = barrier(&path);
     let settings = BandSettings::default();
-    let loss = NetworkLoss::new(&network, &train, &settings, 0);
+    let loss = NetworkLoss::new(&network, &train, &settings, 0).unwrap();
     let started = std::time::Instant::now();
     let band = relax(&settings, &loss, [&a, &b], None, &mut |_| {}).expect("a band");
     println!(
@@ -265,7 +265,7 @@ fn a_band_goes_on_after_every_cycle_on_any_number_of_threads() {
     let keep = Keep { path: path.clone(), every: Duration::ZERO, data_sha256: "01".to_owned() };
     let run = |threads: usize, seed: u64, keep: Option<&Keep>, each: &mut (dyn FnMut(BandEvent) + Send)| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
-        let loss = NetworkLoss::new(&network, &train, &settings, seed);
+        let loss = NetworkLoss::new(&network, &train, &settings, seed).unwrap();
         pool.install(|| relax(&settings, &loss, [&a, &b], keep, each))
     };
     let mut checkpoints = Vec::new();

@@ -231,7 +231,7 @@ fn factorization() -> CriticalSettings {
     CriticalSettings {
         data: format!("identity:size={SIZE},columns={SIZE},rank={SIZE},observed=1").parse().expect("data"),
         model: format!("matrix-factorization:rank={RANK}").parse().expect("a model"),
-        samples: 0,
+        samples: Some(0),
         initial: 0,
         training: 0,
         minimum: 0,
@@ -374,7 +374,7 @@ fn what_was_finished_is_kept_and_the_rest_goes_on_to_the_same_bytes() {
 #[test]
 fn units_added_to_a_narrower_networks_critical_point_leave_one() {
     let settings = CriticalSettings {
-        samples: 200,
+        samples: Some(200),
         initial: 0,
         training: 0,
         minimum: 0,

@@ -2,6 +2,7 @@
 
 use crate::{agree, dense, gaussian, network, objective};
 use losscape::autodiff::Curvature;
+use losscape::base::registry::Registry;
 use losscape::base::tensors::TensorFile;
 use losscape::base::{Error, Precision, Result, Streams};
 use losscape::landscape::directions::eigenvectors::{Eigenvectors, Which};
@@ -386,6 +387,29 @@ fn directions_from_a_file_are_those_written_there() {
     assert_eq!(kind.draw(&here, 1).expect("one").axes[0].direction, drawn[0]);
     assert!(refusal(kind.draw(&here, 3)).contains("z/"), "there is no third");
     assert!(refusal(FromFile::default().draw(&here, 1)).contains("a safetensors file"));
+}
+
+/// Where a given, partial or masked direction is exactly zero, nothing moves, whatever the normalization and whatever may.
+#[test]
+fn what_a_direction_leaves_where_it_is_no_normalization_moves() {
+    let here = here(NORMED, "zeros");
+    let layout = here.objective.network().layout();
+    let mut masked = gaussian("zeros/d", here.theta.len());
+    // Every third number, a whole filter, a whole tensor of weights and one of biases.
+    masked.iter_mut().step_by(3).for_each(|x| *x = 0.0);
+    let weights = layout.weights().next().unwrap();
+    masked[weights.filters().nth(1).unwrap()].fill(0.0);
+    masked[layout.weights().nth(1).unwrap().range()].fill(0.0);
+    masked[layout.parameters.iter().find(|p| p.role == Role::Bias).unwrap().range()].fill(0.0);
+    for kind in Normalization::all() {
+        for may in [false, true] {
+            let mut d = masked.clone();
+            kind.apply(layout, &here.theta, |_| may, &mut d);
+            let moved = d.iter().zip(&masked).filter(|(d, m)| **m == 0.0 && **d != 0.0).count();
+            assert_eq!(moved, 0, "{kind}, {may}");
+            assert!(d.iter().any(|d| *d != 0.0), "{kind}: nothing moves");
+        }
+    }
 }
 
 #[test]

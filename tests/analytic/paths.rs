@@ -27,7 +27,7 @@ impl Linear {
         let labels: Vec<u32> = (0..N).map(|n| (n * n % 7 % C) as u32).collect();
         let train = Arc::new(Samples::new(&network, &data, &labels));
         let test = Arc::new(Samples::new(&network, &data[..300 * D], &labels[..300]));
-        let evaluator = Evaluator::new(network, train, test, Between::Refresh, 64);
+        let evaluator = Evaluator::new(network, train, test, Between::Refresh, 64).unwrap();
         Self { data, labels, evaluator }
     }
 

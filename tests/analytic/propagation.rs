@@ -14,7 +14,13 @@ fn run(settings: PropagateSettings) -> PropagateResult {
 
 fn settings(init: &[&str]) -> PropagateSettings {
     let init = init.iter().map(|i| i.parse().expect("an initializer")).collect();
-    PropagateSettings { init, samples: 256, seeds: 3, jacobian_samples: 0, ..PropagateSettings::default() }
+    PropagateSettings {
+        init,
+        samples: Some(256),
+        seeds: 3,
+        jacobian_samples: 0,
+        ..PropagateSettings::default()
+    }
 }
 
 /// With ReLU and Var W = c / fan_in the second moment is multiplied by c / 2 a layer, forward and backward.
@@ -36,7 +42,7 @@ fn lsuv_keeps_unit_variance_within_its_tolerance_at_every_layer() {
     for model in
         [None, Some("cnn:channels=[6,8],norm=none,hidden=[20]"), Some("resnet:depth=14,width=0.25,norm=none")]
     {
-        let mut settings = PropagateSettings { samples: 256, seeds: 2, ..settings(&["lsuv"]) };
+        let mut settings = PropagateSettings { samples: Some(256), seeds: 2, ..settings(&["lsuv"]) };
         if let Some(model) = model {
             settings.model = model.parse().expect("a model");
         }

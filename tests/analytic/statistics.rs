@@ -1,9 +1,11 @@
 //! Batch statistics: groups of samples, and running statistics that follow them.
 
 use crate::{agree, gaussian, network};
-use losscape::base::Streams;
+use losscape::base::{Precision, Streams};
 use losscape::nn::{Network, Objective, Samples, Statistics};
+use losscape::passes::DataSettings;
 use losscape::train::batch::{BatchGradient, Noise};
+use losscape::train::{Point, TrainSettings, train};
 use std::sync::Arc;
 
 const MODEL: &str = "mlp:hidden=[6,5],activation=tanh,norm=batch";
@@ -127,9 +129,65 @@ fn workers_have_statistics_of_their_own_and_share_gradients() {
     };
     agree("means", &state[..6], &mean(0, 0.0), 1e-13);
     agree("variances", &state[6..12], &mean(1, 1.0), 1e-13);
-    // More workers than samples are as many as there are samples.
-    let few = BatchGradient::<f64>::new(&case.network, 2, false, Some(5));
-    assert_eq!(few.samples(), 2);
+}
+
+/// One value has no variance: what is left of an epoch, of a batch among workers or of samples among groups joins others.
+#[test]
+fn no_group_is_too_small_for_statistics() {
+    let case = Case::new(66);
+    let start = case.network.start(&case.theta);
+    let sizes = |n: usize, size: usize| -> Vec<usize> {
+        case.objective(0..n, size).chunks().iter().map(|c| c.samples.len()).collect()
+    };
+    assert_eq!((sizes(3, 2), sizes(5, 2), sizes(5, 1)), (vec![3], vec![3, 2], vec![3, 2]));
+    assert_eq!((sizes(6, 2), sizes(65, 64)), (vec![2, 2, 2], vec![33, 32]));
+    // Of 5 samples five workers get 2 batches, not 5 of one value each.
+    let few = |workers: Option<usize>| {
+        let mut state = start.clone();
+        let mut batch = BatchGradient::new(&case.network, 5, false, workers);
+        let noise = Noise { streams: Streams::new(0), step: 0, epoch: 1, vary: None };
+        batch.run(&case.theta, &state, &case.samples(0..66), &[0, 1, 2, 3, 4], &noise);
+        batch.follow(&mut state);
+        state
+    };
+    let parts = [0..3, 3..5].map(|part| (part.len() as f64 / 5.0, moments(&case, part).1));
+    let variance = |i: usize| 0.9 + 0.1 * parts.iter().map(|(share, v)| share * v[i]).sum::<f64>();
+    agree("variances", &few(Some(5))[6..12], &(0..6).map(variance).collect::<Vec<f64>>(), 1e-13);
+    assert_ne!(few(Some(5)), few(None));
+}
+
+/// The running variance after many epochs at a standstill is that of the data, whatever is left of an epoch: before, a last
+/// batch of one sample took a tenth of it away each time (.48, .63, .03 and .76 of it were left). Means over five units of the
+/// quotient: the variance of a batch is unbiased, and its spread, over the twenty batches that count, is a few hundredths.
+#[test]
+fn running_variances_are_those_of_the_data() {
+    let ratio = |samples: usize, batch: usize, workers: Option<usize>| -> f64 {
+        let settings = TrainSettings {
+            samples: Some(samples),
+            batch_size: Some(batch),
+            workers,
+            lr: Some(1e-12),
+            epochs: 200,
+            model: "mlp:hidden=[5],norm=batch".parse().unwrap(),
+            precision: Precision::F64,
+            ..TrainSettings::default()
+        };
+        let dataset = DataSettings::load(&settings).unwrap().1;
+        let trained = train::<f64>(&settings, &dataset, None, &mut |_| ()).unwrap();
+        let (network, Point { theta, state }) = (&trained.network, &trained.point);
+        let all = Objective::new(
+            network.clone(),
+            losscape::train::samples(network, &dataset.train),
+            Statistics::Groups(usize::MAX),
+        );
+        let expected = all.refresh(theta, state);
+        // The first five numbers of the state are the means.
+        state[5..10].iter().zip(&expected[5..10]).map(|(a, b)| a / b / 5.0).sum()
+    };
+    for (samples, batch, workers) in [(65, 64, None), (65, 32, None), (65, 64, Some(32)), (33, 8, None)] {
+        let found = ratio(samples, batch, workers);
+        assert!((found - 1.0).abs() < 0.15, "{samples} in {batch}, {workers:?}: {found}");
+    }
 }
 
 /// Weighed by their samples: 10 and 9.

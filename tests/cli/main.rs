@@ -24,6 +24,7 @@ mod seeds;
 mod sharpness;
 mod simplex;
 mod slice;
+mod small;
 mod study;
 mod ticket;
 mod train;

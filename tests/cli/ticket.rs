@@ -189,7 +189,7 @@ fn what_makes_no_sense_is_refused() {
         ("--controls all", "--controls"),
         ("--rewind 154", "--rewind"),
         ("--epochs 0", "--epochs"),
-        ("--optimizer gd --batch-size 1297", "--stability"),
+        ("--optimizer gd --batch-size 1297 --stability true", "--stability"),
         ("--data teacher-student --loss squared-error", "--data"),
         ("--norm weight", "--norm"),
         ("--lr 0", "--lr"),

@@ -19,7 +19,7 @@ use super::geometry::{difference, dot};
 use super::signals::At;
 use crate::autodiff::Element;
 use crate::base::{Error, Result, Streams};
-use crate::nn::{Network, Objective, Permutation, Samples};
+use crate::nn::{Network, Objective, Permutation, Samples, Statistics};
 use crate::registry;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -46,14 +46,16 @@ impl<'a, E: Element> Pair<'a, E> {
         self.objective.network()
     }
 
-    /// The loss halfway between A and B permuted, with singular vectors of its own.
+    /// The network halfway between A and B permuted; with singular vectors of its own where statistics are.
     fn midpoint(&self, permutation: &Permutation) -> (Vec<E>, Vec<E>) {
         let (theta, state) = permutation.apply(self.b.theta, self.b.state);
-        let mean = |a: &[f64], b: &[f64]| -> Vec<E> {
-            a.iter().zip(b).map(|(a, b)| E::from_f64(0.5 * (a + b))).collect()
-        };
-        let (theta, mut state) = (mean(self.a.theta, &theta), mean(self.a.state, &state));
-        self.network().renew_to_convergence(&theta, &mut state);
+        let theta: Vec<E> =
+            self.a.theta.iter().zip(&theta).map(|(a, b)| E::from_f64(0.5 * (a + b))).collect();
+        let state = self.network().mixed([self.a.state, &state], 0.5);
+        let mut state: Vec<E> = state.into_iter().map(E::from_f64).collect();
+        if self.objective.statistics() != Statistics::Running {
+            self.network().renew_to_convergence(&theta, &mut state);
+        }
         (theta, state)
     }
 }

@@ -16,7 +16,7 @@ use super::weights::WeightMatching;
 use super::{Align, Aligned, Pair, within};
 use crate::autodiff::Element;
 use crate::base::{Error, Result, interrupt, registry::Kind};
-use crate::nn::{Objective, Permutation};
+use crate::nn::{Objective, Permutation, Statistics};
 use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -99,6 +99,9 @@ impl Align for StraightThrough {
         let mut seen = start.permutation.clone();
         let mut now = start.permutation;
         let (batch, n) = (self.batch.min(pair.samples.len()).max(1), pair.samples.len());
+        if pair.objective.statistics() != Statistics::Running {
+            pair.network().layout().check_group("--align straight-through: batch", batch)?;
+        }
         let mut order: Vec<u32> = (0..n as u32).collect();
         let mut target = pair.a.theta.to_vec();
         let zeros = vec![0.0; target.len()];

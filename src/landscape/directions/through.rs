@@ -2,7 +2,7 @@
 //!
 //! x = B - A, so that B lies at x = 1. With `c`, y is the part of C - A that is orthogonal to x, scaled to the length
 //! of x: distances in the picture are true, in units of ||B - A|| (Garipov et al. 2018, arXiv 1802.10026).
-//! Running statistics move as the weights do.
+//! Running statistics, and singular vectors of spectral norm, move as the weights do.
 
 use super::{Axis, Draw, Frame, Length, Place};
 use crate::base::{Error, Result, registry::Kind};
@@ -36,7 +36,8 @@ impl Draw for Through {
                 Error::Request { at, what } => Error::request(format!("--directions through: {at}"), what),
                 other => other,
             });
-            let (theta, state) = found?;
+            let (theta, mut state) = found?;
+            place.network().align_singular(from[1], &mut state);
             Ok([difference(&theta, from[0]), difference(&state, from[1])])
         };
         let x = to(&self.b)?;

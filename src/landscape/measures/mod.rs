@@ -64,6 +64,10 @@ pub trait Measure {
     fn maps(&self) -> Vec<Drawn>;
     /// What it is computed from.
     fn computed(&self) -> Computed;
+    /// A map that may have no number where all others have one, and why, in words that end "is no number where ...".
+    fn undefined(&self) -> Option<(&'static str, &'static str)> {
+        None
+    }
     /// The maps that it reads.
     fn reads(&self) -> &'static [&'static str] {
         &[]
@@ -95,6 +99,10 @@ impl Measure for Map {
 
     fn computed(&self) -> Computed {
         match_map!(self, kind => kind.computed())
+    }
+
+    fn undefined(&self) -> Option<(&'static str, &'static str)> {
+        match_map!(self, kind => kind.undefined())
     }
 
     fn reads(&self) -> &'static [&'static str] {

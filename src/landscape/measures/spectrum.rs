@@ -58,6 +58,10 @@ impl Measure for Spectrum {
         Computed::AtPoints
     }
 
+    fn undefined(&self) -> Option<(&'static str, &'static str)> {
+        Some(("lambda_ratio", "the largest eigenvalue is 0"))
+    }
+
     fn at<E: Element>(&self, spot: &Spot<E>) -> Result<Vec<f64>> {
         let products = spot.objective.linearize(spot.theta, spot.state, Curvature::Hessian, spot.memory);
         // The same start everywhere: a point's value is its own.
@@ -73,7 +77,9 @@ impl Measure for Spectrum {
             return Ok(vec![f64::NAN; 4]);
         };
         let scale = top.value.abs().max(bottom.value.abs());
-        let residual = top.residual.max(bottom.residual) / scale;
+        let residual = top.residual.max(bottom.residual);
+        // Of a Hessian that is 0 everything is exact.
+        let residual = if scale == 0.0 { residual } else { residual / scale };
         // What did not converge is no eigenvalue, nor is what was not certified though asked for.
         if !(found.converged() && (found.certified() || !self.certify)) {
             return Ok(vec![f64::NAN, f64::NAN, f64::NAN, residual]);

@@ -1,24 +1,25 @@
-//! Weight normalisation: each weight of a direction gets the magnitude of the network's own, |w|, and keeps its sign.
+//! Weight normalisation: each weight of a direction is multiplied by the network's own, d w, so that a step changes each
+//! weight by a share of itself. It is what `loss-landscape` (Li et al. 2018) calls `weight`: zeros of the direction and of the
+//! network stay zero, and the sizes of a Gaussian draw are kept.
 
 use super::Normalize;
 use crate::base::registry::Kind;
 use crate::nn::Parameter;
 use serde::{Deserialize, Serialize};
 
-/// each weight of the direction gets its own weight's magnitude.
+/// each weight of the direction is multiplied by its own weight.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Weight;
 
 impl Kind for Weight {
     const NAME: &'static str = "weight";
-    const SUMMARY: &'static str = "each weight of the direction gets its own weight's magnitude";
+    const SUMMARY: &'static str = "each weight of the direction is multiplied by its own weight";
 }
 
 impl Normalize for Weight {
     fn normalize(&self, parameter: &Parameter, theta: &[f64], d: &mut [f64]) {
-        for i in parameter.range() {
-            d[i] = theta[i].abs().copysign(d[i]);
-        }
+        let range = parameter.range();
+        d[range.clone()].iter_mut().zip(&theta[range]).for_each(|(d, w)| *d *= w);
     }
 }

@@ -62,7 +62,9 @@ impl Norm {
         fn couples<S: Standard>(_: &S) -> bool {
             S::COUPLES_SAMPLES
         }
-        cx.layout.couples_samples |= match_norm!(self, kind => couples(kind));
+        let couples = match_norm!(self, kind => couples(kind));
+        cx.layout.couples_samples |= couples;
+        cx.layout.single_values |= couples && input.positions() < 2;
         match_norm!(self, kind => kind.signal(cx, input))
     }
 

@@ -1,8 +1,9 @@
 //! Spectral norm (Miyato et al. 2018): W / sigma(W), the largest singular value of W as outputs x (everything else).
 //!
 //! sigma = u^T W v with singular vectors u and v that are state, not parameters: each training step renews them by
-//! one step of power iteration (v <- W^T u / |W^T u|, u <- W v / |W v|), and derivatives take them as constants. A
-//! product with the Hessian freezes them; a slice renews them at every point until they stand still.
+//! one step of power iteration (v <- W^T u / |W^T u|, u <- W v / |W v|), and derivatives take them as constants. Whatever
+//! looks at a trained network takes them as training left them, and reports the loss that training did; where statistics of
+//! norms are refreshed, or between two networks, they are renewed until they stand still.
 
 use super::Standard;
 use crate::autodiff::Node;

@@ -80,8 +80,8 @@ impl Job<'_> {
         let vary = Vary::new(settings.augment, &dataset)?;
         let [train, test] = [&dataset.train, &dataset.test].map(|part| samples::<E>(&network, part));
         // PyTorch's examples evaluate in hundreds where nothing is known of the training.
-        let batch = first.data.batch_size.unwrap_or(128).max(2);
-        let evaluator = Evaluator::new(network.clone(), train.clone(), test, settings.between, batch);
+        let batch = first.data.batch_size.unwrap_or(128);
+        let evaluator = Evaluator::new(network.clone(), train.clone(), test, settings.between, batch)?;
         let end = |run: &Run| -> Result<Weights> {
             let round = |v: &[f64]| rounded::<E>(v, "weights", self.precision);
             Ok((round(&run.theta)?, round(&run.state)?))
@@ -129,7 +129,7 @@ impl Job<'_> {
             _ => None,
         };
         let middle = way("curve").map(|way| {
-            let (theta, state) = evaluator.place(&way.path.theta(0.5), &way.path.state(0.5));
+            let (theta, state) = evaluator.place(&way.path.theta(0.5), &way.path.state(&network, 0.5));
             let wide = |v: Vec<E>| v.into_iter().map(E::to_f64).collect::<Vec<f64>>();
             (wide(theta), wide(state))
         });
@@ -154,7 +154,8 @@ impl Job<'_> {
         let profile: Profile =
             evaluator.profile(&path, self.settings.points, &|| (self.observe)(StageEvent::Done(1.0)));
         let lengths = path.lengths(&profile.t, PIECES);
-        let members: Vec<Weights> = profile.t.iter().map(|t| (path.theta(*t), path.state(*t))).collect();
+        let members: Vec<Weights> =
+            profile.t.iter().map(|t| (path.theta(*t), path.state(evaluator.network(), *t))).collect();
         let [ensemble, ends] = self.together(evaluator, &members);
         interrupt::check("connect", &self.kept())?;
         Ok(Way { path, profile, lengths, ensemble, ends })
@@ -194,8 +195,9 @@ impl Job<'_> {
             BlendEvent::Epoch(_) => {}
         };
         let training = &self.settings.training;
-        let steps = training.epochs * train.len().div_ceil(training.batch(train.len()));
-        (self.observe)(StageEvent::Begins("curve", "steps", steps));
+        let batches = training.batches(train.len(), network.layout());
+        batches.note().into_iter().for_each(|note| (self.observe)(StageEvent::Note(note)));
+        (self.observe)(StageEvent::Begins("curve", "steps", training.epochs * batches.count()));
         let blended = train_blend(training, &blend, keep.as_ref(), &mut { tell })?;
         Ok((Path { curve, control: blended.control.clone(), states }, blended))
     }
@@ -259,7 +261,7 @@ impl Job<'_> {
         train: &Arc<Samples<E>>,
         [a, b]: [&Weights; 2],
     ) -> Result<(Path, Band)> {
-        let potential = NetworkLoss::new(network, train, self.band, self.settings.seed);
+        let potential = NetworkLoss::new(network, train, self.band, self.settings.seed)?;
         (self.observe)(StageEvent::Begins("band", "cycles", self.band.cycles));
         let keep = self.keep(BAND_CHECKPOINT);
         let tell = |event: BandEvent| match event {

@@ -2,7 +2,7 @@
 
 use super::result::{self, CriticalResult, Facts};
 use super::starts::{Start, Starts, forms, list};
-use super::{CriticalSettings, MOST_PARAMETERS};
+use super::{CriticalSettings, MOST_PARAMETERS, SAMPLES};
 use crate::base::log::{Log, Pieces};
 use crate::base::pool::on_workers;
 use crate::base::{Error, Result, files};
@@ -57,6 +57,12 @@ fn search(
     keep: Option<&Path>,
     observe: &(dyn Fn(CriticalEvent) + Sync),
 ) -> Result<CriticalResult> {
+    let mut asked = settings.clone();
+    if settings.samples.is_none() {
+        let (_, all) = DataSettings::load(&settings.train(0))?;
+        asked.samples = Some(SAMPLES.min(all.train.len()));
+    }
+    let settings = &asked;
     let (data, mut dataset) = DataSettings::load(&settings.train(0))?;
     // Nothing is tested.
     dataset.test.truncate(0);

@@ -45,9 +45,10 @@ pub struct CriticalSettings {
     #[command(flatten)]
     #[serde(flatten)]
     pub preparation: Preparation,
-    /// The loss is that of the first N training samples (they are in random order); 0 for all
-    #[arg(long, value_name = "N", default_value_t = CriticalSettings::default().samples)]
-    pub samples: usize,
+    /// The loss is that of the first N training samples (they are in random order); 0 for all [default: 500, or all if there
+    /// are fewer]
+    #[arg(long, value_name = "N")]
+    pub samples: Option<usize>,
     /// Network: a name from `losscape list model`, with settings after a colon
     #[arg(long, value_name = "KIND", default_value_t = CriticalSettings::default().model)]
     pub model: Architecture,
@@ -117,7 +118,7 @@ impl Default for CriticalSettings {
             data: TeacherStudent::default().into(),
             data_seed: 0,
             preparation: Preparation::default(),
-            samples: 500,
+            samples: None,
             model: Mlp { hidden: vec![3], activation: Tanh.into(), ..Mlp::default() }.into(),
             loss: SquaredError.into(),
             init: Initializer::default(),
@@ -141,6 +142,8 @@ impl Default for CriticalSettings {
     }
 }
 
+/// Samples where nothing is said.
+pub const SAMPLES: usize = 500;
 /// Most parameters: the eigen-decomposition of a step, which nothing interrupts, takes p^3 operations.
 pub const MOST_PARAMETERS: usize = 700;
 /// Most starts.
@@ -164,7 +167,7 @@ impl CriticalSettings {
             data: self.data.clone(),
             data_seed: self.data_seed,
             preparation: self.preparation.clone(),
-            samples: Some(self.samples).filter(|n| *n > 0),
+            samples: self.samples.filter(|n| *n > 0),
             model: self.model.clone(),
             loss: self.loss.clone(),
             init: self.init.clone(),

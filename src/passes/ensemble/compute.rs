@@ -65,8 +65,11 @@ impl Job<'_> {
         let start = self.start;
         let network = Arc::new(start.network.clone());
         let [train, test] = [&start.dataset.train, &start.dataset.test].map(|s| samples::<E>(&network, s));
-        let batch = self.training.batch(train.len()).max(2);
-        let evaluator = Evaluator::new(network.clone(), train, test, Between::Refresh, batch);
+        let batch = self.training.group(train.len());
+        // Networks that were trained are evaluated with what training left them; between them the state is made anew.
+        let evaluator =
+            |between| Evaluator::new(network.clone(), train.clone(), test.clone(), between, batch);
+        let (trained_as, evaluator) = (evaluator(Between::Interpolate)?, evaluator(Between::Refresh)?);
         let (mut log, kept) = self.log()?;
         let trained = self.cycles::<E>()?;
         let own = |run: &Run| (run.theta.clone(), run.state.clone());
@@ -89,7 +92,7 @@ impl Job<'_> {
             let values = match kept.get(&(i as u64)) {
                 Some(values) => values.clone(),
                 None => {
-                    let values = measures(&evaluator.evaluate(theta, state)).to_vec();
+                    let values = measures(&trained_as.evaluate(theta, state)).to_vec();
                     interrupt::check("ensemble", &self.kept())?;
                     if let Some(log) = &mut log {
                         log.append([(i as u64, values.as_slice())])?;
@@ -105,7 +108,7 @@ impl Job<'_> {
         let apart: Vec<&Member> = [&members[0]].into_iter().chain(&members[collected.len() + 2..]).collect();
         (self.observe)(StageEvent::Begins("ensembles", "members", cyclic.len() + apart.len()));
         let together = |of: &[&Member]| -> Result<Together> {
-            let together = Together::of(&evaluator, &weights(of));
+            let together = Together::of(&trained_as, &weights(of));
             interrupt::check("ensemble", &self.kept())?;
             (self.observe)(StageEvent::Done(of.len() as f64));
             Ok(together)
@@ -123,7 +126,7 @@ impl Job<'_> {
             independent,
             plane,
             distances,
-            statistics: statistics::between(&network, Between::Refresh, batch),
+            statistics: statistics::apart(&network, batch),
         };
         EnsembleResult::new(self.settings, start, self.base, &self.training, facts)
     }
@@ -155,7 +158,9 @@ impl Job<'_> {
     /// Trains along the cycles.
     fn cycles<E: Element>(&self) -> Result<Trained> {
         let (dataset, training) = (&self.start.dataset, &self.training);
-        let total = dataset.train.len().div_ceil(training.batch(dataset.train.len())) * training.epochs;
+        let batches = training.batches(dataset.train.len(), self.start.network.layout());
+        let total = batches.count() * training.epochs;
+        batches.note().into_iter().for_each(|note| (self.observe)(StageEvent::Note(note)));
         (self.observe)(StageEvent::Begins("cycles", "steps", total));
         let keep = self.directory.map(|directory| Keep {
             path: directory.join(CHECKPOINT),

@@ -39,7 +39,8 @@ pub struct EnsembleSettings {
     /// Epochs in a cycle: half of them up to the highest rate, half down to the lowest
     #[arg(long, value_name = "EPOCHS", default_value_t = EnsembleSettings::default().cycle)]
     pub cycle: usize,
-    /// Optimizer along the cycles, with settings after a colon [default: the one that the network was trained with]
+    /// Optimizer along the cycles, with settings after a colon [default: the one that the network was trained with; sgd if
+    /// that takes no rate]
     #[arg(long, value_name = "KIND")]
     pub optimizer: Option<Optimizer>,
     /// Highest rate [default: the rate that the network was trained with, or --optimizer's own]
@@ -110,13 +111,17 @@ impl EnsembleSettings {
 
     /// How training goes on along the cycles from a network that was trained as `base` says. Refuses rates that do not swing.
     pub fn cyclic(&self, base: &TrainSettings) -> Result<TrainSettings> {
-        let own = self.optimizer.as_ref().map(Optimizer::rate);
+        let chosen = match &self.optimizer {
+            None if base.optimizer.search().is_some() => Some(Optimizer::default()),
+            chosen => chosen.clone(),
+        };
+        let own = chosen.as_ref().map(Optimizer::rate);
         let high = self.lr.or(own).unwrap_or_else(|| base.rate());
         let low = self.lr_low.unwrap_or(LOWEST * high);
         if low > high {
             return Err(Error::expected("--lr-low", format!("at most the highest rate, {high}"), low));
         }
-        let optimizer = self.optimizer.clone().unwrap_or_else(|| base.optimizer.clone());
+        let optimizer = chosen.unwrap_or_else(|| base.optimizer.clone());
         if optimizer.search().is_some() {
             return Err(Error::expected("--optimizer", "one that takes a rate", &optimizer));
         }

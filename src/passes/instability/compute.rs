@@ -80,13 +80,16 @@ pub fn run(
     let (data, dataset) = DataSettings::load(training)?;
     let network = Arc::new(network(training, &dataset)?);
     let n = dataset.train.len();
-    training.check_for(n, network.layout().parameters.len())?;
-    let total = (n.div_ceil(training.batch(n)) * training.epochs) as u64;
+    training.check_for(n, network.layout())?;
+    let total = (training.batches(n, network.layout()).count() * training.epochs) as u64;
     let noise = noise(training, &network, n);
     if noise.is_empty() {
-        let expected = "steps with noise that can differ: mini-batches, augmentation or dropout";
-        return Err(Error::expected("--batch-size", expected, format!("all {n} samples in every step")));
+        let expected = "steps with noise that can differ (--batch-size, augmentation or dropout)";
+        let given = n > 1 && training.batch_size.is_some_and(|size| size >= n);
+        let at = if given { "--batch-size" } else { "training" };
+        return Err(Error::expected(at, expected, format!("all {n} samples in every step")));
     }
+    let settings = &InstabilitySettings { branch: settings.steps(total), ..settings.clone() };
     if let Some(beyond) = settings.branch.iter().find(|step| **step > total) {
         return Err(Error::expected("--branch", format!("steps of training, 0 to {total}"), beyond));
     }
@@ -96,7 +99,7 @@ pub fn run(
         samples: (n, dataset.test.len()),
         total,
         noise,
-        statistics: statistics::between(&network, settings.stats, training.group(n).max(2)),
+        statistics: statistics::between(&network, settings.stats, training.group(n)),
         data,
     };
     let found = with_precision!(training.precision, E => {
@@ -172,7 +175,7 @@ fn work<E: Element>(
         samples(network, &dataset.test),
         settings.stats,
         training.group(dataset.train.len()),
-    );
+    )?;
     let one = |trunks: &[Trunk<E>], i: usize| -> Result<(u64, Vec<f64>)> {
         let seed = left[i] / steps.len();
         let place = runs.iter().position(|run| run.0 == seed);

@@ -28,8 +28,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct InstabilitySettings {
-    /// Steps after which two branches part, ascending; 0 is the initialization
-    #[arg(long, value_name = "STEPS", value_delimiter = ',', default_values_t = InstabilitySettings::default().branch)]
+    /// Steps after which two branches part, ascending; 0 is the initialization [default: 0,20,100,400,1000, as far as
+    /// training goes]
+    #[arg(long, value_name = "STEPS", value_delimiter = ',')]
     pub branch: Vec<u64>,
     /// Runs that branch, with --seed and the seeds after it
     #[arg(long, value_name = "N", default_value_t = InstabilitySettings::default().seeds)]
@@ -48,7 +49,7 @@ pub struct InstabilitySettings {
 impl Default for InstabilitySettings {
     fn default() -> Self {
         Self {
-            branch: vec![0, 20, 100, 400, 1000],
+            branch: Vec::new(),
             seeds: 5,
             points: pair::POINTS,
             stable: 0.02, // Frankle et al. 2020, section 2
@@ -70,12 +71,22 @@ pub fn training() -> TrainSettings {
     }
 }
 
+/// Steps after which branches part where nothing is said.
+const BRANCH: [u64; 5] = [0, 20, 100, 400, 1000];
+
 impl InstabilitySettings {
+    /// The steps after which branches part, of a training of so many steps.
+    pub fn steps(&self, total: u64) -> Vec<u64> {
+        match self.branch.is_empty() {
+            true => BRANCH.into_iter().filter(|step| *step <= total).collect(),
+            false => self.branch.clone(),
+        }
+    }
+
     /// Refuses numbers that make no sense, and training that has no use here.
     pub fn check(&self, training: &TrainSettings) -> Result<()> {
         let listed = || self.branch.iter().map(u64::to_string).collect::<Vec<_>>().join(",");
-        if self.branch.is_empty() || self.branch.len() > MOST || self.branch.windows(2).any(|w| w[0] >= w[1])
-        {
+        if self.branch.len() > MOST || self.branch.windows(2).any(|w| w[0] >= w[1]) {
             let expected = format!("1 to {MOST} steps, ascending");
             return Err(Error::expected("--branch", expected, format!("`{}`", listed())));
         }

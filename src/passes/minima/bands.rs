@@ -98,7 +98,7 @@ pub(super) fn most(settings: &MinimaSettings, n: usize) -> usize {
 pub(super) fn relax_all<E: Element>(job: &Job<E>, band: &BandSettings) -> Result<Bands> {
     let (network, runs) = (job.evaluator.network(), job.runs);
     let (n, most) = (runs.len(), most(job.settings, runs.len()));
-    let potential = NetworkLoss::new(network, job.evaluator.samples(), band, job.settings.path_seed);
+    let potential = NetworkLoss::new(network, job.evaluator.samples(), band, job.settings.path_seed)?;
     let settings = band.resolved();
     let (mut log, kept) = match job.keep {
         None => (None, Pieces::new()),

@@ -77,7 +77,7 @@ pub fn run(
     let double = runs.iter().any(|run| run.precision == Precision::F64);
     let precision = if double { Precision::F64 } else { Precision::F32 };
     with_precision!(precision, E => {
-        let job = Job::<E>::new(settings, runs, keep, precision, observe);
+        let job = Job::<E>::new(settings, runs, keep, precision, observe)?;
         let lines = job.lines()?;
         let bands = settings.neb.then(|| bands::relax_all(&job, band)).transpose()?;
         MinimaResult::new(settings, job.facts, &lines, bands)
@@ -114,10 +114,10 @@ impl<'a, E: Element> Job<'a, E> {
         keep: Option<&'a Path>,
         precision: Precision,
         observe: Observe<'a>,
-    ) -> Self {
+    ) -> Result<Self> {
         let first = &runs[0];
         let network = Arc::new(first.network.clone());
-        let batch = first.data.batch_size.unwrap_or(128).max(2); // PyTorch's examples evaluate in hundreds
+        let batch = first.data.batch_size.unwrap_or(128); // PyTorch's examples evaluate in hundreds
         let sha256 = |run: &Run| run.origin.as_ref().map_or_else(String::new, |o| o.sha256.clone());
         let facts = Facts {
             title: first.title(),
@@ -130,8 +130,8 @@ impl<'a, E: Element> Job<'a, E> {
         };
         let [train, test] =
             [&first.dataset.train, &first.dataset.test].map(|part| samples::<E>(&network, part));
-        let evaluator = Evaluator::new(network, train, test, settings.stats, batch);
-        Self { settings, runs, keep, precision, observe, evaluator, facts }
+        let evaluator = Evaluator::new(network, train, test, settings.stats, batch)?;
+        Ok(Self { settings, runs, keep, precision, observe, evaluator, facts })
     }
 
     /// All that decides what pieces of work are worth.

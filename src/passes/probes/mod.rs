@@ -10,7 +10,8 @@
 //! and for `saddles` lambda_max, lambda_min and the norm of the gradient, from which [`Terrain`] tells plateaus.
 //!
 //! The loss is the one that steps go down: where a norm couples samples, with the statistics of groups of the training
-//! batch's size, singular vectors of spectral norm renewed; but all samples as they are, with no dropout and no augmentation.
+//! batch's size, singular vectors of spectral norm as training left them; but all samples as they are, with no dropout and no
+//! augmentation.
 //! Nothing of training depends on a probe.
 //!
 //! Finished probes are appended to a [log](crate::base::log) beside the checkpoint, before training goes on: a run that was
@@ -123,13 +124,14 @@ impl<E: Element> Prober<E> {
         }
         let layout = network.layout();
         let coupled = layout.couples_samples;
-        let policy = Policy { stats: coupled.then_some(Stats::Batch), group: GroupSize::Of(batch) };
+        let stats = if coupled { Stats::Batch } else { Stats::Running };
+        let policy = Policy::of(layout, stats, GroupSize::Of(batch));
         // Statistics are those of a batch, whose size is therefore no choice. Otherwise eight batches at least, so that
         // their spread can be told.
         let small = if coupled { batch } else { batch.min(BATCH).min(count / 8).max(1) };
         let facts = Facts {
             samples: count,
-            statistics: policy.words((!layout.spectral.is_empty()).then_some("renewed"), false),
+            statistics: policy.words(false),
             coupled,
             small: (small <= count / 2).then_some(small),
         };
@@ -194,8 +196,7 @@ impl<E: Element> Prober<E> {
     }
 
     fn measure(&self, place: &Place, observe: &mut (dyn FnMut(Event) + Send)) -> Result<Row> {
-        let mut point = place.point.to::<E>();
-        self.network.renew_to_convergence(&point.theta, &mut point.state);
+        let point = place.point.to::<E>();
         let (theta, state) = (&point.theta, &point.state);
         let streams = Streams::new(self.settings.seed);
         let mut row = Row {

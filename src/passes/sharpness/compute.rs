@@ -8,7 +8,7 @@ use crate::base::{Error, Precision, Result, Streams, interrupt};
 use crate::landscape::hessian::Curved;
 use crate::landscape::noise::noise_scale;
 use crate::landscape::sharpness::{Here, Sharp};
-use crate::nn::{Network, Objective, Samples};
+use crate::nn::{Network, Objective, Samples, Statistics};
 use crate::passes::Run;
 use crate::passes::run::{gibibytes, names, rounded, title};
 use crate::passes::statistics::{Policy, Stats};
@@ -160,6 +160,8 @@ impl Job<'_> {
         let (theta, state) = (single(&run.theta, "weights")?, single(&run.state, "statistics")?);
         let policy = Policy::new(&network, settings.stats, settings.stat_batch, run.data.batch_size)?;
         let memory = gibibytes(settings.memory)?;
+        policy.check_samples(&network, "training", dataset.train.len())?;
+        policy.check_samples(&network, "test", dataset.test.len())?;
         let train: Arc<Samples<E>> = samples(&network, &dataset.train);
         let objective = Objective::new(network.clone(), train.clone(), policy.evaluation());
         if objective.bytes() > memory {
@@ -177,15 +179,11 @@ impl Job<'_> {
 
         let mut found = Found { label: self.label.clone(), ..Found::default() };
         let (evaluation, gradient) = objective.gradient(&place.theta, &place.state);
-        let (mut center, center_status) =
-            evaluations(&evaluation, &test.evaluate(&place.theta, &place.state));
-        if dataset.test.is_empty() {
-            center.retain(|key, _| key.starts_with("train"));
-        }
+        let tested = (!dataset.test.is_empty()).then(|| test.evaluate(&place.theta, &place.state));
+        let (center, center_status) = evaluations(&evaluation, tested.as_ref());
         interrupt::check("sharpness", "nothing was written")?;
         let p = place.theta.len();
         let dimension: usize = place.kept.iter().map(Range::len).sum();
-        let singular = (!network.layout().spectral.is_empty()).then_some("frozen");
         let facts = json!({
             "title": title(&network, &dataset),
             "label": self.label,
@@ -199,7 +197,7 @@ impl Job<'_> {
             "data_sha256": run.data.sha256,
             "weights_sha256": run.origin.as_ref().map(|o| &o.sha256),
             "samples": {"train": dataset.train.len(), "test": dataset.test.len()},
-            "norm_statistics": policy.words(singular, false),
+            "norm_statistics": policy.words(false),
             "center": center,
             "center_status": center_status,
         });
@@ -396,7 +394,19 @@ impl<E: Element> Place<'_, E> {
         self.stage("gradient noise scale")?;
         // As many as training had, and at most what leaves something to compare.
         let trained = self.job.run.data.batch_size.unwrap_or(crate::train::settings::BATCH);
-        let small = self.settings().noise_batch.unwrap_or(trained).min((samples.len() / 2).max(1));
+        let small = self.settings().noise_batch.unwrap_or(trained.min(samples.len() / 2));
+        let layout = self.objective.network().layout();
+        let coupled = self.objective.statistics() != Statistics::Running;
+        let least = if coupled { layout.fewest_samples() } else { 1 };
+        if small < least {
+            if self.settings().noise_batch.is_some() {
+                return layout.check_group("--noise-batch", small);
+            }
+            // A default that few samples leave no room for is no reason to refuse the rest.
+            let status = format!("not computed: two batches take at least {} samples", 2 * least);
+            found.summary.insert("noise_scale".to_owned(), json!({"value": null, "status": status}));
+            return Ok(());
+        }
         let noise = noise_scale(self.objective, samples, &self.theta, &self.state, small, &self.streams)?;
         let mut value = crate::passes::to_json(&noise)?;
         value["status"] = match noise.value.is_finite() {

@@ -226,6 +226,8 @@ fn evaluate<E: Element>(
     let theta: Vec<E> = run.theta.iter().map(|t| E::from_f64(*t)).collect();
     let wide: Vec<f64> = theta.iter().map(|t| t.to_f64()).collect();
     let state: Vec<E> = run.state.iter().map(|s| E::from_f64(*s)).collect();
+    policy.check_samples(&network, "training", sets[0].len())?;
+    policy.check_samples(&network, "test", sets[1].len())?;
     let mut direction = gaussian(streams, 0, theta.len());
     settings.normalize.apply(layout, &wide, |_| false, &mut direction);
 
@@ -234,13 +236,10 @@ fn evaluate<E: Element>(
         let train = samples::<E>(&network, &sets[0]);
         Objective::new(network.clone(), train, policy.group.statistics())
     });
-    let spectral = !layout.spectral.is_empty();
     let follow = |theta: &[E], _: &Point| {
-        let mut at = state.clone();
-        network.renew_to_convergence(theta, &mut at);
-        source.as_ref().map_or_else(|| at.clone(), |source| source.refresh(theta, &at))
+        source.as_ref().map_or_else(|| state.clone(), |source| source.refresh(theta, &state))
     };
-    let follows = spectral || source.is_some();
+    let follows = source.is_some();
     let center = if follows { follow(&theta, &[0.0; 3]) } else { state.clone() };
 
     let points: Vec<Point> = settings.range.points().into_iter().map(|x| [x, 0.0, 0.0]).collect();
@@ -261,11 +260,7 @@ fn evaluate<E: Element>(
         interrupt::check("shifted data", "nothing was written")?;
         done(i + 1);
     }
-    Ok(Evaluated {
-        curves,
-        at,
-        norm_statistics: policy.words(spectral.then_some("renewed at every point"), false),
-    })
+    Ok(Evaluated { curves, at, norm_statistics: policy.words(false) })
 }
 
 /// The minimum on each set of samples, and what the shifts did to it.

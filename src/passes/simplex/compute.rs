@@ -95,8 +95,8 @@ impl Job<'_> {
         let dataset = cut(first.dataset.clone(), settings.samples, "--samples")?;
         let [train, test] = [&dataset.train, &dataset.test].map(|part| samples::<E>(&network, part));
         // PyTorch's examples evaluate in hundreds where nothing is known of the training.
-        let batch = first.data.batch_size.unwrap_or(128).max(2);
-        let evaluator = Evaluator::new(network.clone(), train.clone(), test, Between::Refresh, batch);
+        let batch = first.data.batch_size.unwrap_or(128);
+        let evaluator = Evaluator::new(network.clone(), train.clone(), test, Between::Refresh, batch)?;
         let round = |v: &[f64]| rounded::<E>(v, "weights", self.precision);
         let minima: Vec<Weights> = self
             .runs
@@ -240,8 +240,9 @@ impl Job<'_> {
             BlendEvent::Epoch(_) => {}
         };
         let training = &settings.training;
-        let steps = training.epochs * train.len().div_ceil(training.batch(train.len()));
-        (self.observe)(StageEvent::Begins("simplexes", "steps", steps));
+        let batches = training.batches(train.len(), network.layout());
+        batches.note().into_iter().for_each(|note| (self.observe)(StageEvent::Note(note)));
+        (self.observe)(StageEvent::Begins("simplexes", "steps", training.epochs * batches.count()));
         train_blend(training, &blend, keep.as_ref(), &mut { tell })
     }
 

@@ -107,6 +107,10 @@ impl Job<'_> {
         let population = Counts { train: run.dataset.train.len(), test: run.dataset.test.len() };
         let mut dataset = crate::passes::run::cut(run.dataset.clone(), settings.samples, "--samples")?;
         if let Some(n) = settings.test_samples {
+            if n > population.test {
+                let expected = format!("0 to {} test samples", population.test);
+                return Err(Error::expected("--test-samples", expected, n));
+            }
             dataset.test.truncate(n);
         }
         let theta = rounded::<E>(&run.theta, "weights", precision)?;
@@ -133,6 +137,8 @@ impl Job<'_> {
                 }
             }
         };
+        policy.check_samples(&network, "training", train.len())?;
+        policy.check_samples(&network, "test", test.len())?;
         let mut objectives = vec![objective(&train, policy.evaluation())?];
         if !dataset.test.is_empty() {
             objectives.push(objective(&test, policy.evaluation())?);
@@ -144,27 +150,28 @@ impl Job<'_> {
         let directions = frame.axes.iter().map(|axis| rounded::<E>(&axis.direction, "directions", precision));
         let directions = directions.collect::<Result<Vec<_>>>()?;
 
-        // What the state is at a point; at the center that of singular vectors is what training left.
+        // What the state is at a point where it is not what training left; at the center it is that, unless it is refreshed.
         let source = match policy.stats {
             // As after training: from all of its samples.
             Some(Stats::Refresh) => {
                 let all = samples::<E>(&network, &run.dataset.train);
+                network.layout().check_group("--stats refresh: training", all.len())?;
                 Some(objective(&all, policy.group.statistics())?)
             }
             _ => None,
         };
-        let spectral = !network.layout().spectral.is_empty();
         let moves = policy.stats == Some(Stats::Running) && frame.axes.iter().any(|a| !a.state.is_empty());
         let floor = lowest(&frame, &network, &state);
         let follow = |theta: &[E], point: &Point| {
-            let mut at: Vec<E> = match moves {
-                true => moved(&frame, &state, &floor, point).into_iter().map(E::from_f64).collect(),
-                false => state.iter().map(|x| E::from_f64(*x)).collect(),
-            };
-            network.renew_to_convergence(theta, &mut at);
+            let mut at = state.clone();
+            if moves && *point != [0.0; 3] {
+                at = moved(&frame, &state, &floor, point);
+                network.settle_singular(&mut at);
+            }
+            let at: Vec<E> = at.into_iter().map(E::from_f64).collect();
             source.as_ref().map_or_else(|| at.clone(), |source| source.refresh(theta, &at))
         };
-        let follows = spectral || source.is_some() || moves;
+        let follows = source.is_some() || moves;
         let single = |v: &[f64]| v.iter().map(|x| E::from_f64(*x)).collect::<Vec<E>>();
         let at_center = if follows { follow(&single(&theta), &[0.0; 3]) } else { single(&state) };
         let center: Vec<_> = objectives.iter().map(|o| o.evaluate(&single(&theta), &at_center)).collect();
@@ -191,11 +198,7 @@ impl Job<'_> {
         let norms = [("theta".to_owned(), norm(&theta))]
             .into_iter()
             .chain(names.iter().zip(&directions).map(|(name, d)| ((*name).to_owned(), norm(d))));
-        let nothing = crate::nn::Evaluation { loss: f64::NAN, accuracy: f64::NAN };
-        let (mut center, _) = evaluations(&center[0], center.get(1).unwrap_or(&nothing));
-        if objectives.len() == 1 {
-            center.retain(|key, _| key.starts_with("train"));
-        }
+        let (mut center, _) = evaluations(&center[0], center.get(1));
         let spot = Spot {
             objective: &objectives[0],
             theta: &single(&theta),
@@ -207,8 +210,13 @@ impl Job<'_> {
             let names = measure.maps().into_iter().map(|drawn| drawn.array.to_owned());
             center.extend(names.zip(measure.at(&spot)?.into_iter().map(Value::from)));
         }
-        let center_status = status(&center);
-        let statistics = policy.words(spectral.then_some("renewed at every point"), moves);
+        let mut center_status = status(&center);
+        for (name, why) in at_points(settings).filter_map(Measure::undefined) {
+            if center.get(name).is_some_and(Value::is_null) {
+                center_status += &format!(" ({name} is none where {why})");
+            }
+        }
+        let statistics = policy.words(moves);
         let facts = Facts {
             label: self.label.clone(),
             title: crate::passes::run::title(&network, &dataset),

@@ -49,7 +49,8 @@ impl SliceResult {
         views: Vec<View>,
         directions: Option<TensorFile>,
     ) -> Result<Self> {
-        let summaries: Vec<Map<String, Value>> = views.iter().map(View::summary).collect::<Result<_>>()?;
+        let summaries: Vec<Map<String, Value>> =
+            views.iter().map(|v| v.summary(settings)).collect::<Result<_>>()?;
         let count = |key: &str| summaries.iter().filter_map(|s| s[key].as_u64()).sum::<u64>();
         let holes = count("non_finite") + count("test_non_finite") + missing(settings, &views) as u64;
         let mut summary = Map::new();
@@ -255,9 +256,12 @@ impl SliceResult {
     }
 }
 
-/// Points where the loss is finite and a measure is not.
+/// Points where the loss is finite and a measure is not, though it has a number there.
 fn missing(settings: &SliceSettings, views: &[View]) -> usize {
-    let maps: Vec<&str> = at_points(settings).flat_map(|m| m.maps()).map(|d| d.array).collect();
+    let none =
+        |array: &str| at_points(settings).any(|m| m.undefined().is_some_and(|(name, _)| name == array));
+    let maps = at_points(settings).flat_map(|m| m.maps()).map(|d| d.array);
+    let maps: Vec<&str> = maps.filter(|array| !none(array)).collect();
     let of = |view: &View| {
         let loss = view.map("train_loss");
         let maps: Vec<Vec<f64>> = maps.iter().map(|name| view.map(name)).collect();

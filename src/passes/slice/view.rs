@@ -1,7 +1,7 @@
 //! One network along one set of directions: its maps, and what they come to.
 
 use super::SliceSettings;
-use super::facts::{AXES, Coordinates, Facts, columns};
+use super::facts::{AXES, Coordinates, Facts, at_points, columns};
 use crate::base::Result;
 use crate::base::log::Pieces;
 use crate::landscape::geometry::non_convexity;
@@ -64,6 +64,17 @@ impl View {
         self.maps.iter().find(|(n, _)| n == name).map_or(Vec::new(), |(_, values)| values.clone())
     }
 
+    /// At how many points the map called `name` is no number though all others of its measure are.
+    fn undefined(&self, measure: &impl Measure, name: &str) -> usize {
+        let (own, others): (Vec<_>, Vec<_>) =
+            measure.maps().into_iter().map(|d| d.array).partition(|array| *array == name);
+        let finite = |names: &[&str], i: usize| {
+            let at = |name: &&str| self.maps.iter().find(|(n, _)| n == *name).and_then(|(_, v)| v.get(i));
+            names.iter().all(|name| at(name).is_some_and(|v| v.is_finite()))
+        };
+        (0..self.facts.points()).filter(|i| finite(&others, *i) && !finite(&own, *i)).count()
+    }
+
     /// Where a map is least and greatest.
     fn extremes(&self, name: &str) -> Value {
         let coordinates = self.facts.coordinates();
@@ -88,7 +99,7 @@ impl View {
     }
 
     /// Scalars of the view, those known before included.
-    pub fn summary(&self) -> Result<Map<String, Value>> {
+    pub fn summary(&self, settings: &SliceSettings) -> Result<Map<String, Value>> {
         let Value::Object(mut all) = to_json(&self.facts)? else { return Ok(Map::new()) };
         let mut put = |key: &str, value: Value| {
             all.insert(key.to_owned(), value);
@@ -96,6 +107,19 @@ impl View {
         for (name, _) in &self.maps {
             put(name, self.extremes(name));
         }
+        for (measure, (name, why)) in at_points(settings).filter_map(|m| Some((m, m.undefined()?))) {
+            let count = self.undefined(measure, name);
+            let status = match count {
+                0 => "computed".to_owned(),
+                _ => format!("no number at {count} points, where {why}"),
+            };
+            if let Some(map) = all.get_mut(name) {
+                map["status"] = status.into();
+            }
+        }
+        let mut put = |key: &str, value: Value| {
+            all.insert(key.to_owned(), value);
+        };
         let holes = |name: &str| self.map(name).iter().filter(|v| !v.is_finite()).count();
         let (bad, test_bad) = (holes("train_loss"), holes("test_loss"));
         put("non_finite", json!(bad));

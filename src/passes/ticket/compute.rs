@@ -151,7 +151,7 @@ impl Kind {
         match self {
             Self::Reinit => settings.controls.reinit(),
             Self::RandomMask => settings.controls.random_mask() && level > 0,
-            Self::Stability => settings.stability,
+            Self::Stability => settings.in_two_orders(),
         }
     }
 
@@ -163,7 +163,7 @@ impl Kind {
 
 /// Numbers of a record: how it ended, and what was measured.
 pub(super) fn width(settings: &TicketSettings) -> usize {
-    let pair = if settings.stability { Pair::width(settings.points) } else { 0 };
+    let pair = if settings.in_two_orders() { Pair::width(settings.points) } else { 0 };
     1 + pair.max(MEASURES.len())
 }
 
@@ -178,7 +178,7 @@ pub fn run(
     let (data, dataset) = DataSettings::load(training)?;
     let network = Arc::new(network(training, &dataset)?);
     let n = dataset.train.len();
-    training.check_for(n, network.layout().parameters.len())?;
+    training.check_for(n, network.layout())?;
     if !dataset.has_classes() || dataset.test.is_empty() {
         let found = if dataset.has_classes() { "none for testing" } else { "values" };
         return Err(Error::expected("--data", "classes, and test samples to compare tickets on", found));
@@ -190,13 +190,16 @@ pub fn run(
     if network.layout().weights().next().is_none() {
         return Err(Error::expected("--model", "a network with weights to prune", &training.model));
     }
-    let total = (n.div_ceil(training.batch(n)) * training.epochs) as u64;
+    let total = (training.batches(n, network.layout()).count() * training.epochs) as u64;
     if settings.rewind >= total {
         let expected = format!("a step before the last, 0 to {}", total.saturating_sub(1));
         return Err(Error::expected("--rewind", expected, settings.rewind));
     }
     let noise = noise(training, &network, n);
-    if settings.stability && noise.is_empty() {
+    // Where no order differs from another nobody asked for two.
+    let stability = Some(settings.stability.unwrap_or(!noise.is_empty()));
+    let settings = &TicketSettings { stability, ..settings.clone() };
+    if settings.in_two_orders() && noise.is_empty() {
         let expected = "false where nothing is random in steps (mini-batches, augmentation, dropout)";
         return Err(Error::expected("--stability", expected, true));
     }
@@ -205,13 +208,13 @@ pub fn run(
         samples: (n, dataset.test.len()),
         total,
         noise,
-        statistics: statistics::between(&network, settings.stats, training.group(n).max(2)),
+        statistics: statistics::between(&network, settings.stats, training.group(n)),
         data,
         image: dataset.shape.clone(),
         network: network.clone(),
     };
     let found = with_precision!(training.precision, E => {
-        Work::<E>::new(settings, training, &facts, &dataset, observe).run(keep)
+        Work::<E>::new(settings, training, &facts, &dataset, observe)?.run(keep)
     });
     found.and_then(|(seeds, pieces)| TicketResult::new(settings, training, facts, &seeds, &pieces))
 }
@@ -253,7 +256,7 @@ impl<'a, E: Element> Work<'a, E> {
         facts: &'a Facts,
         dataset: &'a Dataset,
         observe: &'a (dyn Fn(TicketEvent) + Sync),
-    ) -> Self {
+    ) -> Result<Self> {
         let network = &facts.network;
         let evaluator = Evaluator::new(
             network.clone(),
@@ -261,8 +264,8 @@ impl<'a, E: Element> Work<'a, E> {
             samples(network, &dataset.test),
             settings.stats,
             training.group(dataset.train.len()),
-        );
-        Self { settings, training, facts, network, dataset, observe, evaluator }
+        )?;
+        Ok(Self { settings, training, facts, network, dataset, observe, evaluator })
     }
 
     /// The levels of every seed, and the records of what was trained beside them.

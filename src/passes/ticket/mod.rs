@@ -80,9 +80,10 @@ pub struct TicketSettings {
     /// What tickets are compared with
     #[arg(long, value_enum, value_name = "WHICH", default_value_t = TicketSettings::default().controls)]
     pub controls: Controls,
-    /// Whether every ticket is trained in a second order too, for the barrier between both ends: true or false
-    #[arg(long, value_name = "BOOL", action = clap::ArgAction::Set, default_value_t = TicketSettings::default().stability)]
-    pub stability: bool,
+    /// Whether every ticket is trained in a second order too, for the barrier between both ends: true or false [default: true,
+    /// where something is random in steps]
+    #[arg(long, value_name = "BOOL")]
+    pub stability: Option<bool>,
     /// Dense networks to start from, with --seed and the seeds after it
     #[arg(long, value_name = "N", default_value_t = TicketSettings::default().seeds)]
     pub seeds: usize,
@@ -102,7 +103,7 @@ impl Default for TicketSettings {
             rounds: 14, // 0.8^14: under 5 % of the weights
             rewind: 0,
             controls: Controls::default(),
-            stability: true,
+            stability: None,
             seeds: 3,
             points: pair::POINTS,
             stats: Between::default(),
@@ -125,6 +126,11 @@ pub fn training() -> TrainSettings {
 }
 
 impl TicketSettings {
+    /// Whether every ticket is trained in a second order too.
+    pub fn in_two_orders(&self) -> bool {
+        self.stability.unwrap_or(true)
+    }
+
     /// Refuses numbers that make no sense, and training that has no use here.
     pub fn check(&self, training: &TrainSettings) -> Result<()> {
         if !(self.prune > 0.0 && self.prune < 1.0) {

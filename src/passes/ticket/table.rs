@@ -118,7 +118,7 @@ impl Table<'_> {
             };
             arrays.push("inputs", &[levels, count, features], self.each(inputs).concat());
         }
-        if settings.stability {
+        if settings.in_two_orders() {
             self.push_lines(&mut arrays);
         }
         arrays
@@ -167,7 +167,7 @@ impl Table<'_> {
             own.insert("status".to_owned(), ends.collect());
             members.insert((*name).to_owned(), own.into());
         }
-        if self.settings.stability {
+        if self.settings.in_two_orders() {
             let pairs: Vec<Pair> = (0..count).map(|seed| self.line(level, seed)).collect();
             let barriers: Vec<[f64; 4]> = pairs.iter().map(Pair::barriers).collect();
             let mut own = Map::new();

@@ -8,7 +8,7 @@ use crate::study::overlay::overlay;
 pub const ANALYSIS: Analysis = Analysis {
     name: "instability",
     summary: "from which step on two data orders end in one valley",
-    quick: &[("seeds", "1"), ("branch", "[0, 2]"), ("points", "3")],
+    quick: &[("seeds", "1"), ("branch", "[0, 1]"), ("points", "3")],
     take: |section, changes| {
         let settings: InstabilitySettings = overlay(section, changes.iter(), &[])?;
         settings.check(&instability::training())?;
@@ -32,13 +32,13 @@ impl Pass for Instability {
     }
 
     fn forwards(&self, (train, test): (f64, f64)) -> f64 {
-        let lines = self.0.seeds * self.0.branch.len() * self.0.points;
+        let lines = self.0.seeds * self.0.steps(u64::MAX).len() * self.0.points;
         lines as f64 * (train + test)
     }
 
     fn trainings(&self) -> usize {
         // Each run, and on average half of it a branch.
-        self.0.seeds * (1 + self.0.branch.len().div_ceil(2))
+        self.0.seeds * (1 + self.0.steps(u64::MAX).len().div_ceil(2))
     }
 
     fn run(&self, _: u64, networks: Networks) -> Result<Box<dyn Saved>> {

@@ -9,7 +9,7 @@ use crate::train::settings::LAYERS;
 pub const ANALYSIS: Analysis = Analysis {
     name: "propagate",
     summary: "signals and gradients by depth",
-    quick: &[("samples", "16"), ("seeds", "1"), ("jacobian-samples", "1")],
+    quick: &[("samples", "2"), ("seeds", "1"), ("jacobian-samples", "1")],
     take: |section, changes| {
         let settings: PropagateSettings = overlay(section, changes.iter(), LAYERS)?;
         settings.check()?;
@@ -25,7 +25,10 @@ impl Pass for Propagate {
     }
 
     fn forwards(&self, _: (f64, f64)) -> f64 {
-        3.0 * (self.0.samples * self.0.seeds * self.0.init.len() * self.0.norm.len().max(1)) as f64
+        3.0 * (self.0.samples.unwrap_or(propagate::SAMPLES)
+            * self.0.seeds
+            * self.0.init.len()
+            * self.0.norm.len().max(1)) as f64
     }
 
     fn run(&self, seed: u64, _: Networks) -> Result<Box<dyn Saved>> {

@@ -9,7 +9,7 @@ use crate::train::settings::LAYERS;
 pub const ANALYSIS: Analysis = Analysis {
     name: "smoothness",
     summary: "how the loss changes along its gradient",
-    quick: &[("steps", "4"), ("every", "2"), ("probe-samples", "16")],
+    quick: &[("steps", "4"), ("every", "2"), ("probe-samples", "2")],
     take: |section, changes| {
         let settings: SmoothnessSettings = overlay(section, changes.iter(), LAYERS)?;
         settings.check()?;

@@ -32,7 +32,8 @@ impl Pass for Ticket {
     }
 
     fn forwards(&self, (train, test): (f64, f64)) -> f64 {
-        let lines = if self.0.stability { self.0.seeds * (self.0.rounds + 1) * self.0.points } else { 0 };
+        let lines =
+            if self.0.in_two_orders() { self.0.seeds * (self.0.rounds + 1) * self.0.points } else { 0 };
         lines as f64 * (train + test)
     }
 

@@ -6,8 +6,9 @@
 
 use super::{BandSettings, Potential};
 use crate::autodiff::Element;
-use crate::base::{Streams, pool::Pool};
+use crate::base::{Result, Streams, pool::Pool};
 use crate::nn::{Network, Objective, Samples, Statistics};
+use crate::train::Batches;
 use crate::train::batch::{BatchGradient, Noise};
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
@@ -22,31 +23,37 @@ pub struct NetworkLoss<E> {
     on_train: Objective<E>,
     /// What statistics are made anew from, where there are some.
     groups: Option<Objective<E>>,
-    batch_size: usize,
+    batches: Batches,
     seed: u64,
-    whole: Pool<BatchGradient<E>>,
-    rest: Pool<BatchGradient<E>>,
+    /// For the two sizes of batches that occur.
+    gradients: [Pool<BatchGradient<E>>; 2],
     /// The order of samples in an epoch.
     order: Mutex<Option<(u64, Vec<u32>)>>,
 }
 
 impl<E: Element> NetworkLoss<E> {
-    /// Over `train`, in mini-batches as the settings have them, in an order of its own for each seed.
-    pub fn new(network: &Arc<Network>, train: &Arc<Samples<E>>, settings: &BandSettings, seed: u64) -> Self {
-        let batch_size = settings.batch(train.len());
+    /// Over `train`, in mini-batches as the settings have them, in an order of its own for each seed. Refuses batches that are
+    /// too small for the network's statistics.
+    pub fn new(
+        network: &Arc<Network>,
+        train: &Arc<Samples<E>>,
+        settings: &BandSettings,
+        seed: u64,
+    ) -> Result<Self> {
+        let batches = settings.batches(train.len(), network.layout())?;
         let objective = |statistics| Objective::new(network.clone(), train.clone(), statistics);
         let couples = network.layout().couples_samples;
-        Self {
+        let groups = Statistics::Groups(settings.batch(train.len()));
+        Ok(Self {
             on_train: objective(Statistics::Running),
-            groups: couples.then(|| objective(Statistics::Groups(batch_size.max(2)))),
+            groups: couples.then(|| objective(groups)),
             network: network.clone(),
             train: train.clone(),
-            batch_size,
+            batches,
             seed,
-            whole: Pool::default(),
-            rest: Pool::default(),
+            gradients: Default::default(),
             order: Mutex::new(None),
-        }
+        })
     }
 
     /// Parameters in the element type and the state that belongs to them, before statistics.
@@ -59,7 +66,7 @@ impl<E: Element> NetworkLoss<E> {
     /// The samples of a step.
     fn indices(&self, step: u64) -> Vec<u32> {
         let n = self.train.len();
-        let in_epoch = n.div_ceil(self.batch_size).max(1) as u64;
+        let in_epoch = self.batches.count().max(1) as u64;
         let (epoch, at) = (step / in_epoch, (step % in_epoch) as usize);
         let mut kept = self.order.lock().unwrap_or_else(|e| e.into_inner());
         if kept.as_ref().is_none_or(|(of, _)| *of != epoch) {
@@ -68,7 +75,7 @@ impl<E: Element> NetworkLoss<E> {
             *kept = Some((epoch, order));
         }
         let order = kept.as_ref().map_or(&[][..], |(_, order)| order);
-        order.chunks(self.batch_size).nth(at).unwrap_or_default().to_vec()
+        self.batches.of(order).nth(at).unwrap_or_default().to_vec()
     }
 }
 
@@ -84,7 +91,7 @@ impl<E: Element> Potential for NetworkLoss<E> {
 
     fn slopes(&self, step: u64, chain: &[Vec<f64>]) -> Vec<(f64, Vec<f64>)> {
         let indices = self.indices(step);
-        let pool = if indices.len() == self.batch_size { &self.whole } else { &self.rest };
+        let pool = &self.gradients[usize::from(indices.len() != self.batches.sizes().0)];
         let streams = Streams::new(self.seed);
         let noise = Noise { streams, step, epoch: 1, vary: None };
         let at = |theta: &Vec<f64>| {

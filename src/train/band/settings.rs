@@ -1,8 +1,9 @@
 //! How a band is relaxed, as users say it.
 
 use crate::base::{Error, Result};
+use crate::nn::Layout;
 use crate::train::settings::BATCH;
-use crate::train::{BlendSettings, Optimizer, Schedule};
+use crate::train::{Batches, BlendSettings, Optimizer, Schedule};
 use serde::{Deserialize, Serialize};
 
 /// How a band is relaxed.
@@ -30,7 +31,7 @@ pub struct BandSettings {
     /// Schedule of the rate over the cycles, each of which counts as an epoch and has one rate
     #[arg(long, value_name = "KIND", default_value_t = BandSettings::default().schedule)]
     pub schedule: Schedule,
-    /// Samples in a mini-batch [default: 64; all with a full-batch optimizer]
+    /// Samples in a mini-batch, as training has them [default: 64; all with a full-batch optimizer]
     #[arg(long, value_name = "N")]
     pub batch_size: Option<usize>,
     /// A pivot goes in where the loss rises above the line between pivots by more than this share of the band's range
@@ -74,14 +75,27 @@ impl BandSettings {
         self.rate() * self.schedule.factor(cycle as f64, self.cycles as f64, 0.0)
     }
 
-    /// The batch size for `n` training samples.
-    pub fn batch(&self, n: usize) -> usize {
+    /// What of these is a setting of any training by mini-batches.
+    fn training(&self) -> BlendSettings {
         BlendSettings {
             optimizer: self.optimizer.clone(),
+            lr: self.lr,
             batch_size: self.batch_size,
             ..BlendSettings::default()
         }
-        .batch(n)
+    }
+
+    /// The batch size for `n` training samples.
+    pub fn batch(&self, n: usize) -> usize {
+        self.training().batch(n)
+    }
+
+    /// The mini-batches of an epoch over `n` training samples, for a network with this layout; refuses those that it has no
+    /// statistics of.
+    pub(super) fn batches(&self, n: usize, layout: &Layout) -> Result<Batches> {
+        layout.check_group("training", n)?;
+        layout.check_group("--batch-size", self.batch(n))?;
+        Ok(self.training().batches(n, layout))
     }
 
     /// The same with every default written out, as results record them.
@@ -92,13 +106,7 @@ impl BandSettings {
 
     /// Refuses numbers that make no sense.
     pub fn check(&self) -> Result<()> {
-        BlendSettings {
-            optimizer: self.optimizer.clone(),
-            lr: self.lr,
-            batch_size: self.batch_size,
-            ..BlendSettings::default()
-        }
-        .check()?;
+        self.training().check()?;
         const MOST: usize = 100_000_000;
         for (flag, x, least, most) in [
             ("--pivots", self.pivots, 1, 1000),

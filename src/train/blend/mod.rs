@@ -138,7 +138,7 @@ pub fn train_blend<E: Element>(
     observe: &mut (dyn FnMut(BlendEvent) + Send),
 ) -> Result<Blended> {
     settings.check()?;
-    settings.check_for(blend.train.len())?;
+    settings.check_for(blend.train.len(), blend.network.layout())?;
     blend.check()?;
     Session::new(&settings.resolved(), blend, keep, observe)?.run()
 }

@@ -4,11 +4,11 @@ use super::rows::{Rows, mix, pulls};
 use super::{Blend, BlendEpoch, BlendEvent, BlendSettings, Blended};
 use crate::autodiff::{Element, elementary::vectorised};
 use crate::base::{Error, Result, Streams, interrupt};
-use crate::train::batch::{BatchGradient, Noise};
+use crate::train::batch::{EpochGradient, Noise};
 use crate::train::checkpoint::{EPOCHS_APART, Keep, Pace};
 use crate::train::gradient::{Clip, Conditions};
 use crate::train::optimizers::{BLOCK, STATES};
-use crate::train::{Point, Status};
+use crate::train::{Batches, Point, Status};
 use rand::seq::SliceRandom;
 use std::time::{Duration, Instant};
 
@@ -19,8 +19,8 @@ pub struct Session<'a, E> {
     pub steps_per_epoch: u64,
     pub total: u64,
     pub conditions: Conditions<E>,
-    pub whole: BatchGradient<E>,
-    pub rest: Option<BatchGradient<E>>,
+    pub batches: Batches,
+    pub gradients: EpochGradient<E>,
     pub rows: Rows<'a, E>,
     /// The network on the way, at the next step's shares.
     pub point: Point<E>,
@@ -42,9 +42,8 @@ impl<'a, E: Element> Session<'a, E> {
         observe: &'a mut (dyn FnMut(BlendEvent) + Send),
     ) -> Result<Self> {
         let (n, p) = (blend.train.len(), blend.network.layout().size());
-        let batch_size = settings.batch(n);
-        let batch = |size| BatchGradient::new(blend.network, size, blend.train.masked(), None);
-        let steps_per_epoch = n.div_ceil(batch_size) as u64;
+        let batches = settings.batches(n, blend.network.layout());
+        let steps_per_epoch = batches.count() as u64;
         let rows = Rows::new(blend.control, blend.free, settings.optimizer.states());
         let start = rows.get(0);
         let mut this = Self {
@@ -52,8 +51,8 @@ impl<'a, E: Element> Session<'a, E> {
             steps_per_epoch,
             total: steps_per_epoch * settings.epochs as u64,
             conditions: Conditions::new(Clip { value: None, norm: settings.clip }, 0.0, p),
-            whole: batch(batch_size),
-            rest: (!n.is_multiple_of(batch_size)).then(|| batch(n % batch_size)),
+            batches,
+            gradients: EpochGradient::new(blend.network, &batches, blend.train.masked(), None),
             point: Point { state: blend.network.start(&start), theta: start },
             rows,
             blend,
@@ -115,13 +114,10 @@ impl<'a, E: Element> Session<'a, E> {
         let streams = Streams::new(self.blend.seed);
         let mut order: Vec<u32> = (0..n).collect();
         order.shuffle(&mut streams.stream("blend/order", epoch as u64));
-        let batch_size = self.settings.batch(n as usize);
         let made = self.step - (epoch as u64 - 1) * self.steps_per_epoch;
-        for indices in order.chunks(batch_size).skip(made as usize) {
-            let batch = match &mut self.rest {
-                Some(rest) if indices.len() == rest.samples() => rest,
-                _ => &mut self.whole,
-            };
+        let batches = self.batches;
+        for indices in batches.of(&order).skip(made as usize) {
+            let batch = self.gradients.of(indices.len());
             let noise = Noise { streams, step: self.step, epoch, vary: self.blend.vary };
             // At shares drawn anew the weights, and with them the singular vectors, are far from the last ones.
             self.blend.network.renew_to_convergence(&self.point.theta, &mut self.point.state);
@@ -136,7 +132,7 @@ impl<'a, E: Element> Session<'a, E> {
                 return Ok(Some(reason));
             }
             self.sum += loss * indices.len() as f64;
-            self.update()?;
+            self.update(indices.len())?;
             self.step += 1;
             let over = self.step == epoch as u64 * self.steps_per_epoch;
             if over {
@@ -151,14 +147,13 @@ impl<'a, E: Element> Session<'a, E> {
         Ok(None)
     }
 
-    /// One step of every free control point with the gradient of the last batch, and the next blend.
-    fn update(&mut self) -> Result<()> {
+    /// One step of every free control point with the gradient of the last batch, of so many samples, and the next blend.
+    fn update(&mut self, samples: usize) -> Result<()> {
         let next = self.draw(self.step + 1)?;
         let (optimizer, shares, rate, step) =
             (&self.settings.optimizer, &self.shares, self.rate, self.step + 1);
         let decay = E::from_f64(self.settings.weight_decay);
-        let rest = self.rest.as_ref().filter(|_| step.is_multiple_of(self.steps_per_epoch));
-        let (batch, conditions) = (rest.unwrap_or(&self.whole), &self.conditions);
+        let (batch, conditions) = (&*self.gradients.of(samples), &self.conditions);
         let (free, states) = (self.rows.free, self.rows.states);
         let pull: Option<Vec<E>> =
             self.blend.pull.map(|pull| pull(&self.rows.gram()).into_iter().map(E::from_f64).collect());

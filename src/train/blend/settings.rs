@@ -2,8 +2,9 @@
 
 use crate::base::registry::Registry;
 use crate::base::{Error, Result};
+use crate::nn::Layout;
 use crate::train::settings::BATCH;
-use crate::train::{Optimizer, Schedule};
+use crate::train::{Batches, Optimizer, Schedule};
 use serde::{Deserialize, Serialize};
 
 /// How control points are trained.
@@ -25,7 +26,8 @@ pub struct BlendSettings {
     /// Passes over the training samples; 0 leaves the control points where they start
     #[arg(long, value_name = "N", default_value_t = BlendSettings::default().epochs)]
     pub epochs: usize,
-    /// Samples in a mini-batch; the last of an epoch may be smaller [default: 64; all with a full-batch optimizer]
+    /// Samples in a mini-batch; the last of an epoch may be smaller, and joins the one before it if it is too small for batch
+    /// statistics [default: 64; all with a full-batch optimizer]
     #[arg(long, value_name = "N")]
     pub batch_size: Option<usize>,
     /// Pull of the network on the way towards zero, added to its gradient per unit of its weights
@@ -62,6 +64,11 @@ impl BlendSettings {
     pub fn batch(&self, n: usize) -> usize {
         let default = if self.optimizer.full_batch() { n } else { BATCH };
         self.batch_size.unwrap_or(default).min(n.max(1))
+    }
+
+    /// The mini-batches of an epoch over `n` training samples, for a network with this layout.
+    pub fn batches(&self, n: usize, layout: &Layout) -> Batches {
+        Batches::new(n, self.batch(n), layout)
     }
 
     /// The same with every default written out, as results record them.
@@ -108,11 +115,14 @@ impl BlendSettings {
         Ok(())
     }
 
-    /// Refuses a batch that is not all of `n` samples where the optimizer takes all at once.
-    pub(super) fn check_for(&self, n: usize) -> Result<()> {
+    /// Refuses a batch that is not all of `n` samples where the optimizer takes all at once, and one that a network with this
+    /// layout has no statistics of.
+    pub fn check_for(&self, n: usize, layout: &Layout) -> Result<()> {
         if n == 0 {
             return Err(Error::expected("training samples", "at least 1", 0));
         }
+        layout.check_group("training", n)?;
+        layout.check_group("--batch-size", self.batch(n))?;
         match self.batch_size {
             Some(size) if self.optimizer.full_batch() && size < n => {
                 let expected = format!("all {n} samples, which {} takes at once", self.optimizer.name());

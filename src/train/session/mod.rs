@@ -8,7 +8,7 @@ use super::batch::Vary;
 use super::branch::{Fork, Parting};
 use super::checkpoint::{self, EPOCHS_APART, Keep, Pace, State};
 use super::method::Method;
-use super::{Event, Stop, TrainSettings, Trained, network, samples, start};
+use super::{Batches, Event, Stop, TrainSettings, Trained, network, samples, start};
 use crate::autodiff::Element;
 use crate::base::registry::Registry;
 use crate::base::{Error, Result, Streams, files, interrupt};
@@ -32,7 +32,7 @@ pub struct Session<'a, E> {
     on_batches: Option<Objective<E>>,
     vary: Option<Vary<E>>,
     on_test: Objective<E>,
-    batch_size: usize,
+    batches: Batches,
     steps_per_epoch: u64,
     total: u64,
     method: Method<E>,
@@ -75,9 +75,9 @@ impl<'a, E: Element> Session<'a, E> {
         let on_train = Objective::new(network.clone(), train.clone(), Statistics::Running);
         let on_test = Objective::new(network.clone(), samples(&network, &dataset.test), Statistics::Running);
         let n = train.len();
-        settings.check_for(n, network.layout().parameters.len())?;
-        let batch_size = settings.batch(n);
-        let steps_per_epoch = n.div_ceil(batch_size) as u64;
+        settings.check_for(n, network.layout())?;
+        let batches = settings.batches(n, network.layout());
+        let steps_per_epoch = batches.count() as u64;
         let total = steps_per_epoch * settings.epochs as u64;
         let groups = Statistics::Groups(settings.group(n));
         let couples = network.layout().couples_samples;
@@ -92,7 +92,7 @@ impl<'a, E: Element> Session<'a, E> {
                 return Err(Error::expected("augmentation", with, "some"));
             }
         }
-        let mut method = Method::new(settings, &network, &train, batch_size);
+        let mut method = Method::new(settings, &network, &train, &batches);
         let sizes = [network.layout().size(), network.layout().state_size()];
         let pruned = fork.and_then(|(fork, _)| fork.state.pruned.as_ref());
         let unfinished = match keep {
@@ -142,7 +142,7 @@ impl<'a, E: Element> Session<'a, E> {
             on_batches,
             vary,
             on_test,
-            batch_size,
+            batches,
             steps_per_epoch,
             total,
             method,

@@ -24,8 +24,7 @@ impl<E: Element> Session<'_, E> {
             None => shuffle(&mut order, &self.streams),
             Some(parting) => {
                 shuffle(&mut order, &Streams::new(self.settings.seed));
-                let made = (parting.step - first).saturating_mul(self.batch_size as u64);
-                let made = (made as usize).min(order.len());
+                let made = self.batches.before(parting.step - first);
                 shuffle(&mut order[made..], &self.streams);
             }
         }
@@ -43,13 +42,11 @@ impl<E: Element> Session<'_, E> {
         let order = self.order(epoch);
         let made = self.state.step - (epoch as u64 - 1) * self.steps_per_epoch;
         let left = (self.total - self.state.step) as usize;
-        for indices in order.chunks(self.batch_size).skip(made as usize).take(left) {
+        let all = self.batches;
+        for indices in all.of(&order).skip(made as usize).take(left) {
             let rate = self.rate_at(self.state.step);
-            let Method::Steps { stepper, conditions, whole, rest } = &mut self.method else { break };
-            let batch = match rest {
-                Some(rest) if indices.len() == rest.samples() => rest,
-                _ => whole,
-            };
+            let Method::Steps { stepper, conditions, batches } = &mut self.method else { break };
+            let batch = batches.of(indices.len());
             let step = self.state.step;
             let noise = Noise { streams: self.streams, step, epoch, vary: self.vary.as_ref() };
             let point = &mut self.state.point;
