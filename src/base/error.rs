@@ -1,10 +1,13 @@
 //! One error type, sorted by what the caller can do about it, and the exit code that says so.
 
-/// Why a command could not do what was asked. Displayed as one line, `WHERE: expected X, found Y`.
+use super::text::{brief, line, place};
+
+/// Why a command could not do what was asked. Displayed as one line, `WHERE: expected X, found Y`,
+/// in which foreign text does nothing and is not endless, see [`text`](super::text).
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Error {
     /// The request or a file is wrong; the user can mend it (exit code 2).
-    #[error("{at}: {what}")]
+    #[error("{}: {}", place(.at), line(.what))]
     Request {
         /// A flag, a recipe key, or a file and field.
         at: String,
@@ -12,7 +15,7 @@ pub enum Error {
         what: String,
     },
     /// The machine failed: disk, memory, permissions (exit code 1).
-    #[error("{at}: {what}")]
+    #[error("{}: {}", place(.at), line(.what))]
     Machine {
         /// The file or resource.
         at: String,
@@ -20,7 +23,7 @@ pub enum Error {
         what: String,
     },
     /// The computation ran, but what was asked did not hold (exit code 3).
-    #[error("{at}: {what}")]
+    #[error("{}: {}", place(.at), line(.what))]
     Unmet {
         /// What was computed.
         at: String,
@@ -28,7 +31,7 @@ pub enum Error {
         what: String,
     },
     /// A signal ended the work (exit code 128 + signal).
-    #[error("{at}: interrupted; {kept}")]
+    #[error("{}: interrupted; {}", place(.at), line(.kept))]
     Interrupted {
         /// What was being done.
         at: String,
@@ -86,7 +89,7 @@ impl Error {
 /// serde's message about a value, in our words.
 fn plain(message: &str) -> String {
     let message = message.replace('\n', " ");
-    let (text, place) = message.split_once(" at line ").map_or((message.as_str(), ""), |(t, p)| (t, p));
+    let (text, place) = message.rsplit_once(" at line ").map_or((message.as_str(), ""), |(t, p)| (t, p));
     let invalid = text.strip_prefix("invalid type: ").or_else(|| text.strip_prefix("invalid value: "));
     if let Some((found, expected)) = invalid.and_then(|t| t.rsplit_once(", expected ")) {
         let expected = match expected {
@@ -101,7 +104,7 @@ fn plain(message: &str) -> String {
             .iter()
             .find_map(|kind| found.strip_prefix(kind))
             .map_or(found, |f| f.trim_matches('`'));
-        return format!("expected {expected}, found {found}");
+        return format!("expected {expected}, found {}", brief(found));
     }
     if let Some(field) = text.strip_prefix("missing field ") {
         return format!("expected a field {field}, found none");

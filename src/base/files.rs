@@ -7,11 +7,14 @@
 //! What a user names may be anything: a directory, a pipe that would block forever, a device that never ends.
 //! Such a path is the user's to mend ([`Error::Request`]); a disk that fails is not ([`Error::Machine`]).
 
-use crate::base::{Error, Result, apart};
+use crate::base::text::visible;
+use crate::base::{Error, Result, apart, record};
 use sha2::{Digest, Sha256};
 use std::fs::{self, File, FileType, Metadata, OpenOptions, TryLockError};
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, BufWriter, Read, Seek, Write};
 use std::path::{Path, PathBuf};
+
+pub use crate::base::text::brief;
 
 /// The largest file read whole: 4 GiB.
 pub const LARGEST: u64 = 4 << 30;
@@ -35,6 +38,7 @@ pub fn write_atomic_with(
     {
         return Err(Error::expected(named(path), "a regular file to replace", what_is(there.file_type())));
     }
+    record::forget(path)?;
     let write = || {
         let directory = match path.parent() {
             Some(parent) if parent != Path::new("") => parent,
@@ -58,7 +62,7 @@ pub fn write_atomic_with(
 /// crash at any moment leaves the old result, the new one, or one that nothing calls complete.
 pub fn write_all_atomic(directory: &Path, files: &[(String, Vec<u8>)]) -> Result<()> {
     for (name, _) in files {
-        let path = directory.join(name);
+        let path = within(directory, name)?;
         if let Ok(there) = fs::symlink_metadata(&path)
             && there.is_dir()
         {
@@ -93,6 +97,25 @@ pub fn remove(path: &Path) -> Result<()> {
     match fs::remove_file(path) {
         Err(e) if e.kind() != io::ErrorKind::NotFound => Err(Error::machine(named(path), e)),
         _ => Ok(()),
+    }
+}
+
+/// The file or folder called `name` in a directory. A name is one part of a path and leads nowhere else, whoever chose it: what
+/// is empty, has a separator, a control character or a drive's colon, begins with a dot, or is too long for a disk is refused.
+pub fn within(directory: &Path, name: &str) -> Result<PathBuf> {
+    let fits =
+        |c: char| !matches!(c, '/' | '\\' | ':') && visible(c.encode_utf8(&mut [0; 4])).len() == c.len_utf8();
+    // Names of temporary files are longer than those of the files that they become.
+    match (1..=200).contains(&name.len()) && !name.starts_with('.') && name.chars().all(fits) {
+        true => Ok(directory.join(name)),
+        false => {
+            let expected = "a name: 1 to 200 bytes without separators, not beginning with a dot";
+            Err(Error::expected(
+                format!("{}: file name", named(directory)),
+                expected,
+                format!("`{}`", brief(name)),
+            ))
+        }
     }
 }
 
@@ -178,7 +201,8 @@ impl Drop for DirectoryLock {
     }
 }
 
-/// The contents of the regular file at `path`, of at most `most` bytes. Pipes and devices are refused unopened.
+/// The contents of the regular file at `path`, of at most `most` bytes. Pipes and devices are refused unopened, and so is what is
+/// not as a [`record`] beside it says.
 pub fn read_regular(path: &Path, most: u64) -> Result<Vec<u8>> {
     let too_large = |found: u64| Err(Error::expected(named(path), format!("at most {most} bytes"), found));
     let length = regular(path)?.len();
@@ -196,13 +220,18 @@ pub fn read_regular(path: &Path, most: u64) -> Result<Vec<u8>> {
     if bytes.len() as u64 > most {
         return too_large(bytes.len() as u64);
     }
+    record::check(path, &mut &bytes[..])?;
     Ok(bytes)
 }
 
-/// The regular file at `path`, open for reading, and its length. Pipes and devices are refused unopened.
+/// The regular file at `path`, open for reading, and its length. Refuses what [`read_regular`] does; a file that a record
+/// speaks of is read once for it.
 pub fn open_regular(path: &Path) -> Result<(File, u64)> {
     let length = regular(path)?.len();
-    let file = File::open(path).map_err(|e| Error::machine(named(path), e))?;
+    let failed = |e: io::Error| Error::machine(named(path), e);
+    let mut file = File::open(path).map_err(failed)?;
+    record::check(path, &mut file)?;
+    file.rewind().map_err(failed)?;
     Ok((file, length))
 }
 
@@ -245,20 +274,7 @@ pub fn hex(bytes: &[u8]) -> String {
 
 /// A path as errors name it: on one line, whatever it holds.
 pub fn named(path: &Path) -> String {
-    escaped(&path.display().to_string())
-}
-
-/// Foreign text made fit for an error message: on one line, and not endless.
-pub fn brief(text: &str) -> String {
-    const MOST: usize = 120;
-    let start: String = text.chars().take(MOST).collect();
-    let dots = if start.len() < text.len() { "..." } else { "" };
-    escaped(&start) + dots
-}
-
-fn escaped(text: &str) -> String {
-    let visible = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
-    text.chars().map(visible).collect()
+    visible(&path.display().to_string()).into_owned()
 }
 
 fn regular(path: &Path) -> Result<Metadata> {

@@ -10,7 +10,7 @@
 //! other settings, data or weights is refused with what differs, and so is one that is damaged anywhere else.
 
 use crate::base::files::{self, brief};
-use crate::base::{Error, Result};
+use crate::base::{self, Error, Result};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -86,7 +86,12 @@ fn open(path: &Path) -> Result<Option<Opened>> {
     if path.symlink_metadata().is_err() {
         return Ok(None);
     }
-    let (at, (file, length)) = (files::named(path), files::open_regular(path)?);
+    let at = files::named(path);
+    // Work appended through a link would land outside the directory.
+    if path.is_symlink() {
+        return Err(Error::expected(&at, "a regular file", "a symbolic link"));
+    }
+    let (file, length) = files::open_regular(path)?;
     let failed = |e: io::Error| Error::machine(&at, e);
     let mut from = BufReader::with_capacity(1 << 16, file);
     let mut fixed = Vec::new();
@@ -114,7 +119,8 @@ fn open(path: &Path) -> Result<Option<Opened>> {
     if files::sha256(&text).as_bytes() != &fixed[MAGIC.len()..MAGIC.len() + 64] {
         return Err(damaged(&at, "a header with another checksum"));
     }
-    let header = serde_json::from_slice(&text).map_err(|e| damaged(&at, e))?;
+    let text = std::str::from_utf8(&text).map_err(|e| damaged(&at, e))?;
+    let header = base::json::parse(&at, text).map_err(|e| damaged(&at, e))?;
     Ok(Some(Opened { header, from, start: FIXED as u64 + size }))
 }
 

@@ -43,18 +43,32 @@ pub fn on_workers<R: Send>(work: impl FnOnce() -> R + Send) -> R {
     rayon::scope(|_| work())
 }
 
+/// The most threads that anybody may ask for, by flag or variable.
+pub const MOST_THREADS: usize = 1024;
+
+/// A pool of so many threads; a machine that gives no more of them is an error.
+pub fn of_threads(count: usize) -> Result<rayon::ThreadPool> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(count).build();
+    pool.map_err(|e| Error::machine("threads", format!("cannot start {count}: {e}")))
+}
+
+/// Runs `work` once on each of some pools, all at the same time. No thread is started for it.
+pub fn on_each(pools: &[rayon::ThreadPool], work: &(impl Fn() + Sync)) {
+    if let Some((first, rest)) = pools.split_first() {
+        first.in_place_scope(|scope| {
+            scope.spawn(|_| work());
+            on_each(rest, work);
+        });
+    }
+}
+
 /// Runs `work` on the numbers below `n`, as many at once as there are threads, each on its own share of them: runs of a few
 /// thousand short steps do not wait for each other. Results in order; the first error in that order ends the work.
 pub fn each_apart<R: Send>(n: usize, work: impl Fn(usize) -> Result<R> + Sync) -> Result<Vec<R>> {
     let threads = rayon::current_num_threads();
     let workers = threads.min(n);
-    let pools: Vec<rayon::ThreadPool> = (0..workers)
-        .map(|i| {
-            let share = threads / workers + usize::from(i < threads % workers);
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(share).build();
-            pool.map_err(|e| Error::machine("threads", e))
-        })
-        .collect::<Result<_>>()?;
+    let share = |i: usize| threads / workers + usize::from(i < threads % workers);
+    let pools: Vec<rayon::ThreadPool> = (0..workers).map(|i| of_threads(share(i))).collect::<Result<_>>()?;
     let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
     let done: Mutex<Vec<(usize, Result<R>)>> = Mutex::new(Vec::with_capacity(n));
     let worker = || {
@@ -70,11 +84,7 @@ pub fn each_apart<R: Send>(n: usize, work: impl Fn(usize) -> Result<R> + Sync) -
             done.lock().unwrap_or_else(|e| e.into_inner()).push((i, result));
         }
     };
-    std::thread::scope(|scope| {
-        for pool in &pools {
-            scope.spawn(|| pool.install(worker));
-        }
-    });
+    on_each(&pools, &worker);
     let mut done = done.into_inner().unwrap_or_else(|e| e.into_inner());
     done.sort_by_key(|(i, _)| *i);
     done.into_iter().map(|(_, result)| result).collect()

@@ -10,6 +10,7 @@
 //! and a misspelled kind or setting is answered with the near miss and the list.
 
 use crate::base::synonyms::synonym;
+use crate::base::text::brief;
 use crate::base::{Error, Result};
 use serde::{Serialize, de::DeserializeOwned};
 use toml::{Table, Value};
@@ -94,6 +95,7 @@ pub trait Registry: Sized + Clone + Default {
 
     /// From a configuration value; a string may carry settings as on the command line.
     fn from_value(value: Value) -> Result<Self> {
+        check_depth(Self::WHAT, &value)?;
         match value {
             Value::String(text) => Self::parse(&text),
             Value::Table(mut table) => match table.remove("kind") {
@@ -136,16 +138,20 @@ pub fn kind_from<K: Kind>(what: &str, settings: Table) -> Result<K> {
 /// `AT: expected one of KNOWN, found X (did you mean Y?)`: nothing that is known by this name.
 pub fn unknown<'a>(at: &str, found: &str, known: impl IntoIterator<Item = &'a str>) -> Error {
     let known: Vec<&str> = known.into_iter().collect();
+    // Nothing is nearly called by a name of many pages, and comparing it would take their number times the names'.
+    let likely = found.len() <= 100;
     let near = known
         .iter()
+        .filter(|_| likely)
         .map(|k| (strsim::normalized_damerau_levenshtein(k, found), *k))
         .filter(|(likeness, _)| *likeness >= 0.5)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, k)| k);
     let near = synonym(found, &known).or(near);
-    let hint = near.map_or(String::new(), |k| format!(" (did you mean `{k}`?)"));
-    let list = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-    Error::expected(at, format!("one of {list}"), format!("`{found}`{hint}"))
+    let hint = near.map_or(String::new(), |k| format!(" (did you mean `{}`?)", brief(k)));
+    let names: Vec<String> = known.iter().map(|name| brief(name)).collect();
+    let list = if known.is_empty() { "none".to_owned() } else { names.join(", ") };
+    Error::expected(at, format!("one of {list}"), format!("`{}`{hint}", brief(found)))
 }
 
 /// Parts between commas; those inside brackets, braces and quotes part nothing.
@@ -189,6 +195,29 @@ fn value_text(value: &Value) -> String {
             other.to_string().chars().filter(spaceless).collect()
         }
     }
+}
+
+/// Tables and lists within each other, kinds in kinds among them: what reads and writes them goes down by recursion.
+pub const DEEPEST: usize = 64;
+
+/// Refuses a value in which tables and lists are nested deeper than [`DEEPEST`].
+pub fn check_depth(at: &str, value: &Value) -> Result<()> {
+    // Level by level, so that no depth is too much for this.
+    let mut level: Vec<&Value> = vec![value];
+    for _ in 0..=DEEPEST {
+        level = level
+            .into_iter()
+            .flat_map(|value| match value {
+                Value::Table(table) => table.values().collect::<Vec<&Value>>(),
+                Value::Array(all) => all.iter().collect(),
+                _ => Vec::new(),
+            })
+            .collect();
+        if level.is_empty() {
+            return Ok(());
+        }
+    }
+    Err(Error::expected(at, format!("at most {DEEPEST} tables and lists within each other"), "more"))
 }
 
 /// A TOML value where the text is one, with numbers as other languages write them too; else the text itself as a string.

@@ -3,7 +3,7 @@
 //! Keys are the flags of a command, in kebab case. Every struct of settings is read here: an unknown key is an error that
 //! names the near miss, and a bad value says where it stands.
 
-use super::registry::{parse_value, unknown};
+use super::registry::{check_depth, parse_value, unknown};
 use super::{Error, Result, apart, files};
 use clap::{Args, Command, FromArgMatches};
 use serde::{Serialize, de::DeserializeOwned};
@@ -13,8 +13,8 @@ use toml::{Table, Value};
 /// A key that sets one entry of a kind: (key, where it goes, help).
 pub type Shorthand = (&'static str, &'static str, &'static str);
 
-/// Largest configuration file.
-const MOST: u64 = 1 << 20;
+/// Largest configuration file: `{a=1},` takes a hundred times its length and more in memory.
+const MOST: u64 = 1 << 18;
 
 /// A table, and the keys that have been asked for so far.
 #[derive(Clone, Debug, Default)]
@@ -41,12 +41,13 @@ impl Section {
     /// A text that stands at this place.
     pub fn parse(at: impl Into<String>, text: &str) -> Result<Self> {
         let at = at.into();
-        let table = toml::from_str(text).map_err(|e: toml::de::Error| {
+        let table: Table = toml::from_str(text).map_err(|e: toml::de::Error| {
             let line = e.span().map_or(1, |s| {
                 1 + text.as_bytes()[..s.start.min(text.len())].iter().filter(|b| **b == b'\n').count()
             });
             Error::request(format!("{at}: line {line}"), e.message().replace('\n', " "))
         })?;
+        table.values().try_for_each(|value| check_depth(&at, value))?;
         Ok(Self::new(at, table))
     }
 
@@ -128,20 +129,27 @@ pub fn shorthand_value(key: &str, value: Value) -> Value {
         ("hidden", Value::String(list)) => match list.trim() {
             "none" | "" => Value::Array(Vec::new()),
             list => {
-                let parts = list.split([',', ' ']).map(str::trim).filter(|part| !part.is_empty());
-                Value::Array(parts.flat_map(widths).collect())
+                let parts = || list.split([',', ' ']).map(str::trim).filter(|part| !part.is_empty());
+                // Nor is one of more than anybody's layers.
+                match parts().flat_map(widths).nth(DEEPEST_NETWORK) {
+                    None => Value::Array(parts().flat_map(widths).collect()),
+                    Some(_) => Value::String(files::brief(list)),
+                }
             }
         },
         (_, value) => value,
     }
 }
 
+/// Most layers of a list that is written short.
+const DEEPEST_NETWORK: usize = 10_000;
+
 /// `32x20` as twenty times 32; anything else as one value.
 fn widths(part: &str) -> Vec<Value> {
     let times = part.split_once('x').and_then(|(width, n)| Some((width.parse().ok()?, n.parse().ok()?)));
     match times {
         // Beyond that, no list is meant; what is wrong with it is then said of the text.
-        Some((width, n @ 1..=10_000)) => vec![Value::Integer(width); n],
+        Some((width, n @ 1..=DEEPEST_NETWORK)) => vec![Value::Integer(width); n],
         _ => vec![parse_value(part)],
     }
 }

@@ -13,7 +13,7 @@
 
 use crate::base::files::{self, brief};
 use crate::base::npy::{count, numbers};
-use crate::base::{Error, Result};
+use crate::base::{self, Error, Result};
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -151,6 +151,7 @@ pub struct Outline {
 impl Outline {
     /// Of the header's text; refuses tensors that do not cover `size` bytes of data.
     fn new(at: &str, text: &str, size: u64) -> Result<Self> {
+        base::json::fits(&format!("{at}: header"), text)?;
         let header: Objects = serde_json::from_str(text).map_err(|e| {
             Error::expected(format!("{at}: header"), "tensors described in JSON", brief(&e.to_string()))
         })?;

@@ -2,6 +2,7 @@
 
 use super::config::with_shorthands;
 use super::output;
+use crate::base::pool::MOST_THREADS;
 use crate::base::registry::Registry;
 use crate::base::{Error, Result, notes};
 use crate::data::{Shift, Source};
@@ -42,18 +43,26 @@ impl Common {
     /// Sets up the threads, and prints what is worth saying beside the result.
     pub fn apply(&self) -> Result<()> {
         if !self.quiet {
-            notes::listen(|note| output::complain(&format!("warning: {note}\n")));
+            notes::listen(|note| output::complain(&format!("warning: {note}")));
         }
-        const MOST: usize = 1024;
         let threads = match self.threads {
-            Some(n) if n == 0 || n > MOST => {
-                return Err(Error::expected("--threads", format!("1 to {MOST}"), n));
+            Some(n) if n == 0 || n > MOST_THREADS => {
+                return Err(Error::expected("--threads", format!("1 to {MOST_THREADS}"), n));
             }
-            n => n.unwrap_or(0),
+            Some(n) => n,
+            None => default_threads(std::env::var("RAYON_NUM_THREADS").ok().as_deref()),
         };
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
-        pool.map_err(|e| Error::machine("--threads", e))
+        pool.map_err(|e| Error::machine("--threads", format!("cannot start {threads}: {e}")))
     }
+}
+
+/// How many threads there are where nobody says: as many as cores, or as rayon's variable says, within what a flag may say.
+fn default_threads(variable: Option<&str>) -> usize {
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    // Rayon takes nothing, 0 and what is no number for no answer.
+    let asked = variable.and_then(|text| text.parse().ok()).filter(|n| *n > 0);
+    asked.unwrap_or_else(cores).min(MOST_THREADS)
 }
 
 /// Flags of long work that can be cut into parts and taken up again.

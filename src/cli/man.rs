@@ -34,5 +34,5 @@ fn run(matches: &ArgMatches) -> Result<()> {
     };
     let mut text = Vec::new();
     clap_mangen::Man::new(page).render(&mut text).map_err(|e| Error::machine("manual page", e))?;
-    output::print(&String::from_utf8_lossy(&text))
+    output::print_raw(&String::from_utf8_lossy(&text))
 }

@@ -118,7 +118,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(matches) => dispatch(&matches),
         Err(e) if !e.use_stderr() => output::print(&e.render().to_string()),
         Err(e) if e.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            output::complain(&e.render().to_string());
+            for line in e.render().to_string().lines() {
+                output::complain(line);
+            }
             return ExitCode::from(2);
         }
         Err(e) => Err(arguments::several(&e, &given).unwrap_or_else(|| arguments::error(&e))),
@@ -126,7 +128,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {
-            output::complain(&format!("error: {e}\n"));
+            output::complain(&format!("error: {e}"));
             ExitCode::from(e.exit_code())
         }
     }

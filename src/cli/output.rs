@@ -2,7 +2,8 @@
 
 use crate::base::apart::{self, Output};
 use crate::base::files::{self, DirectoryLock};
-use crate::base::{Error, Result, interrupt};
+use crate::base::record::{self, RECORD};
+use crate::base::{self, Error, Result, interrupt, text};
 use crate::figure::Figure;
 use crate::passes::{Files, Saved, document};
 use crate::render::{Style, animate, draw};
@@ -13,25 +14,39 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-/// Writes to standard output; a reader that has gone away is an error, not a panic.
+/// Writes to standard output what was put together here, which may have parts that were not: nothing in it acts on a terminal.
+/// A reader that has gone away is an error, not a panic.
 pub fn print(text: &str) -> Result<()> {
+    print_raw(&text::visible_lines(text))
+}
+
+/// Writes to standard output as it is.
+pub fn print_raw(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
     let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     written.map_err(|e| Error::machine("standard output", e))
 }
 
-/// Writes to standard error, if anybody listens.
-pub fn complain(text: &str) {
-    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+/// Writes a line to standard error, if anybody listens; nothing in it acts on a terminal.
+pub fn complain(line: &str) {
+    let _ = std::io::stderr().lock().write_all(format!("{}\n", text::visible(line)).as_bytes());
 }
 
 /// A JSON document on standard output.
 pub fn print_json(value: &Value) -> Result<()> {
-    print(&String::from_utf8_lossy(&document(value)))
+    let document = document(value);
+    // Within strings, and nothing else of this stands anywhere else, JSON has escapes for every character.
+    let hidden = |c: char| text::acts(c) && c != '\n';
+    let escaped = |c: char| match hidden(c) {
+        true => c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect(),
+        false => c.to_string(),
+    };
+    let document = String::from_utf8_lossy(&document);
+    if document.contains(hidden) {
+        return print_raw(&document.chars().map(escaped).collect::<String>());
+    }
+    print_raw(&document)
 }
-
-/// The file of what cannot be the same in two runs.
-const MACHINE: &str = "machine.json";
 
 /// A result directory that this process may write in.
 #[derive(Debug)]
@@ -77,21 +92,23 @@ impl Target {
         let mut all = pictures(&result.figures(), style)?;
         let (names, own) = (names(&all), result.files()?);
         let written: Vec<String> = all.iter().chain(&own).map(|(name, _)| name.clone()).collect();
-        all.push((MACHINE.to_owned(), document(&self.machine(machine, &written))));
+        let hashes =
+            record::hashes(&self.directory, own.iter().map(|(name, bytes)| (name.as_str(), &bytes[..])));
+        all.push((RECORD.to_owned(), document(&self.machine(machine, &written, hashes))));
         all.extend(own);
         let stale = self.earlier(&written);
         self.replace(&all)?;
         let unfinished = ["png", "svg"].map(|kind| format!("unfinished.{kind}"));
         for name in stale.iter().chain(&unfinished) {
-            files::remove(&self.directory.join(name))?;
+            files::remove(&files::within(&self.directory, name)?)?;
         }
         Ok(names)
     }
 
     /// Files of the earlier result of this command that the new one does not have: pictures of a plane where a line is now.
     fn earlier(&self, written: &[String]) -> Vec<String> {
-        let text = files::read_text(&self.directory.join(MACHINE), files::LARGEST_JSON).unwrap_or_default();
-        let machine: Value = serde_json::from_str(&text).unwrap_or_default();
+        let text = files::read_text(&self.directory.join(RECORD), files::LARGEST_JSON).unwrap_or_default();
+        let machine: Value = base::json::parse(RECORD, &text).unwrap_or_default();
         let listed: Vec<String> = serde_json::from_value(machine["files"].clone()).unwrap_or_default();
         // The closing file tells whose result it is.
         if listed.last() != written.last() {
@@ -100,15 +117,22 @@ impl Target {
         let drawn = |name: &String| {
             [".png", ".svg", ".vti", ".vtp", ".safetensors"].iter().any(|kind| name.ends_with(kind))
         };
-        let ours = |name: &String| drawn(name) && !name.contains(['/', '\\']) && !written.contains(name);
+        let ours = |name: &String| {
+            drawn(name) && files::within(&self.directory, name).is_ok() && !written.contains(name)
+        };
         listed.into_iter().filter(ours).collect()
     }
 
     /// Removes `NAME-K.safetensors` for every K from `first` on: those of an earlier result that had more of them.
     pub fn no_more(&self, name: &str, first: usize) -> Result<()> {
-        let path = |k: usize| self.directory.join(format!("{name}-{k}.safetensors"));
-        let there = |path: &PathBuf| path.symlink_metadata().is_ok();
-        (first..).map(path).take_while(there).try_for_each(|path| files::remove(&path))
+        for k in first.. {
+            let path = files::within(&self.directory, &format!("{name}-{k}.safetensors"))?;
+            if path.symlink_metadata().is_err() {
+                break;
+            }
+            files::remove(&path)?;
+        }
+        Ok(())
     }
 
     /// Draws figures again over the old ones; returns the names of the pictures.
@@ -139,8 +163,9 @@ impl Target {
         Ok(())
     }
 
-    /// What cannot be the same in two runs: time, threads, memory, paths.
-    fn machine(&self, more: Value, written: &[String]) -> Value {
+    /// What cannot be the same in two runs: time, threads, memory, paths. Hashes of what is the same stand with it, so that no
+    /// byte of a result depends on them.
+    fn machine(&self, more: Value, written: &[String], hashes: Value) -> Value {
         let command: Vec<String> = std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect();
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
         json!({
@@ -150,6 +175,7 @@ impl Target {
             "threads": rayon::current_num_threads(),
             "peak_memory_bytes": peak_memory(),
             "files": written,
+            "sha256": hashes,
             "details": more,
         })
     }

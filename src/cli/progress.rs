@@ -1,6 +1,7 @@
 //! Progress on standard error: a bar with rate and time left on a terminal, else a line now and then.
 
 use super::output;
+use crate::base::text::{line, visible};
 use crate::passes::StageEvent;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
@@ -53,7 +54,7 @@ impl Progress {
                 let rate = done / self.started.elapsed().as_secs_f64();
                 let left = output::duration((self.total - done).max(0.0) / rate);
                 output::complain(&format!(
-                    "{}: {done:.0} of {:.0} {}, {rate:.3}/s, {left} left\n",
+                    "{}: {done:.0} of {:.0} {}, {rate:.3}/s, {left} left",
                     self.what, self.total, self.unit
                 ));
             }
@@ -65,13 +66,13 @@ impl Progress {
     pub fn note(&self, text: &str) {
         match &self.bar {
             Some(bar) if text.is_empty() => bar.set_message(self.unit),
-            Some(bar) => bar.set_message(format!("{}, {text}", self.unit)),
+            Some(bar) => bar.set_message(format!("{}, {}", self.unit, visible(text))),
             None if self.silent || text.is_empty() => {}
             None => {
                 let mut state = self.state.lock().unwrap_or_else(|e| e.into_inner());
                 if state.1.elapsed() >= LINE_EVERY {
                     state.1 = Instant::now();
-                    output::complain(&format!("{}: {text}\n", self.what));
+                    output::complain(&format!("{}: {text}", self.what));
                 }
             }
         }
@@ -85,7 +86,7 @@ impl Progress {
     /// A line above the bar.
     pub fn line(&self, text: &str) {
         match &self.bar {
-            Some(bar) => bar.println(text),
+            Some(bar) => bar.println(visible(text)),
             None => say(self.silent, text),
         }
     }
@@ -138,9 +139,9 @@ impl Stages {
     }
 }
 
-/// A line on standard error, unless quiet.
+/// A line on standard error, unless quiet; cut if it is endless.
 pub fn say(quiet: bool, text: &str) {
     if !quiet {
-        output::complain(&format!("{text}\n"));
+        output::complain(&line(text));
     }
 }

@@ -7,6 +7,7 @@ use super::output::{self, Target};
 use super::progress::{Progress, say};
 use crate::base::registry::parse_value;
 use crate::base::section::Section;
+use crate::base::text::one_line;
 use crate::base::{Error, Result, files};
 use crate::passes::Saved;
 use crate::passes::slice::Shard;
@@ -114,7 +115,11 @@ fn run(matches: &ArgMatches) -> Result<()> {
     let mut studies = Vec::new();
     for path in &paths {
         let name = path.file_stem().map_or_else(String::new, |s| s.to_string_lossy().into_owned());
-        let out = out.as_ref().map(|out| if paths.len() > 1 { out.join(&name) } else { out.clone() });
+        let below = |out: &PathBuf| match paths.len() {
+            1 => Ok(out.clone()),
+            _ => files::within(out, &name),
+        };
+        let out = out.as_ref().map(below).transpose()?;
         let (asked, parts) = (asked.clone(), parts.clone());
         let (section, plan) = (builtin::section(path, builtin::RECIPES, "recipe")?, extent.plan);
         studies.push(Study { name, section, asked, plan, parts, out, command: None });
@@ -197,7 +202,10 @@ impl Study {
                     let time = output::about(seconds);
                     say(common.quiet, &format!("{rest} to compute, in {time}"));
                     let names = recipe.measures.iter().map(|m| m.name.clone());
-                    say(common.quiet, &line(width, "", &columns, names));
+                    // As wide as there are measures.
+                    if !common.quiet {
+                        output::complain(&line(width, "", &columns, names));
+                    }
                     *bar = Some((Progress::new("run", "% of the work", 100.0, common.quiet), width));
                 }
                 StudyEvent::Begins(name) => {
@@ -267,8 +275,9 @@ fn seeds(recipe: &Recipe) -> String {
 
 /// The plan, a line a case.
 fn planned(recipe: &Recipe, plan: &engine::Plan) -> String {
-    let mut text = format!("{}\n", recipe.title);
+    let mut text = format!("{}\n", one_line(&recipe.title));
     for (name, seconds, kept) in &plan.cases {
+        let name = one_line(name);
         let time = if *kept { "kept".to_owned() } else { output::duration(*seconds) };
         text += &format!("  {name}: {time}\n");
     }
@@ -282,14 +291,15 @@ fn planned(recipe: &Recipe, plan: &engine::Plan) -> String {
 /// The median of each measure by case, and how the expectations came out.
 fn summary(result: &StudyResult, target: &Target, pictures: &[String]) -> String {
     let all = result.summary();
-    let text = |key: &str| all[key].as_str().unwrap_or_default();
+    let of = |value: &Value, key: &str| one_line(value[key].as_str().unwrap_or_default());
+    let text = |key: &str| of(&all, key);
     let list = |key: &str| all[key].as_array().cloned().unwrap_or_default();
-    let name = |value: &Value| value["name"].as_str().unwrap_or_default().to_owned();
+    let name = |value: &Value| of(value, "name");
     let (axes, measures) = (list("axes"), list("measures"));
     let number = |x: &Value| number(x.as_f64().unwrap_or(f64::NAN));
     let mut rows = vec![axes.iter().chain(&measures).map(name).collect::<Vec<String>>()];
     for case in list("cases") {
-        let places = axes.iter().map(|axis| case[name(axis)].as_str().unwrap_or_default().to_owned());
+        let places = axes.iter().map(|axis| of(&case, &name(axis)));
         let medians = measures.iter().map(|m| number(&case[name(m)]["median"]));
         rows.push(places.chain(medians).collect());
     }
@@ -303,27 +313,28 @@ fn summary(result: &StudyResult, target: &Target, pictures: &[String]) -> String
         };
         let threshold = expected["expected"].as_object().and_then(|o| o.iter().next());
         let threshold = threshold.map_or(String::new(), |(way, x)| format!("{way} {x}"));
-        let verdict = expected["verdict"].as_str().unwrap_or_default().replace('-', " ");
+        let verdict = of(&expected, "verdict").replace('-', " ");
         out += &format!(
             "  {verdict}: {}\n    {} = {}{interval}, expected {threshold}\n",
-            expected["that"].as_str().unwrap_or_default(),
-            expected["compared"].as_str().unwrap_or_default(),
+            of(&expected, "that"),
+            of(&expected, "compared"),
             number(&expected["effect"]),
         );
-        let status = expected["status"].as_str().unwrap_or_default();
+        let status = of(&expected, "status");
         if status != "computed" {
             out += &format!("    {status}\n");
         }
     }
     for that in list("not_judged") {
-        out += &format!("  not judged, without cases here: {}\n", that.as_str().unwrap_or_default());
+        out +=
+            &format!("  not judged, without cases here: {}\n", one_line(that.as_str().unwrap_or_default()));
     }
     if let Some(verdict) = result.verdict() {
         let smoke = if all["scale"] == QUICK { " (at smoke scale, where it means nothing)" } else { "" };
         out += &format!("claim: {}\n  {}{smoke}\n", text("claim"), verdict.words());
     }
     let command = text("command");
-    let stem = if command == "run" { "study" } else { command };
+    let stem = if command == "run" { "study" } else { command.as_str() };
     let drawn = if pictures.is_empty() { String::new() } else { format!("{}, ", output::listed(pictures)) };
     out + &format!(
         "wrote {} in {}{}: {drawn}{stem}.json, {stem}.csv, {stem}.npz\n",

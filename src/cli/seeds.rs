@@ -7,6 +7,7 @@ use super::arguments::Common;
 use super::output::{self, Target};
 use super::progress::{Progress, say};
 use super::train::{self, Found, Going};
+use crate::base::pool::{of_threads, on_each};
 use crate::base::{Error, Result, files, interrupt};
 use crate::passes::run::WEIGHTS;
 use crate::passes::training::Recorded;
@@ -123,16 +124,8 @@ pub fn train_all(
             }
         }
     };
-    let pools: Vec<rayon::ThreadPool> = (0..workers)
-        .map(|_| {
-            rayon::ThreadPoolBuilder::new().num_threads(1).build().map_err(|e| Error::machine("--threads", e))
-        })
-        .collect::<Result<_>>()?;
-    std::thread::scope(|scope| {
-        for pool in &pools {
-            scope.spawn(|| pool.install(work));
-        }
-    });
+    let pools: Vec<rayon::ThreadPool> = (0..workers).map(|_| of_threads(1)).collect::<Result<_>>()?;
+    on_each(&pools, &work);
     progress.finish();
     let faults = faults.into_inner().unwrap_or_else(|e| e.into_inner());
     if let Some(signal) = interrupt::requested() {

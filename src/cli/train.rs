@@ -8,7 +8,7 @@ use super::progress::say;
 use super::seeds;
 use super::table::Table;
 use crate::base::log::DISCARD;
-use crate::base::{Error, Result, files};
+use crate::base::{self, Error, Result, files};
 use crate::passes::probes::{self, Terrain, share};
 use crate::passes::run::WEIGHTS;
 use crate::passes::training::Prepared;
@@ -376,9 +376,7 @@ pub fn found(directory: &Path) -> Result<Found> {
             }
         };
     }
-    let text = files::read_text(&path, files::LARGEST_JSON)?;
-    let record: Record =
-        serde_json::from_str(&text).map_err(|e| Error::value(files::named(&path), &e.to_string()))?;
+    let record: Record = base::json::read(&path)?;
     Ok(match record.status {
         Status::Done | Status::TargetMissed => Found::Done(record.settings),
         Status::Diverged => Found::Unfinished(record.settings, files::brief(&record.reason)),

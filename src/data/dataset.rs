@@ -6,6 +6,7 @@
 
 use crate::base::files::{brief, hex};
 use crate::base::npz::Npz;
+use crate::base::text::visible;
 use crate::base::{Error, Result, Streams};
 use crate::data::{Preparation, Raw, Samples, Scaling, Source, Standardize, Targets};
 use sha2::{Digest, Sha256};
@@ -60,7 +61,8 @@ impl Dataset {
             scaling.apply(&mut train);
             scaling.apply(&mut test);
         }
-        Ok(Self { name: source.title(), shape, outputs, train, test, scaling, notes, class_names })
+        let name = visible(&source.title()).into_owned();
+        Ok(Self { name, shape, outputs, train, test, scaling, notes, class_names })
     }
 
     /// How many numbers a sample has.

@@ -7,7 +7,7 @@ use super::layout::Statistic;
 use super::{Network, Spec};
 use crate::base::files::{self, brief};
 use crate::base::tensors::{Data, Outline, Tensor, TensorFile};
-use crate::base::{Error, Precision, Result, apart};
+use crate::base::{Error, Precision, Result, apart, json};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -141,8 +141,7 @@ fn described(at: &str, outline: &Outline) -> Result<Network> {
             "none",
         ));
     };
-    let spec: Spec = serde_json::from_str(spec)
-        .map_err(|e| Error::value(format!("{at}: metadata `{SPEC}`"), &e.to_string()))?;
+    let spec: Spec = json::parse(&format!("{at}: metadata `{SPEC}`"), spec)?;
     let network = Network::new(spec).map_err(|e| Error::request(at, e.to_string()))?;
     let layout = network.layout();
     let parameters = layout.parameters.iter().map(|p| (p.name.as_str(), p.shape.clone()));

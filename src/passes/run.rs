@@ -4,7 +4,8 @@ use super::{DataGiven, DataSettings, TrainingResult};
 use crate::autodiff::Element;
 use crate::base::pool::on_workers;
 use crate::base::tensors::TensorFile;
-use crate::base::{Error, Precision, Result, files, notes};
+use crate::base::text::visible;
+use crate::base::{Error, Precision, Result, files, json, notes};
 use crate::data::Dataset;
 use crate::landscape::directions::Snapshot;
 use crate::nn::{Network, Spec, Weights, weights};
@@ -65,7 +66,7 @@ pub fn weight_file(path: &Path) -> Result<PathBuf> {
 impl Origin {
     /// What the run is called: its directory, or the file where that is not a run's usual one.
     pub fn name(&self) -> String {
-        let stem = |path: &Path| path.file_stem().map(|s| s.to_string_lossy().into_owned());
+        let stem = |path: &Path| path.file_stem().map(|s| visible(&s.to_string_lossy()).into_owned());
         let directory = self.path.parent().and_then(|p| p.canonicalize().ok()).and_then(|p| stem(&p));
         match (self.path.file_name() == Some(WEIGHTS.as_ref()), directory, stem(&self.path)) {
             (true, Some(directory), _) => directory,
@@ -126,8 +127,7 @@ impl Run {
         if weights.data.is_empty() {
             return Err(Error::expected(at, "the data that the network was trained on", "none"));
         }
-        let data: DataSettings =
-            serde_json::from_str(&weights.data).map_err(|e| Error::value(&at, &e.to_string()))?;
+        let data: DataSettings = json::parse(&at, &weights.data)?;
         let (data, dataset) = match &given.data {
             Some(source) => data.given(source, given.other_data, &file)?,
             None => (data.clone(), data.find(&file, &at)?),
@@ -157,15 +157,12 @@ impl Run {
         let at = files::named(&path);
         let (steps, file) = TensorFile::read_after(&path, |outline| {
             let value = |key: &str| outline.metadata.get(key).map(String::as_str).unwrap_or_default();
-            let bad = |key: &str, e: serde_json::Error| {
-                Error::value(format!("{at}: metadata `{key}`"), &e.to_string())
-            };
-            let spec: Spec = serde_json::from_str(value("losscape")).map_err(|e| bad("losscape", e))?;
+            let of = |key: &str| format!("{at}: metadata `{key}`");
+            let spec: Spec = json::parse(&of("losscape"), value("losscape"))?;
             if spec != *self.network.spec() {
                 return Err(Error::expected(&at, "snapshots of the same network", "others"));
             }
-            let steps: serde_json::Result<Vec<u64>> = serde_json::from_str(value("losscape.steps"));
-            steps.map_err(|e| bad("losscape.steps", e))
+            json::parse::<Vec<u64>>(&of("losscape.steps"), value("losscape.steps"))
         })?;
         let at_step = |step: u64| {
             let prefix = format!("{step}/");

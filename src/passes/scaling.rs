@@ -12,6 +12,7 @@
 //! alike; times are no function of the settings, and differ from run to run.
 
 use super::{Numbers, to_json, training};
+use crate::base::pool::of_threads;
 use crate::base::statistics::quantile;
 use crate::base::{Error, Result, interrupt};
 use crate::train::{Event, TrainSettings};
@@ -83,9 +84,7 @@ pub fn run(settings: &ScalingSettings, base: &TrainSettings) -> Result<Numbers> 
             probe_samples: None,
             ..base.clone()
         };
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(workers).build();
-        let pool = pool.map_err(|e| Error::machine("threads", e))?;
-        pool.install(|| timed(&training))
+        of_threads(workers)?.install(|| timed(&training))
     };
     let start = of(1, 0)?;
     let (mut alone, mut shared, mut ends) = (Vec::new(), Vec::new(), None);

@@ -1,7 +1,7 @@
 //! A saved result as it is read back: the parts of `NAME.json` and `NAME.npz`, and refusals of arrays that do not belong to them.
 
 use crate::base::npz::Npz;
-use crate::base::{Error, Result, files};
+use crate::base::{Error, Result, files, json};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::path::Path;
@@ -10,9 +10,7 @@ use std::path::Path;
 pub(super) fn summary<T: DeserializeOwned>(directory: &Path, name: &str) -> Result<(T, String)> {
     let path = directory.join(format!("{name}.json"));
     let at = files::named(&path);
-    let text = files::read_text(&path, files::LARGEST_JSON)?;
-    let summary = serde_json::from_str(&text).map_err(|e| Error::value(&at, &e.to_string()))?;
-    Ok((summary, at))
+    Ok((json::read(&path)?, at))
 }
 
 /// The settings among the scalars that stand there.

@@ -7,7 +7,7 @@ use super::{DataSettings, Files, Saved, document, to_json};
 use crate::base::pool::on_workers;
 use crate::base::registry::Registry;
 use crate::base::tensors::TensorFile;
-use crate::base::{Error, Result, files};
+use crate::base::{self, Error, Result, files};
 use crate::data::Dataset;
 use crate::figure::{Axis, Figure, Mark, Panel, Scale, Series, Style};
 use crate::nn::{Evaluation, Weights, weights};
@@ -450,8 +450,7 @@ impl Recorded {
         let text = files::read_text(&metrics, files::LARGEST_JSON)?;
         let mut epochs = Vec::new();
         for (i, line) in text.lines().enumerate() {
-            let bad = |e: serde_json::Error| Error::value(format!("{at}: line {}", i + 1), &e.to_string());
-            epochs.push(serde_json::from_str(line).map_err(bad)?);
+            epochs.push(base::json::parse(&format!("{at}: line {}", i + 1), line)?);
         }
         Ok(Self { run, settings, epochs })
     }

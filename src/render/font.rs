@@ -1,5 +1,6 @@
 //! The one font, DejaVu Sans, embedded so that a bare machine draws the same picture; and how wide text is in it.
 
+use crate::base::text;
 use resvg::usvg::fontdb::Database;
 use skrifa::MetadataProvider;
 use skrifa::instance::{LocationRef, Size};
@@ -62,12 +63,11 @@ pub fn wrap(content: &str, size: f64, bold: bool, limit: f64) -> Vec<String> {
     lines
 }
 
-/// `content` without what XML forbids: control characters and non-characters become spaces.
+/// `content` without what XML forbids or what acts on its reader: control characters, those that turn the direction of writing
+/// and non-characters become spaces. No page holds more than a thousand characters of one text.
 pub fn clean(content: &str) -> String {
-    content
-        .chars()
-        .map(|c| if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') { ' ' } else { c })
-        .collect()
+    let hidden = |c: char| text::acts(c) || matches!(c, '\u{fffe}' | '\u{ffff}');
+    content.chars().take(text::LINE).map(|c| if hidden(c) { ' ' } else { c }).collect()
 }
 
 #[cfg(test)]

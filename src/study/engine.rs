@@ -213,8 +213,7 @@ pub fn run(
         let name = name(recipe, unit);
         observe(StudyEvent::Begins(&name));
         let found = unit.compute().map_err(|e| told(e, &name))?;
-        let text = serde_json::to_vec(&found).map_err(|e| Error::machine("result", e))?;
-        files::write_atomic(&unit.file(directory), &text)?;
+        unit.write(directory, &found)?;
         done.fetch_add(1, Ordering::Relaxed);
         let row = recipe.values(&recipe.cases[unit.case], &found);
         observe(StudyEvent::Done(&name, &row, work.costs[index] / all));

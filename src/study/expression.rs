@@ -13,6 +13,7 @@
 //! and `or(x, y)`, which is y where x is not finite: what a run that diverged counts as has to be said.
 
 use crate::base::registry::unknown;
+use crate::base::text::brief;
 use crate::base::{Error, Result};
 
 /// An expression, parsed.
@@ -86,21 +87,24 @@ const MINUS: Function = function("-", 1, |x| -x[0]);
 
 /// Brackets and powers within each other.
 const DEEPEST: usize = 64;
+/// Operators and functions in all: each is a level of the tree at worst, as in 1 + 1 + 1 + ..., and trees are walked by recursion.
+const LONGEST: usize = 1000;
 
 struct Parser<'a> {
     at: &'a str,
     text: &'a str,
     rest: &'a str,
     depth: usize,
+    applied: usize,
 }
 
 impl Parser<'_> {
     fn fail<T>(&self, expected: impl std::fmt::Display) -> Result<T> {
         let found = match self.rest.trim() {
             "" => "its end".to_owned(),
-            rest => format!("`{}`", crate::base::files::brief(rest)),
+            rest => format!("`{}`", brief(rest)),
         };
-        Err(Error::expected(self.at, expected, format!("{found} in `{}`", self.text)))
+        Err(Error::expected(self.at, expected, format!("{found} in `{}`", brief(self.text))))
     }
 
     /// Takes this text, if it is next.
@@ -123,13 +127,22 @@ impl Parser<'_> {
         }
     }
 
+    /// A function or an operator over its arguments.
+    fn apply(&mut self, f: Function, arguments: Vec<Expression>) -> Result<Expression> {
+        self.applied += 1;
+        match self.applied > LONGEST {
+            true => self.fail(format!("at most {LONGEST} operators and functions")),
+            false => Ok(Expression::Apply(f, arguments)),
+        }
+    }
+
     fn comparison(&mut self) -> Result<Expression> {
         self.deeper()?;
-        let left = self.sum()?;
-        let whole = match self.operator(&COMPARISONS) {
-            Some(f) => Expression::Apply(f, vec![left, self.sum()?]),
-            None => left,
-        };
+        let mut whole = self.sum()?;
+        if let Some(f) = self.operator(&COMPARISONS) {
+            let right = self.sum()?;
+            whole = self.apply(f, vec![whole, right])?;
+        }
         self.depth -= 1;
         Ok(whole)
     }
@@ -137,7 +150,8 @@ impl Parser<'_> {
     fn sum(&mut self) -> Result<Expression> {
         let mut left = self.product()?;
         while let Some(f) = self.operator(&SUMS) {
-            left = Expression::Apply(f, vec![left, self.product()?]);
+            let right = self.product()?;
+            left = self.apply(f, vec![left, right])?;
         }
         Ok(left)
     }
@@ -145,25 +159,27 @@ impl Parser<'_> {
     fn product(&mut self) -> Result<Expression> {
         let mut left = self.sign()?;
         while let Some(f) = self.operator(&PRODUCTS) {
-            left = Expression::Apply(f, vec![left, self.sign()?]);
+            let right = self.sign()?;
+            left = self.apply(f, vec![left, right])?;
         }
         Ok(left)
     }
 
     fn sign(&mut self) -> Result<Expression> {
-        match self.eat("-") {
-            true => Ok(Expression::Apply(MINUS, vec![self.power()?])),
-            false => self.power(),
+        if !self.eat("-") {
+            return self.power();
         }
+        let positive = self.power()?;
+        self.apply(MINUS, vec![positive])
     }
 
     fn power(&mut self) -> Result<Expression> {
         let base = self.atom()?;
         let Some(f) = self.operator(&POWERS) else { return Ok(base) };
         self.deeper()?;
-        let whole = Expression::Apply(f, vec![base, self.sign()?]);
+        let exponent = self.sign()?;
         self.depth -= 1;
-        Ok(whole)
+        self.apply(f, vec![base, exponent])
     }
 
     fn atom(&mut self) -> Result<Expression> {
@@ -206,7 +222,7 @@ impl Parser<'_> {
         match (self.eat(")"), arguments.len() == f.arguments) {
             (false, _) => self.fail("`)` or `,`"),
             (_, false) => self.fail(format!("{} of `{name}`, found {}", f.arguments, arguments.len())),
-            _ => Ok(Expression::Apply(*f, arguments)),
+            _ => self.apply(*f, arguments),
         }
     }
 }
@@ -214,7 +230,7 @@ impl Parser<'_> {
 impl Expression {
     /// Reads the expression that stands at a place.
     pub fn parse(at: &str, text: &str) -> Result<Self> {
-        let mut parser = Parser { at, text, rest: text, depth: 0 };
+        let mut parser = Parser { at, text, rest: text, depth: 0, applied: 0 };
         let whole = parser.comparison()?;
         if parser.rest.trim().is_empty() { Ok(whole) } else { parser.fail("an operator or the end") }
     }
@@ -301,6 +317,13 @@ mod tests {
         }
         assert!(value(&"(".repeat(100_000)).is_err());
         assert!(value(&"2^".repeat(100_000)).is_err());
+        // Left-nested trees are as deep as they have terms.
+        for text in ["1+", "1-", "a*", "2/", "1<1+", "-1-", "min(1,2)+", "(1)*", "2^-1+"] {
+            let message =
+                value(&(text.repeat(40_000) + "1")).err().map(|e| e.to_string()).unwrap_or_default();
+            assert!(message.contains("m: expected ") && message.len() < 600, "{text}: {message}");
+        }
+        assert_eq!(value(&("1+".repeat(900) + "1")), Ok(901.0));
         let message = value("maxx(1, 2)").err().map(|e| e.to_string()).unwrap_or_default();
         assert!(message.contains("did you mean `max`"), "{message}");
         let names = Expression::parse("m", "a / max(b.c, 2)").map(|e| e.names().join(" "));

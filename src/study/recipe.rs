@@ -6,7 +6,7 @@ use super::expression::Expression;
 use super::overlay::{Change, overlay};
 use super::verdict::Expectation;
 use super::written::{
-    CURVES, Drawing, From, Measure, MeasureEntry, ScaleEntry, Take, count, entries, entry, text,
+    CURVES, Drawing, From, Measure, MeasureEntry, ScaleEntry, Take, below, count, entries, entry, text,
 };
 use crate::base::registry::unknown;
 use crate::base::section::Section;
@@ -93,7 +93,7 @@ impl Recipe {
     pub fn new(name: &str, mut top: Section, asked: &Asked) -> Result<Self> {
         let top = &mut top;
         let (title, claim) = (text(top, "title")?, text(top, "claim")?);
-        let (source, note, out) = (text(top, "source")?, text(top, "note")?, text(top, "out")?);
+        let (source, note, out) = (text(top, "source")?, text(top, "note")?, below(top, "out")?);
         let (seeds, seed) = (count(top, "seeds")?.unwrap_or(1) as usize, count(top, "seed")?.unwrap_or(0));
         let varies: Vec<(String, Vary)> = entries(top, "vary")?;
         let measures: Vec<(String, MeasureEntry)> = entries(top, "measure")?;
@@ -126,7 +126,7 @@ impl Recipe {
             claim,
             source,
             note,
-            out: (!out.is_empty()).then(|| PathBuf::from(out)),
+            out,
             seeds,
             seed,
             axes,

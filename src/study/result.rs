@@ -8,7 +8,7 @@ use super::verdict::{self, Expectation, Outcome, Table, Verdict};
 use super::written::{CURVES, From, Measure, Take};
 use crate::base::npz::Npz;
 use crate::base::statistics::quantile;
-use crate::base::{Error, Result, files};
+use crate::base::{self, Error, Result, files};
 use crate::figure::Figure;
 use crate::passes::{Files, Saved, document};
 use serde_json::{Map, Value, json};
@@ -144,17 +144,10 @@ impl StudyResult {
 
     /// Reads a saved result, enough to draw it again.
     pub fn load(directory: &Path, stem: &str) -> Result<Self> {
-        let read = |name: &str| -> Result<(String, Value)> {
-            let path = directory.join(name);
-            let at = files::named(&path);
-            let text = files::read_text(&path, files::LARGEST_JSON)?;
-            let value = serde_json::from_str(&text).map_err(|e| Error::value(&at, &e.to_string()))?;
-            Ok((at, value))
-        };
-        let (_, summary) = read(&format!("{stem}.json"))?;
-        let (at, figures) = read(FIGURES)?;
-        let figures: Vec<Figure> =
-            serde_json::from_value(figures).map_err(|e| Error::value(at, &e.to_string()))?;
+        let summary: Value = base::json::read(&directory.join(format!("{stem}.json")))?;
+        let figures: Vec<Figure> = base::json::read(&directory.join(FIGURES))?;
+        // They become files.
+        figures.iter().try_for_each(|figure| files::within(directory, &figure.name).map(|_| ()))?;
         let arrays = Npz::read(&directory.join(format!("{stem}.npz")))?;
         Ok(Self { summary, arrays, table: String::new(), figures, stem: stem.to_owned() })
     }

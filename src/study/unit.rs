@@ -7,7 +7,7 @@ use super::analyses::{Networks, Pass};
 use super::recipe::Recipe;
 use super::written::CURVES;
 use crate::base::log::difference;
-use crate::base::{Error, Result, files, interrupt};
+use crate::base::{self, Error, Result, files, interrupt, record};
 use crate::figure::Figure;
 use crate::passes::{DataSettings, Run, Saved, TrainingResult, training};
 use crate::train::{Epoch, Status, TrainSettings};
@@ -107,8 +107,11 @@ impl<'a> Unit<'a> {
             return Ok(None);
         }
         let at = files::named(&path);
-        let text = files::read_text(&path, files::LARGEST_JSON)?;
-        let found: Measured = serde_json::from_str(&text).map_err(|e| Error::value(&at, &e.to_string()))?;
+        let bytes = files::read_regular(&path, files::LARGEST_JSON)?;
+        // One that is not as it was written is computed again.
+        let text = String::from_utf8(bytes).ok().and_then(|text| record::unsealed(&text));
+        let Some(text) = text else { return Ok(None) };
+        let found: Measured = base::json::parse(&at, &text)?;
         if let Some((asked, there)) = difference(&self.identity, &found.identity) {
             return Err(Error::expected(at, format!("a case with {asked}"), format!("one with {there}")));
         }
@@ -130,6 +133,12 @@ impl<'a> Unit<'a> {
     /// Whether it wants the machine to itself.
     pub fn alone(&self) -> bool {
         self.passes.iter().any(|(_, pass)| pass.alone())
+    }
+
+    /// Keeps what came of it in its file.
+    pub fn write(&self, directory: &Path, found: &Measured) -> Result<()> {
+        let text = serde_json::to_string(found).map_err(|e| Error::machine("result", e))?;
+        files::write_atomic(&self.file(directory), record::sealed(&text).as_bytes())
     }
 
     /// Computes it.

@@ -4,10 +4,12 @@ use super::axis::{OneOrMore, Where};
 use super::expression::Expression;
 use crate::base::section::Section;
 use crate::base::statistics::quantile;
+use crate::base::text::acts;
 use crate::base::{Error, Result, files};
 use crate::figure::Scale;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::collections::BTreeMap;
+use std::path::{Component, Path, PathBuf};
 use toml::Value;
 
 /// A measured number, as a recipe writes it.
@@ -186,6 +188,20 @@ pub(super) fn text(top: &mut Section, key: &str) -> Result<String> {
         None => Ok(String::new()),
         Some(Value::String(text)) => Ok(text.trim().to_owned()),
         Some(other) => Err(Error::expected(top.at(key), "a text", other.type_str())),
+    }
+}
+
+/// A directory below the working directory: a recipe may come from anybody, and `--out` says where else its results go.
+pub(super) fn below(top: &mut Section, key: &str) -> Result<Option<PathBuf>> {
+    let at = top.at(key);
+    let out = text(top, key)?;
+    let down = |part: Component| matches!(part, Component::Normal(_) | Component::CurDir);
+    match Path::new(&out).components().all(down) && !out.chars().any(acts) {
+        true => Ok((!out.is_empty()).then(|| PathBuf::from(out))),
+        false => {
+            let expected = "a directory below the working directory (--out may name any other)";
+            Err(Error::expected(at, expected, format!("`{}`", files::brief(&out))))
+        }
     }
 }
 

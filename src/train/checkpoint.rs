@@ -15,7 +15,7 @@ use crate::autodiff::Element;
 use crate::base::files::{self, null_is_nan};
 use crate::base::log::{DISCARD, difference};
 use crate::base::tensors::{Data, Tensor, TensorFile};
-use crate::base::{Error, Result};
+use crate::base::{Error, Result, json};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -311,12 +311,12 @@ pub(super) fn open<H: DeserializeOwned>(path: &Path, sort: Sort) -> Result<(Stri
         let expected = format!("contents with SHA-256 {}", files::brief(&recorded));
         return Err(Error::expected(&at, expected, found));
     }
-    let version: Version = serde_json::from_str(state).map_err(|e| Error::value(&at, &e.to_string()))?;
+    let version: Version = json::parse(&at, state)?;
     if version.version != env!("CARGO_PKG_VERSION") {
         let expected = format!("a run of losscape {}", env!("CARGO_PKG_VERSION"));
         return Err(Error::expected(&at, expected, format!("one of {}", files::brief(&version.version))));
     }
-    let header = serde_json::from_str(state).map_err(|e| Error::value(&at, &e.to_string()))?;
+    let header = json::parse(&at, state)?;
     Ok((at, file, header))
 }
 

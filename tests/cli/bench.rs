@@ -95,6 +95,11 @@ impl Bench {
         std::fs::write(self.path(name), bytes).unwrap();
     }
 
+    /// Removes the record of a result, whose files may then be changed by hand.
+    pub fn unrecorded(&self, directory: &str) {
+        std::fs::remove_file(self.path(directory).join("machine.json")).unwrap();
+    }
+
     pub fn bytes(&self, name: &str) -> Vec<u8> {
         std::fs::read(self.path(name)).unwrap_or_else(|e| panic!("{name}: {e}"))
     }

@@ -73,6 +73,7 @@ fn styles_and_places_that_make_no_sense_are_refused() {
 fn damaged_slices_are_refused() {
     let bench = bench();
     let (json, npz) = (bench.bytes("s/slice.json"), bench.bytes("s/slice.npz"));
+    bench.unrecorded("s");
     let damaged = |name: &str, bytes: &[u8], at: &str| {
         bench.write("s/slice.json", &json);
         bench.write("s/slice.npz", &npz);
@@ -123,6 +124,7 @@ fn damaged_slices_are_refused() {
 fn damaged_runs_are_refused() {
     let bench = bench();
     let (json, metrics) = (bench.text("r/run.json"), bench.text("r/metrics.jsonl"));
+    bench.unrecorded("r");
     for (name, text, at) in [
         ("run.json", "[1]", ""),
         ("run.json", "3", ""),

@@ -155,6 +155,7 @@ fn a_default_run_that_is_not_understood_is_refused_and_kept() {
     let bench = Bench::new();
     bench.ok(&format!("train {TINY}"));
     let whole = bench.text("runs/default/run.json");
+    bench.unrecorded("runs/default");
     for (text, hint) in [
         (whole.replace("\"status\": \"done\"", "\"status\": \"finished\""), "finished"),
         (whole.replace("\"lr\": ", "\"rate\": "), "`rate`"),

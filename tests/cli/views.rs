@@ -178,6 +178,7 @@ fn results_that_somebody_changed_are_refused() {
     bench.ok("train --snapshots epochs:1 --epochs 3 --hidden 4 --samples 60 --dpi 20 --out t --quiet");
     bench.ok(&format!("slice --run t --directions trajectory {GRID} --out s --quiet"));
     let whole = bench.json("s/slice.json");
+    bench.unrecorded("s");
     for (key, misfit) in [
         ("axes", serde_json::json!([whole["axes"][0]])),
         ("marks", serde_json::json!([{"label": "A", "at": [0.5]}])),

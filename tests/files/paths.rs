@@ -172,18 +172,28 @@ fn foreign_text_is_short_and_on_one_line() {
 }
 
 #[test]
-fn a_list_cut_short_leaves_nothing_that_says_it_is_complete() {
+fn what_closes_a_list_is_there_only_with_all_of_it() {
     let directory = tempfile::tempdir().unwrap();
     let dir = directory.path();
     let list = |middle: &str, text: &str| ["a", middle, "close.json"].map(|n| (n.to_owned(), text.into()));
-    write_all_atomic(dir, &list("b", "old")).unwrap();
+    write_all_atomic(dir, &list("b", "0")).unwrap();
     assert_eq!(names(dir), ["a", "b", "close.json"]);
-    // The second rename fails, as if the program had been killed after the first.
-    assert_eq!(write_all_atomic(dir, &list("none/b", "new")).unwrap_err().exit_code(), 1);
-    assert_eq!(
-        (names(dir), fs::read(dir.join("a")).unwrap()),
-        (vec!["a".into(), "b".into()], b"new".to_vec())
-    );
-    write_all_atomic(dir, &list("b", "new")).unwrap();
-    assert_eq!(fs::read_to_string(dir.join("close.json")).unwrap(), "new");
+    // A name that leads elsewhere is refused before anything is written.
+    for name in ["none/b", "../b", "/b", "..", ""] {
+        refused(write_all_atomic(dir, &list(name, "new")));
+        assert_eq!((names(dir).len(), fs::read(dir.join("a")).unwrap()), (3, b"0".to_vec()));
+    }
+    // Whenever somebody looks, even where the program were killed at that moment.
+    std::thread::scope(|scope| {
+        let writing =
+            scope.spawn(|| (1..60).for_each(|i| write_all_atomic(dir, &list("b", &i.to_string())).unwrap()));
+        let read = |name: &str| fs::read_to_string(dir.join(name)).ok();
+        while !writing.is_finished() {
+            let (before, all, after) = (read("close.json"), [read("a"), read("b")], read("close.json"));
+            if before.is_some() && before == after {
+                assert_eq!(all, [before, after]);
+            }
+        }
+    });
+    assert_eq!(fs::read_to_string(dir.join("close.json")).unwrap(), "59");
 }
