@@ -1,0 +1,320 @@
+//! Every reader of a file or a text, as one function of bytes: what `fuzz/` calls with bytes of libFuzzer's, and the test
+//! beside this with mutations of the seeds in `fuzz/corpus`. None may panic, hang, or take much memory, whatever the bytes.
+//!
+//! To add one: its line in [`READERS`], a few small seeds in `fuzz/corpus/NAME`, and a target in `fuzz/fuzz_targets`.
+
+use losscape::base::registry::Registry;
+use losscape::base::section::Section;
+use losscape::base::{Error, Result, files, log, npz::Npz, tensors::TensorFile};
+use losscape::data::{Dataset, Preparation, Source, Standardize};
+use losscape::figure::Figure;
+use losscape::landscape::{Alignment, Curve, Direction, Map, Normalization, Sharpness};
+use losscape::nn::activations::Activation;
+use losscape::nn::architectures::Architecture;
+use losscape::nn::inits::Initializer;
+use losscape::nn::layers::Layer;
+use losscape::nn::losses::Loss;
+use losscape::nn::norms::Norm;
+use losscape::passes::slice::Shard;
+use losscape::passes::{self, Run, Saved, SliceSettings};
+use losscape::render::{Style, draw};
+use losscape::study::expression::Expression;
+use losscape::study::{Asked, Recipe, StudyResult};
+use losscape::train::checkpoint::{self, Keep, Vectors};
+use losscape::train::settings::SHORTHANDS;
+use losscape::train::{Optimizer, Schedule, TrainSettings};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How the bytes of a reader are built, so that mutations get past the first check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    Bytes,
+    Text,
+    Toml,
+    Json,
+    /// safetensors.
+    Tensors,
+    /// safetensors with the hash of a checkpoint.
+    Checkpoint,
+    /// A zip archive of arrays.
+    Npz,
+    /// A log of finished pieces.
+    Log,
+}
+
+/// A reader of bytes.
+#[derive(Clone, Copy)]
+pub struct Reader {
+    /// The name of its target and of its folder of seeds.
+    pub name: &'static str,
+    pub form: Form,
+    /// Reads the bytes, with an empty directory to work in.
+    pub read: fn(&Path, &[u8]) -> Result<()>,
+}
+
+/// All of them.
+pub const READERS: &[Reader] = &[
+    Reader { name: "weights", form: Form::Tensors, read: weights },
+    Reader { name: "trajectory", form: Form::Tensors, read: trajectory },
+    Reader { name: "tensors", form: Form::Tensors, read: tensors },
+    Reader { name: "checkpoint", form: Form::Checkpoint, read: checkpoint },
+    Reader { name: "log", form: Form::Log, read: pieces },
+    Reader { name: "npz", form: Form::Npz, read: npz },
+    Reader { name: "idx", form: Form::Bytes, read: idx },
+    Reader { name: "cifar", form: Form::Bytes, read: cifar },
+    Reader { name: "csv", form: Form::Text, read: csv },
+    Reader { name: "config", form: Form::Toml, read: config },
+    Reader { name: "recipe", form: Form::Toml, read: recipe },
+    Reader { name: "formula", form: Form::Text, read: formula },
+    Reader { name: "kinds", form: Form::Text, read: kinds },
+    Reader { name: "saved", form: Form::Json, read: saved },
+    Reader { name: "arrays", form: Form::Npz, read: arrays },
+    Reader { name: "metrics", form: Form::Text, read: metrics },
+    Reader { name: "figures", form: Form::Json, read: figures },
+    Reader { name: "scheduler", form: Form::Text, read: scheduler },
+    Reader { name: "record", form: Form::Json, read: record },
+];
+
+/// The reader of this name.
+#[allow(dead_code)] // Each user of this file needs a part of it.
+pub fn reader(name: &str) -> &'static Reader {
+    READERS.iter().find(|reader| reader.name == name).expect("a reader of this name")
+}
+
+/// Where the seeds are.
+pub fn corpus() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.join(if here.ends_with("fuzz") { "corpus" } else { "fuzz/corpus" })
+}
+
+/// A seed of a reader.
+fn seed(reader: &str, name: &str) -> Vec<u8> {
+    let path = corpus().join(reader).join(name);
+    std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+fn write(directory: &Path, name: &str, bytes: &[u8]) -> PathBuf {
+    let path = directory.join(name);
+    std::fs::write(&path, bytes).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    path
+}
+
+fn text(bytes: &[u8]) -> Result<&str> {
+    std::str::from_utf8(bytes).map_err(|_| Error::expected("text", "UTF-8", "other bytes"))
+}
+
+fn weights(directory: &Path, bytes: &[u8]) -> Result<()> {
+    Run::read(&write(directory, "weights.safetensors", bytes)).map(|run| drop(run.title()))
+}
+
+fn trajectory(directory: &Path, bytes: &[u8]) -> Result<()> {
+    write(directory, "trajectory.safetensors", bytes);
+    let run = Run::read(&write(directory, "weights.safetensors", &seed("weights", "small")))?;
+    run.trajectory().map(drop)
+}
+
+fn tensors(_: &Path, bytes: &[u8]) -> Result<()> {
+    TensorFile::from_bytes("file", bytes).map(|file| drop(file.to_bytes()))
+}
+
+fn checkpoint(directory: &Path, bytes: &[u8]) -> Result<()> {
+    let path = write(directory, "checkpoint.safetensors", bytes);
+    let settings = checkpoint::settings(&path)?;
+    settings.check()?;
+    let file = TensorFile::read(&path)?;
+    let size = |name: &str| file.get(name).map_or(0, |tensor| tensor.data.len());
+    let sizes = [size("theta"), size("theta/state")];
+    let keep = Keep { path, every: Duration::ZERO, data_sha256: String::new() };
+    let vectors = Vectors::<f32>::begin(&settings.optimizer, sizes[0]);
+    checkpoint::read(&keep, &settings, sizes, &vectors, None).map(drop)
+}
+
+fn pieces(directory: &Path, bytes: &[u8]) -> Result<()> {
+    let path = write(directory, "slice-0.log", bytes);
+    log::read(&path, 2)?;
+    passes::slice::merge(&[directory.to_owned()]).map(|result| drop(result.figures()))
+}
+
+fn load(text: &str) -> Result<()> {
+    Dataset::load(&Source::parse(text)?, 0, &Preparation::standardized(Standardize::Feature)).map(drop)
+}
+
+fn npz(directory: &Path, bytes: &[u8]) -> Result<()> {
+    let path = write(directory, "data.npz", bytes);
+    Npz::read(&path)?;
+    load(&format!("npz:file={}", path.display()))
+}
+
+/// Images and labels, one behind the other: the first four bytes are the length of the images.
+fn idx(directory: &Path, bytes: &[u8]) -> Result<()> {
+    let (length, rest) = bytes.split_first_chunk().unwrap_or((&[0; 4], bytes));
+    let (images, labels) = rest.split_at((u32::from_le_bytes(*length) as usize).min(rest.len()));
+    let images = write(directory, "images", images);
+    let labels = write(directory, "labels", labels);
+    load(&format!("idx:images={},labels={}", images.display(), labels.display()))
+}
+
+fn cifar(directory: &Path, bytes: &[u8]) -> Result<()> {
+    write(directory, "train.bin", bytes);
+    write(directory, "test.bin", bytes);
+    load(&format!("cifar100:directory={}", directory.display()))
+}
+
+fn csv(directory: &Path, bytes: &[u8]) -> Result<()> {
+    let path = write(directory, "table.csv", bytes);
+    load(&format!("csv:file={}", path.display()))
+}
+
+fn config(directory: &Path, bytes: &[u8]) -> Result<()> {
+    let path = write(directory, "config.toml", bytes);
+    let mut section = Section::read(&path)?;
+    let slice: SliceSettings = section.take(&[])?;
+    let settings: TrainSettings = section.take(SHORTHANDS)?;
+    let style: Style = section.take(&[])?;
+    section.finish()?;
+    settings.check()?;
+    settings.resolved();
+    slice.check(1)?;
+    style.check()
+}
+
+fn recipe(directory: &Path, bytes: &[u8]) -> Result<()> {
+    let path = write(directory, "recipe.toml", bytes);
+    for scale in [None, Some("quick".to_owned())] {
+        let asked = Asked { scale, ..Asked::default() };
+        Recipe::new("recipe", Section::read(&path)?, &asked)?.record();
+    }
+    Ok(())
+}
+
+fn formula(_: &Path, bytes: &[u8]) -> Result<()> {
+    let formula = Expression::parse("formula", text(bytes)?)?;
+    formula.value(&|name| formula.names().len() as f64 + name.len() as f64);
+    Ok(())
+}
+
+fn kinds(_: &Path, bytes: &[u8]) -> Result<()> {
+    fn of<R: Registry>(text: &str) -> Result<String> {
+        R::parse(text).and_then(|kind| R::from_value(kind.to_value())).map(|kind| kind.text())
+    }
+    let all = [
+        of::<Source>,
+        of::<Architecture>,
+        of::<Layer>,
+        of::<Norm>,
+        of::<Activation>,
+        of::<Initializer>,
+        of::<Loss>,
+        of::<Optimizer>,
+        of::<Schedule>,
+        of::<Direction>,
+        of::<Normalization>,
+        of::<Curve>,
+        of::<Alignment>,
+        of::<Map>,
+        of::<Sharpness>,
+    ];
+    let text = text(bytes)?;
+    let results: Vec<Result<String>> = all.iter().map(|parse| parse(text)).collect();
+    match results.iter().any(Result::is_ok) {
+        true => Ok(()),
+        false => results.into_iter().next().map_or(Ok(()), |first| first.map(drop)),
+    }
+}
+
+type Load = fn(&Path) -> Result<Vec<Figure>>;
+
+/// Saved results: the stem of their files, and what reads them.
+pub const SAVED: &[(&str, Load)] = &[
+    ("slice", |d| Ok(passes::SliceResult::load(d)?.figures())),
+    ("sharpness", |d| Ok(passes::SharpnessResult::load(d)?.figures())),
+    ("connect", |d| Ok(passes::ConnectResult::load(d)?.figures())),
+    ("run", passes::training::load_figures),
+    ("seeds", |d| Ok(passes::SeedsResult::load(d)?.figures())),
+    ("smoothness", |d| Ok(passes::SmoothnessResult::load(d)?.figures())),
+    ("critical", |d| Ok(passes::CriticalResult::load(d)?.figures())),
+    ("instability", |d| Ok(passes::InstabilityResult::load(d)?.figures())),
+    ("minima", |d| Ok(passes::MinimaResult::load(d)?.figures())),
+    ("ticket", |d| Ok(passes::TicketResult::load(d)?.figures())),
+    ("simplex", |d| Ok(passes::SimplexResult::load(d)?.figures())),
+    ("ensemble", |d| Ok(passes::EnsembleResult::load(d)?.figures())),
+    ("propagate", |d| Ok(passes::PropagateResult::load(d)?.figures())),
+    ("lr-range", |d| Ok(passes::LrRangeResult::load(d)?.figures())),
+    ("study", |d| Ok(StudyResult::load(d, "study")?.figures())),
+];
+
+/// A saved result, of which one file has the given contents and all others are those of the seeds; `bytes` begin with a line
+/// that says of which result.
+fn result(directory: &Path, bytes: &[u8], kind: &str) -> Result<()> {
+    let end = bytes.iter().position(|b| *b == b'\n').unwrap_or(bytes.len());
+    let stem = std::str::from_utf8(&bytes[..end]).unwrap_or_default();
+    let Some((stem, load)) = SAVED.iter().find(|(name, _)| *name == stem) else {
+        return Err(Error::expected("result", "a known one", "another"));
+    };
+    for (folder, end) in [("saved", "json"), ("arrays", "npz")] {
+        let whole = corpus().join(folder).join(stem);
+        if let Ok(seed) = std::fs::read(whole) {
+            write(directory, &format!("{stem}.{end}"), &seed[stem.len() + 1..]);
+        }
+    }
+    write(directory, "metrics.jsonl", &seed("metrics", "small"));
+    write(directory, "figures.json", &seed("figures", "small"));
+    write(directory, &format!("{stem}.{kind}"), &bytes[(end + 1).min(bytes.len())..]);
+    drawn(&load(directory)?)
+}
+
+/// Draws what was read, as `plot` does.
+fn drawn(figures: &[Figure]) -> Result<()> {
+    let style = Style { dpi: 20, ..Style::default() };
+    figures.iter().try_for_each(|figure| draw(figure, &style).map(drop))
+}
+
+fn saved(directory: &Path, bytes: &[u8]) -> Result<()> {
+    result(directory, bytes, "json")
+}
+
+fn arrays(directory: &Path, bytes: &[u8]) -> Result<()> {
+    result(directory, bytes, "npz")
+}
+
+fn metrics(directory: &Path, bytes: &[u8]) -> Result<()> {
+    write(directory, "run.json", &seed("saved", "run")[4..]);
+    write(directory, "metrics.jsonl", bytes);
+    drawn(&passes::training::load_figures(directory)?)
+}
+
+fn figures(directory: &Path, bytes: &[u8]) -> Result<()> {
+    write(directory, "study.json", b"{}");
+    write(directory, "study.npz", &seed("arrays", "study")[6..]);
+    write(directory, "figures.json", bytes);
+    drawn(&StudyResult::load(directory, "study")?.figures())
+}
+
+/// A line for `--shard`, and `NAME=value` a line.
+fn scheduler(_: &Path, bytes: &[u8]) -> Result<()> {
+    let text = text(bytes)?;
+    let variable = |name: &str| {
+        let lines = text.lines().skip(1).filter_map(|line| line.split_once('='));
+        lines.filter(|(key, _)| *key == name).map(|(_, value)| value.to_owned()).next()
+    };
+    let shard = Shard::parse(text.lines().next().unwrap_or_default(), variable)?;
+    let part = shard.range(1_000_000);
+    assert!(part.start <= part.end && part.end <= 1_000_000, "{shard:?}");
+    Ok(())
+}
+
+/// A record beside a file that it may speak of.
+fn record(directory: &Path, bytes: &[u8]) -> Result<()> {
+    write(directory, "machine.json", bytes);
+    write(directory, "run.json", bytes);
+    let path = write(directory, "weights.safetensors", b"weights");
+    files::read_regular(&path, 100).map(drop)
+}
+
+/// Reads bytes once, in a directory of its own: what a target of `fuzz/` does.
+#[allow(dead_code)]
+pub fn once(name: &str, bytes: &[u8]) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let _ = (reader(name).read)(directory.path(), bytes);
+}
