@@ -102,7 +102,7 @@ fn recipes_and_settings_are_found_by_name_from_anywhere() {
     assert!(bench.refused("recipe slcie", "recipe: ").contains("did you mean"));
 
     assert!(bench.ok("recipe slice").stdout.contains("[train]"));
-    bench.ok(&format!("propagate --config propagate --quiet --samples 20 --dpi 20 --out p"));
+    bench.ok("propagate --config propagate --quiet --samples 20 --dpi 20 --out p");
     assert_eq!(bench.json("p/propagate.json")["settings"]["samples"], 20);
     assert!(bench.refused("slice --config slcie", "--config: ").contains("did you mean `slice`?"));
 }
