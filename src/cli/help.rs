@@ -36,7 +36,7 @@ pub(super) fn laid_out(examples: &str) -> String {
             continue;
         }
         out.extend(commands.drain(..).map(|(command, comments)| example(&command, &comments.join(" "))));
-        if !words.is_empty() && !words.ends_with(':') {
+        if !words.is_empty() && (!words.ends_with(':') || !paragraph.is_empty()) {
             paragraph.push(words);
             continue;
         }
@@ -106,7 +106,7 @@ mod tests {
                                           lines
   losscape slice --run runs/a --line --repeat 10 --out out/many       this one is below
 
-A paragraph
+A paragraph and pictures:
 in two lines.
 Exit codes: 0.";
         let expected = "Examples:
@@ -117,7 +117,7 @@ Exit codes: 0.";
   losscape slice --run runs/a --line --repeat 10 --out out/many
       # this one is below
 
-A paragraph in two lines. Exit codes: 0.";
+A paragraph and pictures: in two lines. Exit codes: 0.";
         assert_eq!(laid_out(text), expected);
     }
 }
