@@ -14,7 +14,7 @@ pub const COMMAND: Subcommand = Subcommand {
 };
 
 const EXAMPLES: &str = "Examples:
-  losscape completions bash > ~/.local/share/bash-completion/completions/losscape
+  losscape completions bash > losscape.bash    then `source losscape.bash`, here or in ~/.bashrc
   losscape completions zsh > ~/.zfunc/_losscape";
 
 fn command(command: Command) -> Command {

@@ -33,7 +33,7 @@ const EXAMPLES: &str = "Examples:
   losscape simplex --run runs/a --run runs/b --run runs/c --out out/abc
   losscape simplex --connectors 2 --volume 0.001           triangles with a common edge, pushed apart
   losscape simplex --run runs/a --run runs/b --connectors 3 --epochs 200 --lr 0.05
-  losscape slice --run out/simplex/connector-1.safetensors a connecting point is a run like any other
+  losscape slice --run out/simplex/connector-1.safetensors  a connecting point is a run like any other
 
 Each minimum spans a simplex with all connecting points (Benton et al. 2021): one makes a star of segments, two make
 triangles with a common edge. A mini-batch pulls the connecting points down at one random point of one random simplex;

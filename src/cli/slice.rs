@@ -35,7 +35,7 @@ const EXAMPLES: &str = "Examples:
   losscape slice --run runs/a --line --repeat 10                           ten lines, with their band
   losscape slice --run runs/a --directions through:b=runs/b --line         from one minimum to another
   losscape slice --run runs/a --directions through:b=runs/b,c=runs/c       the plane of three
-  losscape slice --run runs/a --directions trajectory                      the way of training (train --snapshots)
+  losscape slice --run runs/a --directions trajectory                      the training trajectory (train --snapshots)
   losscape slice --run runs/a --directions eigenvectors --maps curvature,gradient-norm
   losscape slice --run runs/a --adaptive --samples 500                     fewer points, fewer samples
   losscape slice --run runs/a --z=-1:1:11                                  a volume, as array and for ParaView
