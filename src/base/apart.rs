@@ -75,7 +75,10 @@ fn check(input: &Path, identity: Identity, output: &Path) -> Result<()> {
     if !inside {
         return Ok(());
     }
-    let found = format!("{}, which holds {}", named(output), named(input));
+    let found = match input.is_dir() {
+        true => format!("{}, which is read", named(output)),
+        false => format!("{}, which holds {}", named(output), named(input)),
+    };
     Err(Error::expected("--out", "a directory apart from what is read", found))
 }
 

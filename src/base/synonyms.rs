@@ -82,6 +82,15 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("dense", "mlp"),
     ("fullyconnected", "mlp"),
     ("convnet", "cnn"),
+    // Settings of data.
+    ("path", "file"),
+    ("filename", "file"),
+    ("dir", "directory"),
+    ("folder", "directory"),
+    ("target", "label"),
+    ("sep", "delimiter"),
+    ("separator", "delimiter"),
+    ("dropna", "drop-missing"),
     // Directions.
     ("random", "gaussian"),
     ("hessian", "eigenvectors"),

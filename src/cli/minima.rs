@@ -10,7 +10,7 @@ use super::train::{self, Going};
 use crate::base::apart::check_apart;
 use crate::base::{Error, Result, files};
 use crate::passes::minima::{self, MinimaEvent};
-use crate::passes::{MinimaResult, MinimaSettings, Run, Saved};
+use crate::passes::{DataGiven, MinimaResult, MinimaSettings, Run, Saved};
 use crate::render::Style;
 use crate::train::TrainSettings;
 use crate::train::band::BandSettings;
@@ -61,6 +61,9 @@ struct Count {
     /// Train this many networks, with --seed and the seeds after it [default: 6]
     #[arg(long, value_name = "N")]
     count: Option<usize>,
+    /// Take other samples with --data than the networks given with --run were trained on
+    #[arg(long)]
+    other_data: bool,
     /// Discard what unfinished work left in the directory, and train from the start
     #[arg(long, help_heading = "General")]
     fresh: bool,
@@ -88,7 +91,7 @@ fn run(matches: &ArgMatches) -> Result<()> {
     let from = sources.paths("run")?;
     let settings: MinimaSettings = sources.take(&[])?;
     let training: TrainSettings = sources.take(SHORTHANDS)?;
-    let Count { count, fresh } = sources.take(&[])?;
+    let Count { count, other_data, fresh } = sources.take(&[])?;
     let band: BandSettings = sources.table("band", &[])?.unwrap_or_default();
     let (common, style): (Common, Style) = (sources.take(&[])?, sources.take(&[])?);
     let out = sources.path("out")?.unwrap_or_else(|| PathBuf::from(DEFAULT_OUT));
@@ -96,8 +99,14 @@ fn run(matches: &ArgMatches) -> Result<()> {
     settings.check()?;
     band.check()?;
     style.check()?;
-    if !from.is_empty() && (count.is_some() || training != TrainSettings::default()) {
-        let expected = "no --count and no flags of training, since nothing is trained";
+    // With networks that are there, --data says where their data lie.
+    let TrainSettings { data, .. } = TrainSettings::default();
+    let given = (!from.is_empty() && training.data != data).then(|| training.data.clone());
+    let given = DataGiven { data: given, other_data };
+    given.check(from.len(), "--run")?;
+    let others = TrainSettings { data, ..training.clone() };
+    if !from.is_empty() && (count.is_some() || others != TrainSettings::default()) {
+        let expected = "no --count and no flags of training but --data, since nothing is trained";
         return Err(Error::expected("--run", expected, "some"));
     }
     if let Some(count) = count.filter(|n| !(3..=minima::MOST).contains(n)) {
@@ -114,11 +123,11 @@ fn run(matches: &ArgMatches) -> Result<()> {
             seeds::train_all(&training, &seeds, target.directory(), &going, common.quiet, &style)?;
             let directories: Vec<PathBuf> =
                 seeds.iter().map(|seed| seeds::of_seed(target.directory(), *seed)).collect();
-            (target, read(&directories, true)?)
+            (target, read(&directories, true, &DataGiven::default())?)
         }
         false => {
             from.iter().try_for_each(|path| check_apart(path, &out))?;
-            let runs = read(&from, false)?;
+            let runs = read(&from, false, &given)?;
             minima::check(&settings, &runs)?;
             for path in &from {
                 if let Some(reason) = train::unfinished(path) {
@@ -178,10 +187,10 @@ fn run(matches: &ArgMatches) -> Result<()> {
 }
 
 /// Reads networks; those that were `trained` just now must have ended well.
-fn read(paths: &[PathBuf], trained: bool) -> Result<Vec<Run>> {
+fn read(paths: &[PathBuf], trained: bool, given: &DataGiven) -> Result<Vec<Run>> {
     let one = |path: &PathBuf| match train::unfinished(path).filter(|_| trained) {
         Some(reason) => Err(Error::unmet(format!("minima: {}", files::named(Path::new(path))), reason)),
-        None => Run::read(path),
+        None => Run::read_with(path, given),
     };
     paths.iter().map(one).collect()
 }

@@ -10,7 +10,8 @@
 //!
 //! # Paths
 //! Kinds that read files take paths as settings, and keep them as they were given: a relative path stays relative
-//! to the directory that the program is started in. What identifies a data set is the SHA-256 of its samples
+//! to the directory that the program is started in (the data of a run are looked for from its own directory, too), and
+//! `~` is the home directory. What identifies a data set is the SHA-256 of its samples
 //! ([`Dataset::sha256`]), never the path. A path with a comma or an equals sign is put in quotation marks.
 
 pub mod augment;

@@ -137,6 +137,8 @@ impl DataGiven {
 /// Data that are no longer where they were: what to do about it.
 fn missing(at: &str, error: Error) -> Error {
     match error {
+        // They are there, and the result would go over them.
+        Error::Request { ref at, .. } if at == "--out" => error,
         Error::Request { at: file, what } => {
             let hint = "paths of data are kept as they were given: start where they lead to the same files, or name them with --data";
             Error::request(format!("{at}: {file}"), format!("{what} ({hint})"))

@@ -49,6 +49,27 @@ fn cifar10_is_all_batches_and_the_test_batch() {
 }
 
 #[test]
+fn a_batch_of_the_five_that_is_missing_is_missed() {
+    let files = Files::new();
+    cifar10(&files);
+    assert_eq!(files.load("cifar10:directory=@").unwrap().notes, Vec::<String>::new());
+    std::fs::remove_file(files.path("data_batch_4.bin")).unwrap();
+    let notes = files.load("cifar10:directory=@").unwrap().notes;
+    assert!(
+        notes.len() == 1 && notes[0].contains("data_batch_4.bin of CIFAR-10's 5 training batches is missing"),
+        "{notes:?}"
+    );
+    assert!(notes[0].contains("batches=[1,2,3,5"), "{notes:?}");
+    let some = files.load("cifar10:directory=@,batches=[1,3]").unwrap();
+    assert!(some.notes.is_empty() && some.train.len() == 2);
+    assert!(
+        files
+            .refusal("cifar10:directory=@,batches=[4]")
+            .starts_with("data_batch_4.bin: expected a regular file")
+    );
+}
+
+#[test]
 fn cifar100_has_fine_and_coarse_labels() {
     let files = Files::new();
     cifar100(&files);

@@ -205,6 +205,7 @@ fn columns_are_left_out_and_texts_become_features() {
     assert!(refusal(table, ",drop=idd").ends_with("found `idd` (did you mean `id`?)"));
     assert!(refusal(table, ",drop=good").starts_with("drop: expected other columns than that of the label"));
     assert!(refusal("1,a\n2,b\n", ",drop=0").starts_with("drop: expected columns that leave a feature"));
+    assert_eq!(load(table, ",drop=[id,size],categories=index,test=0").test.len(), 0);
     // Truth values are numbers.
     assert_eq!(rows(&load("a,class\nTrue,1\nfalse,0\n", "")), [(vec![0.0], 0.0), (vec![1.0], 1.0)]);
 }
@@ -301,7 +302,7 @@ fn broken_tables_are_refused() {
         refusal(b"1,x\n2,\xff\n", ""),
         "line 2: expected text in UTF-8, found other bytes at column 2 of it"
     );
-    assert_eq!(of("1,x\n\"2,y\n3,x\n"), "line 3: expected a closing quotation mark, found none");
+    assert_eq!(of("1,x\n\"2,y\n3,x\n"), "line 2: expected a closing quotation mark, found none");
     assert!(
         of("1,x\n\"2\"3,y\n").starts_with("line 2: expected `,` or the end after a quoted field, found `3")
     );

@@ -54,6 +54,38 @@ fn label_refusal(labels: impl AsRef<[u8]>) -> String {
 }
 
 #[test]
+fn labels_from_one_and_channels_behind_are_said() {
+    let files = Files::new();
+    let said = |settings: &str| {
+        let data = files.load(&format!("{TWO},test=0{settings}")).unwrap();
+        (data.notes.join("; "), data)
+    };
+    files.write("i", images(4)).write("l", idx(8, &[4], &[1, 2, 3, 1]));
+    let (notes, data) = said(",classes=4");
+    assert!(notes.contains("labels are 1 to 3, and class 0 has no sample; first=1"), "{notes}");
+    assert_eq!(data.outputs, 4);
+    let (notes, data) = said(",classes=3,first=1");
+    let mut found = labels(&data.train).to_vec();
+    found.sort_unstable();
+    assert_eq!((notes.as_str(), found.as_slice()), ("", [0, 0, 1, 2].as_slice()));
+    assert!(
+        files
+            .refusal(&format!("{TWO},classes=2,first=1"))
+            .contains("labels from 1 to 2 (see `classes`), found 3")
+    );
+    assert!(said("").0.contains("see `classes`"));
+    files.write("i", idx(8, &[4, 2, 2, 3], &(0..48).collect::<Vec<u8>>()));
+    let (notes, data) = said(",classes=3,first=1");
+    assert!(notes.contains("channels last; channels=first says otherwise"), "{notes}");
+    assert_eq!(data.shape, [3, 2, 2]);
+    // Sample 2 holds the bytes from 24 on; its red channel every third of them.
+    let third = labels(&data.train).iter().position(|label| *label == 2).unwrap();
+    let red: Vec<f64> = [24, 27, 30, 33].map(|v| f64::from(v) / 255.0).to_vec();
+    assert_eq!(data.train.input(third)[..4], red);
+    assert_eq!(said(",classes=3,first=1,channels=first").1.shape, [2, 2, 3]);
+}
+
+#[test]
 fn the_usual_names_are_found_plain_and_gzip() {
     let files = Files::new();
     mnist(&files);

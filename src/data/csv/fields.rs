@@ -39,6 +39,10 @@ impl Csv {
             "-1.#qnan", "null", "nil", "none", "nat", "?", "-", "--", ".",
         ];
         let field = field.trim();
+        // Most fields are numbers.
+        if field.trim_start_matches('-').starts_with(|c: char| c.is_ascii_digit()) && !field.contains('#') {
+            return false;
+        }
         let marked = || MARKS.contains(&field.to_ascii_lowercase().as_str()) || field == "\\N";
         field.is_empty() || (self.missing == Missing::Auto && field.len() <= 10 && marked())
     }

@@ -43,6 +43,7 @@ impl Table {
     pub fn record(&mut self) -> Result<Option<Record>> {
         for _ in 0..MOST_EMPTY {
             self.bytes.clear();
+            let start = self.line + 1;
             // A quoted field may hold line ends: the record goes on while a quotation mark is open.
             let mut quotes = 0;
             let mut checked = 0;
@@ -66,7 +67,8 @@ impl Table {
                     (0, _) => break,
                     (_, true) => {}
                     (_, false) => {
-                        return Err(Error::expected(self.place(), "a closing quotation mark", "none"));
+                        let place = format!("{}: line {start}", self.input.at());
+                        return Err(Error::expected(place, "a closing quotation mark", "none"));
                     }
                 }
             }
