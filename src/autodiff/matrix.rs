@@ -4,7 +4,7 @@ use super::Element;
 use faer::{Accum, MatMut, MatRef, Par, linalg::matmul};
 
 /// Rows by columns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Shape {
     /// Number of rows: features, channels, outputs.
     pub rows: usize,

@@ -17,6 +17,7 @@ pub mod plan;
 pub mod primitives;
 pub mod program;
 pub mod tape;
+mod tensors;
 
 pub use element::Element;
 pub use matrix::{Block, Shape, View};

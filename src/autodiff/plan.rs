@@ -5,14 +5,14 @@
 //! again. Buffers are shared between nodes that are never alive together, which keeps the working
 //! set in cache.
 
-use super::primitives::{Primitive, Rule, TangentArgs, each_primitive};
-use super::tape::{Node, Tape};
+use super::primitives::{Constant, Primitive, Rule, TangentArgs, each_primitive};
+use super::tape::{Node, Record, Tape};
 use super::{Block, Element, Shape, View};
 use std::ops::Range;
 use std::sync::Arc;
 
 /// Most arguments that a primitive takes.
-const ARITY: usize = 2;
+pub(super) const ARITY: usize = 8;
 
 /// What a program runs on: the parameters, and one slice for each input of the tape.
 #[derive(Clone, Copy, Debug)]
@@ -38,23 +38,47 @@ struct Slots {
     sizes: Vec<usize>,
     /// Whether a node's buffer is that of its first input, which it replaces.
     in_place: Vec<bool>,
+    /// The node in whose buffer the numbers of each node lie: another one's where it only has another shape.
+    roots: Vec<Node>,
+}
+
+/// The nodes in whose buffers the numbers of each node lie; the caller gives those for which `known` holds theirs.
+fn roots(tape: &Tape, known: impl Fn(Node) -> bool) -> Vec<Node> {
+    let mut roots: Vec<Node> = Vec::new();
+    for node in tape.nodes() {
+        let Record { op, inputs, .. } = tape.record(node);
+        let alias = matches!(op, Primitive::Reshape(_)) && !known(node);
+        roots.push(if alias { roots[inputs[0].0] } else { node });
+    }
+    roots
+}
+
+/// A set of nodes.
+fn set(tape: &Tape, nodes: impl IntoIterator<Item = Node>) -> Vec<bool> {
+    let mut set = vec![false; tape.nodes().count()];
+    nodes.into_iter().for_each(|n| set[n.0] = true);
+    set
 }
 
 impl Slots {
-    /// `steps` are computed in order, each reading `uses(step)`; `given` nodes live from the start, and `kept`
-    /// ones stay until the end.
+    /// `steps` are computed in order, each reading its inputs; `given` nodes live from the start, and those of `kept` (and
+    /// the nodes in whose buffers they lie) stay until the end.
     fn assign(
         tape: &Tape,
         steps: &[Node],
-        uses: impl Fn(Node) -> Vec<Node>,
+        roots: Vec<Node>,
         given: &[Node],
-        kept: impl Fn(Node) -> bool,
+        kept: impl IntoIterator<Item = Node>,
     ) -> Self {
         let count = tape.nodes().count();
-        let mut slots = Self { of: vec![None; count], sizes: Vec::new(), in_place: vec![false; count] };
+        let kept = set(tape, kept.into_iter().map(|n| roots[n.0]));
+        let mut slots =
+            Self { of: vec![None; count], sizes: Vec::new(), in_place: vec![false; count], roots };
+        let uses: Vec<Vec<Node>> =
+            steps.iter().map(|s| tape.record(*s).inputs.iter().map(|i| slots.roots[i.0]).collect()).collect();
         let mut last_use = vec![0; slots.of.len()];
-        for (time, step) in steps.iter().enumerate() {
-            uses(*step).iter().for_each(|n| last_use[n.0] = time);
+        for (time, uses) in uses.iter().enumerate() {
+            uses.iter().for_each(|n| last_use[n.0] = time);
         }
         for node in given {
             slots.of[node.0] = Some(slots.sizes.len());
@@ -63,8 +87,8 @@ impl Slots {
         let mut free: Vec<usize> = Vec::new();
         for (time, step) in steps.iter().enumerate() {
             let size = tape.shape(*step).size();
-            let ends = |n: Node| last_use[n.0] <= time && !kept(n);
-            if let Some(slot) = slots.replaceable(tape, *step, &uses(*step)).filter(|(n, _)| ends(*n)) {
+            let ends = |n: Node| last_use[n.0] <= time && !kept[n.0];
+            if let Some(slot) = slots.replaceable(tape, *step, &uses[time]).filter(|(n, _)| ends(*n)) {
                 slots.of[step.0] = Some(slot.1);
                 slots.in_place[step.0] = true;
             } else {
@@ -80,7 +104,7 @@ impl Slots {
                 slots.sizes[slot] = slots.sizes[slot].max(size);
                 slots.of[step.0] = Some(slot);
             }
-            let mut dead: Vec<Node> = uses(*step);
+            let mut dead: Vec<Node> = uses[time].clone();
             dead.push(*step);
             dead.sort();
             dead.dedup();
@@ -101,9 +125,9 @@ impl Slots {
             R::IN_PLACE
         }
         let record = tape.record(step);
-        let first = *record.inputs.first()?;
+        let first = *uses.first()?;
         let alone = uses.iter().filter(|n| **n == first).count() == 1;
-        let fits = tape.shape(first) == record.shape;
+        let fits = tape.shape(record.inputs[0]) == record.shape;
         (alone && fits && each_primitive!(&record.op, leaf => false, rule => may(rule))).then_some(())?;
         self.of[first.0].map(|slot| (first, slot))
     }
@@ -112,12 +136,17 @@ impl Slots {
         Workspace { slots: self.sizes.iter().map(|s| vec![E::ZERO; s * k]).collect() }
     }
 
+    /// The buffer in which the numbers of a node lie.
+    fn slot(&self, node: Node) -> Option<usize> {
+        self.of[self.roots[node.0].0]
+    }
+
     fn bytes<E>(&self) -> usize {
         self.sizes.iter().sum::<usize>() * size_of::<E>()
     }
 }
 
-/// The nodes that `wanted` needs, in order; the search stops at nodes for which `known` holds.
+/// The nodes that `wanted` needs, in order, with those at which the search stops: nodes for which `known` holds.
 fn needed(tape: &Tape, wanted: &[Node], known: impl Fn(Node) -> bool) -> Vec<Node> {
     let mut mark = vec![false; tape.nodes().count()];
     wanted.iter().for_each(|n| mark[n.0] = true);
@@ -126,7 +155,7 @@ fn needed(tape: &Tape, wanted: &[Node], known: impl Fn(Node) -> bool) -> Vec<Nod
             tape.record(node).inputs.iter().for_each(|i| mark[i.0] = true);
         }
     }
-    tape.nodes().filter(|n| mark[n.0] && !known(*n)).collect()
+    tape.nodes().filter(|n| mark[n.0]).collect()
 }
 
 /// How to compute the values of some nodes of a tape.
@@ -134,6 +163,8 @@ fn needed(tape: &Tape, wanted: &[Node], known: impl Fn(Node) -> bool) -> Vec<Nod
 pub struct Plan {
     tape: Arc<Tape>,
     steps: Vec<Node>,
+    /// Leaves whose numbers a workspace holds from the start.
+    constants: Vec<Node>,
     slots: Slots,
 }
 
@@ -145,10 +176,18 @@ impl Plan {
             let op = &tape.record(n).op;
             matches!(op, Primitive::Parameter(_) | Primitive::Input(_) | Primitive::State(_))
         };
-        let steps = needed(&tape, wanted, |n| bound(n) || given.contains(&n));
-        let uses = |n: Node| tape.record(n).inputs.clone();
-        let slots = Slots::assign(&tape, &steps, uses, given, |n| wanted.contains(&n));
-        Self { tape, steps, slots }
+        let constant = |n: &Node| matches!(tape.record(*n).op, Primitive::Constant(_));
+        let filled = set(&tape, given.iter().copied());
+        let known = |n: Node| bound(n) || filled[n.0];
+        let roots = roots(&tape, |n| filled[n.0]);
+        let needed = needed(&tape, wanted, known);
+        let constants: Vec<Node> = needed.iter().copied().filter(|n| constant(n) && !known(*n)).collect();
+        let step = |n: &Node| !known(*n) && !constant(n) && roots[n.0] == *n;
+        let steps: Vec<Node> = needed.into_iter().filter(step).collect();
+        let from_outside: Vec<Node> = given.iter().chain(&constants).copied().collect();
+        let kept = wanted.iter().chain(&constants).copied();
+        let slots = Slots::assign(&tape, &steps, roots, &from_outside, kept);
+        Self { tape, steps, constants, slots }
     }
 
     /// The tape that this plan runs.
@@ -163,15 +202,24 @@ impl Plan {
             _ => None,
         };
         let inputs = self.steps.iter().flat_map(|s| &self.tape.record(*s).inputs);
-        let mut ranges: Vec<Range<usize>> = inputs.filter_map(of).collect();
-        ranges.sort_by_key(|r| r.start);
+        let roots = inputs.map(|i| &self.slots.roots[i.0]);
+        let mut ranges: Vec<Range<usize>> = roots.filter_map(of).collect();
+        ranges.sort_by_key(|r| (r.start, r.end));
         ranges.dedup();
         ranges
     }
 
     /// Fresh buffers.
     pub fn workspace<E: Element>(&self) -> Workspace<E> {
-        self.slots.workspace(1)
+        let mut workspace = self.slots.workspace(1);
+        for node in &self.constants {
+            if let (Primitive::Constant(Constant(numbers)), Some(slot)) =
+                (&self.tape.record(*node).op, self.slots.slot(*node))
+            {
+                workspace.slots[slot].iter_mut().zip(&**numbers).for_each(|(w, x)| *w = E::from_f64(*x));
+            }
+        }
+        workspace
     }
 
     /// Size of a workspace, in bytes.
@@ -181,7 +229,7 @@ impl Plan {
 
     /// The buffer for the value of a `given` node.
     pub fn given_mut<'w, E>(&self, workspace: &'w mut Workspace<E>, node: Node) -> &'w mut [E] {
-        let slot = self.slots.of[node.0].expect("a given node has a buffer of its own");
+        let slot = self.slots.slot(node).expect("a given node has a buffer of its own");
         &mut workspace.slots[slot][..self.tape.shape(node).size()]
     }
 
@@ -222,14 +270,14 @@ pub struct Values<'a, E> {
 impl<'a, E: Element> Values<'a, E> {
     /// The value of one node: a leaf, a kept or a wanted one.
     pub fn of(&self, node: Node) -> View<'a, E> {
-        let record = self.plan.tape.record(node);
-        let (shape, size) = (record.shape, record.shape.size());
-        let data = match record.op {
+        let shape = self.plan.tape.shape(node);
+        let size = shape.size();
+        let data = match self.plan.tape.record(self.plan.slots.roots[node.0]).op {
             Primitive::Parameter(offset) => &self.bindings.theta[offset..offset + size],
             Primitive::Input(index) => &self.bindings.inputs[index][..size],
             Primitive::State(offset) => &self.bindings.state[offset..offset + size],
             _ => {
-                let slot = self.plan.slots.of[node.0].expect("the plan computes what it is asked for");
+                let slot = self.plan.slots.slot(node).expect("the plan computes what it is asked for");
                 &self.workspace.slots[slot][..size]
             }
         };
@@ -290,9 +338,10 @@ impl TangentPlan {
         }
         let bound = |n: Node| matches!(tape.record(n).op, Primitive::Parameter(_));
         let skipped = |n: Node| !active[n.0] || bound(n);
-        let steps = needed(&tape, wanted, skipped);
-        let uses = |n: Node| tape.record(n).inputs.clone();
-        let slots = Slots::assign(&tape, &steps, uses, &[], |n| wanted.contains(&n));
+        let roots = roots(&tape, |_| false);
+        let step = |n: &Node| !skipped(*n) && roots[n.0] == *n;
+        let steps: Vec<Node> = needed(&tape, wanted, skipped).into_iter().filter(step).collect();
+        let slots = Slots::assign(&tape, &steps, roots, &[], wanted.iter().copied());
         let mut reads: Vec<Node> = Vec::new();
         let steps: Vec<TangentStep> = steps
             .into_iter()
@@ -377,12 +426,12 @@ impl TangentPlan {
         workspace: &'a Workspace<E>,
     ) -> Option<Block<'a, E>> {
         let shape = self.tape.shape(node);
-        match self.tape.record(node).op {
+        match self.tape.record(self.slots.roots[node.0]).op {
             _ if !self.active[node.0] => None,
             Primitive::Parameter(offset) => {
                 Some(Block { data: &directions[offset..], stride: parameters, shape })
             }
-            _ => self.slots.of[node.0].map(|slot| Block {
+            _ => self.slots.slot(node).map(|slot| Block {
                 data: &workspace.slots[slot],
                 stride: shape.size(),
                 shape,

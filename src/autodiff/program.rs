@@ -1,6 +1,6 @@
 //! A gradient program: a loss recorded on a tape with its reverse sweep, and the plans to run it.
 
-use super::primitives::Primitive;
+use super::primitives::{Primitive, Scale};
 use super::{Element, Node, Plan, TangentPlan, Tape, Values, Workspace};
 use std::ops::Range;
 use std::sync::Arc;
@@ -13,8 +13,7 @@ pub struct Program {
     losses: Node,
     /// Gradient in the outputs; where the Gauss-Newton approximation cuts.
     residual: Option<Node>,
-    /// Where each parameter lies in theta, and its gradient's node; `None` where the loss does not depend on it.
-    gradients: Vec<(Range<usize>, Option<Node>)>,
+    gradients: Gradients,
     /// Gradient in every node up to the losses.
     cotangents: Vec<Option<Node>>,
 }
@@ -38,8 +37,29 @@ pub struct ProductPlan {
     pub primal: Plan,
     /// Tangents of the gradient.
     pub tangents: TangentPlan,
-    /// Where each parameter lies in theta, and its gradient's node.
-    gradients: Vec<(Range<usize>, Option<Node>)>,
+    gradients: Gradients,
+}
+
+/// Where each parameter lies in theta, and its gradient's node; `None` where the loss does not depend on it. In the order
+/// of their starts. Parameters may share numbers of theta, whose gradient is then the sum of theirs.
+type Gradients = Vec<(Range<usize>, Option<Node>)>;
+
+/// Writes over `out` the sums of what `of` shows for each gradient; zeros where there is none.
+fn gather<'a, E: Element>(gradients: &Gradients, of: impl Fn(Node) -> Option<&'a [E]>, out: &mut [E]) {
+    let mut written = 0;
+    for (range, node) in gradients {
+        // Every number of this range below `written` belongs to the range that reaches so far, too.
+        let shared = written.clamp(range.start, range.end) - range.start;
+        let (old, new) = out[range.clone()].split_at_mut(shared);
+        match node.and_then(&of) {
+            Some(gradient) => {
+                old.iter_mut().zip(gradient).for_each(|(o, g)| *o += *g);
+                new.copy_from_slice(&gradient[shared..]);
+            }
+            None => new.fill(E::ZERO),
+        }
+        written = written.max(range.end);
+    }
 }
 
 impl ProductPlan {
@@ -49,15 +69,9 @@ impl ProductPlan {
             return;
         }
         let parameters = out.len() / k;
-        for (parameter, node) in &self.gradients {
-            let block = node.and_then(|n| self.tangents.tangent(n, &[], parameters, workspace));
-            for (j, out) in out.chunks_exact_mut(parameters).enumerate() {
-                let out = &mut out[parameter.clone()];
-                match block {
-                    Some(block) => out.copy_from_slice(block.slab(j).data),
-                    None => out.fill(E::ZERO),
-                }
-            }
+        for (j, out) in out.chunks_exact_mut(parameters.max(1)).enumerate() {
+            let of = |n| Some(self.tangents.tangent(n, &[], parameters, workspace)?.slab(j).data);
+            gather(&self.gradients, of, out);
         }
     }
 }
@@ -74,10 +88,16 @@ impl Program {
             })
             .collect();
         let cotangents = tape.reverse(losses);
-        let gradients = parameters
+        // A gradient that is itself a parameter gets an entry of its own, whose tangents a plan computes.
+        let mut own = |node: Node| match tape.record(tape.root(node)).op {
+            Primitive::Parameter(_) => tape.push(Scale(1.0), &[node]),
+            _ => node,
+        };
+        let mut gradients: Gradients = parameters
             .into_iter()
-            .map(|(range, n)| (range, cotangents.get(n.0).copied().flatten()))
+            .map(|(range, n)| (range, cotangents.get(n.0).copied().flatten().map(&mut own)))
             .collect();
+        gradients.sort_by_key(|(range, _)| range.start);
         let residual = cotangents.get(outputs.0).copied().flatten();
         Self { tape: Arc::new(tape), outputs, losses, residual, gradients, cotangents }
     }
@@ -146,7 +166,8 @@ impl Program {
     }
 
     /// Shows `read` the gradient of a finished run of [`Program::gradient_plan`], run by run, within a range of
-    /// theta; parameters that the loss does not depend on are left out.
+    /// theta; parameters that the loss does not depend on are left out. Runs of parameters that share numbers of theta
+    /// are to be added.
     #[inline(always)]
     pub fn gradient_runs<E: Element>(
         &self,
@@ -164,12 +185,6 @@ impl Program {
 
     /// Writes the gradient of a finished run of [`Program::gradient_plan`] over `out` (p numbers).
     pub fn read_gradient<E: Element>(&self, values: &Values<E>, out: &mut [E]) {
-        for (parameter, node) in &self.gradients {
-            let out = &mut out[parameter.clone()];
-            match node {
-                Some(node) => out.copy_from_slice(values.of(*node).data),
-                None => out.fill(E::ZERO),
-            }
-        }
+        gather(&self.gradients, |node| Some(values.of(node).data), out);
     }
 }

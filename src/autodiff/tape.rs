@@ -9,6 +9,8 @@ use super::primitives::{
     SumRows, Variance, Window, each_primitive, map::Curve,
 };
 use super::{Degree, Shape};
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 /// A value on the tape.
@@ -39,6 +41,8 @@ pub struct Record {
 #[derive(Clone, Debug, Default)]
 pub struct Tape {
     records: Vec<Record>,
+    /// Entries by the hash of what they are, in order.
+    known: HashMap<u64, Vec<Node>>,
     inputs: usize,
 }
 
@@ -95,13 +99,27 @@ impl Tape {
         self.enter(op, inputs.to_vec(), shape, moving)
     }
 
-    fn enter(&mut self, op: Primitive, inputs: Vec<Node>, shape: Shape, moving: bool) -> Node {
+    pub(super) fn enter(&mut self, op: Primitive, inputs: Vec<Node>, shape: Shape, moving: bool) -> Node {
+        let mut hasher = DefaultHasher::new();
+        op.hash(&mut hasher);
+        (&inputs, shape).hash(&mut hasher);
+        let alike = self.known.entry(hasher.finish()).or_default();
         let same = |r: &Record| r.op == op && r.inputs == inputs && r.shape == shape;
-        if let Some(known) = self.records.iter().position(same) {
-            return Node(known);
+        if let Some(known) = alike.iter().find(|n| same(&self.records[n.0])) {
+            return *known;
         }
+        let node = Node(self.records.len());
+        alike.push(node);
         self.records.push(Record { op, inputs, shape, moving });
-        Node(self.records.len() - 1)
+        node
+    }
+
+    /// Where the numbers of a node lie: itself, or, for one that is another node's in another shape, that one.
+    pub fn root(&self, node: Node) -> Node {
+        match self.record(node) {
+            Record { op: Primitive::Reshape(_), inputs, .. } => self.root(inputs[0]),
+            _ => node,
+        }
     }
 
     /// `op(a) op(b)`; the flags say which operand is transposed.

@@ -132,7 +132,7 @@ impl Cut {
         });
         let moves = |n: Node| matches!(tape.record(n).op, Primitive::Parameter(offset) if moves(offset));
         let wanted = [program.losses(), program.outputs()];
-        let leaf = |n: Node| tape.record(n).inputs.is_empty();
+        let leaf = |n: Node| tape.record(tape.root(n)).inputs.is_empty();
         let known = |n: Node| !leaf(n) && degrees[n.index()] != Degree::General;
         let mut frontier: Vec<Node> = Vec::new();
         let mut pending: Vec<Node> = wanted.to_vec();

@@ -31,7 +31,17 @@ fn window(
     stride: [usize; 2],
     padding: [usize; 2],
 ) -> Window {
-    Window { channels, height, width, kernel, stride, padding }
+    Window { channels, height, width, kernel, stride, padding, after: padding, dilation: [1, 1] }
+}
+
+/// Gaps in the window, and images padded more on one side.
+fn gapped() -> [Window; 4] {
+    [
+        Window { dilation: [2, 2], ..window(5, [9, 8], [3, 3], [1, 1], [2, 2]) },
+        Window { dilation: [3, 1], after: [3, 2], ..window(3, [8, 7], [2, 3], [2, 2], [1, 0]) },
+        Window { dilation: [1, 2], after: [0, 3], ..window(2, [5, 11], [2, 4], [3, 5], [0, 1]) },
+        Window { dilation: [4, 3], after: [0, 0], ..window(18, [9, 9], [2, 3], [6, 2], [0, 3]) },
+    ]
 }
 
 /// Image, kernel, stride and padding of every kind, with groups and outputs.
@@ -46,6 +56,10 @@ fn geometries() -> Vec<ConvGeometry> {
         of(window(20, [5, 4], [3, 2], [3, 1], [2, 1]), 40, 20),
         of(window(33, [4, 4], [4, 4], [1, 1], [0, 0]), 17, 1),
         of(window(2, [2, 3], [3, 3], [1, 1], [2, 2]), 3, 1),
+        of(gapped()[0], 17, 1),
+        of(gapped()[1], 6, 3),
+        of(gapped()[2], 3, 1),
+        of(gapped()[3], 36, 18),
     ]
 }
 
@@ -59,7 +73,8 @@ fn terms(g: &ConvGeometry, samples: usize, mut see: impl FnMut(usize, usize, usi
             for (y, x) in (0..rows * columns).map(|p| (p / columns, p % columns)) {
                 for c in 0..ci {
                     for (i, j) in (0..w.area()).map(|t| (t / w.kernel[1], t % w.kernel[1])) {
-                        let (row, col) = (y * w.stride[0] + i, x * w.stride[1] + j);
+                        let (row, col) =
+                            (y * w.stride[0] + i * w.dilation[0], x * w.stride[1] + j * w.dilation[1]);
                         let inside = |at: usize, padding: usize, side: usize| {
                             (padding..padding + side).contains(&at).then(|| at - padding)
                         };
@@ -160,6 +175,8 @@ fn what_does_not_fit_is_refused_in_words() {
             with(Window { padding: [3, 1], ..w }),
             "model.conv: expected a padding below the kernel's 3, found 3",
         ),
+        (with(Window { dilation: [0, 1], ..w }), "model.conv: expected a dilation of 1 to 4096, found 0"),
+        (with(Window { after: [0, 4], ..w }), "a padding below the kernel's 3 and its stride's 1, found 4"),
         (with(Window { kernel: [8, 3], ..w }), "expected a kernel of at most 7, the padded image, found 8"),
         (check(ConvGeometry { groups: 4, ..fine }), "found 4 of 4 to 6"),
         (check(ConvGeometry { groups: 0, ..fine }), "found 0 of 4 to 6"),
@@ -169,13 +186,14 @@ fn what_does_not_fit_is_refused_in_words() {
     }
 }
 
-fn windows() -> [Window; 4] {
-    [
+fn windows() -> Vec<Window> {
+    let even = [
         window(3, [6, 6], [2, 2], [2, 2], [0, 0]),
         window(18, [5, 7], [3, 3], [2, 2], [1, 1]),
         window(2, [1, 9], [1, 4], [1, 1], [0, 2]),
         window(1, [4, 4], [4, 4], [1, 1], [0, 0]),
-    ]
+    ];
+    even.into_iter().chain(gapped()).collect()
 }
 
 /// Shows every window's entries of a signal in reading order: the output's index, and (position in the window, index).
@@ -186,8 +204,9 @@ fn each_window(w: &Window, samples: usize, mut see: impl FnMut(usize, Vec<(usize
             for c in 0..w.channels {
                 let mut entries = Vec::new();
                 for t in 0..w.area() {
-                    let y = (p / columns * w.stride[0] + t / w.kernel[1]) as i64 - w.padding[0] as i64;
-                    let x = (p % columns * w.stride[1] + t % w.kernel[1]) as i64 - w.padding[1] as i64;
+                    let (i, j) = (t / w.kernel[1] * w.dilation[0], t % w.kernel[1] * w.dilation[1]);
+                    let y = (p / columns * w.stride[0] + i) as i64 - w.padding[0] as i64;
+                    let x = (p % columns * w.stride[1] + j) as i64 - w.padding[1] as i64;
                     if (0..w.height as i64).contains(&y) && (0..w.width as i64).contains(&x) {
                         let at = (n * w.height + y as usize) * w.width + x as usize;
                         entries.push((t, at * w.channels + c));

@@ -27,6 +27,10 @@ impl Rule for ArgMax {
         let (window, channels) = (&self.window, self.window.channels);
         let mut best = vec![E::ZERO; channels];
         let samples = inputs[0].data.chunks_exact(channels * window.positions());
+        // A window with gaps may meet nothing of a small image.
+        if window.dilation != [1, 1] {
+            out.fill(E::ZERO);
+        }
         vectorised(
             #[inline(always)]
             || {

@@ -1,5 +1,5 @@
 //! Convolution as one trilinear form: T(W, X, G) = sum over samples and places of G . (W * X), where
-//! (W * X)(o, y, x) = sum_{c,i,j} W(o, c, i, j) X(c, y S - P + i, x S - P + j) with zeros outside the image.
+//! (W * X)(o, y, x) = sum_{c,i,j} W(o, c, i, j) X(c, y S - P + i D, x S - P + j D) with zeros outside the image.
 //!
 //! Each role leaves one of the three free: the output, given W and X; the gradient in W, given X and G; the gradient in
 //! X, given W and G. A role is bilinear in its two inputs and each pullback is one of the other two roles, so that the
@@ -196,13 +196,16 @@ impl Rule for Conv {
     }
 
     fn examples() -> Vec<(Self, Vec<Shape>)> {
-        let [square, halved, flat, point] = example_windows();
+        let [square, halved, flat, point, wide, tall, odd] = example_windows();
         let geometry = |window, outputs, groups| ConvGeometry { window, outputs, groups };
         let geometries = [
             geometry(square, 3, 1),
             geometry(halved, 17, 1),
             geometry(flat, 4, 2),
             geometry(point, 2, 1),
+            geometry(wide, 4, 2),
+            geometry(tall, 3, 1),
+            geometry(odd, 2, 1),
             // Rows and columns that no window reaches, and a stride beyond the kernel.
             geometry(Window { kernel: [1, 2], stride: [2, 3], ..square }, 2, 1),
             geometry(Window { channels: 18, height: 3, width: 2, ..square }, 36, 18),

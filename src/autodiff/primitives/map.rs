@@ -14,6 +14,8 @@ use std::sync::Arc;
 pub trait Scalar: Debug + Send + Sync + 'static {
     /// f'' is zero wherever it exists; its tangent is then a structural zero.
     const PIECEWISE_LINEAR: bool = false;
+    /// f' is zero wherever it exists: the function itself then has no tangent.
+    const PIECEWISE_CONSTANT: bool = false;
     /// Where f' or f'' jumps, so that finite differences across say nothing.
     const KINKS: &'static [f64] = &[];
 
@@ -33,6 +35,8 @@ pub trait Curve: Debug + Send + Sync {
     fn apply_f64(&self, order: u8, x: &[f64], out: &mut [f64]);
     /// Whether f'' is a structural zero.
     fn piecewise_linear(&self) -> bool;
+    /// Whether f' is a structural zero.
+    fn piecewise_constant(&self) -> bool;
     /// Whether f' or f'' jumps somewhere.
     fn has_kink(&self) -> bool;
 }
@@ -85,6 +89,10 @@ impl<S: Scalar> Curve for S {
         S::PIECEWISE_LINEAR
     }
 
+    fn piecewise_constant(&self) -> bool {
+        S::PIECEWISE_CONSTANT
+    }
+
     fn has_kink(&self) -> bool {
         !S::KINKS.is_empty()
     }
@@ -125,7 +133,11 @@ impl Rule for Map {
     }
 
     fn still(&self, active: &[bool]) -> bool {
-        !active[0] || (self.order >= 1 && self.curve.piecewise_linear())
+        let flat = match self.order {
+            0 => self.curve.piecewise_constant(),
+            _ => self.curve.piecewise_linear(),
+        };
+        flat || !active[0]
     }
 
     fn tangent<E: Element>(&self, args: &TangentArgs<E>, out: &mut [E]) {

@@ -10,6 +10,9 @@ pub mod window;
 
 use super::{Block, Element, Node, Shape, Tape, View};
 pub use conv::{ConvGeometry, Role};
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+pub use strided::Axis;
 pub use window::Window;
 
 /// How the value depends on the coordinates along which the parameters move.
@@ -81,6 +84,31 @@ pub trait Rule: Sized {
     fn examples() -> Vec<(Self, Vec<Shape>)>;
 }
 
+/// Fixed numbers on the tape: equal where their bits are.
+#[derive(Clone, Debug)]
+pub struct Constant(pub Arc<[f64]>);
+
+impl PartialEq for Constant {
+    fn eq(&self, other: &Self) -> bool {
+        let (a, b) = (self.0.iter().map(|x| x.to_bits()), other.0.iter().map(|x| x.to_bits()));
+        Arc::ptr_eq(&self.0, &other.0) || a.eq(b)
+    }
+}
+
+impl Primitive {
+    /// Feeds `state` with what tells most primitives apart: the kind, and what a leaf holds. Equal ones feed it alike.
+    pub(super) fn hash(&self, state: &mut impl Hasher) {
+        std::mem::discriminant(self).hash(state);
+        match self {
+            Self::Parameter(n) | Self::Input(n) | Self::State(n) => n.hash(state),
+            // Both zeros are equal.
+            Self::Fill(x) => (x + 0.0).to_bits().hash(state),
+            Self::Constant(Constant(numbers)) => numbers.iter().for_each(|x| x.to_bits().hash(state)),
+            _ => {}
+        }
+    }
+}
+
 /// An instance of any primitive with the input shapes to try it on.
 pub type Example = (Primitive, Vec<Shape>);
 
@@ -99,6 +127,8 @@ macro_rules! primitives {
             State(usize),
             /// A matrix of one repeated number.
             Fill(f64),
+            /// A matrix of fixed numbers, column-major. It never moves.
+            Constant(Constant),
             $(
                 #[doc = concat!("See [`", stringify!($Type), "`].")]
                 $Type($Type),
@@ -108,7 +138,8 @@ macro_rules! primitives {
         macro_rules! each_primitive {
             ($value:expr, leaf => $leaf:expr, $rule:ident => $body:expr) => {
                 match $value {
-                    Primitive::Parameter(_) | Primitive::Input(_) | Primitive::State(_) | Primitive::Fill(_) => $leaf,
+                    Primitive::Parameter(_) | Primitive::Input(_) | Primitive::State(_) | Primitive::Fill(_)
+                    | Primitive::Constant(_) => $leaf,
                     $(Primitive::$Type($rule) => $body,)+
                 }
             };
@@ -152,4 +183,14 @@ primitives! {
     arg_max => ArgMax;
     pick => Pick;
     average_pool => AveragePool;
+    reshape => Reshape;
+    strided => Strided;
+    concat => Concat;
+    batched_matmul => BatchedMatMul;
+    take => Take;
+    keep => Keep;
+    compare => Compare;
+    arg_max_rows => ArgMaxRows;
+    cumulative_sum => CumulativeSum;
+    log_sum_exp => LogSumExp;
 }

@@ -41,7 +41,9 @@ impl<'a> Taps<'a> {
     fn new(window: &'a Window) -> Self {
         let at: Vec<[usize; 2]> =
             (0..window.area()).map(|tap| [tap / window.kernel[1], tap % window.kernel[1]]).collect();
-        let offsets = at.iter().map(|[i, j]| (i * window.width + j) * window.channels).collect();
+        let [down, right] = window.dilation;
+        let offset = |[i, j]: &[usize; 2]| (i * down * window.width + j * right) * window.channels;
+        let offsets = at.iter().map(offset).collect();
         Self { window, at, offsets }
     }
 
@@ -70,8 +72,8 @@ impl<'a> Taps<'a> {
         let ([vertical, horizontal], corner) = &place.inside;
         let [i, j] = self.at[tap];
         (vertical.contains(&i) && horizontal.contains(&j)).then(|| {
-            let y = (corner[0] + i as isize) as usize;
-            let x = (corner[1] + j as isize) as usize;
+            let y = (corner[0] + (i * self.window.dilation[0]) as isize) as usize;
+            let x = (corner[1] + (j * self.window.dilation[1]) as isize) as usize;
             (y * self.window.width + x) * self.window.channels
         })
     }

@@ -24,6 +24,22 @@ pub(super) fn share<T: Send>(out: &mut [T], unit: usize, work: impl Fn(usize, &m
     }
 }
 
+/// As [`share`], where each number of `out` is made of `many`.
+#[inline(always)]
+pub(super) fn share_sums<T: Send>(
+    out: &mut [T],
+    unit: usize,
+    many: usize,
+    work: impl Fn(usize, &mut [T]) + Sync,
+) {
+    let many = many.max(1);
+    let size = part(out.len() * many, unit * many) / many;
+    match size >= out.len() {
+        true => work(0, out),
+        false => out.par_chunks_mut(size).enumerate().for_each(|(i, part)| work(i * size, part)),
+    }
+}
+
 /// What `work` makes of each part of `length`, in order.
 pub(super) fn collect<R: Send>(
     length: usize,

@@ -2,7 +2,8 @@
 //!
 //! An image signal of n samples, C channels and H x W positions is the matrix C x (n H W); sample n's position (y, x) is
 //! column n H W + y W + x. A window of size K with stride S and padding P visits (H + 2 P - K) / S + 1 places a side,
-//! rounded down (PyTorch's rule), and place o begins at position o S - P of that side.
+//! rounded down (PyTorch's rule), and place o begins at position o S - P of that side. Rows of the window lie D apart (its
+//! dilation), so that it covers (K - 1) D + 1 positions; what is added after the image may differ from what is before it.
 
 use crate::autodiff::Shape;
 use crate::base::{Error, Result};
@@ -24,8 +25,13 @@ pub struct Window {
     pub kernel: [usize; 2],
     /// Distance between two of its places.
     pub stride: [usize; 2],
-    /// Rows and columns added on each side of the image.
+    /// Rows and columns added before the image.
     pub padding: [usize; 2],
+    /// Rows and columns added after the image: as many as before it, mostly. A last window that would be left out by the
+    /// rounding is kept by adding more.
+    pub after: [usize; 2],
+    /// Distance between two rows and two columns of the window.
+    pub dilation: [usize; 2],
 }
 
 impl Window {
@@ -37,27 +43,48 @@ impl Window {
             if !(1..=LARGEST).contains(&kernel) {
                 return Err(Error::expected(at, format!("a kernel of 1 to {LARGEST}"), kernel));
             }
+            if !(1..=LARGEST).contains(&self.dilation[axis]) {
+                return Err(Error::expected(
+                    at,
+                    format!("a dilation of 1 to {LARGEST}"),
+                    self.dilation[axis],
+                ));
+            }
+            let extent = self.extent(axis);
             if stride == 0 {
                 return Err(Error::expected(at, "a stride of at least 1", stride));
             }
             // Otherwise some window would lie in the padding alone and have no maximum.
-            if padding >= kernel {
-                return Err(Error::expected(at, format!("a padding below the kernel's {kernel}"), padding));
+            if padding >= extent {
+                return Err(Error::expected(at, format!("a padding below the kernel's {extent}"), padding));
             }
-            if kernel > side + 2 * padding {
-                let most = format!("a kernel of at most {}, the padded image", side + 2 * padding);
-                return Err(Error::expected(at, most, kernel));
+            if self.after[axis] >= extent + stride {
+                let most = format!("a padding below the kernel's {extent} and its stride's {stride}");
+                return Err(Error::expected(at, most, self.after[axis]));
+            }
+            let padded = side + padding + self.after[axis];
+            if extent > padded {
+                let most = format!("a kernel of at most {padded}, the padded image");
+                return Err(Error::expected(at, most, extent));
             }
         }
         Ok(())
     }
 
+    /// Positions from the first row (or column) of the window to its last.
+    pub fn extent(&self, axis: usize) -> usize {
+        (self.kernel[axis] - 1) * self.dilation[axis] + 1
+    }
+
+    /// Rows and columns of the padded image.
+    pub(super) fn padded(&self) -> [usize; 2] {
+        [(0, self.height), (1, self.width)].map(|(axis, side)| side + self.padding[axis] + self.after[axis])
+    }
+
     /// Rows and columns of places.
     pub fn places(&self) -> [usize; 2] {
-        [(0, self.height), (1, self.width)].map(|(axis, side)| {
-            let room = side + 2 * self.padding[axis] - self.kernel[axis];
-            room / self.stride[axis] + 1
-        })
+        let padded = self.padded();
+        [0, 1].map(|axis| (padded[axis] - self.extent(axis)) / self.stride[axis] + 1)
     }
 
     /// Number of positions in an image.
@@ -88,9 +115,10 @@ impl Window {
         let corner =
             [0, 1].map(|axis| (place[axis] * self.stride[axis]) as isize - self.padding[axis] as isize);
         let ranges = [0, 1].map(|axis| {
-            let start = (-corner[axis]).max(0) as usize;
-            let end = (sides[axis] as isize - corner[axis]).clamp(0, self.kernel[axis] as isize) as usize;
-            start..end.max(start)
+            let dilation = self.dilation[axis];
+            let start = ((-corner[axis]).max(0) as usize).div_ceil(dilation);
+            let room = (sides[axis] as isize - corner[axis]).max(0) as usize;
+            start..room.div_ceil(dilation).min(self.kernel[axis]).max(start)
         });
         (ranges, corner)
     }
@@ -104,9 +132,9 @@ impl Window {
             let ([vertical, horizontal], corner) = self.inside([place / columns, place % columns]);
             let mut first = true;
             for i in vertical {
-                let row = (corner[0] + i as isize) as usize * self.width;
+                let row = (corner[0] + (i * self.dilation[0]) as isize) as usize * self.width;
                 for j in horizontal.clone() {
-                    let position = row + (corner[1] + j as isize) as usize;
+                    let position = row + (corner[1] + (j * self.dilation[1]) as isize) as usize;
                     see(place, position, i * self.kernel[1] + j, first);
                     first = false;
                 }
@@ -121,8 +149,8 @@ pub(super) fn whole(columns: usize, each: usize) -> usize {
     columns / each
 }
 
-/// Windows that every windowed primitive is tried on: strides, padding, odd and narrow images.
-pub(super) fn example_windows() -> [Window; 4] {
+/// Windows that every windowed primitive is tried on: strides, padding, odd and narrow images, gaps.
+pub(super) fn example_windows() -> [Window; 7] {
     let window = |channels, [height, width]: [usize; 2], kernel, stride, padding| Window {
         channels,
         height,
@@ -130,11 +158,16 @@ pub(super) fn example_windows() -> [Window; 4] {
         kernel,
         stride,
         padding,
+        after: padding,
+        dilation: [1, 1],
     };
     [
         window(2, [4, 5], [3, 3], [1, 1], [1, 1]),
         window(3, [5, 4], [2, 2], [2, 2], [0, 0]),
         window(2, [1, 7], [1, 3], [1, 2], [0, 1]),
         window(1, [3, 4], [1, 1], [1, 1], [0, 0]),
+        Window { dilation: [2, 3], ..window(2, [6, 7], [3, 2], [1, 2], [2, 1]) },
+        Window { dilation: [2, 1], after: [0, 3], ..window(2, [5, 6], [2, 3], [3, 2], [1, 0]) },
+        Window { dilation: [3, 2], after: [1, 2], ..window(1, [4, 5], [2, 2], [2, 3], [0, 1]) },
     ]
 }

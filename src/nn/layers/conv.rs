@@ -66,6 +66,8 @@ pub(super) fn window(
         kernel: [kernel; 2],
         stride: [stride; 2],
         padding: [padding; 2],
+        after: [padding; 2],
+        dilation: [1; 2],
     };
     window.check(&format!("layer {}", cx.path()))?;
     Ok(window)

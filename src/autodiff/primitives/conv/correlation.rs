@@ -9,6 +9,8 @@
 //! rows a, a + S, ... alone, and among them it is a correlation of G with those rows in reverse order. The output is
 //! the case of one phase.
 //!
+//! With gaps between its columns, a row of a kernel meets as many runs as it has columns, each of the channels alone.
+//!
 //! Places are taken `PLACES` at a time, so that `PLACES` x `L` sums stay in registers; each is a chain of fused
 //! multiply-adds in a fixed order, whatever the machine.
 
@@ -33,6 +35,8 @@ struct Place {
 struct Phase<E, const L: usize> {
     /// Numbers in a run: the part's columns times the group's channels.
     run: usize,
+    /// Where the runs start, after the first.
+    offsets: Vec<usize>,
     /// For each group and block of L result channels: the weights, run after run.
     panels: Vec<[E; L]>,
     places: Vec<Place>,
@@ -136,7 +140,7 @@ fn output_phases<E: Element, const L: usize>(conv: &Conv, weights: &[E]) -> (Scr
     let geometry = &conv.geometry;
     let (window, depth) = (&geometry.window, geometry.weights().rows);
     let (channels, outputs) = (geometry.group_channels(), geometry.group_outputs());
-    let padded = [window.height + 2 * window.padding[0], window.width + 2 * window.padding[1]];
+    let padded = window.padded();
     let scratch = Scratch {
         channels,
         groups: geometry.groups,
@@ -149,13 +153,18 @@ fn output_phases<E: Element, const L: usize>(conv: &Conv, weights: &[E]) -> (Scr
         let (i, j, channel) = (t / run, t % run / channels, t % channels);
         weights[(group * outputs + output) * depth + geometry.row(channel, [i, j])]
     });
+    // Runs of a kernel row, and of each of its columns where there are gaps between them.
+    let (run, gaps) = if window.dilation[1] == 1 { (run, 1) } else { (channels, window.kernel[1]) };
+    let offset =
+        |i: usize, j: usize| (i * window.dilation[0] * padded[1] + j * window.dilation[1]) * channels;
+    let offsets = (0..window.kernel[0]).flat_map(|i| (0..gaps).map(move |j| offset(i, j))).collect();
     let [rows, columns] = window.places();
     let place = |to: usize| {
         let (y, x) = (to / columns, to % columns);
         let from = (y * window.stride[0] * padded[1] + x * window.stride[1]) * channels;
         Place { from, to }
     };
-    (scratch, vec![Phase { run, panels, places: (0..rows * columns).map(place).collect() }])
+    (scratch, vec![Phase { run, offsets, panels, places: (0..rows * columns).map(place).collect() }])
 }
 
 /// The gradient in the image: one phase for each remainder by the stride.
@@ -164,8 +173,9 @@ fn image_phases<E: Element, const L: usize>(conv: &Conv, weights: &[E]) -> (Scra
     let (window, depth) = (&geometry.window, geometry.weights().rows);
     let (channels, outputs) = (geometry.group_channels(), geometry.group_outputs());
     let (stride, padding, size) = (window.stride, window.padding, window.places());
-    // The first place that sees image row y is q - (taps - 1) with q = (y + P - a) / S, the last one is q.
-    let before = [0, 1].map(|axis| window.kernel[axis].div_ceil(stride[axis]) - 1);
+    // Image row y meets kernel row i at place q - e with q = (y + P - a) / S, e = (i D - a) / S.
+    let dilation = window.dilation;
+    let before = [0, 1].map(|axis| (window.kernel[axis] - 1) * dilation[axis] / stride[axis]);
     let sides = [window.height, window.width];
     let padded = [0, 1].map(|axis| {
         let last = (sides[axis] - 1 + padding[axis]) / stride[axis];
@@ -174,28 +184,39 @@ fn image_phases<E: Element, const L: usize>(conv: &Conv, weights: &[E]) -> (Scra
     let scratch = Scratch { channels: outputs, groups: geometry.groups, size, before, padded };
     let mut phases = Vec::new();
     for a in (0..stride[0]).flat_map(|a| (0..stride[1]).map(move |b| [a, b])) {
-        // Kernel rows a, a + S, ...: this many of them.
-        let taps = [0, 1].map(|axis| window.kernel[axis].saturating_sub(a[axis]).div_ceil(stride[axis]));
-        let run = taps[1] * outputs;
-        let panels = panels(geometry.groups, channels, taps[0] * run, |group, channel, t| {
-            let tap = [t / run, t % run / outputs];
-            let at = [0, 1].map(|axis| a[axis] + stride[axis] * (taps[axis] - 1 - tap[axis]));
+        // The kernel rows that these image rows meet, a, a + S, ... without gaps, in reverse order; and how many places
+        // each comes after the first of them.
+        let taps = [0, 1].map(|axis| {
+            let meets = |i: &usize| i * dilation[axis] % stride[axis] == a[axis];
+            (0..window.kernel[axis]).rev().filter(meets).collect::<Vec<usize>>()
+        });
+        let late = |axis: usize, i: usize| i * dilation[axis] / stride[axis];
+        let farthest = [0, 1].map(|axis| taps[axis].first().map_or(0, |i| late(axis, *i)));
+        let run = taps[1].len() * outputs;
+        let panels = panels(geometry.groups, channels, taps[0].len() * run, |group, channel, t| {
+            let at = [taps[0][t / run], taps[1][t % run / outputs]];
             weights[(group * outputs + t % outputs) * depth + geometry.row(channel, at)]
         });
+        let (run, columns) =
+            if dilation[1] == 1 { (run, &taps[1][..taps[1].len().min(1)]) } else { (outputs, &taps[1][..]) };
+        let offset = |i: usize, j: usize| {
+            ((farthest[0] - late(0, i)) * padded[1] + farthest[1] - late(1, j)) * outputs
+        };
+        let offsets = taps[0].iter().flat_map(|i| columns.iter().map(move |j| offset(*i, *j))).collect();
         let along =
             |axis: usize| (0..sides[axis]).filter(move |y| (y + padding[axis]) % stride[axis] == a[axis]);
         let start = |axis: usize, y: usize| {
-            (y + padding[axis] - a[axis]) / stride[axis] + before[axis] + 1 - taps[axis]
+            (y + padding[axis] - a[axis]) / stride[axis] + before[axis] - farthest[axis]
         };
         let mut places = Vec::new();
         for y in along(0) {
-            let row = if taps[0] == 0 { 0 } else { start(0, y) * padded[1] };
+            let row = if taps[0].is_empty() { 0 } else { start(0, y) * padded[1] };
             for x in along(1) {
-                let column = if taps[1] == 0 { 0 } else { start(1, x) };
+                let column = if taps[1].is_empty() { 0 } else { start(1, x) };
                 places.push(Place { from: (row + column) * outputs, to: y * window.width + x });
             }
         }
-        phases.push(Phase { run, panels, places });
+        phases.push(Phase { run, offsets, panels, places });
     }
     (scratch, phases)
 }
@@ -214,7 +235,6 @@ fn samples<E: Element, const L: usize>(
 ) {
     let mut padded = vec![E::ZERO; if scratch.plain() { 0 } else { scratch.len() }];
     let results = rows / scratch.groups;
-    let stride = scratch.padded[1] * scratch.channels;
     for (out, sample) in out.chunks_exact_mut(rows * columns).zip(signal.chunks_exact(read)) {
         for group in 0..scratch.groups {
             let x = if scratch.plain() {
@@ -240,7 +260,7 @@ fn samples<E: Element, const L: usize>(
                                 for (r, from) in from.iter_mut().enumerate() {
                                     *from = places[r.min(places.len() - 1)].from;
                                 }
-                                let sums = dots(x, from, stride, panel, phase.run);
+                                let sums = dots(x, from, &phase.offsets, panel, phase.run);
                                 for (place, sums) in places.iter().zip(&sums) {
                                     let out = &mut out[place.to * rows + first..][..lanes];
                                     store(sums, accumulate, out);
@@ -268,15 +288,15 @@ fn store<E: Element, const L: usize>(sums: &[E; L], accumulate: bool, out: &mut 
 fn dots<E: Element, const L: usize>(
     x: &[E],
     from: [usize; PLACES],
-    stride: usize,
+    offsets: &[usize],
     panel: &[[E; L]],
     run: usize,
 ) -> [[E; L]; PLACES] {
     let mut sums = [[E::ZERO; L]; PLACES];
-    for (i, weights) in panel.chunks_exact(run.max(1)).enumerate() {
+    for (offset, weights) in offsets.iter().zip(panel.chunks_exact(run.max(1))) {
         let mut runs = [&x[..0]; PLACES];
         for r in 0..PLACES {
-            runs[r] = &x[from[r] + i * stride..][..weights.len()];
+            runs[r] = &x[from[r] + offset..][..weights.len()];
         }
         for t in 0..weights.len() {
             for r in 0..PLACES {

@@ -53,14 +53,16 @@ pub(super) fn sum<E: Element, const L: usize>(
     let (channels, outputs, depth) =
         (geometry.group_channels(), geometry.group_outputs(), geometry.weights().rows);
     let [height, width] = window.kernel;
-    let tiled = tiled(conv);
+    let (runs, tiled) = (runs(conv), tiled(conv));
     for (o, column) in out.chunks_exact_mut(depth).enumerate() {
         let (group, output) = (o / outputs, o % outputs);
-        let tile = (group * outputs.div_ceil(L) + output / L) * height * tiled;
+        let tile = (group * outputs.div_ceil(L) + output / L) * runs.len() * tiled;
         for i in 0..height {
             for j in 0..width {
+                let run =
+                    if runs.len() == height { i * tiled + j * channels } else { (i * width + j) * tiled };
                 for channel in 0..channels {
-                    let value = total[tile + i * tiled + j * channels + channel][output % L];
+                    let value = total[tile + run + channel][output % L];
                     let out = &mut column[geometry.row(channel, [i, j])];
                     *out = if accumulate { *out } else { E::ZERO } + E::from_f64(value);
                 }
@@ -69,9 +71,24 @@ pub(super) fn sum<E: Element, const L: usize>(
     }
 }
 
+/// Columns of the kernel in a run: all of them, or one where there are gaps between them.
+fn columns(conv: &Conv) -> usize {
+    let window = &conv.geometry.window;
+    if window.dilation[1] == 1 { window.kernel[1] } else { 1 }
+}
+
+/// Where the runs start in the padded image of a group, after the first.
+fn runs(conv: &Conv) -> Vec<usize> {
+    let (window, channels) = (&conv.geometry.window, conv.geometry.group_channels());
+    let width = window.padded()[1];
+    let start = |i: usize, j: usize| (i * window.dilation[0] * width + j * window.dilation[1]) * channels;
+    let columns = (0..window.kernel[1]).step_by(columns(conv));
+    (0..window.kernel[0]).flat_map(|i| columns.clone().map(move |j| start(i, j))).collect()
+}
+
 /// Length of a run, filled up to whole tiles.
 fn tiled(conv: &Conv) -> usize {
-    (conv.geometry.window.kernel[1] * conv.geometry.group_channels()).next_multiple_of(ROWS)
+    (columns(conv) * conv.geometry.group_channels()).next_multiple_of(ROWS)
 }
 
 /// The sum over the samples of one task.
@@ -80,13 +97,13 @@ fn part<E: Element, const L: usize>(conv: &Conv, x: &[E], g: &[E]) -> Vec<[f64; 
     let geometry = &conv.geometry;
     let window = &geometry.window;
     let (channels, outputs) = (geometry.group_channels(), geometry.group_outputs());
-    let (places, blocks, tiled) = (window.outputs(), outputs.div_ceil(L), tiled(conv));
-    let padded = [window.height + 2 * window.padding[0], window.width + 2 * window.padding[1]];
+    let (places, blocks, runs, tiled) = (window.outputs(), outputs.div_ceil(L), runs(conv), tiled(conv));
+    let padded = window.padded();
     let stride = padded[1] * channels;
     // The last tile of the last run may look beyond it; what it finds there goes into sums that nobody reads.
     let mut image = vec![E::ZERO; padded[0] * stride + ROWS];
     let mut cotangents = vec![[E::ZERO; L]; blocks * places];
-    let size = geometry.groups * blocks * window.kernel[0] * tiled;
+    let size = geometry.groups * blocks * runs.len() * tiled;
     let mut sums = vec![[E::ZERO; L]; size];
     let mut total = vec![[0.0f64; L]; size];
     // Where the window begins at each place.
@@ -116,11 +133,10 @@ fn part<E: Element, const L: usize>(conv: &Conv, x: &[E], g: &[E]) -> Vec<[f64; 
             }
             for block in 0..blocks {
                 let cotangents = &cotangents[block * places..][..places];
-                for i in 0..window.kernel[0] {
-                    let sums =
-                        &mut sums[((group * blocks + block) * window.kernel[0] + i) * tiled..][..tiled];
+                for (i, run) in runs.iter().enumerate() {
+                    let sums = &mut sums[((group * blocks + block) * runs.len() + i) * tiled..][..tiled];
                     for (tile, sums) in sums.chunks_exact_mut(ROWS).enumerate() {
-                        let from = i * stride + tile * ROWS;
+                        let from = run + tile * ROWS;
                         add_products(&image[from..], &starts, cotangents, sums);
                     }
                 }
