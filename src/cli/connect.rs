@@ -10,7 +10,7 @@ use crate::base::apart::check_apart;
 use crate::base::{Error, Result, files};
 use crate::passes::connect;
 use crate::passes::run::at_most;
-use crate::passes::{ConnectResult, ConnectSettings, DataGiven, Run, Saved};
+use crate::passes::{Beside, ConnectResult, ConnectSettings, Run, Saved};
 use crate::render::Style;
 use crate::train::TrainSettings;
 use crate::train::band::BandSettings;
@@ -57,8 +57,10 @@ fn command(command: Command) -> Command {
     };
     let command = command
         .arg(path("from", "Network at t = 0: run directory or weight file [default: runs/default, trained first if need be]"))
-        .arg(path("to", "Network at t = 1 [default: runs/default-1, of the next seed]"));
-    let command = DataGiven::augment_args(Fresh::augment_args(ConnectSettings::augment_args(command)));
+        .arg(path("to", "Network at t = 1 [default: runs/default-1, of the next seed]"))
+        .arg(path("to-weights", "Weights for the graph of --to in place of its own"));
+    let command = networks::beside(command);
+    let command = Fresh::augment_args(ConnectSettings::augment_args(command));
     let command = config_and_out(Common::augment_args(command), DEFAULT_OUT);
     name_kinds(super::help::pictures(command))
 }
@@ -69,9 +71,10 @@ fn run(matches: &ArgMatches) -> Result<()> {
     let (common, style): (Common, Style) = (sources.take(&[])?, sources.take(&[])?);
     let Fresh { fresh } = sources.take(&[])?;
     let ends = (sources.path("from")?, sources.path("to")?);
+    let beside = networks::take_beside(&mut sources)?;
+    let to_weights = sources.path("to-weights")?;
+    beside.check(usize::from(ends.0.is_some()), "--from and --to")?;
     let wanted: Option<TrainSettings> = sources.table("train", SHORTHANDS)?;
-    let data: DataGiven = sources.take(&[])?;
-    data.check(usize::from(ends.0.is_some()), "--from and --to")?;
     let band: BandSettings = sources.table("band", &[])?.unwrap_or_default();
     let out = sources.path("out")?.unwrap_or_else(|| PathBuf::from(DEFAULT_OUT));
     sources.finish()?;
@@ -89,8 +92,12 @@ fn run(matches: &ArgMatches) -> Result<()> {
             for path in [&from, &to] {
                 check_apart(path, &out)?;
             }
-            let runs = vec![Run::read_with(&from, &data)?, Run::read_with(&to, &data)?];
+            let there = Beside { weights: to_weights, ..beside.clone() };
+            let runs = vec![Run::open(&from, &beside)?, Run::open(&to, &there)?];
             (runs, vec![files::named(&from), files::named(&to)])
+        }
+        (None, None) if to_weights.is_some() => {
+            return Err(Error::expected("--from", "a graph of torch.export, beside --to", "none"));
         }
         (None, None) => {
             let runs = networks::default_seeds(2, wanted, &style, common.quiet, &fits)?;

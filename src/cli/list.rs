@@ -19,6 +19,7 @@ pub const COMMAND: Subcommand = Subcommand {
 const EXAMPLES: &str = "Examples:
   losscape list
   losscape list activation
+  losscape list operator                  the operators of exported networks that are understood
   losscape list optimizer --json";
 
 fn command(command: Command) -> Command {
@@ -31,6 +32,13 @@ fn command(command: Command) -> Command {
 
 fn run(matches: &ArgMatches) -> Result<()> {
     let wanted: Option<&String> = matches.get_one("sort");
+    if wanted.is_some_and(|w| w.trim_end_matches('s') == "operator") {
+        let names = crate::nn::graph::known_operators();
+        return match matches.get_flag("json") {
+            true => output::print_json(&serde_json::json!({ "operator": names })),
+            false => output::print(&(names.join("\n") + "\n")),
+        };
+    }
     // A plural is close enough, and so is the flag's name.
     let chosen: Vec<_> = REGISTRIES
         .iter()

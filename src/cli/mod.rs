@@ -10,6 +10,7 @@ mod critical;
 mod data;
 mod ensemble;
 mod help;
+mod inspect;
 mod instability;
 mod list;
 mod lr_range;
@@ -68,6 +69,7 @@ const COMMANDS: &[Subcommand] = &[
     width::COMMAND,
     ticket::COMMAND,
     plot::COMMAND,
+    inspect::COMMAND,
     data::COMMAND,
     list::COMMAND,
     completions::COMMAND,

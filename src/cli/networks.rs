@@ -6,7 +6,7 @@ use super::progress::say;
 use super::train::{self, Found, Going};
 use crate::base::apart::check_apart;
 use crate::base::{Error, Precision, Result, files};
-use crate::passes::{DataGiven, Run};
+use crate::passes::{Beside, DataGiven, Run};
 use crate::render::Style;
 use crate::train::checkpoint::CHECKPOINT;
 use crate::train::settings::SHORTHANDS;
@@ -21,8 +21,23 @@ pub fn argument(command: Command) -> Command {
         .value_name("PATH")
         .action(ArgAction::Append)
         .value_parser(clap::value_parser!(PathBuf))
-        .help("Run directory or weight file, may be repeated [default: runs/default, trained first if it is not there]");
-    DataGiven::augment_args(command.arg(run))
+        .help("Run directory, weight file or graph of torch.export (.pt2), may be repeated [default: runs/default, trained first if it is not there]");
+    beside(command.arg(run))
+}
+
+/// Adds `--data` and `--other-data`, and `--weights`, which go with networks that are given.
+pub fn beside(command: Command) -> Command {
+    let weights = Arg::new("weights")
+        .long("weights")
+        .value_name("FILE")
+        .value_parser(clap::value_parser!(PathBuf))
+        .help("Weights for a graph of torch.export in place of its own: another .pt2 of the same network, or a .safetensors");
+    DataGiven::augment_args(command).arg(weights)
+}
+
+/// Takes them.
+pub fn take_beside(sources: &mut Sources) -> Result<Beside> {
+    Ok(Beside { data: sources.take(&[])?, weights: sources.path("weights")? })
 }
 
 /// Refuses an analysis of a network in this precision with so many training samples, before it is trained.
@@ -32,23 +47,23 @@ pub type Fits<'a> = &'a dyn Fn(Precision, usize) -> Result<()>;
 #[derive(Debug)]
 pub struct Networks {
     from: Vec<PathBuf>,
+    beside: Beside,
     /// The configuration's `[train]`, for the default network.
     wanted: Option<TrainSettings>,
-    data: DataGiven,
 }
 
 impl Networks {
     /// Takes `--run` and `[train]`.
     pub fn take(sources: &mut Sources) -> Result<Self> {
         let from = sources.paths("run")?;
+        let beside = take_beside(sources)?;
+        beside.check(from.len(), "--run")?;
         let wanted: Option<TrainSettings> = sources.table("train", SHORTHANDS)?;
-        let data: DataGiven = sources.take(&[])?;
-        data.check(from.len(), "--run")?;
         if !from.is_empty() && wanted.is_some() {
             let expected = "no [train] in the configuration, whose network would not be used";
             return Err(Error::expected("--run", expected, "one"));
         }
-        Ok(Self { from, wanted, data })
+        Ok(Self { from, beside, wanted })
     }
 
     /// How many.
@@ -78,7 +93,9 @@ impl Networks {
     /// Reads them, or trains so many seeds of the default one.
     pub fn read_or(&self, count: usize, style: &Style, quiet: bool, fits: Fits) -> Result<Vec<Run>> {
         let runs = match self.from.is_empty() {
-            false => self.from.iter().map(|path| Run::read_with(path, &self.data)).collect::<Result<_>>()?,
+            false => {
+                self.from.iter().map(|path| Run::open(path, &self.beside)).collect::<Result<Vec<Run>>>()?
+            }
             true => default_seeds(count, self.wanted.clone(), style, quiet, fits)?,
         };
         for path in self.paths() {

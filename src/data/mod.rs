@@ -59,6 +59,7 @@ crate::registry! {
         cifar100 => Cifar100;
         csv => Csv;
         npz => NpzFile;
+        arguments => Arguments;
     }
 }
 
@@ -88,6 +89,8 @@ pub enum Split {
     Random(usize),
     /// So many at the end, as the source has them.
     Last(usize),
+    /// So many at the end, and nothing is put into another order.
+    Ordered(usize),
 }
 
 impl Default for Split {
@@ -120,6 +123,7 @@ impl Split {
                 order[..train].shuffle(&mut rng);
                 (order, train)
             }
+            Self::Ordered(held_out) => (order, n - held_out.min(n)),
         }
     }
 }

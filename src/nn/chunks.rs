@@ -23,8 +23,15 @@ const CHUNK_COLUMNS: (usize, usize) = (64, 512);
 /// The same for networks whose signals are images, where a sample has many columns.
 const CHUNK_IMAGES: (usize, usize) = (4, 64);
 
-/// Samples in a chunk of a network whose samples are independent.
+/// Samples in a chunk of a network whose samples are independent; those of a group where they come in groups, and all where
+/// they can't be told apart.
 pub(super) fn columns(network: &Network) -> usize {
+    if let Some(together) = network.together() {
+        return together;
+    }
+    if network.graph().is_some() {
+        return (CHUNK_ELEMENTS / network.widest()).clamp(1, CHUNK_COLUMNS.1);
+    }
     let (least, most) = if network.has_images() { CHUNK_IMAGES } else { CHUNK_COLUMNS };
     (CHUNK_ELEMENTS / network.widest()).clamp(least, most)
 }

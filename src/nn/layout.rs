@@ -12,7 +12,7 @@ use std::ops::Range;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
-    /// Multiplies inputs; its first axis counts the outputs (neurons, filters).
+    /// Multiplies inputs; one of its axes counts the outputs (neurons, filters, tokens), see [`Parameter::axis`].
     Weight,
     /// Is added to outputs.
     Bias,
@@ -43,6 +43,8 @@ pub struct Parameter {
     pub shape: Vec<usize>,
     /// What it does.
     pub role: Role,
+    /// The axis that counts its outputs: the first, but in graphs of others.
+    pub axis: usize,
     /// Inputs to one output; what initializers scale by.
     pub fan_in: usize,
     /// Outputs that one input reaches.
@@ -72,12 +74,23 @@ impl Parameter {
         Shape::new(self.size() / outputs.max(1), outputs)
     }
 
-    /// Where each neuron's incoming weights (each filter's kernel) lie in theta: the slices along the output
-    /// axis, which comes first in these shapes.
+    /// Where each neuron's incoming weights (each filter's kernel) lie in theta, for a parameter whose outputs lie along its
+    /// first axis: each in one piece.
     pub fn filters(&self) -> impl Iterator<Item = Range<usize>> + use<> {
         let count = self.shape.first().copied().unwrap_or(1);
         let (start, size) = (self.offset, self.size().checked_div(count).unwrap_or(0));
         (0..count).map(move |i| start + i * size..start + (i + 1) * size)
+    }
+
+    /// The same for outputs along any axis: the places in theta of each neuron's incoming weights.
+    pub fn places(&self) -> impl Iterator<Item = impl Iterator<Item = usize> + Clone + use<>> + use<> {
+        let count = self.shape.get(self.axis).copied().unwrap_or(1);
+        let inner: usize = self.shape.iter().skip(self.axis + 1).product();
+        let outer: usize = self.shape.iter().take(self.axis).product();
+        let start = self.offset;
+        (0..count).map(move |i| {
+            (0..outer * inner).map(move |k| start + (k / inner * count + i) * inner + k % inner)
+        })
     }
 }
 

@@ -7,6 +7,7 @@
 pub mod activations;
 pub mod architectures;
 pub mod chunks;
+pub mod graph;
 pub mod inits;
 pub mod layers;
 pub mod layout;

@@ -1,6 +1,7 @@
 //! A network: its specification as data, its layout, and its program on the tape.
 
 use super::architectures::{Architecture, Unfold};
+use super::graph::{Graph, Lowered, Packing};
 use super::inits::{Fans, Initialize, Initializer};
 use super::layers::{Item, record_all};
 use super::layout::{Layout, Role, Statistic};
@@ -42,8 +43,20 @@ pub struct Network {
     layout: Layout,
     traces: Vec<Trace>,
     ties: Arc<Ties>,
+    /// The graph that it is in place of layers.
+    graph: Option<Arc<Exportation>>,
     /// Made when somebody asks: a list of every unit in every place is long in a wide network.
     symmetry: Arc<OnceLock<Arc<Symmetry>>>,
+}
+
+/// A network that another program wrote.
+#[derive(Debug)]
+struct Exportation {
+    graph: Graph,
+    packing: Packing,
+    /// Numbers of one sample in the largest value of its program.
+    widest: usize,
+    coupled: bool,
 }
 
 /// A network recorded for a number of samples.
@@ -63,6 +76,10 @@ pub struct Recording {
 impl Network {
     /// Unfolds a specification; refuses one that does not fit together or is of impossible size.
     pub fn new(spec: Spec) -> Result<Self> {
+        if let Some(exported) = spec.model.exported() {
+            let graph = exported.read()?;
+            return Self::of_graph(graph, spec);
+        }
         let features = spec.input.iter().try_fold(1usize, |n, d| n.checked_mul(*d));
         if !features.is_some_and(|n| (1..=MOST_FEATURES).contains(&n)) {
             return Err(Error::expected("input", "1 to 2^31 numbers a sample", format!("{:?}", spec.input)));
@@ -76,7 +93,8 @@ impl Network {
         }
         let layers = spec.model.layers(&spec.input, spec.outputs);
         let (layout, ties) = (Layout::default(), Arc::default());
-        let mut network = Self { spec, layers, layout, traces: Vec::new(), ties, symmetry: Arc::default() };
+        let mut network =
+            Self { spec, layers, layout, traces: Vec::new(), ties, graph: None, symmetry: Arc::default() };
         let mut tape = Tape::new();
         let data = tape.input(Shape::new(network.features(), 1));
         let mut recorder = Recorder::new(&mut tape, 1, Mode::Training);
@@ -91,6 +109,40 @@ impl Network {
         Ok(network)
     }
 
+    /// A graph as a network; `spec` says what it was read from, and what the data say of its symbols.
+    pub fn of_graph(graph: Graph, spec: Spec) -> Result<Self> {
+        let (sizes, coupled) = match spec.model.exported() {
+            Some(exported) => (exported.sizes(), exported.coupled),
+            None => return Err(Error::expected("model", "one of an exported graph", &spec.model)),
+        };
+        let packing = graph.packing(&sizes)?;
+        if spec.input != [packing.features] || spec.outputs != 1 {
+            let expected = format!("{} numbers a sample, and one output", packing.features);
+            return Err(Error::expected("input", expected, format!("{:?} and {}", spec.input, spec.outputs)));
+        }
+        // Two samples: some operators see no difference between an axis of one entry and none.
+        let samples = packing.group.unwrap_or(2);
+        let lowered = graph.lower(&packing, samples, Mode::Running)?;
+        let layout = graph.layout(&lowered);
+        let size = |n: Node| lowered.tape.shape(n).size();
+        let moving = |n: &Node| !matches!(lowered.tape.record(*n).op, Primitive::Parameter(_));
+        let widest = lowered.tape.nodes().filter(moving).map(size).max().unwrap_or(1).div_ceil(samples);
+        let graph = Some(Arc::new(Exportation { graph, packing, widest, coupled }));
+        let (layers, traces, ties) = (Vec::new(), Vec::new(), Arc::default());
+        Ok(Self { spec, layers, layout, traces, ties, graph, symmetry: Arc::default() })
+    }
+
+    /// The graph that it is, if it is one that another program wrote.
+    pub fn graph(&self) -> Option<&Graph> {
+        self.graph.as_ref().map(|e| &e.graph)
+    }
+
+    /// Samples that must be computed at once: those of a group of fixed size, or all where their losses can't be told apart.
+    pub fn together(&self) -> Option<usize> {
+        let exported = self.graph.as_ref()?;
+        exported.packing.group.or(exported.coupled.then_some(usize::MAX))
+    }
+
     /// What the network was made from.
     pub fn spec(&self) -> &Spec {
         &self.spec
@@ -99,6 +151,10 @@ impl Network {
     /// The network in a few words for titles: `64-32-10 mlp`, the widths where they are few.
     pub fn title(&self) -> String {
         let model = &self.spec.model;
+        if let Some(exported) = model.exported() {
+            let stem = std::path::Path::new(&exported.file).file_stem();
+            return stem.map_or_else(String::new, |stem| crate::base::files::brief(&stem.to_string_lossy()));
+        }
         let weights: Vec<_> = self.layout.weights().collect();
         match weights.len() {
             1..=6 if weights.iter().all(|p| p.shape.len() == 2) => {
@@ -140,6 +196,9 @@ impl Network {
 
     /// Numbers of one sample in the largest signal of its program.
     pub fn widest(&self) -> usize {
+        if let Some(exported) = &self.graph {
+            return exported.widest.max(1);
+        }
         self.traces.iter().map(|t| t.signal.size()).chain([self.features()]).max().unwrap_or(1)
     }
 
@@ -156,7 +215,7 @@ impl Network {
     /// Whether the slope of its loss jumps somewhere: at a kink of an activation, where two inputs of a maximum are
     /// equal, or in the loss itself.
     pub fn has_kink(&self) -> bool {
-        let program = self.program(1);
+        let program = self.program(self.together().filter(|n| *n < usize::MAX).unwrap_or(1));
         let tape = program.tape();
         let jumps = |node: Node| match &tape.record(node).op {
             Primitive::Map(map) => map.curve.has_kink(),
@@ -284,6 +343,9 @@ impl Network {
 
     /// The network for a number of samples, in a mode; `masked` if some targets are not observed.
     pub fn record(&self, samples: usize, mode: Mode, masked: bool) -> Recording {
+        if let Some(exported) = &self.graph {
+            return exported.record(samples, mode);
+        }
         let mut tape = Tape::new();
         let data = tape.input(Shape::new(self.features(), samples));
         let targets = tape.input(Shape::new(self.spec.outputs, samples));
@@ -300,6 +362,9 @@ impl Network {
 
     /// Records the layers from `data` (features x samples) to the outputs (outputs x samples).
     pub fn forward(&self, recorder: &mut Recorder, data: Node) -> Result<Signal> {
+        if self.graph.is_some() {
+            return Err(Error::expected("model", "a network of layers", "an exported graph"));
+        }
         let input = recorder.data(data, &self.spec.input);
         let output = record_all(&self.layers, "", recorder, &input)?;
         Ok(recorder.flat(&output))
@@ -312,6 +377,25 @@ impl Network {
             self.spec.loss.target(*label as usize, column);
         }
         targets
+    }
+}
+
+impl Exportation {
+    /// The graph for a number of samples.
+    fn record(&self, samples: usize, mode: Mode) -> Recording {
+        match self.graph.lower(&self.packing, samples, mode) {
+            Ok(Lowered { tape, losses, follows, .. }) => {
+                let program = Program::new(tape, losses, losses);
+                Recording { program, traces: Vec::new(), follows, masks: Vec::new() }
+            }
+            // Recorded before for other numbers of samples. A graph that does not allow this one has no loss here.
+            Err(_) => {
+                let mut tape = Tape::new();
+                let losses = tape.fill(f64::NAN, Shape::new(1, 1));
+                let program = Program::new(tape, losses, losses);
+                Recording { program, traces: Vec::new(), follows: Vec::new(), masks: Vec::new() }
+            }
+        }
     }
 }
 

@@ -289,6 +289,7 @@ impl<'a> Recorder<'a> {
             name: format!("{}.{}", self.path(), need.name),
             shape: need.shape,
             role: need.role,
+            axis: 0,
             fan_in: need.fan_in,
             fan_out: need.fan_out,
             offset,

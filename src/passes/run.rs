@@ -1,5 +1,6 @@
 //! A trained network with its data, as every analysis takes it: from a run directory or a weight file.
 
+use super::exported::{self, Beside};
 use super::{DataGiven, DataSettings, TrainingResult};
 use crate::autodiff::Element;
 use crate::base::pool::on_workers;
@@ -111,6 +112,21 @@ impl Run {
         let network = Arc::unwrap_or_clone(trained.network);
         let Point { theta, state } = trained.point;
         Self { network, theta, state, precision, data, dataset, origin: None }
+    }
+
+    /// Reads a run directory or a weight file, or a graph of torch.export with what is given beside it.
+    pub fn open(path: &Path, beside: &Beside) -> Result<Self> {
+        if path.is_file() && exported::is_graph(path) {
+            return exported::open(path, beside);
+        }
+        match &beside.weights {
+            Some(_) => Err(Error::expected(
+                "--weights",
+                "a graph of torch.export to lay them over",
+                files::named(path),
+            )),
+            None => Self::read_with(path, &beside.data),
+        }
     }
 
     /// Reads a run directory or a weight file, and its data; refuses data that have changed since.

@@ -143,7 +143,8 @@ fn mlp(hidden: &[usize], activation: Activation) -> Architecture {
 
 #[test]
 fn every_architecture_has_true_derivatives() {
-    for model in Architecture::all() {
+    // A graph from a file has no layers of its own: tests/exported holds some against PyTorch.
+    for model in Architecture::all().into_iter().filter(|model| model.exported().is_none()) {
         let fits = |shape: &&[usize]| {
             let (input, loss) = (shape.to_vec(), Loss::default());
             Network::new(Spec { model: model.clone(), loss, input, outputs: OUTPUTS }).is_ok()

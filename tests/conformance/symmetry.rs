@@ -4,7 +4,7 @@ use crate::check::{difference, gaussian, norm};
 use losscape::autodiff::{Bindings, Plan};
 use losscape::base::Streams;
 use losscape::base::registry::Registry;
-use losscape::nn::architectures::Architecture;
+use losscape::nn::architectures::{Architecture, Unfold};
 use losscape::nn::inits::Initializer;
 use losscape::nn::layers::Layer;
 use losscape::nn::losses::Loss;
@@ -80,7 +80,8 @@ impl Point {
 
 /// Networks of every kind, and of every residual, norm and shortcut that one can have.
 pub fn models() -> Vec<Architecture> {
-    let mut all = Architecture::all();
+    let mut all: Vec<Architecture> =
+        Architecture::all().into_iter().filter(|model| model.exported().is_none()).collect();
     let texts = [
         "mlp:hidden=[9,8]",
         "mlp:hidden=[8,8,8],residual=1",

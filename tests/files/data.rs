@@ -31,7 +31,8 @@ fn every_source(files: &Files) -> Vec<Source> {
         "gaussian-teacher" => files.source("gaussian-teacher:random=true"),
         _ => source,
     };
-    Source::all().into_iter().map(with_files).collect()
+    // Arguments of an exported network keep the order of their file, whatever the seed: tests/exported loads them.
+    Source::all().into_iter().filter(|source| source.name() != "arguments").map(with_files).collect()
 }
 
 #[test]

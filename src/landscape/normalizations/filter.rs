@@ -19,8 +19,17 @@ impl Kind for Filter {
 
 impl Normalize for Filter {
     fn normalize(&self, parameter: &Parameter, theta: &[f64], d: &mut [f64]) {
-        for filter in parameter.filters() {
-            super::match_norm(&theta[filter.clone()], &mut d[filter]);
+        if parameter.axis == 0 {
+            for filter in parameter.filters() {
+                super::match_norm(&theta[filter.clone()], &mut d[filter]);
+            }
+            return;
+        }
+        for places in parameter.places() {
+            let own: Vec<f64> = places.clone().map(|i| theta[i]).collect();
+            let mut drawn: Vec<f64> = places.clone().map(|i| d[i]).collect();
+            super::match_norm(&own, &mut drawn);
+            places.zip(drawn).for_each(|(i, x)| d[i] = x);
         }
     }
 }

@@ -132,7 +132,7 @@ impl Sharp for RelativeFlatness {
     fn rows<E: Element>(&self, here: &Here<E>) -> Result<Vec<Row>> {
         let layout = here.objective.network().layout();
         let weights: Vec<&Parameter> =
-            layout.weights().filter(|p| p.shape.len() > 1 && p.role == Role::Weight).collect();
+            layout.weights().filter(|p| p.shape.len() > 1 && p.role == Role::Weight && p.axis == 0).collect();
         let named = weights.iter().rev().find(|p| self.layer.is_empty() || p.name == self.layer);
         let Some(weight) = named else {
             let names = weights.iter().map(|p| p.name.as_str());

@@ -12,6 +12,11 @@ use crate::registry;
 pub trait Unfold {
     /// The layers from an input of the given shape to `outputs` outputs.
     fn layers(&self, input: &[usize], outputs: usize) -> Vec<Item>;
+
+    /// The file that holds the network in place of layers.
+    fn exported(&self) -> Option<&Exported> {
+        None
+    }
 }
 
 registry! {
@@ -26,12 +31,17 @@ registry! {
         student => Student;
         population_student => PopulationStudent;
         layers => Layers;
+        exported => Exported;
     }
 }
 
 impl Unfold for Architecture {
     fn layers(&self, input: &[usize], outputs: usize) -> Vec<Item> {
         match_architecture!(self, kind => kind.layers(input, outputs))
+    }
+
+    fn exported(&self) -> Option<&Exported> {
+        match_architecture!(self, kind => kind.exported())
     }
 }
 

@@ -1,0 +1,141 @@
+//! Arrays of a numpy archive as the arguments of an exported network's `forward`: a sample is one index along the axis of
+//! each array that counts samples, all its numbers one after another.
+//!
+//! `--run model.pt2 --data npz:file=FILE` makes it, because the graph says which arrays there are. Samples keep the order of
+//! the file, and nothing is standardised: the numbers mean what the network takes. Arrays `test_NAME` are for testing.
+
+use crate::base::npz::{Array, Npz};
+use crate::base::registry::Kind;
+use crate::base::{Error, Result, Streams, files};
+use crate::data::{Raw, Samples, Split, fits_in_memory};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// Arrays as arguments.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Arguments {
+    /// The archive.
+    pub file: String,
+    /// Names of the arrays, in order.
+    pub names: Vec<String>,
+    /// The axis of each that counts samples; -1 for one that is the same for all.
+    pub axes: Vec<i64>,
+}
+
+impl Kind for Arguments {
+    const NAME: &'static str = "arguments";
+    const SUMMARY: &'static str =
+        "numpy arrays as the arguments of an exported network: npz:file=PATH beside --run model.pt2 means it";
+
+    fn check(&self) -> Result<()> {
+        match self.names.len() == self.axes.len() {
+            true => Ok(()),
+            false => Err(Error::expected("axes", "one for each name", self.axes.len())),
+        }
+    }
+}
+
+impl Arguments {
+    /// The samples, those for testing last.
+    pub fn load(&self, _: &Streams) -> Result<Raw> {
+        if self.file.is_empty() || self.names.is_empty() {
+            return Err(Error::expected(
+                "data set arguments: file",
+                "an archive and names of arrays",
+                "none",
+            ));
+        }
+        let path = Path::new(&self.file);
+        let at = files::named(path);
+        let npz = Npz::read(path)?;
+        let (mut x, count, features) = self.part(&npz, &at, "")?;
+        let tests = |(name, axis): (&String, &i64)| *axis >= 0 && npz.get(&format!("test_{name}")).is_some();
+        let mut held_out = 0;
+        if self.names.iter().zip(&self.axes).any(tests) {
+            let (more, tested, size) = self.part(&npz, &at, "test_")?;
+            if size != features {
+                return Err(Error::expected(at, format!("test samples of {features} numbers"), size));
+            }
+            x.extend(more);
+            held_out = tested;
+        }
+        let all = count + held_out;
+        // The network computes its loss itself: what is to be predicted is among the arguments.
+        let samples = Samples::of_values(x, vec![0.0; all], all);
+        Ok(Raw {
+            shape: vec![features],
+            outputs: 1,
+            samples,
+            split: Split::Ordered(held_out),
+            own_scale: true,
+            ..Raw::default()
+        })
+    }
+
+    /// Samples of the arrays whose names begin so, how many, and how many numbers each has.
+    fn part(&self, npz: &Npz, file: &str, prefix: &str) -> Result<(Vec<f64>, usize, usize)> {
+        let (mut parts, mut count, mut features) = (Vec::new(), None, 0usize);
+        for (name, axis) in self.names.iter().zip(&self.axes) {
+            // What is the same for all samples is so for those for testing.
+            let prefix = if *axis < 0 && npz.get(&format!("{prefix}{name}")).is_none() { "" } else { prefix };
+            let name = format!("{prefix}{name}");
+            let at = format!("{file}: {name}");
+            let Some(array) = npz.get(&name) else { return Err(Error::expected(at, "an array", "none")) };
+            let axis = usize::try_from(*axis).ok();
+            if axis.is_some_and(|axis| axis >= array.shape.len()) || array.shape.contains(&0) {
+                return Err(Error::expected(
+                    at,
+                    "an axis of samples, and nothing empty",
+                    format!("{:?}", array.shape),
+                ));
+            }
+            if let Some(n) = axis.map(|axis| array.shape[axis]) {
+                if *count.get_or_insert(n) != n {
+                    return Err(Error::expected(at, "as many samples as the other arrays", n));
+                }
+            }
+            features += array.values.len() / axis.map_or(1, |axis| array.shape[axis]);
+            parts.push((array, axis, at));
+        }
+        let count = count.unwrap_or(1);
+        fits_in_memory(file, count, features)?;
+        let mut x = vec![0.0; count * features];
+        let mut start = 0;
+        for (array, axis, at) in parts {
+            start += place(&mut x, array, axis, count, (start, features), &at)?;
+        }
+        Ok((x, count, features))
+    }
+}
+
+/// Writes an array's numbers into the samples from `start` on, and returns how many each sample got.
+fn place(
+    x: &mut [f64],
+    array: &Array,
+    axis: Option<usize>,
+    count: usize,
+    (start, features): (usize, usize),
+    at: &str,
+) -> Result<usize> {
+    let numbers = array.to_f64();
+    if let Some(i) = numbers.iter().position(|v| v.is_nan()) {
+        return Err(Error::expected(at, "numbers", format!("{} at element {i}", numbers[i])));
+    }
+    let (inner, each): (usize, usize) = match axis {
+        Some(axis) => (array.shape[axis + 1..].iter().product(), numbers.len() / count),
+        None => (numbers.len(), numbers.len()),
+    };
+    for (sample, row) in x.chunks_exact_mut(features).enumerate() {
+        let row = &mut row[start..start + each];
+        match axis {
+            None => row.copy_from_slice(&numbers),
+            Some(_) => {
+                for (outer, row) in row.chunks_exact_mut(inner).enumerate() {
+                    row.copy_from_slice(&numbers[(outer * count + sample) * inner..][..inner]);
+                }
+            }
+        }
+    }
+    Ok(each)
+}

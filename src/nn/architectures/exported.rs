@@ -1,0 +1,66 @@
+//! A network that another program wrote: the graph in a `.pt2` file of torch.export, loss and all.
+//!
+//! It is made by `--run model.pt2 --data npz:file=batch.npz`, which fills in what the data say of the graph's symbols, and
+//! stands in weight files in place of layers: the file must still be where it was, with the same contents.
+
+use super::Unfold;
+use crate::base::registry::Kind;
+use crate::base::{Error, Result, files};
+use crate::nn::graph::{Graph, Sizes};
+use crate::nn::layers::Item;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// The graph in a file of torch.export.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Exported {
+    /// The file.
+    pub file: String,
+    /// SHA-256 of its bytes.
+    pub sha256: String,
+    /// The symbol that counts samples; empty where the batch has a fixed size.
+    pub batch: String,
+    /// Lengths that other symbols stand for.
+    pub sizes: BTreeMap<String, usize>,
+    /// Whether the loss of a batch is no mean over its samples.
+    pub coupled: bool,
+}
+
+impl Kind for Exported {
+    const NAME: &'static str = "exported";
+    const SUMMARY: &'static str =
+        "a network of torch.export with its own loss, by --run model.pt2 --data npz:file=BATCH";
+}
+
+impl Exported {
+    /// The lengths of the graph's symbols.
+    pub fn sizes(&self) -> Sizes {
+        Sizes { batch: self.batch.clone(), others: self.sizes.clone() }
+    }
+
+    /// Reads the graph; refuses a file that has changed.
+    pub fn read(&self) -> Result<Graph> {
+        if self.file.is_empty() {
+            return Err(Error::expected("model exported", "a graph, by --run model.pt2", "none"));
+        }
+        let path = Path::new(&self.file);
+        let (at, bytes) = (files::named(path), files::read_regular(path, files::LARGEST)?);
+        let found = files::sha256(&bytes);
+        if found != self.sha256 {
+            return Err(Error::expected(at, format!("a graph with SHA-256 {}", self.sha256), found));
+        }
+        Graph::from_bytes(&at, &bytes)
+    }
+}
+
+impl Unfold for Exported {
+    fn layers(&self, _input: &[usize], _outputs: usize) -> Vec<Item> {
+        Vec::new()
+    }
+
+    fn exported(&self) -> Option<&Exported> {
+        Some(self)
+    }
+}

@@ -1,0 +1,643 @@
+//! Walking a graph's operations for a number of samples: each becomes entries of the tape, or numbers that are known.
+
+use super::algebra::matrix;
+use super::call::Call;
+use super::dtype::Dtype;
+use super::operators;
+use super::packing::Packing;
+use super::schema::{Argument, GraphText, NodeText, Optional, Size, Symbolic};
+use super::value::{Data, Origin, Tensor, Value};
+use super::{Graph, Source, Use};
+use crate::autodiff::primitives::map::Curve;
+use crate::autodiff::{Bindings, Node, Plan, Shape, Tape};
+use crate::base::files::brief;
+use crate::base::{Error, Result};
+use crate::nn::layout::Role;
+use crate::nn::recorder::{Follow, Mode};
+use std::cell::Cell;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+/// A graph on the tape.
+#[derive(Debug)]
+pub struct Lowered {
+    /// The tape.
+    pub tape: Tape,
+    /// The mean loss times the number of samples, 1 x 1.
+    pub losses: Node,
+    /// The further scalars that the graph returns, by name, 1 x 1.
+    pub metrics: Vec<(String, Node)>,
+    /// What each parameter does, where an operator says so.
+    pub uses: Vec<Option<Use>>,
+    /// State that follows statistics of the samples.
+    pub follows: Vec<Follow>,
+    /// Whether some norm takes statistics over samples, in training at least.
+    pub couples: bool,
+    /// Operations whose results are known.
+    pub folded: usize,
+}
+
+/// What operators record themselves with.
+pub struct Lowering<'a> {
+    /// What is recorded.
+    pub tape: Tape,
+    /// Elementwise functions that have been met, one instance each.
+    pub curves: BTreeMap<String, Arc<dyn Curve>>,
+    /// Which statistics norms use.
+    pub mode: Mode,
+    /// State that follows statistics.
+    pub follows: Vec<Follow>,
+    /// Whether a norm of batches was met.
+    pub couples: bool,
+    /// Where each buffer of statistics begins in the state.
+    pub states: Vec<usize>,
+    /// The symbol that counts samples, and how many there are.
+    samples: (String, usize),
+    uses: Vec<Option<Use>>,
+    folded: usize,
+    /// Graphs within the graph.
+    graphs: Vec<&'a GraphText>,
+}
+
+/// Values by name within one graph, and which are views of which.
+#[derive(Default)]
+struct Scope<'a> {
+    values: HashMap<&'a str, Value>,
+    /// The value that a view is of, and the operation that makes it.
+    views: HashMap<&'a str, (&'a str, usize)>,
+}
+
+/// Most numbers computed at once while folding.
+const MOST_FOLDED: usize = 1 << 27;
+/// Deepest graph within graphs.
+const DEEPEST: usize = 16;
+
+impl Graph {
+    /// Records the graph for a number of samples.
+    pub fn lower(&self, packing: &Packing, samples: usize, mode: Mode) -> Result<Lowered> {
+        let mut lowering = Lowering::new(mode, self.parameters.len());
+        lowering.samples = (self.batch_symbol().unwrap_or_default().to_owned(), samples);
+        let data = lowering.tape.input(Shape::new(packing.features, samples));
+        // Targets are among the arguments: the program's second input is of no use to it.
+        lowering.tape.input(Shape::new(1, samples));
+        let mut values = HashMap::new();
+        let mut offsets = Vec::new();
+        let mut end = 0;
+        for buffer in &self.buffers {
+            offsets.push(end);
+            if buffer.statistic.is_some() {
+                lowering.states.push(end);
+                end += buffer.numbers.len();
+            }
+        }
+        for (input, source) in self.text.inputs.iter().zip(&self.inputs) {
+            let Argument::AsTensor(name) = input else { continue };
+            let value = match source {
+                Source::Nothing => continue,
+                Source::Parameter(index) => {
+                    let parameter = &self.parameters[*index];
+                    let node = lowering.tape.parameter(parameter.offset, matrix(&parameter.shape));
+                    let origin = Origin { parameter: *index, axes: (0..parameter.shape.len()).collect() };
+                    let shape = parameter.shape.clone();
+                    Tensor { shape, dtype: Dtype::Float, data: Data::Rows(node), origin: Some(origin) }
+                }
+                Source::Buffer(index) => {
+                    let buffer = &self.buffers[*index];
+                    match buffer.statistic {
+                        Some(_) => {
+                            let node = lowering.tape.state(offsets[*index], matrix(&buffer.shape));
+                            let (shape, data) = (buffer.shape.clone(), Data::Rows(node));
+                            Tensor { shape, dtype: buffer.dtype, data, origin: None }
+                        }
+                        None => Tensor::known(&buffer.shape, buffer.dtype, buffer.numbers.clone()),
+                    }
+                }
+                Source::Argument(index) => {
+                    let packed = &packing.arguments[*index];
+                    let all = Tensor {
+                        shape: vec![samples, packing.features],
+                        dtype: packed.dtype,
+                        data: Data::Rows(data),
+                        origin: None,
+                    };
+                    let mut steps = super::value::strides(&packed.shape);
+                    packed.axis.into_iter().for_each(|axis| steps.insert(axis, packing.features as isize));
+                    lowering.strided(&all, &packed.whole(samples), &steps, packed.offset)?
+                }
+            };
+            values.insert(name.name.as_str(), Value::Tensor(value));
+        }
+        let Some(loss) = &self.loss else {
+            let found: Vec<String> = self.outputs.iter().map(|(name, _)| brief(name).to_string()).collect();
+            let expected = "a scalar among what forward returns, the mean loss of its batch (or --loss for a graph that ends in outputs)";
+            return Err(Error::expected("graph", expected, found.join(", ")));
+        };
+        let mut wanted = vec![loss.as_str()];
+        wanted.extend(self.metrics.iter().map(|(_, value)| value.as_str()));
+        let results = lowering.run(&self.text, values, &wanted)?;
+        let scalar = |lowering: &mut Lowering, value: &Value| -> Result<Node> {
+            let tensor = value.tensor().filter(|t| t.size() == 1);
+            let tensor =
+                tensor.ok_or_else(|| Error::expected("graph", "a loss of one number", value.what()))?;
+            let node = lowering.rows(&tensor);
+            Ok(lowering.tape.reshape(node, Shape::new(1, 1)))
+        };
+        let mean = scalar(&mut lowering, &results[0])?;
+        let losses = lowering.tape.scale(samples as f64, mean);
+        let mut metrics = Vec::new();
+        for ((name, _), value) in self.metrics.iter().zip(&results[1..]) {
+            metrics.push((name.clone(), scalar(&mut lowering, value)?));
+        }
+        let Lowering { tape, uses, follows, couples, folded, .. } = lowering;
+        Ok(Lowered { tape, losses, metrics, uses, follows, couples, folded })
+    }
+}
+
+impl<'a> Lowering<'a> {
+    fn new(mode: Mode, parameters: usize) -> Self {
+        Self {
+            tape: Tape::new(),
+            curves: BTreeMap::new(),
+            mode,
+            follows: Vec::new(),
+            couples: false,
+            states: Vec::new(),
+            samples: (String::new(), 0),
+            uses: vec![None; parameters],
+            folded: 0,
+            graphs: Vec::new(),
+        }
+    }
+
+    /// Says what a parameter does, if the tensor is one: its outputs lie along an axis of the tensor. What the first operator
+    /// says holds, but a weight is one wherever it is used.
+    pub fn used(&mut self, t: &Tensor, role: Role, axis: usize) {
+        let Some(origin) = &t.origin else { return };
+        let (Some(axis), Some(known)) = (origin.axes.get(axis), self.uses.get_mut(origin.parameter)) else {
+            return;
+        };
+        if known.is_none() {
+            *known = Some((role, *axis));
+        }
+    }
+
+    /// Runs a graph on named values, and returns the wanted ones.
+    fn run(
+        &mut self,
+        text: &'a GraphText,
+        values: HashMap<&'a str, Value>,
+        wanted: &[&str],
+    ) -> Result<Vec<Value>> {
+        let mut scope = Scope { values, views: HashMap::new() };
+        let live = live(text, wanted);
+        for (index, node) in text.nodes.iter().enumerate().filter(|(i, _)| live[*i]) {
+            let (base, _, in_place) = operators::name(&node.target);
+            let results = self.execute(node, &scope.values)?;
+            check(text, node, &results, (&self.samples.0, self.samples.1))?;
+            let names = names(node);
+            if names.len() != results.len() {
+                let expected = format!("{} results", names.len());
+                return Err(Error::expected(at(node), expected, results.len()));
+            }
+            let first = named(node.inputs.first());
+            if let (true, Some(changed), [result]) = (in_place, first, results.as_slice()) {
+                self.write(text, &mut scope, changed, result)?;
+                scope.views.extend(names.iter().flatten().map(|name| (*name, (changed, index))));
+            } else if operators::is_view(base)
+                && let Some(of) = first
+            {
+                scope.views.extend(names.iter().flatten().map(|name| (*name, (of, index))));
+            }
+            scope
+                .values
+                .extend(names.into_iter().zip(results).filter_map(|(name, value)| Some((name?, value))));
+        }
+        let of = |name: &&str| match scope.values.get(name) {
+            Some(value) => Ok(value.clone()),
+            None => Err(Error::expected("graph", format!("a value `{}`", brief(name)), "none")),
+        };
+        wanted.iter().map(of).collect()
+    }
+
+    /// What an operation gives.
+    fn execute(&mut self, node: &'a NodeText, values: &HashMap<&str, Value>) -> Result<Vec<Value>> {
+        let mut arguments = Vec::new();
+        for input in &node.inputs {
+            arguments.push((input.name.as_str(), self.value(node, &input.arg, values)?));
+        }
+        let module = module(node);
+        let (base, overload, _) = operators::name(&node.target);
+        let results = names(node).len();
+        let call =
+            Call { target: &node.target, overload, module: &module, arguments, results, asked: Cell::new(0) };
+        if let Some(graph) =
+            call.arguments.iter().find_map(|(_, v)| if let Value::Graph(g) = v { Some(*g) } else { None })
+        {
+            return self.within(&call, base, graph);
+        }
+        let Some(operator) = operators::find(base) else {
+            return Err(operators::unknown(&call, base));
+        };
+        let known = call.arguments.iter().all(|(_, v)| v.is_known());
+        let tensors = call.arguments.iter().any(|(_, v)| v.has_tensor());
+        let value = match known && tensors {
+            false => operator(self, &call)?,
+            true => {
+                let mut scratch = Lowering::new(self.mode, 0);
+                let value = operator(&mut scratch, &call)?;
+                self.folded += 1;
+                scratch.evaluated(&call, value)?
+            }
+        };
+        call.all_asked()?;
+        Ok(match value {
+            Value::List(values) if call.results != 1 || is_list(node) => values,
+            Value::None => Vec::new(),
+            value => vec![value],
+        })
+    }
+
+    /// A graph within the graph: what stands under `torch.no_grad()` or a cast.
+    fn within(&mut self, call: &Call, base: &str, graph: usize) -> Result<Vec<Value>> {
+        let text = self.graphs[graph];
+        if self.graphs.len() > DEEPEST * 64 {
+            return Err(call.refuse("graphs that are not so many", "more"));
+        }
+        let stops = match base {
+            "wrap_with_set_grad_enabled" => matches!(call.arguments.first(), Some((_, Value::Bool(false)))),
+            "wrap_with_autocast" => false,
+            _ => return Err(operators::unknown(call, base)),
+        };
+        let given =
+            call.arguments.iter().map(|(_, v)| v).skip_while(|v| !matches!(v, Value::Graph(_))).skip(1);
+        let mut values = HashMap::new();
+        for (input, value) in text.inputs.iter().zip(given) {
+            if let Argument::AsTensor(name) = input {
+                values.insert(name.name.as_str(), value.clone());
+            }
+        }
+        let mut wanted = Vec::new();
+        for output in &text.outputs {
+            match output {
+                Argument::AsTensor(name) => wanted.push(name.name.as_str()),
+                _ => return Err(call.refuse("tensors from the graph within", "another value")),
+            }
+        }
+        let results = self.run(text, values, &wanted)?;
+        Ok(match stops {
+            false => results,
+            true => results.into_iter().map(|v| self.stopped(v)).collect(),
+        })
+    }
+
+    /// The same value without derivatives.
+    pub fn stopped(&mut self, value: Value) -> Value {
+        match value {
+            Value::Tensor(t) if t.numbers().is_none() => {
+                let stopped = self.map(&t, super::operators::Stopped);
+                Value::Tensor(stopped.typed(t.dtype))
+            }
+            other => other,
+        }
+    }
+
+    /// Numbers instead of entries of a scratch tape.
+    fn evaluated(mut self, call: &Call, value: Value) -> Result<Value> {
+        let mut nodes = Vec::new();
+        let value = self.gather(value, &mut nodes);
+        if nodes.is_empty() {
+            return Ok(value);
+        }
+        let size: usize = self.tape.nodes().map(|n| self.tape.shape(n).size()).fold(0, usize::saturating_add);
+        if size > MOST_FOLDED {
+            return Err(call.refuse(format!("at most {MOST_FOLDED} fixed numbers"), size));
+        }
+        let plan = Plan::new(Arc::new(self.tape), &nodes, &[]);
+        let mut workspace = plan.workspace::<f64>();
+        let bindings = Bindings { theta: &[], state: &[], inputs: &[] };
+        plan.run(&bindings, &mut workspace);
+        let values = plan.values(bindings, &workspace);
+        let known = |node: Node| -> Arc<[f64]> { values.of(node).data.into() };
+        Ok(settled(value, &known))
+    }
+
+    /// All tensors of a value row-major on the tape, and their nodes.
+    fn gather(&mut self, value: Value, nodes: &mut Vec<Node>) -> Value {
+        match value {
+            Value::Tensor(t) if t.numbers().is_none() => {
+                let node = self.rows(&t);
+                nodes.push(node);
+                Value::Tensor(Tensor { data: Data::Rows(node), ..t })
+            }
+            Value::List(values) => Value::List(values.into_iter().map(|v| self.gather(v, nodes)).collect()),
+            other => other,
+        }
+    }
+
+    /// An argument's value.
+    fn value(
+        &mut self,
+        node: &NodeText,
+        argument: &'a Argument,
+        values: &HashMap<&str, Value>,
+    ) -> Result<Value> {
+        let of = |name: &str| match values.get(name) {
+            Some(value) => Ok(value.clone()),
+            None => {
+                Err(Error::expected(at(node), format!("a value `{}` from before it", brief(name)), "none"))
+            }
+        };
+        let int = |n: &Symbolic<i64>| match n {
+            Symbolic::AsName(name) => of(name),
+            Symbolic::Is(n) => Ok(Value::Int(*n)),
+        };
+        let float = |x: &Symbolic<super::schema::Float>| match x {
+            Symbolic::AsName(name) => of(name),
+            Symbolic::Is(x) => Ok(Value::Float(x.0)),
+        };
+        let flag = |b: &Symbolic<bool>| match b {
+            Symbolic::AsName(name) => of(name),
+            Symbolic::Is(b) => Ok(Value::Bool(*b)),
+        };
+        fn list<T>(all: &[T], of: impl Fn(&T) -> Result<Value>) -> Result<Value> {
+            all.iter().map(of).collect::<Result<Vec<Value>>>().map(Value::List)
+        }
+        let optional = |t: &Optional| match t {
+            Optional::AsTensor(name) => of(&name.name),
+            Optional::AsNone(_) => Ok(Value::None),
+        };
+        match argument {
+            Argument::AsNone(_) => Ok(Value::None),
+            Argument::AsTensor(name) => of(&name.name),
+            Argument::AsTensors(names) => list(names, |name| of(&name.name)),
+            Argument::AsInt(n) => Ok(Value::Int(*n)),
+            Argument::AsInts(all) => list(all, |n| Ok(Value::Int(*n))),
+            Argument::AsFloat(x) => Ok(Value::Float(x.0)),
+            Argument::AsFloats(all) => list(all, |x| Ok(Value::Float(x.0))),
+            Argument::AsString(text) => Ok(Value::Text(text.clone())),
+            Argument::AsStrings(all) => list(all, |text| Ok(Value::Text(text.clone()))),
+            Argument::AsSymInt(n) => int(n),
+            Argument::AsSymInts(all) => list(all, int),
+            Argument::AsSymFloat(x) => float(x),
+            Argument::AsSymFloats(all) => list(all, float),
+            Argument::AsSymBool(b) => flag(b),
+            Argument::AsSymBools(all) => list(all, flag),
+            Argument::AsScalarType(n) => Ok(Value::Int(i64::from(*n))),
+            Argument::AsMemoryFormat(_) | Argument::AsLayout(_) | Argument::AsDevice(_) => Ok(Value::None),
+            Argument::AsBool(b) => Ok(Value::Bool(*b)),
+            Argument::AsBools(all) => list(all, |b| Ok(Value::Bool(*b))),
+            Argument::AsGraph(inner) => {
+                self.graphs.push(&inner.graph);
+                Ok(Value::Graph(self.graphs.len() - 1))
+            }
+            Argument::AsOptionalTensor(t) => optional(t),
+            Argument::AsOptionalTensors(all) => list(all, optional),
+            Argument::AsNestedTensors(all) => list(all, |names| list(names, |name| of(&name.name))),
+            Argument::AsIntLists(all) => list(all, |ints| list(ints, |n| Ok(Value::Int(*n)))),
+            Argument::AsFloatLists(all) => list(all, |floats| list(floats, |x| Ok(Value::Float(x.0)))),
+            Argument::AsComplex(_) | Argument::AsOperator(_) | Argument::AsCustomObj(_) => {
+                Err(Error::expected(at(node), "real numbers and tensors", "another kind of value"))
+            }
+        }
+    }
+
+    /// Changes the value called `changed` in place, with all that share its numbers.
+    fn write(
+        &mut self,
+        text: &'a GraphText,
+        scope: &mut Scope<'a>,
+        changed: &'a str,
+        result: &Value,
+    ) -> Result<()> {
+        // From the changed value up to the one that is no view.
+        let mut chain = vec![changed];
+        while let Some((of, _)) = chain.last().and_then(|name| scope.views.get(name)) {
+            chain.push(of);
+        }
+        let root = chain[chain.len() - 1];
+        let before = scope.values.get(root).and_then(Value::tensor);
+        let (Some(before), Some(after)) = (before, result.tensor()) else {
+            return Err(Error::expected("graph", "a tensor that is changed in place", "another value"));
+        };
+        let new = match chain.len() {
+            1 => after,
+            _ => {
+                // Which of the root's numbers the view is of: the same views of its positions.
+                let positions: Vec<f64> = (0..before.size()).map(|i| i as f64).collect();
+                let mut values: HashMap<&str, Value> = scope.values.clone();
+                values.insert(root, Tensor::known(&before.shape, Dtype::Int, positions).into());
+                for name in chain.iter().rev().skip(1) {
+                    let (_, index) = scope.views[name];
+                    self.replay(text, index, &mut values)?;
+                }
+                let seen = values.get(changed).and_then(Value::tensor);
+                let Some((seen, after)) = seen.filter(|t| t.shape == after.shape).zip(Some(after)) else {
+                    return Err(Error::expected("graph", "a view that keeps its shape in place", "another"));
+                };
+                let Some(seen) = seen.numbers() else {
+                    return Err(Error::expected("graph", "a view of known places", "another"));
+                };
+                let mut from = vec![-1.0; before.size()];
+                for (i, position) in seen.iter().enumerate() {
+                    from[*position as usize] = i as f64;
+                }
+                self.patched(&before, &after, from)?
+            }
+        };
+        let new = new.typed(before.dtype);
+        scope.values.insert(root, new.into());
+        // Everything that shares numbers with it, in the order in which it was made.
+        let mut views: Vec<(usize, &str)> =
+            scope.views.iter().map(|(name, (_, index))| (*index, *name)).collect();
+        views.sort_unstable();
+        let mut related = HashSet::from([root]);
+        let mut values = std::mem::take(&mut scope.values);
+        for (index, name) in views {
+            if related.contains(scope.views[name].0) {
+                related.insert(name);
+                self.replay(text, index, &mut values)?;
+            }
+        }
+        scope.values = values;
+        Ok(())
+    }
+
+    /// Makes a view again; an operation in place stands for what it changed.
+    fn replay(
+        &mut self,
+        text: &'a GraphText,
+        index: usize,
+        values: &mut HashMap<&'a str, Value>,
+    ) -> Result<()> {
+        let node = &text.nodes[index];
+        if operators::name(&node.target).2 {
+            let first = named(node.inputs.first()).and_then(|name| values.get(name)).cloned();
+            let names = names(node);
+            if let (Some(value), [Some(name)]) = (first, names.as_slice()) {
+                values.insert(name, value);
+            }
+            return Ok(());
+        }
+        let results = self.execute(node, values)?;
+        values.extend(names(node).into_iter().zip(results).filter_map(|(name, value)| Some((name?, value))));
+        Ok(())
+    }
+
+    /// The tensor with number i replaced by number `from[i]` of another where that is not negative.
+    fn patched(&mut self, old: &Tensor, new: &Tensor, from: Vec<f64>) -> Result<Tensor> {
+        let flat = [old.size()];
+        let mask: Vec<f64> = from.iter().map(|i| f64::from(u8::from(*i >= 0.0))).collect();
+        let (mask, from) = (Tensor::known(&flat, Dtype::Bool, mask), Tensor::known(&flat, Dtype::Int, from));
+        let source = self.rows(new);
+        let index = self.rows(&from);
+        let shape = matrix(&flat);
+        let taken = self.tape.take(source, index, 1, new.size(), 1, old.size(), false, shape);
+        let taken = self.of(taken, &flat, old.dtype);
+        let before = self.reshape(old, &flat)?;
+        let patched = self.select(&mask, &taken, &before)?;
+        self.reshape(&patched, &old.shape)
+    }
+}
+
+/// A value with numbers in place of nodes.
+fn settled(value: Value, known: &impl Fn(Node) -> Arc<[f64]>) -> Value {
+    match value {
+        Value::Tensor(t) => match t.data {
+            Data::Rows(node) => Value::Tensor(Tensor { data: Data::Known(known(node)), origin: None, ..t }),
+            _ => Value::Tensor(t),
+        },
+        Value::List(values) => Value::List(values.into_iter().map(|v| settled(v, known)).collect()),
+        other => other,
+    }
+}
+
+/// Refuses results of another shape or kind of numbers than the graph says: then something was not understood.
+fn check(
+    text: &GraphText,
+    node: &NodeText,
+    results: &[Value],
+    (batch, samples): (&str, usize),
+) -> Result<()> {
+    for (name, value) in names(node).into_iter().zip(results) {
+        let (Some(name), Value::Tensor(t)) = (name, value) else { continue };
+        let Some(meta) = text.tensor_values.get(name) else {
+            return Err(Error::expected(at(node), format!("a shape for `{}`", brief(name)), "none"));
+        };
+        let same = |(size, d): (&Size, &usize)| match size {
+            Size::AsInt(n) => *n == *d as i64,
+            Size::AsExpr(expression) => expression.symbol() != Some(batch) || *d == samples,
+        };
+        let kind = super::dtype::Stored::of(&at(node), meta.dtype)?.dtype();
+        if meta.sizes.len() != t.shape.len() || !meta.sizes.iter().zip(&t.shape).all(same) || kind != t.dtype
+        {
+            let sizes: Vec<String> = meta
+                .sizes
+                .iter()
+                .map(|size| match size {
+                    Size::AsInt(n) => n.to_string(),
+                    Size::AsExpr(expression) => brief(expression.symbol().unwrap_or("?")),
+                })
+                .collect();
+            let expected =
+                format!("a result of shape [{}] and {kind:?} numbers, as the graph says", sizes.join(", "));
+            return Err(Error::expected(at(node), expected, format!("{:?} and {:?}", t.shape, t.dtype)));
+        }
+    }
+    Ok(())
+}
+
+/// Where an operation stands, for errors.
+fn at(node: &NodeText) -> String {
+    brief(node.target.strip_prefix("torch.ops.").unwrap_or(&node.target)).to_string()
+}
+
+/// The module that an operation stands in: the last of the stack's paths.
+fn module(node: &NodeText) -> String {
+    let last = node.metadata.nn_module_stack.rsplit(';').next().unwrap_or_default();
+    last.split(',').nth(1).unwrap_or_default().to_owned()
+}
+
+/// The name of the value that an argument is.
+fn named(input: Option<&super::schema::Named>) -> Option<&str> {
+    match input.map(|input| &input.arg) {
+        Some(Argument::AsTensor(name)) => Some(&name.name),
+        _ => None,
+    }
+}
+
+/// Names of an operation's results, in order; none for one that has no name.
+fn names(node: &NodeText) -> Vec<Option<&str>> {
+    let mut names = Vec::new();
+    for output in &node.outputs {
+        match output {
+            Argument::AsTensor(name) => names.push(Some(name.name.as_str())),
+            Argument::AsTensors(all) => names.extend(all.iter().map(|name| Some(name.name.as_str()))),
+            Argument::AsSymInt(Symbolic::AsName(name)) => names.push(Some(name.as_str())),
+            Argument::AsSymFloat(Symbolic::AsName(name)) => names.push(Some(name.as_str())),
+            Argument::AsSymBool(Symbolic::AsName(name)) => names.push(Some(name.as_str())),
+            Argument::AsOptionalTensor(Optional::AsTensor(name)) => names.push(Some(name.name.as_str())),
+            Argument::AsOptionalTensors(all) => names.extend(all.iter().map(|t| match t {
+                Optional::AsTensor(name) => Some(name.name.as_str()),
+                Optional::AsNone(_) => None,
+            })),
+            _ => names.push(None),
+        }
+    }
+    names
+}
+
+/// Whether an operation gives a list, however long.
+fn is_list(node: &NodeText) -> bool {
+    node.outputs.iter().any(|o| matches!(o, Argument::AsTensors(_) | Argument::AsOptionalTensors(_)))
+}
+
+/// Which operations matter for the wanted values: what they are computed from, and what changes values in place.
+fn live(text: &GraphText, wanted: &[&str]) -> Vec<bool> {
+    let mut needed: HashSet<&str> = wanted.iter().copied().collect();
+    let mut live = vec![false; text.nodes.len()];
+    for (index, node) in text.nodes.iter().enumerate().rev() {
+        let changes = operators::name(&node.target).2;
+        live[index] = changes || names(node).iter().flatten().any(|name| needed.contains(name));
+        if live[index] {
+            node.inputs.iter().for_each(|input| {
+                mentioned(&input.arg, &mut |name| {
+                    needed.insert(name);
+                })
+            });
+        }
+    }
+    live
+}
+
+/// Shows every name in an argument.
+fn mentioned<'a>(argument: &'a Argument, see: &mut impl FnMut(&'a str)) {
+    match argument {
+        Argument::AsTensor(name) | Argument::AsOptionalTensor(Optional::AsTensor(name)) => see(&name.name),
+        Argument::AsTensors(names) => names.iter().for_each(|name| see(&name.name)),
+        Argument::AsNestedTensors(all) => all.iter().flatten().for_each(|name| see(&name.name)),
+        Argument::AsOptionalTensors(all) => all.iter().for_each(|t| {
+            if let Optional::AsTensor(name) = t {
+                see(&name.name);
+            }
+        }),
+        Argument::AsSymInt(Symbolic::AsName(name))
+        | Argument::AsSymFloat(Symbolic::AsName(name))
+        | Argument::AsSymBool(Symbolic::AsName(name)) => see(name),
+        Argument::AsSymInts(all) => all.iter().for_each(|n| {
+            if let Symbolic::AsName(name) = n {
+                see(name);
+            }
+        }),
+        Argument::AsSymFloats(all) => all.iter().for_each(|n| {
+            if let Symbolic::AsName(name) = n {
+                see(name);
+            }
+        }),
+        Argument::AsSymBools(all) => all.iter().for_each(|n| {
+            if let Symbolic::AsName(name) = n {
+                see(name);
+            }
+        }),
+        _ => {}
+    }
+}
