@@ -307,7 +307,7 @@ fn several(result: &SharpnessResult) -> String {
         center("test loss", ["center", "test_loss"], &|x| output::number(x, 4)),
         center("test accuracy", ["center", "test_accuracy"], &output::percent),
     ];
-    if (0..result.networks()).all(|n| result.at(n, &["samples", "test"]) == &0) {
+    if (0..result.networks()).all(|n| *result.at(n, &["samples", "test"]) == 0) {
         rows.truncate(3);
     }
     for (title, raw) in [("raw", true), ("rescaling-invariant", false)] {

@@ -31,7 +31,7 @@ pub struct Idx {
     pub test_images: String,
     /// Test labels.
     pub test_labels: String,
-    /// Share held out for testing where there are no test images.
+    /// Share held out for testing where there are no test images; 0 for no test set, whatever there is.
     pub test: f64,
     /// Number of classes.
     pub classes: usize,
@@ -75,7 +75,8 @@ impl Idx {
     /// The images, those for testing last.
     pub fn load(&self, _: &Streams) -> Result<Raw> {
         let train = Part::open(self.paths()?, self)?;
-        let test = self.test_paths()?.map(|paths| Part::open(paths, self)).transpose()?;
+        let paths = if self.test > 0.0 { self.test_paths()? } else { None };
+        let test = paths.map(|paths| Part::open(paths, self)).transpose()?;
         let count = train.count + test.as_ref().map_or(0, |t| t.count);
         let features = train.shape.iter().product();
         if let Some(test) = test.as_ref().filter(|test| test.shape != train.shape) {

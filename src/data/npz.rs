@@ -44,7 +44,7 @@ pub struct NpzFile {
     pub channels: Channels,
     /// Features, by their numbers, that are left out.
     pub drop: Vec<usize>,
-    /// Share held out for testing where there are no test samples.
+    /// Share held out for testing where there are no test samples; 0 for no test set, whatever there is.
     pub test: f64,
 }
 
@@ -106,7 +106,7 @@ impl NpzFile {
         let (train, test) = self.names(&at, npz.names())?;
         let mut notes = Vec::new();
         let mut part = self.part(&mut npz, &train, &mut notes)?;
-        let split = match test {
+        let split = match test.filter(|_| self.test > 0.0) {
             None => Split::share(part.count, self.test),
             Some(test) => {
                 let test = self.part(&mut npz, &test, &mut notes)?;
