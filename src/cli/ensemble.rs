@@ -73,7 +73,13 @@ fn run(matches: &ArgMatches) -> Result<()> {
         let expected = "a network with the record of its training, run.json, beside it";
         Error::expected(format!("--run {}", networks.names().join(", ")), expected, "none, or of another one")
     })?;
-    settings.cyclic(&base)?.check()?;
+    let cyclic = settings.cyclic(&base)?;
+    cyclic.check()?;
+    cyclic.check_for(start.dataset.train.len(), start.network.layout()).map_err(|e| match e {
+        // A network is kept at the end of each cycle.
+        Error::Request { at, what } if at == "--snapshots" => Error::request("--cycles", what),
+        other => other,
+    })?;
     let further = further(&settings, &base)?;
     let target = Target::new(out)?;
     if fresh {
@@ -101,7 +107,9 @@ fn further(settings: &EnsembleSettings, base: &TrainSettings) -> Result<Vec<u64>
     if settings.independent == 0 {
         return Ok(Vec::new());
     }
-    let further = seeds::from(base.seed.saturating_add(1), settings.independent)?;
+    // After the largest seed comes 0 again.
+    let seed = |i: usize| (base.seed % (1 << 63)).wrapping_add(i as u64) % (1 << 63);
+    let further: Vec<u64> = (1..=settings.independent).map(seed).collect();
     seeds::check(&ensemble::apart(base), further.len())?;
     Ok(further)
 }

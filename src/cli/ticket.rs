@@ -10,6 +10,7 @@ use crate::base::{Result, files};
 use crate::passes::ticket::{self, TicketEvent};
 use crate::passes::{Saved, TicketResult, TicketSettings};
 use crate::render::Style;
+use crate::train::TrainSettings;
 use crate::train::settings::SHORTHANDS;
 use clap::{ArgMatches, Args, Command};
 use serde_json::{Value, json};
@@ -57,7 +58,12 @@ fn command(command: Command) -> Command {
 fn run(matches: &ArgMatches) -> Result<()> {
     let mut sources = Sources::new(matches)?;
     let settings: TicketSettings = sources.take(&[])?;
-    let training = sources.take_over(ticket::training(), SHORTHANDS)?;
+    let usual = ticket::training();
+    let open = TrainSettings { batch_size: None, ..usual.clone() };
+    let mut training = sources.take_over(open, SHORTHANDS)?;
+    if !training.optimizer.full_batch() {
+        training.batch_size = training.batch_size.or(usual.batch_size);
+    }
     let (common, style): (Common, Style) = (sources.take(&[])?, sources.take(&[])?);
     let Fresh { fresh } = sources.take(&[])?;
     let out = sources.path("out")?.unwrap_or_else(|| PathBuf::from(DEFAULT_OUT));

@@ -64,9 +64,9 @@ pub struct SmoothnessSettings {
     /// Learning rate
     #[arg(long, value_name = "RATE", default_value_t = SmoothnessSettings::default().lr)]
     pub lr: f64,
-    /// Samples in a mini-batch
-    #[arg(long, value_name = "N", default_value_t = SmoothnessSettings::default().batch_size)]
-    pub batch_size: usize,
+    /// Samples in a mini-batch [default: 64; all with a full-batch optimizer]
+    #[arg(long, value_name = "N")]
+    pub batch_size: Option<usize>,
     /// Steps of training
     #[arg(long, value_name = "N", default_value_t = SmoothnessSettings::default().steps)]
     pub steps: u64,
@@ -103,7 +103,7 @@ impl Default for SmoothnessSettings {
             init: vec![Initializer::default()],
             optimizer: Sgd { momentum: 0.0, ..Sgd::default() }.into(), // steps along the gradient itself
             lr: 0.03, // a rate that the network without norm still bears
-            batch_size: 64,
+            batch_size: None,
             steps: 300,
             every: 12,
             eta: Range { min: 0.03, max: 0.3, n: 10 }, // the rates of training, to ten times as much
@@ -143,7 +143,7 @@ impl SmoothnessSettings {
             loss: self.loss.clone(),
             optimizer: self.optimizer.clone(),
             lr: Some(self.lr),
-            batch_size: Some(self.batch_size),
+            batch_size: self.batch_size,
             snapshots: Some(Snapshots::Steps(self.every)),
             seed: self.seed,
             precision: self.precision,
@@ -192,7 +192,8 @@ pub fn run(
     let all = dataset.train.len();
     let probed = settings.probe_samples.unwrap_or(PROBED.min(all));
     super::run::at_most(all, probed, "--probe-samples")?;
-    let settings = SmoothnessSettings { probe_samples: Some(probed), ..settings.clone() };
+    let batch_size = settings.batch_size.or(settings.train().resolved().batch_size);
+    let settings = SmoothnessSettings { probe_samples: Some(probed), batch_size, ..settings.clone() };
     on_workers(
         || with_precision!(settings.precision, E => compute::<E>(&settings, probed, data, dataset, observe)),
     )

@@ -148,6 +148,10 @@ fn no_test_set_is_none_in_every_command() {
         assert!(!said.stdout.contains("not a number"), "{command}: {}", said.stdout);
         assert!(!said.stderr.contains("not a number"), "{command}: {}", said.stderr);
     }
+    // Test samples of its own do not make an archive disobey.
+    bench.ok("data digits --quiet --dpi 20 --out digits");
+    bench.ok("train --data npz:file=digits/data.npz,test=0 --hidden 2 --epochs 0 --quiet --dpi 20 --out own");
+    assert_eq!(bench.json("own/run.json")["samples"], serde_json::json!({"train": 1297, "test": 0}));
     // A share that is not 0 holds out one sample at least, and never the last one to train on.
     for (n, test, counts) in [(40, "0.001", [39, 1]), (1, "0.25", [1, 0]), (2, "0.9", [1, 1])] {
         table(&bench, "n.csv", n);
@@ -201,6 +205,19 @@ fn defaults_make_no_request_impossible() {
     bench.refused("critical --data csv:file=t.csv --samples 99", "--samples: ");
     bench.refused("propagate --data csv:file=t.csv --samples 3 --jacobian-samples 4", "--jacobian-samples: ");
     bench.refused("slice --run r6 --test-samples 99 --out other", "--test-samples: ");
+    // Batches that nobody asked for do not stand against an optimizer that takes all samples at once.
+    bench.ok("ensemble --run r6 --optimizer gd --cycles 1 --cycle 2 --independent 0 --plane 0 --quiet --dpi 20 --out x");
+    bench.ok(&format!("ticket {data} --optimizer gd --rounds 1 --seeds 1 --dpi 20 --out gd"));
+    bench.ok(&format!(
+        "smoothness {} --optimizer gd --steps 2 --every 1 --quiet --dpi 20 --out gd",
+        "--data csv:file=t.csv --hidden 2"
+    ));
+    let refused = bench.run(&format!("ticket {data} --optimizer gd --batch-size 2 --out t"));
+    assert!(refused.stderr.starts_with("error: --batch-size: "), "{}", refused.stderr);
+    // After the largest seed comes 0, where a command takes the seeds after a run's own.
+    bench.ok(&format!("train {data} --seed 9223372036854775807 --dpi 20 --out last"));
+    bench.ok("ensemble --run last --cycles 1 --cycle 2 --independent 1 --plane 0 --quiet --dpi 20 --out x");
+    assert!(bench.path("x/seed-0").is_dir());
     // A run by a line search leaves no rate to swing: the usual optimizer takes over.
     bench.ok("train --data csv:file=t.csv --hidden 2 --optimizer lbfgs --epochs 2 --quiet --dpi 20 --out l");
     bench.ok("ensemble --run l --cycles 1 --cycle 2 --independent 0 --plane 0 --quiet --dpi 20 --out x");

@@ -126,8 +126,10 @@ impl EnsembleSettings {
             return Err(Error::expected("--optimizer", "one that takes a rate", &optimizer));
         }
         let swing = Triangular { half_cycle: self.cycle as f64 / 2.0, lo: low / high, decay: 1.0 };
+        let batch_size = base.batch_size.filter(|_| !optimizer.full_batch());
         Ok(TrainSettings {
             optimizer,
+            batch_size,
             lr: Some(high),
             schedule: Schedule::Triangular(swing),
             epochs: self.cycles * self.cycle,

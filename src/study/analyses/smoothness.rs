@@ -4,7 +4,7 @@ use super::{Analysis, Networks, Pass};
 use crate::base::Result;
 use crate::passes::{Saved, SmoothnessSettings, smoothness, to_json};
 use crate::study::overlay::overlay;
-use crate::train::settings::LAYERS;
+use crate::train::settings::{BATCH, LAYERS};
 
 pub const ANALYSIS: Analysis = Analysis {
     name: "smoothness",
@@ -27,7 +27,7 @@ impl Pass for Smoothness {
     fn forwards(&self, _: (f64, f64)) -> f64 {
         (self.0.norm.len() * self.0.init.len()) as f64
             * 3.0
-            * (self.0.steps as f64 * self.0.batch_size as f64)
+            * (self.0.steps as f64 * self.0.batch_size.unwrap_or(BATCH) as f64)
     }
 
     fn run(&self, seed: u64, _: Networks) -> Result<Box<dyn Saved>> {
