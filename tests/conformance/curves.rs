@@ -66,12 +66,11 @@ fn single_precision_is_within_a_few_units_of_double() {
             let mut out = vec![f32::NAN; single.len()];
             Element::apply(curve, order, &single, &mut out);
             for ((x, found), wanted) in rounded.iter().zip(out).zip(at(curve, order, &rounded)) {
-                // A rounded inner argument is off by as much as it is large.
+                // A rounded inner argument is off by as much as it is large, and derivatives have zeros.
                 let slack = f64::from(f32::EPSILON) * (8.0 + 2.0 * x * x);
                 let error = (f64::from(found) - wanted).abs();
-                let floor = 1e-7 * f64::from(order == 2);
                 assert!(
-                    error <= slack * wanted.abs() + floor,
+                    error <= slack * wanted.abs() + 2e-7,
                     "{curve:?}, order {order} at {x}: {found}, {wanted}"
                 );
             }
@@ -92,7 +91,7 @@ fn sines_are_within_two_units() {
             assert!(error <= 2.0 * f64::EPSILON * wanted.abs(), "at {x:e}: {found:e}, not {wanted:e}");
         }
     }
-    assert!(Sin.value(f64::INFINITY).is_nan() && Cos.value(1e300f64).is_nan());
+    assert!(Sin.value(f64::INFINITY).is_nan() && Cos.value(1e300_f64).is_nan());
     assert_eq!(Sin.value(-0.0_f64).to_bits(), (-0.0_f64).to_bits());
 }
 

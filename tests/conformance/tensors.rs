@@ -68,14 +68,15 @@ fn strides_gather_and_scatter_as_loops_do() {
         }
         tried += 1;
         let x = gaussian("numbers", case, size);
-        let found =
-            run(&[(&x, column(size))], |tape, n| tape.strided(n[0], &dims, &strides, offset, column(count)));
+        let found = run(&[(&x[..], column(size))], |tape, n| {
+            tape.strided(n[0], &dims, &strides, offset, column(count))
+        });
         let wanted: Vec<f64> = all.iter().map(|i| x[at(i)]).collect();
         assert_eq!(found, wanted, "case {case}: {dims:?} by {strides:?}");
         let g = gaussian("cotangents", case, count);
         let mut wanted = vec![0.0; size];
         all.iter().zip(&g).for_each(|(i, g)| wanted[at(i)] += g);
-        let found = run(&[(&g, column(count))], |tape, n| {
+        let found = run(&[(&g[..], column(count))], |tape, n| {
             tape.sum_strided(n[0], &dims, &strides, offset, column(size))
         });
         for (i, (found, wanted)) in found.iter().zip(&wanted).enumerate() {
@@ -96,7 +97,8 @@ fn large_tensors_are_the_same_in_parts() {
     let at = |b: usize, c: usize, p: usize| x[(b * channels + c) * positions + p];
     let dims = [batch, positions, channels];
     let strides = [(channels * positions) as isize, 1, positions as isize];
-    let found = run(&[(&x, column(size))], |tape, n| tape.strided(n[0], &dims, &strides, 0, column(size)));
+    let found =
+        run(&[(&x[..], column(size))], |tape, n| tape.strided(n[0], &dims, &strides, 0, column(size)));
     for b in 0..batch {
         for p in 0..positions {
             for c in 0..channels {
@@ -105,7 +107,7 @@ fn large_tensors_are_the_same_in_parts() {
         }
     }
     // Sums over batch and positions, channel by channel.
-    let sums = run(&[(&x, column(size))], |tape, n| {
+    let sums = run(&[(&x[..], column(size))], |tape, n| {
         tape.sum_strided(n[0], &[batch, channels, positions], &[0, 1, 0], 0, column(channels))
     });
     for (c, sum) in sums.iter().enumerate() {
@@ -151,11 +153,12 @@ fn masks_leave_nothing_of_what_they_hide() {
     let inputs = [&a, &b, &mask].map(|x| (&x[..], column(4)));
     assert_eq!(run(&inputs, |tape, n| tape.select(n[2], n[0], n[1])), [1.0, 6.0, 7.0, 4.0]);
     let equal =
-        |kind| run(&[(&a[..], column(4)), (&[4.0], column(1))], |tape, n| tape.compare(kind, n[0], n[1]));
+        |kind| run(&[(&a[..], column(4)), (&[4.0][..], column(1))], |tape, n| tape.compare(kind, n[0], n[1]));
     assert_eq!(equal(Compare::Equal), [0.0, 0.0, 0.0, 1.0]);
     assert_eq!(equal(Compare::Unequal), [1.0, 1.0, 1.0, 0.0]);
     assert_eq!(equal(Compare::GreaterOrEqual), [0.0, 1.0, 0.0, 1.0]);
-    let top = run(&[(&[3.0, 5.0, 5.0, nan, 9.0, nan], Shape::new(3, 2))], |tape, n| tape.arg_max_rows(n[0]));
+    let top =
+        run(&[(&[3.0, 5.0, 5.0, nan, 9.0, nan][..], Shape::new(3, 2))], |tape, n| tape.arg_max_rows(n[0]));
     assert_eq!(top, [1.0, 0.0]);
     let most = run(&[(&a[..2], Shape::new(1, 2))], |tape, n| tape.max_rows(n[0]));
     assert_eq!(most, [1.0, inf]);
@@ -167,17 +170,17 @@ fn masks_leave_nothing_of_what_they_hide() {
 fn softmax_and_log_sum_exp_pass_over_masked_entries() {
     let inf = f64::INFINITY;
     let z = [0.3, -inf, 1.2, -inf, -inf, -inf, 1e300, 0.0, -1e300];
-    let p = run(&[(&z, Shape::new(3, 3))], |tape, n| tape.softmax(n[0]));
+    let p = run(&[(&z[..], Shape::new(3, 3))], |tape, n| tape.softmax(n[0]));
     let e = (0.3_f64 - 1.2).exp();
     for (found, wanted) in p.iter().zip([e / (1.0 + e), 0.0, 1.0 / (1.0 + e)]) {
         assert!((found - wanted).abs() < 1e-15, "{p:?}");
     }
     assert_eq!(p[6..], [1.0, 0.0, 0.0]);
-    let l = run(&[(&z, Shape::new(3, 3))], |tape, n| tape.log_sum_exp(n[0]));
+    let l = run(&[(&z[..], Shape::new(3, 3))], |tape, n| tape.log_sum_exp(n[0]));
     assert!((l[0] - (1.2 + e.ln_1p())).abs() < 1e-15 && l[1] == -inf && l[2] == 1e300, "{l:?}");
     // The loss of a confident prediction in full relative accuracy.
     let z = [0.0, -40.0, -50.0];
-    let l = run(&[(&z, column(3))], |tape, n| tape.log_sum_exp(n[0]));
+    let l = run(&[(&z[..], column(3))], |tape, n| tape.log_sum_exp(n[0]));
     let wanted = (-40.0_f64).exp() + (-50.0_f64).exp();
     assert!((l[0] / wanted - 1.0).abs() < 1e-14, "{l:?}");
     // Scores with some masked: gradient and products are finite, and true.

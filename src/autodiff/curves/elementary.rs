@@ -87,30 +87,30 @@ curve!(
 curve!(
     /// tan x.
     Tan,
-    |x: E| E::from_f64(x.to_f64().tan()),
+    |x: E| E::from_f64(libm::tan(x.to_f64())),
     E::ONE / (turned(x, 1) * turned(x, 1)),
-    E::from_f64(2.0) * E::from_f64(x.to_f64().tan()) / (turned(x, 1) * turned(x, 1))
+    E::from_f64(2.0) * E::from_f64(libm::tan(x.to_f64())) / (turned(x, 1) * turned(x, 1))
 );
 curve!(
     /// arctan x.
     Atan,
-    |x: E| E::from_f64(x.to_f64().atan()),
+    |x: E| E::from_f64(libm::atan(x.to_f64())),
     E::ONE / (E::ONE + x * x),
     E::from_f64(-2.0) * x / ((E::ONE + x * x) * (E::ONE + x * x))
 );
 curve!(
     /// The hyperbolic sine.
     Sinh,
-    |x: E| E::from_f64(x.to_f64().sinh()),
-    E::from_f64(x.to_f64().cosh()),
-    E::from_f64(x.to_f64().sinh())
+    |x: E| E::from_f64(libm::sinh(x.to_f64())),
+    E::from_f64(libm::cosh(x.to_f64())),
+    E::from_f64(libm::sinh(x.to_f64()))
 );
 curve!(
     /// The hyperbolic cosine.
     Cosh,
-    |x: E| E::from_f64(x.to_f64().cosh()),
-    E::from_f64(x.to_f64().sinh()),
-    E::from_f64(x.to_f64().cosh())
+    |x: E| E::from_f64(libm::cosh(x.to_f64())),
+    E::from_f64(libm::sinh(x.to_f64())),
+    E::from_f64(libm::cosh(x.to_f64()))
 );
 
 /// sin(x + quarters pi/2). With n = round(x 2/pi) and r = x - n pi/2, exact by fused steps, it is a Taylor polynomial in r on
@@ -196,7 +196,7 @@ fn power<E: Element>(c: f64, x: E, p: f64) -> E {
         2.0 => x * x,
         3.0 => x * x * x,
         4.0 => (x * x) * (x * x),
-        _ => return E::from_f64(c * x.to_f64().powf(p)),
+        _ => return E::from_f64(c * libm::pow(x.to_f64(), p)),
     };
     let c = E::from_f64(c);
     if p < 0.0 { c / size } else { c * size }
@@ -227,15 +227,15 @@ pub struct Exponential {
 impl Scalar for Exponential {
     #[inline(always)]
     fn value<E: Element>(&self, x: E) -> E {
-        E::from_f64(self.base.powf(x.to_f64()))
+        E::from_f64(libm::pow(self.base, x.to_f64()))
     }
     #[inline(always)]
     fn slope<E: Element>(&self, x: E) -> E {
-        E::from_f64(self.base.powf(x.to_f64()) * self.base.ln())
+        E::from_f64(libm::pow(self.base, x.to_f64()) * self.base.ln())
     }
     #[inline(always)]
     fn curvature<E: Element>(&self, x: E) -> E {
-        E::from_f64(self.base.powf(x.to_f64()) * self.base.ln() * self.base.ln())
+        E::from_f64(libm::pow(self.base, x.to_f64()) * self.base.ln() * self.base.ln())
     }
 }
 

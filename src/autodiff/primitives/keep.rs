@@ -70,9 +70,7 @@ impl Rule for Keep {
     }
 
     fn examples() -> Vec<(Self, Vec<Shape>)> {
-        let mut all: Vec<(Self, Vec<Shape>)> =
-            broadcast_examples().map(|shapes| (Self { nonzero: true }, shapes)).to_vec();
-        all.push((Self { nonzero: false }, vec![Shape::new(4, 3), Shape::new(4, 1)]));
-        all
+        // Without `nonzero` all that is drawn at random is left out, and is tested by itself.
+        broadcast_examples().map(|shapes| (Self { nonzero: true }, shapes)).to_vec()
     }
 }

@@ -171,6 +171,7 @@ primitives! {
     sum_cols => SumCols;
     broadcast => Broadcast;
     softmax => Softmax;
+    softmax_pullback => SoftmaxPullback;
     cross_entropy => CrossEntropy;
     permute => Permute;
     pad_rows => PadRows;

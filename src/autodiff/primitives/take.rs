@@ -146,7 +146,7 @@ impl Rule for Take {
         let all = [
             both(1, 3, 2, 5, false),
             both(2, 2, 3, 4, false),
-            both(3, 2, 1, 1, true),
+            both(8, 2, 1, 1, true),
             both(2, 3, 2, 3, true),
         ];
         all.into_iter().flatten().collect()
