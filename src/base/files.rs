@@ -161,6 +161,13 @@ impl DirectoryLock {
     /// Locks `directory`, or says at once which process holds it. Temporary files that a killed writer left are
     /// removed.
     pub fn acquire(directory: &Path) -> Result<Self> {
+        Self::attempt(directory)?.map_err(|holder| {
+            Error::expected(named(directory), "no other writer", format!("{holder} writing in it"))
+        })
+    }
+
+    /// The same; who holds it, in words, if somebody does.
+    pub fn attempt(directory: &Path) -> Result<std::result::Result<Self, String>> {
         let path = directory.join(".lock");
         // A link here would make us empty whatever file it leads to.
         if let Ok(there) = fs::symlink_metadata(&path)
@@ -178,18 +185,16 @@ impl DirectoryLock {
                 let mut holder = String::new();
                 // The holder may not have written its number yet, and who it is is only a courtesy.
                 let _ = (&file).take(20).read_to_string(&mut holder);
-                let holder = if holder.is_empty() { "another process" } else { &format!("process {holder}") };
-                return Err(Error::expected(
-                    named(directory),
-                    "no other writer",
-                    format!("{holder} writing in it"),
-                ));
+                return Ok(Err(match holder.as_str() {
+                    "" => "another process".to_owned(),
+                    holder => format!("process {holder}"),
+                }));
             }
         }
         file.set_len(0).map_err(failed)?;
         write!(file, "{}", std::process::id()).map_err(failed)?;
-        remove_temporaries(directory).map_err(|e| Error::machine(named(directory), e))?;
-        Ok(Self { file })
+        clear(directory)?;
+        Ok(Ok(Self { file }))
     }
 }
 
@@ -326,6 +331,11 @@ fn temporary_in(directory: &Path) -> io::Result<tempfile::NamedTempFile> {
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     builder.tempfile_in(directory)
+}
+
+/// Removes temporary files that a killed writer left in a directory, where no other writer is at work.
+pub fn clear(directory: &Path) -> Result<()> {
+    remove_temporaries(directory).map_err(|e| Error::machine(named(directory), e))
 }
 
 fn remove_temporaries(directory: &Path) -> io::Result<()> {

@@ -20,6 +20,7 @@ pub mod random;
 pub mod record;
 pub mod registry;
 pub mod section;
+pub mod shard;
 pub mod statistics;
 mod synonyms;
 pub mod tensors;

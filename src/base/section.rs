@@ -56,6 +56,11 @@ impl Section {
         if self.at.is_empty() { key.to_owned() } else { format!("{}: {key}", self.at) }
     }
 
+    /// The table as text.
+    pub fn text(&self) -> Result<String> {
+        toml::to_string(&self.table).map_err(|e| Error::value(&self.at, &e.to_string()))
+    }
+
     /// What has not been taken.
     pub fn table(&self) -> &Table {
         &self.table

@@ -69,8 +69,8 @@ fn default_threads(variable: Option<&str>) -> usize {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, clap::Args)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Parts {
-    /// Compute part I of N (from 0) only; auto takes both from Slurm arrays or Open MPI, auto/N the part from a Kubernetes
-    /// indexed job
+    /// Compute part I of N (from 0) only, in DIR/shard-I-of-N; losscape merge joins the parts. auto takes I and N from the
+    /// array or the ranks of a scheduler, auto/N takes I alone
     #[arg(long, value_name = "I/N", help_heading = "General")]
     pub shard: Option<String>,
     /// Discard what unfinished work left in the directory, instead of going on with it

@@ -100,7 +100,7 @@ fn run(matches: &ArgMatches) -> Result<()> {
             return Err(Error::expected("--from", "a graph of torch.export, beside --to", "none"));
         }
         (None, None) => {
-            let runs = networks::default_seeds(2, wanted, &style, common.quiet, &fits)?;
+            let runs = networks::default_seeds(2, wanted, false, &style, common.quiet, &fits)?;
             let named = |r: &Run| r.origin.as_ref().map_or_else(String::new, |o| files::named(&o.path));
             let names = runs.iter().map(named).collect();
             (runs, names)

@@ -1,13 +1,14 @@
 //! `losscape critical`: critical points of a small network's loss, and their index against their loss.
 
 use super::Subcommand;
-use super::arguments::{Common, Fresh, config_and_out, name_kinds};
+use super::arguments::{Common, Parts, config_and_out, name_kinds};
 use super::config::{Sources, with_shorthands};
 use super::output::{self, Target};
+use super::parts::Joined;
 use super::progress::{Progress, say};
 use crate::base::{Result, files};
 use crate::passes::critical::{self, CriticalEvent};
-use crate::passes::{CriticalResult, CriticalSettings, Saved};
+use crate::passes::{CriticalResult, CriticalSettings, Saved, Share};
 use crate::render::Style;
 use crate::train::settings::LAYERS;
 use clap::{ArgMatches, Args, Command};
@@ -43,7 +44,7 @@ index, negative, zero, lambda_min, lambda_max, threshold, ..., eigenvalues, thet
 
 fn command(command: Command) -> Command {
     let command = with_shorthands(CriticalSettings::augment_args(command), LAYERS);
-    let command = config_and_out(Common::augment_args(Fresh::augment_args(command)), DEFAULT_OUT);
+    let command = config_and_out(Common::augment_args(Parts::augment_args(command)), DEFAULT_OUT);
     name_kinds(super::help::pictures(command))
 }
 
@@ -51,16 +52,34 @@ fn run(matches: &ArgMatches) -> Result<()> {
     let mut sources = Sources::new(matches)?;
     let settings: CriticalSettings = sources.take(LAYERS)?;
     let (common, style): (Common, Style) = (sources.take(&[])?, sources.take(&[])?);
-    let Fresh { fresh } = sources.take(&[])?;
+    let parts: Parts = sources.take(&[])?;
     let out = sources.path("out")?.unwrap_or_else(|| PathBuf::from(DEFAULT_OUT));
     sources.finish()?;
     settings.check()?;
     style.check()?;
     common.apply()?;
-    let target = Target::new(out)?;
-    if fresh {
+    let place = parts.place(out)?;
+    let target = Target::new(place.directory.clone())?;
+    if parts.fresh {
         critical::discard(target.directory())?;
     }
+    place.begin("critical", &settings)?;
+    match search(&settings, &place.share(), &common)? {
+        Some(result) => finish(&result, &target, &style, &common),
+        None => place.complete(&target, &common),
+    }
+}
+
+/// Joins parts.
+pub fn join(joined: Joined) -> Result<()> {
+    let settings: CriticalSettings = joined.request()?;
+    settings.check()?;
+    let Some(result) = search(&settings, &joined.share(), &joined.common)? else { return Ok(()) };
+    finish(&result, &Target::new(joined.out)?, &joined.style, &joined.common)
+}
+
+/// Searches, showing progress.
+fn search(settings: &CriticalSettings, share: &Share, common: &Common) -> Result<Option<CriticalResult>> {
     let progress: OnceLock<Progress> = OnceLock::new();
     let observe = |event: CriticalEvent| match event {
         CriticalEvent::Note(note) => say(common.quiet, &format!("note: {note}")),
@@ -79,17 +98,21 @@ fn run(matches: &ArgMatches) -> Result<()> {
             }
         }
     };
-    let result = critical::run(&settings, Some(target.directory()), &observe);
+    let result = critical::run(settings, Some(share), &observe);
     if let Some(bar) = progress.get() {
         bar.finish();
     }
-    let result = result?;
-    target.write(&result, &style, json!({}))?;
+    result
+}
+
+/// Writes a result, and says what came out.
+fn finish(result: &CriticalResult, target: &Target, style: &Style, common: &Common) -> Result<()> {
+    target.write(result, style, json!({}))?;
     critical::discard(target.directory())?;
     match (common.json, common.quiet) {
         (true, _) => output::print_json(&result.json()?)?,
         (_, true) => {}
-        _ => output::print(&summary(&result, &target))?,
+        _ => output::print(&summary(result, target))?,
     }
     result.unmet().map_or(Ok(()), Err)
 }

@@ -1,14 +1,15 @@
 //! `losscape instability`: from what step on training ends in one valley, whatever the noise.
 
 use super::Subcommand;
-use super::arguments::{Common, Fresh, config_and_out, name_kinds, with_training};
+use super::arguments::{Common, Parts, config_and_out, name_kinds, with_training};
 use super::config::Sources;
 use super::output::{self, Target};
+use super::parts::Joined;
 use super::progress::{Progress, say};
 use super::train;
 use crate::base::{Result, files};
 use crate::passes::instability::{self, InstabilityEvent};
-use crate::passes::{InstabilityResult, InstabilitySettings, Saved};
+use crate::passes::{InstabilityResult, InstabilitySettings, Saved, Share};
 use crate::render::Style;
 use crate::train::TrainSettings;
 use crate::train::settings::SHORTHANDS;
@@ -46,7 +47,7 @@ instability.png and .svg.";
 
 fn command(command: Command) -> Command {
     let command = with_training(InstabilitySettings::augment_args(command), &instability::training());
-    let command = config_and_out(Common::augment_args(Fresh::augment_args(command)), DEFAULT_OUT);
+    let command = config_and_out(Common::augment_args(Parts::augment_args(command)), DEFAULT_OUT);
     name_kinds(super::help::pictures(command))
 }
 
@@ -57,7 +58,7 @@ fn run(matches: &ArgMatches) -> Result<()> {
     let open = TrainSettings { batch_size: None, ..usual.clone() };
     let mut training = sources.take_over(open, SHORTHANDS)?;
     let (common, style): (Common, Style) = (sources.take(&[])?, sources.take(&[])?);
-    let Fresh { fresh } = sources.take(&[])?;
+    let parts: Parts = sources.take(&[])?;
     let out = sources.path("out")?.unwrap_or_else(|| PathBuf::from(DEFAULT_OUT));
     sources.finish()?;
     settings.check(&training)?;
@@ -75,10 +76,36 @@ fn run(matches: &ArgMatches) -> Result<()> {
     let bytes = prepared.bytes().saturating_mul((threads + branches) as u64);
     output::fits_in_memory(bytes, &format!("{branches} branches"))?;
     drop(prepared);
-    let target = Target::new(out)?;
-    if fresh {
+    let place = parts.place(out)?;
+    let target = Target::new(place.directory.clone())?;
+    if parts.fresh {
         instability::discard(target.directory())?;
     }
+    let request = (settings, training);
+    place.begin("instability", &request)?;
+    match measure(&request, &place.share(), &common)? {
+        Some(result) => finish(&result, &target, &style, &common),
+        None => place.complete(&target, &common),
+    }
+}
+
+/// Joins parts.
+pub fn join(joined: Joined) -> Result<()> {
+    let request: Request = joined.request()?;
+    request.0.check(&request.1)?;
+    let Some(result) = measure(&request, &joined.share(), &joined.common)? else { return Ok(()) };
+    finish(&result, &Target::new(joined.out)?, &joined.style, &joined.common)
+}
+
+/// What branches, and how it is trained.
+type Request = (InstabilitySettings, TrainSettings);
+
+/// Trains and branches, showing progress.
+fn measure(
+    (settings, training): &Request,
+    share: &Share,
+    common: &Common,
+) -> Result<Option<InstabilityResult>> {
     let progress: OnceLock<Progress> = OnceLock::new();
     let observe = |event: InstabilityEvent| match event {
         InstabilityEvent::Begins { title, branches: (branches, kept), steps } => {
@@ -97,17 +124,21 @@ fn run(matches: &ArgMatches) -> Result<()> {
             }
         }
     };
-    let result = instability::run(&settings, &training, Some(target.directory()), &observe);
+    let result = instability::run(settings, training, Some(share), &observe);
     if let Some(bar) = progress.get() {
         bar.finish();
     }
-    let result = result?;
-    target.write(&result, &style, json!({}))?;
+    result
+}
+
+/// Writes a result, and says what came out.
+fn finish(result: &InstabilityResult, target: &Target, style: &Style, common: &Common) -> Result<()> {
+    target.write(result, style, json!({}))?;
     instability::discard(target.directory())?;
     match (common.json, common.quiet) {
         (true, _) => output::print_json(&result.json()?)?,
         (_, true) => {}
-        _ => output::print(&summary(&result, &target))?,
+        _ => output::print(&summary(result, target))?,
     }
     result.unmet().map_or(Ok(()), Err)
 }

@@ -1,7 +1,7 @@
 //! `losscape lr-range`: which learning rates a network bears, from one short training at growing rates.
 
 use super::Subcommand;
-use super::arguments::{Common, config_and_out, name_kinds};
+use super::arguments::{Common, Fresh, config_and_out, name_kinds};
 use super::config::{Sources, with_shorthands};
 use super::output::{self, Target};
 use super::progress::{Progress, say};
@@ -40,7 +40,7 @@ Writes lr-range.json (the suggested rate and both rules), lr-range.npz (rate, lo
 fn command(command: Command) -> Command {
     let command = LrRangeSettings::augment_args(command);
     let command = with_shorthands(TrainSettings::augment_args(command), SHORTHANDS);
-    let command = config_and_out(Common::augment_args(command), DEFAULT_OUT);
+    let command = config_and_out(Common::augment_args(Fresh::augment_args(command)), DEFAULT_OUT);
     name_kinds(super::help::pictures(command))
 }
 
@@ -49,6 +49,7 @@ fn run(matches: &ArgMatches) -> Result<()> {
     let settings: LrRangeSettings = sources.take(&[])?;
     let train_settings: TrainSettings = sources.take(SHORTHANDS)?;
     let (common, style): (Common, Style) = (sources.take(&[])?, sources.take(&[])?);
+    let Fresh { fresh } = sources.take(&[])?;
     let out = sources.path("out")?.unwrap_or_else(|| PathBuf::from(DEFAULT_OUT));
     sources.finish()?;
     settings.check(&train_settings)?;
@@ -56,11 +57,14 @@ fn run(matches: &ArgMatches) -> Result<()> {
     common.apply()?;
     train::prepare(&train_settings, common.quiet)?;
     let target = Target::new(out)?;
+    if fresh {
+        lr_range::discard(target.directory())?;
+    }
     let (low, high) = (short(settings.lr_min), short(settings.lr_max));
     say(common.quiet, &format!("trying rates {low} to {high} on {}", train_settings.model));
     let mut progress: Option<Progress> = None;
     let mut told = 0;
-    let result = lr_range::run(&settings, &train_settings, &mut |done, steps| {
+    let result = lr_range::run(&settings, &train_settings, Some(target.directory()), &mut |done, steps| {
         let bar =
             progress.get_or_insert_with(|| Progress::new("range test", "steps", steps as f64, common.quiet));
         bar.add((done - told) as f64);
@@ -71,6 +75,7 @@ fn run(matches: &ArgMatches) -> Result<()> {
     }
     let result = result?;
     target.write(&result, &style, json!({}))?;
+    lr_range::discard(target.directory())?;
     match (common.json, common.quiet) {
         (true, _) => output::print_json(&result.json()?)?,
         (_, true) => {}

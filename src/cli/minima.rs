@@ -1,16 +1,17 @@
 //! `losscape minima`: barriers and distances between all pairs of many minima, and bands between some of them.
 
 use super::Subcommand;
-use super::arguments::{Common, config_and_out, name_kinds};
+use super::arguments::{Common, Parts, config_and_out, name_kinds};
 use super::config::{Sources, with_shorthands};
 use super::output::{self, Target};
+use super::parts::Joined;
 use super::progress::{Progress, say};
 use super::seeds;
 use super::train::{self, Going};
 use crate::base::apart::check_apart;
 use crate::base::{Error, Result, files};
 use crate::passes::minima::{self, MinimaEvent};
-use crate::passes::{DataGiven, MinimaResult, MinimaSettings, Run, Saved};
+use crate::passes::{DataGiven, MinimaResult, MinimaSettings, Run, Saved, Share};
 use crate::render::Style;
 use crate::train::TrainSettings;
 use crate::train::band::BandSettings;
@@ -54,7 +55,7 @@ the same arrays as aligned_..., moved, and a picture: aligned. With --neb band, 
 band_tree, bottleneck and line_highest (the highest loss between any two, along bands and straight lines), a file
 band-I-J.safetensors a band, and pictures: saddles, bands.";
 
-/// How many networks are trained, and whether to begin anew.
+/// How many networks are trained.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, clap::Args)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 struct Count {
@@ -64,9 +65,6 @@ struct Count {
     /// Take other samples with --data than the networks given with --run were trained on
     #[arg(long)]
     other_data: bool,
-    /// Discard what unfinished work left in the directory, and train from the start
-    #[arg(long, help_heading = "General")]
-    fresh: bool,
 }
 
 /// Networks where nothing is said: fifteen pairs.
@@ -82,7 +80,7 @@ fn command(command: Command) -> Command {
     let command = MinimaSettings::augment_args(Count::augment_args(command.arg(run)));
     let command = TrainSettings::augment_args(command.next_help_heading("Training"));
     let command = with_shorthands(command, SHORTHANDS);
-    let command = config_and_out(Common::augment_args(command), DEFAULT_OUT);
+    let command = config_and_out(Common::augment_args(Parts::augment_args(command)), DEFAULT_OUT);
     name_kinds(super::help::pictures(command))
 }
 
@@ -91,7 +89,8 @@ fn run(matches: &ArgMatches) -> Result<()> {
     let from = sources.paths("run")?;
     let settings: MinimaSettings = sources.take(&[])?;
     let training: TrainSettings = sources.take(SHORTHANDS)?;
-    let Count { count, other_data, fresh } = sources.take(&[])?;
+    let Count { count, other_data } = sources.take(&[])?;
+    let parts: Parts = sources.take(&[])?;
     let band: BandSettings = sources.table("band", &[])?.unwrap_or_default();
     let (common, style): (Common, Style) = (sources.take(&[])?, sources.take(&[])?);
     let out = sources.path("out")?.unwrap_or_else(|| PathBuf::from(DEFAULT_OUT));
@@ -113,13 +112,24 @@ fn run(matches: &ArgMatches) -> Result<()> {
         return Err(Error::expected("--count", format!("3 to {}", minima::MOST), count));
     }
     training.check()?;
+    if let Some(shard) = &parts.shard {
+        if from.is_empty() {
+            let expected = "--run: networks that are there, of which each part measures some of the pairs";
+            return Err(Error::expected("--shard", expected, shard));
+        }
+        if settings.neb {
+            let expected = "no --neb, whose bands are made one after the other";
+            return Err(Error::expected("--shard", expected, shard));
+        }
+    }
     common.apply()?;
+    let place = parts.place(out.clone())?;
     let (target, runs) = match from.is_empty() {
         true => {
             let seeds = seeds::from(training.seed, count.unwrap_or(COUNT))?;
             seeds::check(&training, seeds.len())?;
             let target = Target::new(out)?;
-            let going = Going { fresh, ..Going::default() };
+            let going = Going { fresh: parts.fresh, ..Going::default() };
             seeds::train_all(&training, &seeds, target.directory(), &going, common.quiet, &style)?;
             let directories: Vec<PathBuf> =
                 seeds.iter().map(|seed| seeds::of_seed(target.directory(), *seed)).collect();
@@ -134,12 +144,41 @@ fn run(matches: &ArgMatches) -> Result<()> {
                     say(common.quiet, &format!("note: {} did not end well: {reason}", files::named(path)));
                 }
             }
-            (Target::new(out)?, runs)
+            (Target::new(place.directory.clone())?, runs)
         }
     };
-    if fresh {
+    if parts.fresh {
         minima::discard(target.directory())?;
     }
+    let request = Request { settings, band, from, given };
+    place.begin("minima", &request)?;
+    match measure(&request, &runs, &place.share(), &common)? {
+        Some(result) => finish(&result, &target, &style, &common),
+        None => place.complete(&target, &common),
+    }
+}
+
+/// Joins parts.
+pub fn join(joined: Joined) -> Result<()> {
+    let request: Request = joined.request()?;
+    let runs = read(&request.from, false, &request.given)?;
+    let Some(result) = measure(&request, &runs, &joined.share(), &joined.common)? else { return Ok(()) };
+    finish(&result, &Target::new(joined.out)?, &joined.style, &joined.common)
+}
+
+/// What is measured, and of which networks.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Request {
+    settings: MinimaSettings,
+    band: BandSettings,
+    #[serde(rename = "run")]
+    from: Vec<PathBuf>,
+    given: DataGiven,
+}
+
+/// Measures, showing progress.
+fn measure(request: &Request, runs: &[Run], share: &Share, common: &Common) -> Result<Option<MinimaResult>> {
     let bar: Mutex<Option<Progress>> = Mutex::new(None);
     let observe = |event: MinimaEvent| {
         let mut bar = bar.lock().unwrap_or_else(|e| e.into_inner());
@@ -171,17 +210,21 @@ fn run(matches: &ArgMatches) -> Result<()> {
             }
         }
     };
-    let result = minima::run(&settings, &band, &runs, Some(target.directory()), &observe);
+    let result = minima::run(&request.settings, &request.band, runs, Some(share), &observe);
     if let Some(bar) = bar.lock().unwrap_or_else(|e| e.into_inner()).take() {
         bar.finish();
     }
-    let result = result?;
-    let names = target.write(&result, &style, json!({}))?;
+    result
+}
+
+/// Writes a result, and says what came out.
+fn finish(result: &MinimaResult, target: &Target, style: &Style, common: &Common) -> Result<()> {
+    let names = target.write(result, style, json!({}))?;
     minima::discard(target.directory())?;
     match (common.json, common.quiet) {
         (true, _) => output::print_json(&result.json()?)?,
         (_, true) => {}
-        _ => output::print(&summary(&result, &target, &names))?,
+        _ => output::print(&summary(result, target, &names))?,
     }
     result.unmet().map_or(Ok(()), Err)
 }

@@ -19,6 +19,7 @@ mod merge;
 mod minima;
 mod networks;
 mod output;
+mod parts;
 mod plot;
 mod progress;
 mod propagate;
@@ -137,12 +138,12 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn dispatch(matches: &ArgMatches) -> Result<()> {
-    signals::install()?;
     let (name, matches) = matches.subcommand().ok_or_else(|| Error::expected("command", "one", "none"))?;
-    match COMMANDS.iter().find(|c| c.name == name) {
-        Some(command) => (command.run)(matches),
-        None => Err(Error::expected("command", "a known one", name)),
-    }
+    let Some(command) = COMMANDS.iter().find(|c| c.name == name) else {
+        return Err(Error::expected("command", "a known one", name));
+    };
+    signals::install(command.name)?;
+    (command.run)(matches)
 }
 
 #[cfg(test)]

@@ -50,6 +50,8 @@ pub struct Networks {
     beside: Beside,
     /// The configuration's `[train]`, for the default network.
     wanted: Option<TrainSettings>,
+    /// Whether others may need the default network at the same time.
+    shared: bool,
 }
 
 impl Networks {
@@ -63,7 +65,12 @@ impl Networks {
             let expected = "no [train] in the configuration, whose network would not be used";
             return Err(Error::expected("--run", expected, "one"));
         }
-        Ok(Self { from, beside, wanted })
+        Ok(Self { from, beside, wanted, shared: false })
+    }
+
+    /// For one of several processes that start together: the first of them trains the default network, the others wait.
+    pub fn shared(self) -> Self {
+        Self { shared: true, ..self }
     }
 
     /// How many.
@@ -96,7 +103,7 @@ impl Networks {
             false => {
                 self.from.iter().map(|path| Run::open(path, &self.beside)).collect::<Result<Vec<Run>>>()?
             }
-            true => default_seeds(count, self.wanted.clone(), style, quiet, fits)?,
+            true => default_seeds(count, self.wanted.clone(), self.shared, style, quiet, fits)?,
         };
         for path in self.paths() {
             if let Some(reason) = train::unfinished(&path) {
@@ -108,22 +115,30 @@ impl Networks {
 }
 
 /// The networks of `runs/default`, `runs/default-1` and so on, which differ in their seed alone; those that are not there
-/// are trained.
+/// are trained. Where several processes need them at the same time (`shared`), one of them trains, the others wait.
 pub fn default_seeds(
     count: usize,
     wanted: Option<TrainSettings>,
+    shared: bool,
     style: &Style,
     quiet: bool,
     fits: Fits,
 ) -> Result<Vec<Run>> {
-    let mut runs = vec![default_run(train::DEFAULT_OUT, wanted, style, quiet, fits)?];
+    let mut runs = vec![default_run(train::DEFAULT_OUT, wanted, shared, style, quiet, fits)?];
     let first = match train::found(Path::new(train::DEFAULT_OUT))? {
         Found::Done(settings) | Found::Unfinished(settings, _) => settings,
         Found::Nothing => TrainSettings::default(),
     };
     for i in 1..count {
         let wanted = TrainSettings { seed: first.seed.wrapping_add(i as u64), ..first.clone() };
-        runs.push(default_run(&format!("{}-{i}", train::DEFAULT_OUT), Some(wanted), style, quiet, fits)?);
+        runs.push(default_run(
+            &format!("{}-{i}", train::DEFAULT_OUT),
+            Some(wanted),
+            shared,
+            style,
+            quiet,
+            fits,
+        )?);
     }
     Ok(runs)
 }
@@ -132,10 +147,18 @@ pub fn default_seeds(
 fn default_run(
     directory: &str,
     wanted: Option<TrainSettings>,
+    shared: bool,
     style: &Style,
     quiet: bool,
     fits: Fits,
 ) -> Result<Run> {
+    // Who has the lock of a network that all of them need finds out whether it is there.
+    let wait = || {
+        Target::waiting(PathBuf::from(directory), &|holder| {
+            say(quiet, &format!("waiting for {holder}, which trains the network in {directory}"));
+        })
+    };
+    let locked = if shared { Some(wait()?) } else { None };
     let there = train::found(Path::new(directory)).map_err(|e| match e {
         Error::Request { at, what } => Error::request(at, format!("{what} ({ELSEWHERE})")),
         other => other,
@@ -150,6 +173,7 @@ fn default_run(
         return Err(Error::expected(directory, expected, found));
     }
     if let Found::Done(TrainSettings { model, data, seed, .. }) = &there {
+        drop(locked);
         let run = Run::read(Path::new(directory))?;
         say(quiet, &format!("using the network in {directory}: {model} on {data}, seed {seed}"));
         return Ok(run);
@@ -161,7 +185,7 @@ fn default_run(
     };
     let prepared = train::prepare(&wanted, quiet)?;
     fits(wanted.precision, prepared.samples())?;
-    let target = Target::new(PathBuf::from(directory))?;
+    let target = locked.map_or_else(|| Target::new(PathBuf::from(directory)), Ok)?;
     if let Found::Unfinished(_, reason) = &there {
         say(quiet, &format!("{directory} did not end well: {reason}"));
     }

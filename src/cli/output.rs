@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Writes to standard output what was put together here, which may have parts that were not: nothing in it acts on a terminal.
 /// A reader that has gone away is an error, not a panic.
@@ -63,13 +63,32 @@ pub struct Target {
 impl Target {
     /// Creates the directory if needed, finds out now whether it can be written, and locks it.
     pub fn new(directory: PathBuf) -> Result<Self> {
+        Self::locked(directory, &DirectoryLock::acquire)
+    }
+
+    /// The same, after another process that writes in it: `waits` hears, once, which one that is.
+    pub fn waiting(directory: PathBuf, waits: &dyn Fn(&str)) -> Result<Self> {
+        let told = AtomicBool::new(false);
+        Self::locked(directory, &|directory| {
+            loop {
+                match DirectoryLock::attempt(directory)? {
+                    Ok(lock) => return Ok(lock),
+                    Err(holder) if !told.swap(true, Ordering::Relaxed) => waits(&holder),
+                    Err(_) => std::thread::sleep(Duration::from_millis(100)),
+                }
+                interrupt::check("waiting for another process", "nothing was written")?;
+            }
+        })
+    }
+
+    fn locked(directory: PathBuf, lock: &dyn Fn(&Path) -> Result<DirectoryLock>) -> Result<Self> {
         // Before anything is made there.
         let apart = apart::output(&directory)?;
         let absent = |d: &&Path| *d != Path::new("") && std::fs::symlink_metadata(d).is_err();
         let made: Vec<PathBuf> = directory.ancestors().take_while(absent).map(Path::to_path_buf).collect();
         // Locked before trials are written: a second writer is told of the first one, and never trips over its
         // temporary files.
-        let locked = files::directory(&directory).and_then(|()| DirectoryLock::acquire(&directory));
+        let locked = files::directory(&directory).and_then(|()| lock(&directory));
         let lock = locked.inspect_err(|_| remove(&made))?;
         let (started, written) = (Instant::now(), AtomicBool::new(false));
         let this = Self { directory, started, made, written, _lock: lock, _apart: apart };

@@ -4,13 +4,14 @@ use super::Subcommand;
 use super::arguments::{Common, Parts, config_and_out, name_kinds};
 use super::config::Sources;
 use super::output::{self, Target};
+use super::parts::Joined;
 use super::progress::{Progress, say};
 use crate::base::registry::parse_value;
 use crate::base::section::Section;
+use crate::base::shard::Shard;
 use crate::base::text::one_line;
 use crate::base::{Error, Result, files};
 use crate::passes::Saved;
-use crate::passes::slice::Shard;
 use crate::render::Style;
 use crate::study::builtin;
 use crate::study::engine;
@@ -21,11 +22,12 @@ use crate::study::{Asked, Recipe, StudyEvent, StudyResult};
 use clap::{Arg, ArgAction, ArgMatches, Args, Command};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 pub const COMMAND: Subcommand = Subcommand {
-    name: "run",
+    name: NAME,
     about: "Run a recipe: what is claimed, tried case by case, with figures, a table and a verdict",
     examples: EXAMPLES,
     command,
@@ -33,6 +35,9 @@ pub const COMMAND: Subcommand = Subcommand {
 };
 
 const DEFAULT_OUT: &str = "out/run";
+
+/// The command.
+const NAME: &str = "run";
 
 const EXAMPLES: &str = "Examples:
   losscape run permutations                                   a recipe by name (losscape list recipe)
@@ -42,7 +47,7 @@ const EXAMPLES: &str = "Examples:
   losscape recipe permutations > mine.toml                    a copy, to be changed
   losscape run mine.toml --set train.epochs=50 --set train.model.activation=tanh
   losscape run mine.toml --plan                               the cases and the predicted time, nothing computed
-  losscape run mine.toml --shard 0/2                          half of the cases; the whole command then joins them
+  losscape run mine.toml --shard 0/2                          half of the cases; then losscape merge out/run
 
 A recipe is a TOML file, or the name of one that is built in; analyses/README.md says what can stand in it. Every finished case is kept in DIR/cases: the same
 command goes on after a stop, and a changed recipe computes only what it changes.
@@ -170,22 +175,23 @@ impl Study {
     /// Runs it; none where only a part of it, or its plan, was asked for.
     pub fn run(self, common: &Common, style: &Style) -> Result<Option<StudyResult>> {
         style.check()?;
-        let variable = |name: &str| std::env::var(name).ok();
-        let shard = self.parts.shard.as_deref().map_or(Ok(Shard::WHOLE), |s| Shard::parse(s, variable))?;
         let recipe = self.recipe()?;
-        let small = Recipe::rehearsal(&self.name, self.section, &self.asked)?;
+        let small = Recipe::rehearsal(&self.name, self.section.clone(), &self.asked)?;
         let default = self.command.map_or(DEFAULT_OUT.to_owned(), |command| format!("out/{command}"));
-        let out = self.out.or(recipe.out.clone()).unwrap_or_else(|| PathBuf::from(default));
+        let out = self.out.clone().or(recipe.out.clone()).unwrap_or_else(|| PathBuf::from(default));
+        let place = self.parts.place(out)?;
         let pace = engine::rehearse(&small)?;
         say(common.quiet, &format!("{}: {} cases, {}", recipe.name, recipe.cases.len(), seeds(&recipe)));
         if self.plan {
-            let plan = engine::plan(&recipe, &out, shard, pace)?;
+            let shard = place.shard.unwrap_or(Shard::WHOLE);
+            let plan = engine::plan(&recipe, &place.directory, shard, pace)?;
             return output::print(&planned(&recipe, &plan)).map(|()| None);
         }
-        let target = Target::new(out)?;
+        let target = Target::new(place.directory.clone())?;
         if self.parts.fresh {
             engine::discard(target.directory())?;
         }
+        place.begin(self.command.unwrap_or(NAME), &self.request()?)?;
         // With the width of a case's name in the table below.
         let bar: Mutex<Option<(Progress, usize)>> = Mutex::new(None);
         // The widths of the table that grows while cases are finished.
@@ -206,7 +212,7 @@ impl Study {
                     if !common.quiet {
                         output::complain(&line(width, "", &columns, names));
                     }
-                    *bar = Some((Progress::new("run", "% of the work", 100.0, common.quiet), width));
+                    *bar = Some((Progress::new(NAME, "% of the work", 100.0, common.quiet), width));
                 }
                 StudyEvent::Begins(name) => {
                     if let Some((bar, _)) = bar.as_ref() {
@@ -222,28 +228,75 @@ impl Study {
             }
         };
         target.keep();
-        let result = engine::run(&recipe, target.directory(), shard, pace, &observe);
+        let result = engine::run(&recipe, target.directory(), place.shard, pace, &observe);
         if let Some((bar, _)) = bar.lock().unwrap_or_else(|e| e.into_inner()).take() {
             bar.finish();
         }
         let Some(result) = result? else {
-            let directory = files::named(target.directory());
-            let text =
-                format!("this part is kept in {directory}; without --shard, all parts become the result\n");
-            if !common.quiet {
-                output::print(&text)?;
-            }
-            return Ok(None);
+            return place.complete(&target, common).map(|()| None);
         };
-        let result = self.command.map_or(result.clone(), |command| result.named(command));
-        let pictures = target.write(&result, style, json!({}))?;
-        match (common.json, common.quiet) {
-            (true, _) => output::print_json(&result.json()?)?,
-            (_, true) => {}
-            _ => output::print(&summary(&result, &target, &pictures))?,
-        }
-        Ok(Some(result))
+        finish(result, self.command, &target, common, style).map(Some)
     }
+
+    /// What parts keep of what was asked for.
+    fn request(&self) -> Result<Request> {
+        Ok(Request { name: self.name.clone(), recipe: self.section.text()?, asked: self.asked.clone() })
+    }
+}
+
+/// A study as parts keep it.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Request {
+    name: String,
+    /// The recipe as it was.
+    recipe: String,
+    asked: Asked,
+}
+
+/// Joins parts of a study that is the whole of a command, if it is.
+fn join_as(joined: Joined, command: Option<&str>) -> Result<()> {
+    let request: Request = joined.request()?;
+    let section = Section::parse(format!("recipe {}", request.name), &request.recipe)?;
+    let recipe = Recipe::new(&request.name, section, &request.asked)?;
+    let target: OnceCell<Target> = OnceCell::new();
+    // Made once all cases are known to be there.
+    let open = || -> Result<PathBuf> {
+        let new = Target::new(joined.out.clone())?;
+        Ok(target.get_or_init(|| new).directory().to_path_buf())
+    };
+    let result = engine::join(&recipe, &joined.parts, &open)?;
+    let Some(target) = target.get() else { return Ok(()) };
+    let result = finish(result, command, target, &joined.common, &joined.style)?;
+    result.unmet().map_or(Ok(()), Err)
+}
+
+/// Joins parts of a recipe.
+pub fn join(joined: Joined) -> Result<()> {
+    join_as(joined, None)
+}
+
+/// Joins parts of `losscape width`.
+pub fn join_width(joined: Joined) -> Result<()> {
+    join_as(joined, Some("width"))
+}
+
+/// Writes a result, and says what came out.
+fn finish(
+    result: StudyResult,
+    command: Option<&str>,
+    target: &Target,
+    common: &Common,
+    style: &Style,
+) -> Result<StudyResult> {
+    let result = command.map_or(result.clone(), |command| result.named(command));
+    let pictures = target.write(&result, style, json!({}))?;
+    match (common.json, common.quiet) {
+        (true, _) => output::print_json(&result.json()?)?,
+        (_, true) => {}
+        _ => output::print(&summary(&result, target, &pictures))?,
+    }
+    Ok(result)
 }
 
 /// Letters of a number in a line of progress.

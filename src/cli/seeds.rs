@@ -3,8 +3,9 @@
 //! Each run is trained on one thread of its own, and ends in the bytes that it has when trained by itself. A run that
 //! is there already, with the same settings, data and program, is kept; one that was stopped goes on.
 
-use super::arguments::Common;
+use super::arguments::{Common, Parts};
 use super::output::{self, Target};
+use super::parts::Joined;
 use super::progress::{Progress, say};
 use super::train::{self, Found, Going};
 use crate::base::pool::{of_threads, on_each};
@@ -15,6 +16,7 @@ use crate::passes::{Saved, SeedsResult};
 use crate::render::Style;
 use crate::train::checkpoint::CHECKPOINT;
 use crate::train::{Event, TrainSettings};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -31,14 +33,90 @@ pub fn run(
 ) -> Result<()> {
     let seeds = from(settings.seed, count)?;
     check(settings, count)?;
-    let target = Target::new(out)?;
+    let place = Parts { shard: going.shard.clone(), fresh: going.fresh }.place(out)?;
+    let target = Target::new(place.directory.clone())?;
+    place.begin("train", &Request { settings: settings.clone(), count })?;
+    if let Some(shard) = place.shard {
+        let own = seeds.iter().enumerate().filter(|(i, _)| shard.deals(*i)).map(|(_, seed)| *seed);
+        let own: Vec<u64> = own.collect();
+        train_all(settings, &own, target.directory(), going, common.quiet, style)?;
+        return place.complete(&target, common);
+    }
     let kept = train_all(settings, &seeds, target.directory(), going, common.quiet, style)?;
-    let result = SeedsResult::collect(settings, target.directory(), &seeds)?;
-    target.write(&result, style, json!({"kept": kept}))?;
+    finish(settings, &seeds, &target, json!({"kept": kept}), common, style)
+}
+
+/// What parts keep of what was asked for.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Request {
+    settings: TrainSettings,
+    count: usize,
+}
+
+/// Joins parts: their runs are copied side by side.
+pub fn join(joined: Joined) -> Result<()> {
+    let Request { settings, count } = joined.request()?;
+    let seeds = from(settings.seed, count)?;
+    let sha256 = train::prepare(&settings)?.data_sha256().to_owned();
+    let run_of = |seed: u64| {
+        let wanted = TrainSettings { seed, ..settings.clone() };
+        let mut runs = joined.parts.iter().map(|part| of_seed(part, seed));
+        runs.find(|run| is_done(run, &wanted, &sha256))
+    };
+    let runs: Vec<(u64, Option<PathBuf>)> = seeds.iter().map(|seed| (*seed, run_of(*seed))).collect();
+    let missing: Vec<String> =
+        runs.iter().filter(|(_, run)| run.is_none()).map(|(seed, _)| seed.to_string()).collect();
+    if !missing.is_empty() {
+        let few = missing.iter().take(10).cloned().collect::<Vec<_>>().join(", ");
+        let dots = if missing.len() > 10 { ", ..." } else { "" };
+        let found = format!("{} of {count}: without seed {few}{dots}", count - missing.len());
+        return Err(Error::expected("merge", "every run in some part", found));
+    }
+    let target = Target::new(joined.out.clone())?;
+    for (seed, run) in runs {
+        if let Some(run) = run {
+            copy(&run, of_seed(target.directory(), seed))?;
+        }
+    }
+    let parts: Vec<String> = joined.parts.iter().map(|p| files::named(p)).collect();
+    finish(&settings, &seeds, &target, json!({"parts": parts}), &joined.common, &joined.style)
+}
+
+/// Copies a finished run.
+fn copy(from: &Path, to: PathBuf) -> Result<()> {
+    let target = Target::new(to)?;
+    let failed = |e: std::io::Error| Error::machine(files::named(from), e);
+    let mut all = Vec::new();
+    for entry in std::fs::read_dir(from).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name != ".lock" && entry.file_type().map_err(failed)?.is_file() {
+            all.push((name, files::read_regular(&entry.path(), files::LARGEST)?));
+        }
+    }
+    // The record of the run says that the others are there.
+    all.sort_by_key(|(name, _)| name == train::RECORD);
+    files::write_all_atomic(target.directory(), &all)?;
+    target.keep();
+    Ok(())
+}
+
+/// Sums runs up that are all there.
+fn finish(
+    settings: &TrainSettings,
+    seeds: &[u64],
+    target: &Target,
+    machine: Value,
+    common: &Common,
+    style: &Style,
+) -> Result<()> {
+    let result = SeedsResult::collect(settings, target.directory(), seeds)?;
+    target.write(&result, style, machine)?;
     match (common.json, common.quiet) {
         (true, _) => output::print_json(&result.json()?)?,
         (_, true) => {}
-        _ => output::print(&table(&result, &target))?,
+        _ => output::print(&table(&result, target))?,
     }
     verdict(&result)
 }

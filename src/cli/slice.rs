@@ -9,7 +9,7 @@ use super::progress::{Progress, say};
 use crate::base::apart::check_apart;
 use crate::base::{Error, Result, files};
 use crate::landscape::directions::Draw;
-use crate::passes::slice::{self, Shard, SliceEvent};
+use crate::passes::slice::{self, SliceEvent};
 use crate::passes::{Saved, SliceResult, SliceSettings};
 use crate::render::Style;
 use clap::{ArgMatches, Args, Command};
@@ -67,26 +67,19 @@ fn run(matches: &ArgMatches) -> Result<()> {
     let sides: Vec<String> = settings.sides().iter().map(|s| s.n().to_string()).collect();
     let grid = sides.join(" x ");
     output::fits_in_memory(settings.grid_bytes(networks) as u64, &format!("{grid} points"))?;
-    let shard = match &parts.shard {
-        Some(text) => Shard::parse(text, |name| std::env::var(name).ok())?,
-        None => Shard::WHOLE,
-    };
-    if let (true, Some(text), true) = (settings.adaptive.is_some(), &parts.shard, shard != Shard::WHOLE) {
+    let out = out.unwrap_or_else(|| PathBuf::from(DEFAULT_OUT));
+    let place = parts.place(out.clone())?;
+    if let (true, Some(text)) = (settings.adaptive.is_some(), &parts.shard) {
         let expected = "a whole grid, since --adaptive asks for points as it goes";
         return Err(Error::expected("--shard", expected, text));
     }
     style.check()?;
     common.apply()?;
-    let out = out.unwrap_or_else(|| PathBuf::from(DEFAULT_OUT));
     from.apart(&out)?;
     settings.directions.inputs().into_iter().try_for_each(|input| check_apart(Path::new(input), &out))?;
-    // Parts of one slice are written side by side.
-    let out = match &parts.shard {
-        Some(_) => out.join(format!("shard-{}-of-{}", shard.index, shard.count)),
-        None => out,
-    };
     // Minutes of training must not end at a directory that cannot be written.
-    let target = Target::new(out)?;
+    let target = Target::new(place.directory.clone())?;
+    let from = if place.shard.is_some() { from.shared() } else { from };
     let runs =
         from.read(&style, common.quiet, &|precision, samples| settings.check_for(precision, samples))?;
     if parts.fresh {
@@ -101,14 +94,13 @@ fn run(matches: &ArgMatches) -> Result<()> {
         predicted: Mutex::default(),
     };
     let observe = |event: SliceEvent| observer.hears(event);
-    if parts.shard.is_some() {
+    if let Some(shard) = place.shard {
+        // What a part is of stands in its logs.
+        place.begin("slice", &json!({}))?;
         let done = slice::part(&settings, &runs, shard, target.directory(), &observe);
         observer.finish();
         done?;
-        target.keep();
-        let directory = files::named(target.directory());
-        let text = format!("part {shard} is complete in {directory}; losscape merge joins the parts\n");
-        return if common.quiet { Ok(()) } else { output::print(&text) };
+        return place.complete(&target, &common);
     }
     let result = slice::run(&settings, &runs, Some(target.directory()), &observe);
     observer.finish();

@@ -1,7 +1,7 @@
 //! `losscape smoothness`: Santurkar's measures of smoothness along training, for a set of norms.
 
 use super::Subcommand;
-use super::arguments::{Common, config_and_out, name_kinds};
+use super::arguments::{Common, Fresh, config_and_out, name_kinds};
 use super::config::{Sources, with_shorthands};
 use super::output::{self, Target};
 use super::progress::Progress;
@@ -35,7 +35,7 @@ and .svg.";
 
 fn command(command: Command) -> Command {
     let command = with_shorthands(SmoothnessSettings::augment_args(command), LAYERS);
-    let command = config_and_out(Common::augment_args(command), DEFAULT_OUT);
+    let command = config_and_out(Common::augment_args(Fresh::augment_args(command)), DEFAULT_OUT);
     name_kinds(super::help::pictures(command))
 }
 
@@ -43,15 +43,19 @@ fn run(matches: &ArgMatches) -> Result<()> {
     let mut sources = Sources::new(matches)?;
     let settings: SmoothnessSettings = sources.take(LAYERS)?;
     let (common, style): (Common, Style) = (sources.take(&[])?, sources.take(&[])?);
+    let Fresh { fresh } = sources.take(&[])?;
     let out = sources.path("out")?.unwrap_or_else(|| PathBuf::from(DEFAULT_OUT));
     sources.finish()?;
     settings.check()?;
     style.check()?;
     common.apply()?;
     let target = Target::new(out)?;
+    if fresh {
+        smoothness::discard(target.directory())?;
+    }
     let mut progress: Option<Progress> = None;
     let mut told = 0;
-    let result = smoothness::run(&settings, &mut |done, all| {
+    let result = smoothness::run(&settings, Some(target.directory()), &mut |done, all| {
         let bar =
             progress.get_or_insert_with(|| Progress::new("smoothness", "probes", all as f64, common.quiet));
         bar.add((done - told) as f64);
@@ -62,6 +66,7 @@ fn run(matches: &ArgMatches) -> Result<()> {
     }
     let result = result?;
     target.write(&result, &style, json!({}))?;
+    smoothness::discard(target.directory())?;
     match (common.json, common.quiet) {
         (true, _) => output::print_json(&result.json()?),
         (_, true) => Ok(()),

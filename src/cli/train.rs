@@ -46,6 +46,10 @@ pub struct Going {
     /// Train this many runs, with --seed and the seeds after it, one per core, into DIR/seed-N
     #[arg(long, value_name = "N")]
     pub seeds: Option<usize>,
+    /// Train part I of N (from 0) of the --seeds only, in DIR/shard-I-of-N; losscape merge joins the parts. auto takes I and N
+    /// from the array or the ranks of a scheduler, auto/N takes I alone
+    #[arg(long, value_name = "I/N")]
+    pub shard: Option<String>,
     /// Go on with the unfinished run in DIR, with the settings it has
     #[arg(long)]
     pub resume: bool,
@@ -60,7 +64,7 @@ pub struct Going {
 impl Default for Going {
     fn default() -> Self {
         // Half a minute is little to lose.
-        Self { seeds: None, resume: false, fresh: false, checkpoint_every: 30.0 }
+        Self { seeds: None, shard: None, resume: false, fresh: false, checkpoint_every: 30.0 }
     }
 }
 
@@ -75,6 +79,9 @@ impl Going {
         if self.resume && self.seeds.is_some() {
             let expected = "no --seeds, whose unfinished runs the same command goes on with";
             return Err(Error::expected("--resume", expected, "both"));
+        }
+        if let (Some(shard), None) = (&self.shard, self.seeds) {
+            return Err(Error::expected("--shard", "--seeds, whose runs are shared out", shard));
         }
         const MOST: usize = 10_000;
         match self.seeds {

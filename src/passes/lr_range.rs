@@ -13,14 +13,16 @@ use super::training::{batches, extras, unit};
 use super::{DataSettings, Files, Saved, archive, document};
 use crate::base::npz::Npz;
 use crate::base::pool::on_workers;
-use crate::base::{Error, Result};
+use crate::base::{Error, Result, files};
 use crate::figure::{Axis, Figure, Mark, Panel, Scale, Series, Style};
+use crate::train::Keep;
 use crate::train::range_test::{BLOWN_UP, Rates, Swept, WINDOW, range_test};
 use crate::train::{TrainSettings, network};
 use crate::with_precision;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::path::Path;
+use std::time::Duration;
 
 /// How a rate is suggested.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -139,10 +141,21 @@ pub fn steepest(smoothed: &[f64]) -> Option<usize> {
     (slope(&best) < 0.0).then_some(best)
 }
 
-/// Runs a range test; `observe` hears how many steps are done and how many there are at most.
+/// The checkpoint in a directory.
+const CHECKPOINT: &str = "lr-range-checkpoint.safetensors";
+/// Longest time between two checkpoints, as training has it.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(30);
+
+/// Removes what an unfinished test left in a directory.
+pub fn discard(directory: &Path) -> Result<()> {
+    files::remove(&directory.join(CHECKPOINT))
+}
+
+/// Runs a range test; with a directory, an unfinished one is kept in it and taken up again. `observe` hears how many steps are done and how many there are at most.
 pub fn run(
     settings: &LrRangeSettings,
     train: &TrainSettings,
+    directory: Option<&Path>,
     observe: &mut (dyn FnMut(usize, usize) + Send),
 ) -> Result<LrRangeResult> {
     settings.check(train)?;
@@ -155,9 +168,14 @@ pub fn run(
         steps => steps,
     };
     let rates = Rates { low: settings.lr_min, high: settings.lr_max, steps };
+    let keep = directory.map(|directory| Keep {
+        path: directory.join(CHECKPOINT),
+        every: CHECKPOINT_EVERY,
+        data_sha256: data.sha256.clone(),
+    });
     let mut heard = |done| observe(done, steps);
     let swept: Swept = on_workers(
-        || with_precision!(train.precision, E => range_test::<E>(train, &dataset, rates, &mut heard)),
+        || with_precision!(train.precision, E => range_test::<E>(train, &dataset, rates, keep.as_ref(), &mut heard)),
     )?;
     let smooth = smoothed(&swept.losses, settings.smoothing * steps as f64);
     let steep = steepest(&smooth).map(|i| swept.rates[i]);

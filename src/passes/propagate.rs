@@ -10,14 +10,15 @@
 //! makes the deviation 1 at the first training samples, as many as its `batch`: with no more `samples` than that those are
 //! the same ones, with more the others are counted, too.
 
+use super::pieces::{Division, Ledger, Share, log_name};
 use super::run::cut;
 use super::stored::{self, Arrays};
-use super::{DataSettings, Files, Saved, archive, document};
+use super::{DataSettings, Files, Saved, archive, document, to_json};
 use crate::autodiff::Element;
 use crate::base::npz::Npz;
 use crate::base::pool::on_workers;
 use crate::base::registry::Registry;
-use crate::base::{Error, Precision, Result, interrupt};
+use crate::base::{Error, Precision, Result, files};
 use crate::data::{Dataset, Preparation, Source};
 use crate::figure::{Axis, Figure, Panel, Scale, Series, Style};
 use crate::landscape::propagation::{DEVIATION, MEASURES, MOST_INPUTS, Propagation};
@@ -182,9 +183,19 @@ pub struct PropagateResult {
     arrays: Npz,
 }
 
-/// Sends signals through; `observe` hears how many draws are done and how many there are.
+/// The command.
+const NAME: &str = "propagate";
+
+/// Removes what an unfinished study left in a directory.
+pub fn discard(directory: &Path) -> Result<()> {
+    files::remove(&directory.join(log_name(NAME)))
+}
+
+/// Sends signals through; with a directory, finished draws are kept in it and not made again. `observe` hears how many
+/// draws are done and how many there are.
 pub fn run(
     settings: &PropagateSettings,
+    directory: Option<&Path>,
     observe: &mut (dyn FnMut(usize, usize) + Send),
 ) -> Result<PropagateResult> {
     settings.check()?;
@@ -201,18 +212,22 @@ pub fn run(
     }
     let dataset = cut(dataset, Some(few), "--samples")?;
     let settings = PropagateSettings { samples: Some(few), ..settings.clone() };
-    on_workers(|| with_precision!(settings.precision, E => compute::<E>(&settings, data, dataset, observe)))
+    on_workers(
+        || with_precision!(settings.precision, E => compute::<E>(&settings, data, dataset, directory, observe)),
+    )
 }
 
 fn compute<E: Element>(
     settings: &PropagateSettings,
     data: DataSettings,
     dataset: Dataset,
+    directory: Option<&Path>,
     observe: &mut (dyn FnMut(usize, usize) + Send),
 ) -> Result<PropagateResult> {
     let variants = settings.variants()?;
     let total = variants.len() * settings.seeds;
-    let mut measures: Vec<Vec<f64>> = vec![Vec::new(); MEASURES.len()];
+    let share = directory.map(Share::all);
+    let mut ledger: Option<Ledger> = None;
     let (mut names, mut title): (Vec<String>, String) = (Vec::new(), String::new());
     for (v, (_, init, model)) in variants.iter().enumerate() {
         let train = TrainSettings { model: model.clone(), ..settings.train() };
@@ -227,17 +242,37 @@ fn compute<E: Element>(
         }
         names = pass.names();
         title = super::run::title(&network, &dataset);
+        // How many layers there are is known now.
+        if ledger.is_none() {
+            ledger = Some(Ledger::open(Division {
+                command: NAME,
+                units: ["draw", "draws"],
+                all: total,
+                width: MEASURES.len() * names.len(),
+                header: json!({
+                    "version": env!("CARGO_PKG_VERSION"),
+                    "settings": to_json(settings)?,
+                    "data_sha256": data.sha256,
+                }),
+                share: share.as_ref(),
+            })?);
+        }
+        let Some(ledger) = &ledger else { continue };
         for seed in 0..settings.seeds {
-            let layers =
-                pass.measure(init, settings.seed.wrapping_add(seed as u64), settings.jacobian_samples);
-            for (all, new) in measures.iter_mut().zip(layers) {
-                all.extend(new);
+            let piece = v * settings.seeds + seed;
+            if !ledger.has(piece) {
+                let seed = settings.seed.wrapping_add(seed as u64);
+                let layers = pass.measure(init, seed, settings.jacobian_samples);
+                ledger.finish(piece, layers.concat()).map_err(|e| ledger.stopped(e))?;
             }
-            observe(v * settings.seeds + seed + 1, total);
-            interrupt::check("propagate", "nothing was written")?;
+            observe(piece + 1, total);
         }
     }
     let depth = names.len();
+    let mut measures: Vec<Vec<f64>> = vec![Vec::new(); MEASURES.len()];
+    for numbers in ledger.map(Ledger::all).unwrap_or_default().values() {
+        measures.iter_mut().zip(numbers.chunks(depth)).for_each(|(all, new)| all.extend(new));
+    }
     let jacobian = match (settings.jacobian_samples, dataset.features()) {
         (0, _) => "not asked for".to_owned(),
         (_, n) if n > MOST_INPUTS => format!("not computed: {n} inputs, more than {MOST_INPUTS}"),

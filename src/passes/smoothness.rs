@@ -9,15 +9,16 @@
 //!
 //! The batch is the first training samples, as one group of batch statistics: one function at every point.
 
+use super::pieces::{Division, Ledger, Share, log_name};
 use super::propagate::{median, with_norm};
 use super::range::Range;
 use super::statistics::{GroupSize, Policy, Stats};
 use super::stored::{self, Arrays};
-use super::{DataSettings, Files, Saved, archive, document};
+use super::{DataSettings, Files, Saved, archive, document, to_json};
 use crate::autodiff::Element;
 use crate::base::npz::Npz;
 use crate::base::pool::on_workers;
-use crate::base::{Error, Precision, Result, interrupt};
+use crate::base::{Error, Precision, Result, files};
 use crate::data::{Dataset, Preparation, Source};
 use crate::figure::{Axis, Figure, Panel, Scale, Series, Style};
 use crate::nn::architectures::{Architecture, Mlp};
@@ -26,11 +27,12 @@ use crate::nn::losses::Loss;
 use crate::nn::norms::{Batch, Norm};
 use crate::nn::{Objective, Statistics};
 use crate::train::optimizers::{Optimizer, Sgd};
-use crate::train::{Event, Point, Snapshots, TrainSettings, network, samples, train};
+use crate::train::{Event, Keep, Point, Snapshots, TrainSettings, network, samples, train};
 use crate::with_precision;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Settings of a study of smoothness.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
@@ -182,9 +184,29 @@ pub struct SmoothnessResult {
     arrays: Npz,
 }
 
-/// Trains every variant and probes its points; `observe` hears how many probes are done and how many there are.
+/// The command.
+const NAME: &str = "smoothness";
+/// Longest time between two checkpoints, as training has it.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(30);
+
+/// The checkpoint of a variant's training.
+fn checkpoint(directory: &Path, variant: usize) -> PathBuf {
+    directory.join(format!("smoothness-{variant}-checkpoint.safetensors"))
+}
+
+/// Removes what an unfinished study left in a directory.
+pub fn discard(directory: &Path) -> Result<()> {
+    files::remove(&directory.join(log_name(NAME)))?;
+    let mut trained =
+        (0..).map(|v| checkpoint(directory, v)).take_while(|path| path.symlink_metadata().is_ok());
+    trained.try_for_each(|path| files::remove(&path))
+}
+
+/// Trains every variant and probes its points; with a directory, training and finished probes are kept in it and taken up
+/// again. `observe` hears how many probes are done and how many there are.
 pub fn run(
     settings: &SmoothnessSettings,
+    directory: Option<&Path>,
     observe: &mut (dyn FnMut(usize, usize) + Send),
 ) -> Result<SmoothnessResult> {
     settings.check()?;
@@ -195,7 +217,7 @@ pub fn run(
     let batch_size = settings.batch_size.or(settings.train().resolved().batch_size);
     let settings = SmoothnessSettings { probe_samples: Some(probed), batch_size, ..settings.clone() };
     on_workers(
-        || with_precision!(settings.precision, E => compute::<E>(&settings, probed, data, dataset, observe)),
+        || with_precision!(settings.precision, E => compute::<E>(&settings, probed, data, dataset, directory, observe)),
     )
 }
 
@@ -204,11 +226,25 @@ fn compute<E: Element>(
     few: usize,
     data: DataSettings,
     dataset: Dataset,
+    directory: Option<&Path>,
     observe: &mut (dyn FnMut(usize, usize) + Send),
 ) -> Result<SmoothnessResult> {
     let variants = settings.variants()?;
     let steps: Vec<u64> = (0..=settings.steps / settings.every).map(|i| i * settings.every).collect();
     let total = variants.len() * steps.len();
+    let share = directory.map(Share::all);
+    let ledger = Ledger::open(Division {
+        command: NAME,
+        units: ["probe", "probes"],
+        all: total,
+        width: MEASURES.len(),
+        header: json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "settings": to_json(settings)?,
+            "data_sha256": data.sha256,
+        }),
+        share: share.as_ref(),
+    })?;
     let mut measures: Vec<Vec<f64>> = vec![Vec::new(); MEASURES.len()];
     let (mut summaries, mut title) = (Vec::new(), String::new());
     let mut probed = dataset.clone();
@@ -221,7 +257,13 @@ fn compute<E: Element>(
         let statistics = Policy::of(&layout, stats, GroupSize::All).words(false);
         let epoch = run.batches(n, &layout).count() as u64;
         let run = TrainSettings { epochs: settings.steps.div_ceil(epoch) as usize, ..run.clone() };
-        let trained = train::<E>(&run, &dataset, None, &mut |_: Event| {})?;
+        let keep = directory.map(|directory| Keep {
+            path: checkpoint(directory, v),
+            every: CHECKPOINT_EVERY,
+            data_sha256: data.sha256.clone(),
+        });
+        let trained =
+            train::<E>(&run, &dataset, keep.as_ref(), &mut |_: Event| {}).map_err(|e| ledger.stopped(e))?;
         let network = trained.network.clone();
         let objective = Objective::<E>::new(
             network.clone(),
@@ -230,12 +272,19 @@ fn compute<E: Element>(
         );
         let mut rows: Vec<Vec<f64>> = vec![Vec::new(); MEASURES.len()];
         for (p, step) in steps.iter().enumerate() {
-            let point = trained.trajectory.iter().find(|(s, _)| s == step).map(|(_, point)| point);
-            let values =
-                point.map_or([f64::NAN; 5], |point| probe(&objective, point, &settings.eta.points()));
+            let piece = v * steps.len() + p;
+            let values = match ledger.get(piece) {
+                Some(values) => values,
+                None => {
+                    let point = trained.trajectory.iter().find(|(s, _)| s == step).map(|(_, point)| point);
+                    let values =
+                        point.map_or([f64::NAN; 5], |point| probe(&objective, point, &settings.eta.points()));
+                    ledger.finish(piece, values.to_vec()).map_err(|e| ledger.stopped(e))?;
+                    values.to_vec()
+                }
+            };
             rows.iter_mut().zip(values).for_each(|(row, value)| row.push(value));
-            observe(v * steps.len() + p + 1, total);
-            interrupt::check("smoothness", "nothing was written")?;
+            observe(piece + 1, total);
         }
         let range: Vec<f64> = rows[1].iter().zip(&rows[2]).map(|(low, high)| high - low).collect();
         let figures = |values: &[f64]| {

@@ -11,12 +11,12 @@ use super::unit::{CASES, DataFacts, Measured, Unit};
 use super::written::From;
 use crate::base::pool::each_apart;
 use crate::base::registry::unknown;
+use crate::base::shard::Shard;
 use crate::base::{Error, Result, files};
-use crate::passes::slice::Shard;
 use crate::passes::training;
 use crate::train::TrainSettings;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
@@ -118,6 +118,59 @@ fn told(error: Error, case: &str) -> Error {
     }
 }
 
+/// All cases with all seeds, on these data.
+fn units<'a>(recipe: &'a Recipe, facts: &[DataFacts]) -> Result<Vec<Unit<'a>>> {
+    let mut units = Vec::new();
+    for (case, facts) in facts.iter().enumerate() {
+        for seed in 0..recipe.seeds {
+            units.push(Unit::new(recipe, case, seed, facts)?);
+        }
+    }
+    Ok(units)
+}
+
+/// What came of a unit, if some directory has it.
+fn found(unit: &Unit, directories: &[PathBuf]) -> Result<Option<Measured>> {
+    directories.iter().find_map(|directory| unit.read(directory).transpose()).transpose()
+}
+
+/// The directories below one that have cases of their own: its parts.
+fn parts(directory: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    let mut parts: Vec<PathBuf> =
+        entries.map(|entry| entry.path()).filter(|path| path.join(CASES).is_dir()).collect();
+    parts.sort();
+    parts
+}
+
+/// The result of a recipe whose cases were all computed, in the directories of parts. Their files are copied below `out`;
+/// what is missing is named.
+pub fn join(recipe: &Recipe, parts: &[PathBuf], out: &dyn Fn() -> Result<PathBuf>) -> Result<StudyResult> {
+    let facts = data(recipe)?;
+    let units = units(recipe, &facts)?;
+    let all: Vec<Option<Measured>> = units.iter().map(|u| found(u, parts)).collect::<Result<_>>()?;
+    let missing: Vec<String> =
+        units.iter().zip(&all).filter(|(_, found)| found.is_none()).map(|(u, _)| name(recipe, u)).collect();
+    if !missing.is_empty() {
+        let (count, few) = (missing.len(), missing.iter().take(5).cloned().collect::<Vec<_>>().join("; "));
+        let dots = if count > 5 { "; ..." } else { "" };
+        let found = format!("{} of {}: without {few}{dots}", units.len() - count, units.len());
+        return Err(Error::expected("merge", "every case in some part", found));
+    }
+    let result = StudyResult::new(recipe, all.into_iter().flatten().collect())?;
+    let out = out()?;
+    files::directory(&out.join(CASES))?;
+    for unit in &units {
+        let (own, path) = (unit.file(&out), |part: &PathBuf| unit.file(part));
+        if let Some(path) = parts.iter().map(path).find(|path| path.exists())
+            && !own.exists()
+        {
+            files::write_atomic(&own, &files::read_regular(&path, files::LARGEST_JSON)?)?;
+        }
+    }
+    Ok(result)
+}
+
 /// A study before it is run: its units, which of them are there already, what the others cost.
 struct Work<'a> {
     recipe: &'a Recipe,
@@ -134,15 +187,11 @@ struct Work<'a> {
 impl<'a> Work<'a> {
     fn new(recipe: &'a Recipe, directory: &Path, shard: Shard, pace: f64) -> Result<Self> {
         let facts = data(recipe)?;
-        let mut units = Vec::new();
-        for (case, facts) in facts.iter().enumerate() {
-            for seed in 0..recipe.seeds {
-                units.push(Unit::new(recipe, case, seed, facts)?);
-            }
-        }
-        let kept: Vec<Option<Measured>> = units.iter().map(|u| u.read(directory)).collect::<Result<_>>()?;
-        let mine = |i: usize| i % shard.count == shard.index;
-        let mut todo: Vec<usize> = (0..units.len()).filter(|i| kept[*i].is_none() && mine(*i)).collect();
+        let units = units(recipe, &facts)?;
+        let places = [vec![directory.to_path_buf()], parts(directory)].concat();
+        let kept: Vec<Option<Measured>> = units.iter().map(|u| found(u, &places)).collect::<Result<_>>()?;
+        let mut todo: Vec<usize> =
+            (0..units.len()).filter(|i| kept[*i].is_none() && shard.deals(*i)).collect();
         let paces = paces(recipe, &todo, &units, pace)?;
         let cost = |u: &Unit| paces.get(&u.case).map_or(0.0, |pace| pace * u.forwards(&facts[u.case]));
         let costs: Vec<f64> = units.iter().map(cost).collect();
@@ -191,16 +240,17 @@ pub fn plan(recipe: &Recipe, directory: &Path, shard: Shard, pace: f64) -> Resul
     Ok(Plan { cases: all.into_iter().map(line).collect(), seconds: work.seconds() })
 }
 
-/// Runs a recipe in a directory: this part of its cases. There is a result where all others are finished too.
+/// Runs a recipe in a directory: all of its cases, or a part of them, of which there is no result.
 pub fn run(
     recipe: &Recipe,
     directory: &Path,
-    shard: Shard,
+    shard: Option<Shard>,
     pace: f64,
     observe: &(dyn Fn(StudyEvent) + Sync),
 ) -> Result<Option<StudyResult>> {
-    let work = Work::new(recipe, directory, shard, pace)?;
+    let work = Work::new(recipe, directory, shard.unwrap_or(Shard::WHOLE), pace)?;
     files::directory(&directory.join(CASES))?;
+    files::clear(&directory.join(CASES))?;
     let (count, before) = (work.units.len(), work.kept.iter().flatten().count());
     let seconds = work.seconds();
     let width = work.todo.iter().map(|i| name(recipe, &work.units[*i]).chars().count()).max().unwrap_or(0);
@@ -234,10 +284,8 @@ pub fn run(
     for (i, measured) in computed {
         found[i] = Some(measured);
     }
-    match found.into_iter().collect::<Option<Vec<Measured>>>() {
-        Some(all) => StudyResult::new(work.recipe, all).map(Some),
-        None => Ok(None),
-    }
+    let all = found.into_iter().collect::<Option<Vec<Measured>>>().filter(|_| shard.is_none());
+    all.map(|all| StudyResult::new(work.recipe, all)).transpose()
 }
 
 /// A unit in words.

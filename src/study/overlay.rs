@@ -6,11 +6,11 @@ use crate::base::registry::unknown;
 use crate::base::section::{Section, Shorthand, keys, shorthand_value};
 use crate::base::{Error, Result};
 use clap::{Args, FromArgMatches};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use toml::Value;
 
 /// One setting that gets another value.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Change {
     /// Where that is said, for messages.
     pub at: String,

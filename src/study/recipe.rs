@@ -14,6 +14,7 @@ use crate::base::{Error, Result};
 use crate::passes::DataSettings;
 use crate::train::TrainSettings;
 use crate::train::settings::SHORTHANDS;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use toml::{Table, Value};
@@ -60,7 +61,8 @@ pub struct Recipe {
 }
 
 /// What is asked for beside the recipe.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Asked {
     /// Another number of seeds.
     pub seeds: Option<usize>,

@@ -4,18 +4,24 @@
 //! rate_i = low (high / low)^(i / (N - 1)), i = 0 .. N - 1. Loss i is the mean loss of the mini-batch that step i takes,
 //! before that step: what the rates up to i - 1 have led to. Mini-batches come in the order of training, epoch after
 //! epoch.
+//!
+//! A test that is stopped leaves a checkpoint, and goes on from it to the same numbers.
 
 use super::batch::{EpochGradient, Noise, Vary};
+use super::checkpoint::{self, EPOCHS_APART, Keep, Pace, Sort};
 use super::gradient::Conditions;
 use super::optimizers::Stepper;
+use super::point::{Point, numbers, tensor};
 use super::{TrainSettings, network, samples, start};
 use crate::autodiff::Element;
-use crate::base::{Result, Streams, interrupt};
+use crate::base::log::{DISCARD, difference};
+use crate::base::{Error, Result, Streams, files, interrupt};
 use crate::data::Dataset;
 use rand::seq::SliceRandom;
+use serde::{Deserialize, Serialize};
 
 /// The rates to try.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Rates {
     /// The first.
     pub low: f64,
@@ -63,53 +69,140 @@ fn blown_up(losses: &[f64]) -> bool {
     }
 }
 
+/// All that decides the numbers of a test.
+#[derive(Debug, Serialize, Deserialize)]
+struct Identity {
+    train: TrainSettings,
+    rates: Rates,
+    data_sha256: String,
+}
+
+/// The part of a checkpoint that is no tensor.
+#[derive(Debug, Serialize, Deserialize)]
+struct Header {
+    version: String,
+    identity: Identity,
+    steps: usize,
+}
+
+const SORT: Sort = Sort { key: "losscape.lr-range", what: "a checkpoint of `losscape lr-range`" };
+
+/// What goes from one step to the next.
+struct Sweep<E> {
+    point: Point<E>,
+    stepper: Stepper<E>,
+    losses: Vec<f64>,
+}
+
+impl<E: Element> Sweep<E> {
+    /// Keeps it.
+    fn write(&self, settings: &TrainSettings, rates: Rates, keep: &Keep) -> Result<()> {
+        let (train, data_sha256) = (settings.resolved(), keep.data_sha256.clone());
+        let header = Header {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            identity: Identity { train, rates, data_sha256 },
+            steps: self.losses.len(),
+        };
+        let mut tensors = self.point.tensors("theta");
+        tensors.push(tensor("losses", &self.losses));
+        let states = self.stepper.states().iter().enumerate();
+        tensors.extend(states.map(|(i, v)| tensor(format!("optimizer/{i}"), v)));
+        checkpoint::seal(&keep.path, SORT, &header, tensors)
+    }
+
+    /// Takes up what was kept, if there is something; refuses what is of another test.
+    fn restore(&mut self, settings: &TrainSettings, rates: Rates, keep: &Keep) -> Result<()> {
+        if keep.path.symlink_metadata().is_err() {
+            return Ok(());
+        }
+        let (at, file, header) = checkpoint::open::<Header>(&keep.path, SORT)?;
+        let (train, data_sha256) = (settings.resolved(), keep.data_sha256.clone());
+        if let Some((asked, found)) = difference(&Identity { train, rates, data_sha256 }, &header.identity) {
+            let expected = format!("an unfinished test with {asked}");
+            return Err(Error::expected(&at, expected, format!("one with {found} ({DISCARD})")));
+        }
+        if header.steps > rates.steps {
+            let expected = format!("at most {} steps", rates.steps);
+            return Err(Error::expected(&at, expected, header.steps));
+        }
+        let sizes = [self.point.theta.len(), self.point.state.len()];
+        self.point = Point::read(&at, &file, "theta", sizes)?;
+        self.losses = numbers(&at, &file, "losses", header.steps)?;
+        let states = 0..self.stepper.states().len();
+        let states = states.map(|i| numbers(&at, &file, &format!("optimizer/{i}"), sizes[0]));
+        self.stepper.restore(header.steps as u64, states.collect::<Result<_>>()?)
+    }
+}
+
 /// Runs the test; `observe` hears how many steps are done. The rate, schedule, warmup and epochs of `settings` play
-/// no part.
+/// no part. With `keep`, checkpoints are written there, and the test goes on from the one that is there.
 pub fn range_test<E: Element>(
     settings: &TrainSettings,
     dataset: &Dataset,
     rates: Rates,
+    keep: Option<&Keep>,
     observe: &mut (dyn FnMut(usize) + Send),
 ) -> Result<Swept> {
     settings.check()?;
     let network = network(settings, dataset)?;
     let streams = Streams::new(settings.seed);
     let train = samples::<E>(&network, &dataset.train);
-    let mut point = start(&network, settings, &streams, &train);
+    let point = start(&network, settings, &streams, &train);
     let vary = Vary::new(settings.augment, dataset)?;
     let n = train.len();
     settings.check_for(n, network.layout())?;
     let batches = settings.batches(n, network.layout());
     let p = point.theta.len();
-    let mut stepper = Stepper::new(&settings.optimizer, p);
+    let mut sweep = Sweep { stepper: Stepper::new(&settings.optimizer, p), point, losses: Vec::new() };
+    if let Some(keep) = keep {
+        sweep.restore(settings, rates, keep)?;
+    }
     let mut conditions = Conditions::new(settings.clipping(), settings.sam, p);
     let mut gradients = EpochGradient::new(&network, &batches, train.masked(), settings.workers);
-    let mut swept =
-        Swept { rates: Vec::new(), losses: Vec::new(), diverged: false, steps_per_epoch: batches.count() };
-    for epoch in 1usize.. {
+    let per_epoch = batches.count();
+    let mut pace = Pace::new();
+    let mut diverged = false;
+    'steps: for epoch in sweep.losses.len() / per_epoch + 1.. {
         let mut order: Vec<u32> = (0..n as u32).collect();
         order.shuffle(&mut streams.stream("train/order", epoch as u64));
-        for indices in batches.of(&order) {
-            let done = swept.rates.len();
+        for indices in batches.of(&order).skip(sweep.losses.len() % per_epoch) {
+            let done = sweep.losses.len();
             if done == rates.steps {
-                return Ok(swept);
+                break 'steps;
             }
             let batch = gradients.of(indices.len());
-            let rate = rates.at(done);
-            swept.rates.push(rate);
+            let Sweep { point, stepper, losses } = &mut sweep;
             let noise = Noise { streams, step: done as u64, epoch, vary: vary.as_ref() };
             network.renew(&point.theta, &mut point.state);
-            swept.losses.push(conditions.run(batch, &mut point, &train, indices, &noise));
+            losses.push(conditions.run(batch, point, &train, indices, &noise));
             observe(done + 1);
-            if blown_up(&swept.losses) {
-                swept.diverged = true;
-                return Ok(swept);
+            diverged = blown_up(losses);
+            if diverged {
+                break 'steps;
             }
-            stepper.step(rate, &mut point.theta, |start, out| conditions.gradient(batch, start, out));
-            interrupt::check("lr-range", "nothing was written")?;
+            stepper
+                .step(rates.at(done), &mut point.theta, |start, out| conditions.gradient(batch, start, out));
+            let stop = interrupt::requested();
+            if let Some(keep) = keep
+                && (stop.is_some() || pace.due(keep, EPOCHS_APART))
+            {
+                pace.written(|| sweep.write(settings, rates, keep))?;
+            }
+            if stop.is_some() {
+                let kept = keep.map_or("nothing was kept".to_owned(), |keep| {
+                    let (made, all, at) = (done + 1, rates.steps, files::named(&keep.path));
+                    format!("{made} of {all} steps are kept in {at}; the same command goes on")
+                });
+                interrupt::check("lr-range", &kept)?;
+            }
         }
     }
-    Ok(swept)
+    Ok(Swept {
+        rates: (0..sweep.losses.len()).map(|i| rates.at(i)).collect(),
+        losses: sweep.losses,
+        diverged,
+        steps_per_epoch: per_epoch,
+    })
 }
 
 #[cfg(test)]

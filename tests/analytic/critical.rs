@@ -7,7 +7,8 @@ use losscape::base::{Result, Streams};
 use losscape::data::{Dataset, Targets};
 use losscape::landscape::newton::{Found, Loss, Settings, Stopped, Surface, descend};
 use losscape::passes::critical::{self, spearman};
-use losscape::passes::{CriticalResult, CriticalSettings, Saved};
+use losscape::passes::pieces::whole;
+use losscape::passes::{CriticalResult, CriticalSettings, Saved, Share};
 
 #[test]
 fn rank_correlations_share_ties_and_their_interval_holds_the_value() {
@@ -280,11 +281,20 @@ fn row(result: &CriticalResult, name: &str, i: usize, width: usize) -> Vec<f64> 
     result.array(name)[i * width..(i + 1) * width].to_vec()
 }
 
+/// All descents, kept in a directory if there is one.
+fn searched(
+    settings: &CriticalSettings,
+    directory: Option<&std::path::Path>,
+    observe: &(dyn Fn(critical::CriticalEvent) + Sync),
+) -> losscape::base::Result<CriticalResult> {
+    whole(critical::run(settings, directory.map(Share::all).as_ref(), observe))
+}
+
 #[test]
 fn a_factorization_is_critical_where_its_closed_form_says_with_its_spectrum() {
     let settings = CriticalSettings { saddle: 40, perturbation: 0.0, ..factorization() };
     let s = singular_values(&settings);
-    let result = critical::run(&settings, None, &|_| {}).expect("a result");
+    let result = searched(&settings, None, &|_| {}).expect("a result");
     assert_eq!(result.summary()["kept"], 40);
     let p = 2 * RANK * SIZE;
     let mut ranks = [0; RANK + 1];
@@ -313,7 +323,7 @@ fn from_anywhere_a_factorization_ends_at_known_points_and_all_but_the_best_are_s
         ..factorization()
     };
     let s = singular_values(&settings);
-    let result = critical::run(&settings, None, &|_| {}).expect("a result");
+    let result = searched(&settings, None, &|_| {}).expect("a result");
     let [stopped, losses, negative, lowest, threshold] =
         ["stopped", "loss", "negative", "lambda_min", "threshold"].map(|name| result.array(name));
     let kept: Vec<usize> = (0..stopped.len()).filter(|i| stopped[*i] == 0.0).collect();
@@ -348,27 +358,27 @@ fn from_anywhere_a_factorization_ends_at_known_points_and_all_but_the_best_are_s
 fn what_was_finished_is_kept_and_the_rest_goes_on_to_the_same_bytes() {
     let settings = CriticalSettings { initial: 6, saddle: 4, ..factorization() };
     let directory = tempfile::tempdir().expect("a directory");
-    let whole = critical::run(&settings, None, &|_| {}).expect("a result").files().expect("files");
+    let all = searched(&settings, None, &|_| {}).expect("a result").files().expect("files");
     let log = directory.path().join("critical.log");
-    let kept = critical::run(&settings, Some(directory.path()), &|_| {}).expect("a result");
-    assert_eq!(kept.files().expect("files"), whole);
+    let kept = searched(&settings, Some(directory.path()), &|_| {}).expect("a result");
+    assert_eq!(kept.files().expect("files"), all);
     // A log that ends in the middle of a record.
     let bytes = std::fs::read(&log).expect("a log");
     std::fs::write(&log, &bytes[..bytes.len() * 2 / 3]).expect("written");
     let counted = std::sync::atomic::AtomicUsize::new(0);
-    let again = critical::run(&settings, Some(directory.path()), &|event| {
+    let again = searched(&settings, Some(directory.path()), &|event| {
         if matches!(event, critical::CriticalEvent::Done) {
             counted.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         }
     });
-    assert_eq!(again.expect("a result").files().expect("files"), whole);
+    assert_eq!(again.expect("a result").files().expect("files"), all);
     let made = counted.into_inner();
     assert!((1..10).contains(&made), "{made} made again");
     let other = CriticalSettings { seed: 1, ..settings };
-    let refused = critical::run(&other, Some(directory.path()), &|_| {}).expect_err("other settings");
+    let refused = searched(&other, Some(directory.path()), &|_| {}).expect_err("other settings");
     assert!(refused.to_string().contains("seed"), "{refused}");
     critical::discard(directory.path()).expect("discarded");
-    assert!(critical::run(&other, Some(directory.path()), &|_| {}).is_ok());
+    assert!(searched(&other, Some(directory.path()), &|_| {}).is_ok());
 }
 
 #[test]
@@ -382,7 +392,7 @@ fn units_added_to_a_narrower_networks_critical_point_leave_one() {
         perturbation: 0.0,
         ..CriticalSettings::default()
     };
-    let result = critical::run(&settings, None, &|_| {}).expect("a result");
+    let result = searched(&settings, None, &|_| {}).expect("a result");
     let (form, norms) = (result.array("form"), result.array("start_gradient_norm"));
     let zero: Vec<usize> = (0..9).filter(|i| form[*i] == 0.0).collect();
     assert_eq!(zero.len(), 3);
@@ -394,7 +404,7 @@ fn units_added_to_a_narrower_networks_critical_point_leave_one() {
     assert_eq!(result.summary()["by_kind"]["saddle"]["starts"], 9);
     // Nothing is sought where a minimum lies on kinks without a word.
     let relu = CriticalSettings { model: "mlp:hidden=[3]".parse().expect("a model"), ..settings };
-    let notes = critical::run(&relu, None, &|_| {}).expect("a result").summary()["notes"].to_string();
+    let notes = searched(&relu, None, &|_| {}).expect("a result").summary()["notes"].to_string();
     assert!(notes.contains("kinks"), "{notes}");
     assert!(!result.summary()["notes"].to_string().contains("kinks"));
 }

@@ -1,7 +1,7 @@
 //! `losscape instability`: its files, the same bytes on any number of threads and after a stop, and what it refuses.
 
 use crate::bench::{BESIDE, Bench, at};
-use losscape::passes::{InstabilitySettings, instability};
+use losscape::passes::{InstabilitySettings, Share, instability};
 use losscape::train::TrainSettings;
 use serde_json::Value;
 
@@ -68,7 +68,7 @@ fn a_stopped_analysis_goes_on_and_ends_in_the_same_bytes() {
     let settings: InstabilitySettings = serde_json::from_value(result["settings"].clone()).unwrap();
     let training: TrainSettings = serde_json::from_value(result["train"].clone()).unwrap();
     std::fs::create_dir(bench.path("half")).unwrap();
-    instability::run(&settings, &training, Some(&bench.path("half")), &|_| ()).unwrap();
+    instability::run(&settings, &training, Some(&Share::all(&bench.path("half"))), &|_| ()).unwrap();
     let log = bench.bytes("half/instability.log");
     // Two whole records are lost, and half of another one.
     let record = 8 + 8 * (2 + 4 * 5) + 4;

@@ -2,7 +2,7 @@
 
 use crate::bench::{Bench, at};
 use losscape::base::graph::{Edge, bottlenecks, spanning_tree};
-use losscape::passes::{MinimaSettings, Run, minima};
+use losscape::passes::{MinimaSettings, Run, Share, minima};
 use losscape::train::BandSettings;
 use serde_json::Value;
 
@@ -77,7 +77,8 @@ fn finished_pairs_are_kept() {
     let runs: Vec<Run> = (0..3).map(|s| Run::read(&bench.path(&format!("m/seed-{s}"))).unwrap()).collect();
     std::fs::create_dir(bench.path("half")).unwrap();
     let settings = MinimaSettings { points: 5, ..MinimaSettings::default() };
-    minima::run(&settings, &BandSettings::default(), &runs, Some(&bench.path("half")), &|_| ()).unwrap();
+    minima::run(&settings, &BandSettings::default(), &runs, Some(&Share::all(&bench.path("half"))), &|_| ())
+        .unwrap();
     let log = bench.bytes("half/minima.log");
     bench.write("half/minima.log", &log[..log.len() - 1]);
     let run = "minima --run m/seed-0 --run m/seed-1 --run m/seed-2 --points 5 --dpi 20 --out half";
@@ -225,7 +226,7 @@ fn kills_and_threads_change_no_byte_of_bands() {
     std::fs::create_dir(bench.path("half")).unwrap();
     let settings = MinimaSettings { points: 5, neb: true, ..MinimaSettings::default() };
     let band: BandSettings = toml::from_str("cycles = 2\nsteps = 20").unwrap();
-    minima::run(&settings, &band, &runs, Some(&bench.path("half")), &|_| ()).unwrap();
+    minima::run(&settings, &band, &runs, Some(&Share::all(&bench.path("half"))), &|_| ()).unwrap();
     bench.write("band.toml", "[band]\ncycles = 2\nsteps = 20\n");
     let log = bench.bytes("half/bands.log");
     bench.write("half/bands.log", &log[..log.len() - 1]);

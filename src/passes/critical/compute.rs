@@ -3,18 +3,18 @@
 use super::result::{self, CriticalResult, Facts};
 use super::starts::{Start, Starts, forms, list};
 use super::{CriticalSettings, MOST_PARAMETERS, SAMPLES};
-use crate::base::log::{Log, Pieces};
 use crate::base::pool::on_workers;
+use crate::base::shard::Shard;
 use crate::base::{Error, Result, files};
 use crate::landscape::newton::{Loss, descend};
 use crate::nn::{Objective, Statistics};
+use crate::passes::pieces::{Division, Ledger, Share, log_name};
 use crate::passes::{DataSettings, to_json};
 use crate::train::{network, samples};
 use rayon::prelude::*;
 use serde_json::json;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 /// What an observer of a search hears, from any thread.
 #[derive(Clone, Debug)]
@@ -34,29 +34,30 @@ pub enum CriticalEvent<'a> {
     Done,
 }
 
-/// The log in a directory.
-const LOG: &str = "critical.log";
+/// The command.
+const NAME: &str = "critical";
 
 /// Removes what an unfinished search left in a directory.
 pub fn discard(directory: &Path) -> Result<()> {
-    files::remove(&directory.join(LOG))
+    files::remove(&directory.join(log_name(NAME)))
 }
 
-/// Searches for critical points. With a directory, finished descents are kept in it and not made again.
+/// Searches for critical points. Finished descents are kept where `share` says, and not made again; there is no result
+/// where a part of them is all that is wanted.
 pub fn run(
     settings: &CriticalSettings,
-    keep: Option<&Path>,
+    share: Option<&Share>,
     observe: &(dyn Fn(CriticalEvent) + Sync),
-) -> Result<CriticalResult> {
+) -> Result<Option<CriticalResult>> {
     settings.check()?;
-    on_workers(|| search(settings, keep, observe))
+    on_workers(|| search(settings, share, observe))
 }
 
 fn search(
     settings: &CriticalSettings,
-    keep: Option<&Path>,
+    share: Option<&Share>,
     observe: &(dyn Fn(CriticalEvent) + Sync),
-) -> Result<CriticalResult> {
+) -> Result<Option<CriticalResult>> {
     let mut asked = settings.clone();
     if settings.samples.is_none() {
         let (_, all) = DataSettings::load(&settings.train(0))?;
@@ -99,58 +100,36 @@ fn search(
         data,
         notes,
     };
-    let width = result::width(p);
-    let (log, pieces) = match keep {
-        None => (None, Pieces::new()),
-        Some(directory) => {
-            let header = json!({
-                "version": env!("CARGO_PKG_VERSION"),
-                "settings": to_json(settings)?,
-                "data_sha256": facts.data.sha256,
-            });
-            let (log, pieces) = Log::open(&directory.join(LOG), &header, width)?;
-            (Some(Mutex::new(log)), pieces)
-        }
-    };
-    let left: Vec<usize> = (0..starts.len()).filter(|i| !pieces.contains_key(&(*i as u64))).collect();
-    let done = AtomicUsize::new(starts.len() - left.len());
+    let header = json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "settings": to_json(settings)?,
+        "data_sha256": facts.data.sha256,
+    });
+    let ledger = Ledger::open(Division {
+        command: NAME,
+        units: ["start", "starts"],
+        all: starts.len(),
+        width: result::width(p),
+        header,
+        share,
+    })?;
+    let left = ledger.left(Shard::deals);
     let objective = Objective::new(network.clone(), samples(&network, &dataset.train), Statistics::Running);
-    let found = match left.is_empty() {
-        true => Ok(Vec::new()),
-        false => Starts::new(settings, &objective, &dataset, forms).and_then(|all| {
-            let begins = (starts.len(), pieces.len());
+    if !left.is_empty() {
+        let search = Starts::new(settings, &objective, &dataset, forms).and_then(|all| {
+            let begins = (starts.len(), ledger.kept);
             observe(CriticalEvent::Begins { title: &facts.title, parameters: p, starts: begins });
-            let one = |i: usize| -> Result<(u64, Vec<f64>)> {
-                let numbers = descent(settings, &all, &starts[i], &objective)?;
-                if let Some(log) = &log {
-                    let mut log = log.lock().unwrap_or_else(|e| e.into_inner());
-                    log.append([(i as u64, numbers.as_slice())])?;
-                }
-                done.fetch_add(1, Ordering::Relaxed);
+            let one = |i: usize| -> Result<()> {
+                ledger.finish(i, descent(settings, &all, &starts[i], &objective)?)?;
                 observe(CriticalEvent::Done);
-                Ok((i as u64, numbers))
+                Ok(())
             };
             // One at a time for each thread: descents differ in length.
-            left.par_iter().with_max_len(1).map(|i| one(*i)).collect::<Result<Vec<_>>>()
-        }),
-    };
-    let found = found.map_err(|error| match (error, keep) {
-        (Error::Interrupted { at: _, signal, .. }, Some(directory)) => {
-            let directory = files::named(directory);
-            let done = done.load(Ordering::Relaxed);
-            let kept = match done {
-                0 => "no start was finished".to_owned(),
-                _ => format!(
-                    "{done} of {} starts are kept in {directory}; the same command goes on",
-                    starts.len()
-                ),
-            };
-            Error::Interrupted { at: "critical".to_owned(), kept, signal }
-        }
-        (error, _) => error,
-    })?;
-    let all: Pieces = pieces.into_iter().chain(found).collect();
-    CriticalResult::new(settings, facts, &starts, &all)
+            left.par_iter().with_max_len(1).try_for_each(|i| one(*i))
+        });
+        search.map_err(|e| ledger.stopped(e))?;
+    }
+    ledger.done().map(|all| CriticalResult::new(settings, facts, &starts, &all)).transpose()
 }
 
 /// The numbers of one descent, as results record them.

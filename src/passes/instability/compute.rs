@@ -3,13 +3,15 @@
 use super::InstabilitySettings;
 use super::result::{Facts, InstabilityResult};
 use crate::autodiff::Element;
-use crate::base::log::{Log, Pieces};
+use crate::base::log::Pieces;
 use crate::base::pool::each_apart;
-use crate::base::{Error, Result, files, interrupt};
+use crate::base::shard::Shard;
+use crate::base::{Error, Result, files};
 use crate::data::Dataset;
 use crate::landscape::path::Evaluator;
 use crate::nn::Network;
 use crate::passes::pair::Pair;
+use crate::passes::pieces::{Division, Ledger, Share, log_name};
 use crate::passes::seeded::of_run;
 use crate::passes::{DataSettings, statistics, to_json};
 use crate::train::branch::{Fork, branch, noise, trunk};
@@ -17,8 +19,7 @@ use crate::train::{Event, Point, Status, TrainSettings, Trained, network, sample
 use crate::with_precision;
 use serde_json::json;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 /// What an observer of an analysis hears, from any thread.
 #[derive(Clone, Debug)]
@@ -36,12 +37,12 @@ pub enum InstabilityEvent<'a> {
     Steps(u64),
 }
 
-/// The log in a directory.
-const LOG: &str = "instability.log";
+/// The command.
+const NAME: &str = "instability";
 
 /// Removes what an unfinished analysis left in a directory.
 pub fn discard(directory: &Path) -> Result<()> {
-    files::remove(&directory.join(LOG))
+    files::remove(&directory.join(log_name(NAME)))
 }
 
 /// How a branch ended, and the run that it parted from.
@@ -69,13 +70,14 @@ pub(super) fn width(points: usize) -> usize {
     1 + Pair::width(points)
 }
 
-/// Branches from networks that are trained so, and measures. With a directory, finished branches are kept in it and not made again.
+/// Branches from networks that are trained so, and measures. Finished branches are kept where `share`
+/// says, and not made again; there is no result where a part of them is all that is wanted.
 pub fn run(
     settings: &InstabilitySettings,
     training: &TrainSettings,
-    keep: Option<&Path>,
+    share: Option<&Share>,
     observe: &(dyn Fn(InstabilityEvent) + Sync),
-) -> Result<InstabilityResult> {
+) -> Result<Option<InstabilityResult>> {
     settings.check(training)?;
     let (data, dataset) = DataSettings::load(training)?;
     let network = Arc::new(network(training, &dataset)?);
@@ -103,9 +105,9 @@ pub fn run(
         data,
     };
     let found = with_precision!(training.precision, E => {
-        work::<E>((settings, training), &facts, &network, &dataset, keep, observe)
+        work::<E>((settings, training), &facts, &network, &dataset, share, observe)
     });
-    found.and_then(|pieces| InstabilityResult::new(settings, training, facts, &pieces))
+    found?.map(|pieces| InstabilityResult::new(settings, training, facts, &pieces)).transpose()
 }
 
 /// The end of a seed's run, whether it diverged, and where branches part from it.
@@ -120,25 +122,27 @@ fn work<E: Element>(
     facts: &Facts,
     network: &Arc<Network>,
     dataset: &Dataset,
-    keep: Option<&Path>,
+    share: Option<&Share>,
     observe: &(dyn Fn(InstabilityEvent) + Sync),
-) -> Result<Pieces> {
-    let (log, kept) = match keep {
-        None => (None, Pieces::new()),
-        Some(directory) => {
-            let header = json!({
-                "version": env!("CARGO_PKG_VERSION"),
-                "settings": to_json(settings)?,
-                "train": to_json(&training.resolved())?,
-                "data_sha256": facts.data.sha256,
-            });
-            let (log, kept) = Log::open(&directory.join(LOG), &header, width(settings.points))?;
-            (Some(Mutex::new(log)), kept)
-        }
-    };
+) -> Result<Option<Pieces>> {
+    let header = json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "settings": to_json(settings)?,
+        "train": to_json(&training.resolved())?,
+        "data_sha256": facts.data.sha256,
+    });
     let (seeds, steps) = (settings.seeds, &settings.branch);
     let all = seeds * steps.len();
-    let left: Vec<usize> = (0..all).filter(|i| !kept.contains_key(&(*i as u64))).collect();
+    let ledger = Ledger::open(Division {
+        command: NAME,
+        units: ["branch", "branches"],
+        all,
+        width: width(settings.points),
+        header,
+        share,
+    })?;
+    // Neighbours: branches of one seed part from the same run.
+    let left = ledger.left(|shard: Shard, i| shard.range(all).contains(&i));
     // Seeds with a branch that is left, and the steps at which they part.
     let runs: Vec<(usize, Vec<u64>)> = (0..seeds)
         .map(|seed| {
@@ -150,8 +154,7 @@ fn work<E: Element>(
     let own = |i: usize| steps[left[i] % steps.len()];
     let to_make =
         runs.len() as u64 * facts.total + (0..left.len()).map(|i| facts.total - own(i)).sum::<u64>();
-    observe(InstabilityEvent::Begins { title: &facts.title, branches: (all, kept.len()), steps: to_make });
-    let done = AtomicUsize::new(kept.len());
+    observe(InstabilityEvent::Begins { title: &facts.title, branches: (all, ledger.kept), steps: to_make });
     let listen = |from: u64| {
         let mut told = from;
         move |event: Event| {
@@ -176,7 +179,7 @@ fn work<E: Element>(
         settings.stats,
         training.group(dataset.train.len()),
     )?;
-    let one = |trunks: &[Trunk<E>], i: usize| -> Result<(u64, Vec<f64>)> {
+    let one = |trunks: &[Trunk<E>], i: usize| -> Result<()> {
         let seed = left[i] / steps.len();
         let place = runs.iter().position(|run| run.0 == seed);
         let trunk = place.and_then(|at| trunks.get(at));
@@ -194,32 +197,11 @@ fn work<E: Element>(
             }
             _ => (End::RunDiverged, Pair::missing(settings.points)),
         };
-        // What a signal cut short is no result.
-        interrupt::check("instability", "nothing was kept")?;
-        let numbers = [vec![end as usize as f64], pair.numbers()].concat();
-        if let Some(log) = &log {
-            let mut log = log.lock().unwrap_or_else(|e| e.into_inner());
-            log.append([(left[i] as u64, numbers.as_slice())])?;
-        }
-        done.fetch_add(1, Ordering::Relaxed);
-        Ok((left[i] as u64, numbers))
+        ledger.finish(left[i], [vec![end as usize as f64], pair.numbers()].concat())
     };
-    let found = trunks.and_then(|trunks| each_apart(left.len(), |i| one(&trunks, i)));
-    let found = found.map_err(|error| match (error, keep) {
-        (Error::Interrupted { signal, .. }, directory) => {
-            let kept = match (done.load(Ordering::Relaxed), directory) {
-                (0, _) => "no branch was finished".to_owned(),
-                (_, None) => "nothing was kept".to_owned(),
-                (done, Some(directory)) => format!(
-                    "{done} of {all} branches are kept in {}; the same command goes on",
-                    files::named(directory)
-                ),
-            };
-            Error::Interrupted { at: "instability".to_owned(), kept, signal }
-        }
-        (error, _) => error,
-    })?;
-    Ok(kept.into_iter().chain(found).collect())
+    let made = trunks.and_then(|trunks| each_apart(left.len(), |i| one(&trunks, i)));
+    made.map_err(|e| ledger.stopped(e))?;
+    Ok(ledger.done())
 }
 
 fn diverged(trained: &Trained) -> bool {

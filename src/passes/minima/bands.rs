@@ -100,7 +100,7 @@ pub(super) fn relax_all<E: Element>(job: &Job<E>, band: &BandSettings) -> Result
     let (n, most) = (runs.len(), most(job.settings, runs.len()));
     let potential = NetworkLoss::new(network, job.evaluator.samples(), band, job.settings.path_seed)?;
     let settings = band.resolved();
-    let (mut log, kept) = match job.keep {
+    let (mut log, kept) = match job.directory() {
         None => (None, Pieces::new()),
         Some(directory) => {
             let header = json!({"lines": job.header()?, "band": to_json(&settings)?});
@@ -111,7 +111,7 @@ pub(super) fn relax_all<E: Element>(job: &Job<E>, band: &BandSettings) -> Result
     };
     (job.observe)(MinimaEvent::Bands { most, kept: kept.len() });
     let losses: Vec<f64> = runs.par_iter().map(|run| potential.value(&run.theta)).collect();
-    let stopped = |done: usize, error: Error| match (error, job.keep) {
+    let stopped = |done: usize, error: Error| match (error, job.directory()) {
         (Error::Interrupted { signal, .. }, Some(directory)) => {
             let kept =
                 format!("{done} bands are kept in {}; the same command goes on", files::named(directory));
@@ -123,7 +123,7 @@ pub(super) fn relax_all<E: Element>(job: &Job<E>, band: &BandSettings) -> Result
     let mut all: Vec<Relaxed> = Vec::new();
     let explored = explore(&losses, most, |i, j| {
         let piece = (i * n + j) as u64;
-        let checkpoint = job.keep.map(|directory| Keep {
+        let checkpoint = job.directory().map(|directory| Keep {
             path: directory.join(format!("{}{i}-{j}{}", CHECKPOINT.0, CHECKPOINT.1)),
             // One after every cycle is what a band writes.
             every: Duration::ZERO,
@@ -134,7 +134,7 @@ pub(super) fn relax_all<E: Element>(job: &Job<E>, band: &BandSettings) -> Result
             None => {
                 let made = on_workers(|| one(job, &settings, &potential, (i, j), checkpoint.as_ref()));
                 let (found, chain) = made.map_err(|e| stopped(all.len(), e))?;
-                if let (Some(log), Some(directory)) = (&mut log, job.keep) {
+                if let (Some(log), Some(directory)) = (&mut log, job.directory()) {
                     // The chain first: what the log has is whole.
                     let path = directory.join(format!("band-{i}-{j}.safetensors"));
                     files::write_atomic(&path, &control_points(network, &chain, job.precision)?)?;

@@ -3,11 +3,12 @@
 use super::result::{Facts, MinimaResult};
 use super::{MOST, MinimaSettings, bands};
 use crate::autodiff::Element;
-use crate::base::log::{Log, Pieces};
 use crate::base::pool::each_apart;
-use crate::base::{Error, Precision, Result, files, interrupt};
+use crate::base::shard::Shard;
+use crate::base::{Error, Precision, Result, files};
 use crate::landscape::path::{Evaluator, Weights};
 use crate::passes::pair::Pair;
+use crate::passes::pieces::{Division, Ledger, Share, log_name};
 use crate::passes::run::{alike, names};
 use crate::passes::{Run, statistics, to_json};
 use crate::train::band::BandSettings;
@@ -15,8 +16,7 @@ use crate::train::{Point, samples};
 use crate::with_precision;
 use serde_json::{Value, json};
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 /// What an observer of an analysis hears, from any thread.
 #[derive(Clone, Debug)]
@@ -44,12 +44,12 @@ pub enum MinimaEvent<'a> {
 /// Whoever hears of it.
 pub(super) type Observe<'a> = &'a (dyn Fn(MinimaEvent) + Sync);
 
-/// The log in a directory.
-const LOG: &str = "minima.log";
+/// The command.
+const NAME: &str = "minima";
 
 /// Removes what an unfinished analysis left in a directory.
 pub fn discard(directory: &Path) -> Result<()> {
-    files::remove(&directory.join(LOG))?;
+    files::remove(&directory.join(log_name(NAME)))?;
     bands::discard(directory)
 }
 
@@ -62,14 +62,15 @@ pub fn check(settings: &MinimaSettings, runs: &[Run]) -> Result<()> {
     settings.check_for(runs.len())
 }
 
-/// Measures every pair. With a directory, finished pairs and bands are kept in it and not made again.
+/// Measures every pair. Finished pairs and bands are kept where `share` says, and not made again; there is no result where
+/// a part of the pairs is all that is wanted.
 pub fn run(
     settings: &MinimaSettings,
     band: &BandSettings,
     runs: &[Run],
-    keep: Option<&Path>,
+    share: Option<&Share>,
     observe: Observe,
-) -> Result<MinimaResult> {
+) -> Result<Option<MinimaResult>> {
     settings.check()?;
     band.check()?;
     check(settings, runs)?;
@@ -77,10 +78,10 @@ pub fn run(
     let double = runs.iter().any(|run| run.precision == Precision::F64);
     let precision = if double { Precision::F64 } else { Precision::F32 };
     with_precision!(precision, E => {
-        let job = Job::<E>::new(settings, runs, keep, precision, observe)?;
-        let lines = job.lines()?;
+        let job = Job::<E>::new(settings, runs, share, precision, observe)?;
+        let Some(lines) = job.lines()? else { return Ok(None) };
         let bands = settings.neb.then(|| bands::relax_all(&job, band)).transpose()?;
-        MinimaResult::new(settings, job.facts, &lines, bands)
+        MinimaResult::new(settings, job.facts, &lines, bands).map(Some)
     })
 }
 
@@ -100,7 +101,7 @@ pub(super) struct Lines {
 pub(super) struct Job<'a, E> {
     pub settings: &'a MinimaSettings,
     pub runs: &'a [Run],
-    pub keep: Option<&'a Path>,
+    pub share: Option<&'a Share>,
     pub precision: Precision,
     pub observe: Observe<'a>,
     pub evaluator: Evaluator<E>,
@@ -111,7 +112,7 @@ impl<'a, E: Element> Job<'a, E> {
     fn new(
         settings: &'a MinimaSettings,
         runs: &'a [Run],
-        keep: Option<&'a Path>,
+        share: Option<&'a Share>,
         precision: Precision,
         observe: Observe<'a>,
     ) -> Result<Self> {
@@ -131,7 +132,7 @@ impl<'a, E: Element> Job<'a, E> {
         let [train, test] =
             [&first.dataset.train, &first.dataset.test].map(|part| samples::<E>(&network, part));
         let evaluator = Evaluator::new(network, train, test, settings.stats, batch)?;
-        Ok(Self { settings, runs, keep, precision, observe, evaluator, facts })
+        Ok(Self { settings, runs, share, precision, observe, evaluator, facts })
     }
 
     /// All that decides what pieces of work are worth.
@@ -154,49 +155,34 @@ impl<'a, E: Element> Job<'a, E> {
         Ok(([a, (aligned.theta, aligned.state)], counts))
     }
 
-    /// Measures every pair.
-    fn lines(&self) -> Result<Lines> {
+    /// Where unfinished work is kept.
+    pub fn directory(&self) -> Option<&'a Path> {
+        self.share.and_then(Share::directory)
+    }
+
+    /// Measures every pair; none where a part of them is all that is wanted.
+    fn lines(&self) -> Result<Option<Lines>> {
         let (n, points) = (self.runs.len(), self.settings.points);
         // Where units move, how many, and the line from there.
         let rest = if self.settings.align.is_some() { 2 + Pair::width(points) } else { 0 };
-        let (log, kept) = match self.keep {
-            None => (None, Pieces::new()),
-            Some(directory) => {
-                let width = Pair::width(points) + rest;
-                let (log, kept) = Log::open(&directory.join(LOG), &self.header()?, width)?;
-                (Some(Mutex::new(log)), kept)
-            }
-        };
         let pairs: Vec<(usize, usize)> = (0..n).flat_map(|i| (i + 1..n).map(move |j| (i, j))).collect();
-        let left: Vec<usize> = (0..pairs.len()).filter(|k| !kept.contains_key(&(*k as u64))).collect();
-        (self.observe)(MinimaEvent::Begins { title: &self.facts.title, pairs: (pairs.len(), kept.len()) });
-        let done = AtomicUsize::new(kept.len());
-        let one = |k: usize| -> Result<(u64, Vec<f64>)> {
-            let numbers = self.line(pairs[k])?;
-            // What a signal cut short is no result.
-            interrupt::check("minima", "nothing was kept")?;
-            if let Some(log) = &log {
-                let mut log = log.lock().unwrap_or_else(|e| e.into_inner());
-                log.append([(k as u64, numbers.as_slice())])?;
-            }
-            done.fetch_add(1, Ordering::Relaxed);
-            (self.observe)(MinimaEvent::Done(1.0));
-            Ok((k as u64, numbers))
-        };
-        let found = each_apart(left.len(), |i| one(left[i])).map_err(|error| match (error, self.keep) {
-            (Error::Interrupted { signal, .. }, Some(directory)) => {
-                let kept = match done.load(Ordering::Relaxed) {
-                    0 => "no pair was finished".to_owned(),
-                    done => {
-                        let (all, directory) = (pairs.len(), files::named(directory));
-                        format!("{done} of {all} pairs are kept in {directory}; the same command goes on")
-                    }
-                };
-                Error::Interrupted { at: "minima".to_owned(), kept, signal }
-            }
-            (error, _) => error,
+        let ledger = Ledger::open(Division {
+            command: NAME,
+            units: ["pair", "pairs"],
+            all: pairs.len(),
+            width: Pair::width(points) + rest,
+            header: self.header()?,
+            share: self.share,
         })?;
-        let all: Pieces = kept.into_iter().chain(found).collect();
+        let left = ledger.left(Shard::deals);
+        (self.observe)(MinimaEvent::Begins { title: &self.facts.title, pairs: (pairs.len(), ledger.kept) });
+        let one = |i: usize| -> Result<()> {
+            ledger.finish(left[i], self.line(pairs[left[i]])?)?;
+            (self.observe)(MinimaEvent::Done(1.0));
+            Ok(())
+        };
+        each_apart(left.len(), one).map_err(|e| ledger.stopped(e))?;
+        let Some(all) = ledger.done() else { return Ok(None) };
         let mut lines = Lines { pairs, plain: Vec::new(), aligned: Vec::new(), units: 0.0 };
         for numbers in all.values() {
             let (plain, rest) = numbers.split_at(Pair::width(points));
@@ -206,10 +192,7 @@ impl<'a, E: Element> Job<'a, E> {
                 lines.units = *units;
             }
         }
-        match lines.plain.len() == lines.pairs.len() {
-            true => Ok(lines),
-            false => Err(Error::unmet("minima", "not all pairs are there")),
-        }
+        Ok(Some(lines))
     }
 
     /// The record of a pair.

@@ -8,33 +8,12 @@ use super::view::View;
 use crate::base::log::{self, Pieces, difference};
 use crate::base::tensors::TensorFile;
 use crate::base::{Error, Result, files};
+use crate::passes::pieces::gaps;
 use std::path::{Path, PathBuf};
 
-/// The directories of parts that `paths` mean.
-pub fn parts(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
-    Ok(paths.iter().map(|p| parts_in(p)).collect::<Result<Vec<_>>>()?.concat())
-}
-
-/// The directories of parts that `path` means: itself, or those in it.
-fn parts_in(path: &Path) -> Result<Vec<PathBuf>> {
-    if path.join(log_name(0)).exists() {
-        return Ok(vec![path.to_path_buf()]);
-    }
-    let listed = std::fs::read_dir(path).map_err(|e| {
-        let found =
-            if e.kind() == std::io::ErrorKind::NotFound { "nothing there".to_owned() } else { e.to_string() };
-        Error::expected(files::named(path), "a directory with parts of a slice", found)
-    })?;
-    let mut found: Vec<PathBuf> =
-        listed.flatten().map(|entry| entry.path()).filter(|p| p.join(log_name(0)).exists()).collect();
-    found.sort();
-    match found.is_empty() {
-        true => {
-            let expected = format!("parts of a slice (--shard), with {} in them", log_name(0));
-            Err(Error::expected(files::named(path), expected, "none"))
-        }
-        false => Ok(found),
-    }
+/// Whether `path` is the directory of a part.
+pub fn is_part(path: &Path) -> bool {
+    path.join(log_name(0)).exists()
 }
 
 /// The log of one view in the directory of a part: none, where the part was stopped before that view.
@@ -55,9 +34,9 @@ fn part_of(directory: &Path, view: usize) -> Result<Option<(Header, Pieces)>> {
     Ok(log::read(&path, width)?.map(|found| (header, found.pieces)))
 }
 
-/// Joins parts of one slice. Refuses parts of different slices, and names the points that are missing.
-pub fn merge(paths: &[PathBuf]) -> Result<SliceResult> {
-    let all = parts(paths)?;
+/// Joins parts of one slice, which lie in these directories. Refuses parts of different slices, and names the points that
+/// are missing.
+pub fn merge(all: &[PathBuf]) -> Result<SliceResult> {
     let mut views: Vec<View> = Vec::new();
     let mut count = 1;
     let mut settings = SliceSettings::default();
@@ -66,7 +45,7 @@ pub fn merge(paths: &[PathBuf]) -> Result<SliceResult> {
         // The first part that has begun the view is what the others are compared with.
         let mut own: Option<(Header, &PathBuf)> = None;
         let mut pieces = Pieces::new();
-        for directory in &all {
+        for directory in all {
             let Some((header, found)) = part_of(directory, view)? else { continue };
             let at = files::named(&directory.join(log_name(view)));
             let (own, first) = own.get_or_insert_with(|| (header.clone(), directory));
@@ -103,7 +82,7 @@ pub fn merge(paths: &[PathBuf]) -> Result<SliceResult> {
         }
         views.push(View::full(&settings, own.facts, pieces));
     }
-    SliceResult::assemble(&settings, views.clone(), Some(directions(&all, &views)?))
+    SliceResult::assemble(&settings, views.clone(), Some(directions(all, &views)?))
 }
 
 /// The directions, from whichever part has them whole.
@@ -119,22 +98,4 @@ fn directions(parts: &[PathBuf], views: &[View]) -> Result<TensorFile> {
     }
     let expected = format!("{DIRECTIONS} of the slice in some part");
     Err(Error::expected("merge", expected, "none, or one with other directions"))
-}
-
-/// The missing points as ranges, the first few.
-fn gaps(points: usize, there: &Pieces) -> String {
-    let mut ranges: Vec<(u64, u64)> = Vec::new();
-    let mut next = 0;
-    for i in there.keys().copied().chain([points as u64]) {
-        if i > next {
-            ranges.push((next, i - 1));
-        }
-        next = i + 1;
-    }
-    let words = |(a, b): &(u64, u64)| if a == b { a.to_string() } else { format!("{a} to {b}") };
-    let mut text: Vec<String> = ranges.iter().take(5).map(words).collect();
-    if ranges.len() > 5 {
-        text.push(format!("and {} more ranges", ranges.len() - 5));
-    }
-    text.join(", ")
 }

@@ -14,14 +14,13 @@ mod merge;
 mod place;
 mod points;
 mod result;
-pub mod shard;
+mod shard;
 mod view;
 
 pub use compute::{discard, logs, part, run};
-pub use merge::{merge, parts};
+pub use merge::{is_part, merge};
 pub use points::SliceEvent;
 pub use result::SliceResult;
-pub use shard::Shard;
 pub use view::View;
 
 use super::range::Side;

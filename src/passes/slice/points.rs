@@ -3,10 +3,11 @@
 use super::SliceSettings;
 use super::facts::{Coordinates, Facts, at_points, columns};
 use super::place::NOTHING;
-use super::shard::{Header, Shard, compared, log_name};
+use super::shard::{Header, compared, log_name};
 use super::view::{Evaluated, View};
 use crate::autodiff::Element;
 use crate::base::log::{Log, Pieces};
+use crate::base::shard::Shard;
 use crate::base::{Error, Result, Streams, files, interrupt};
 use crate::figure::Figure;
 use crate::landscape::adaptive::Filled;

@@ -2,6 +2,7 @@
 
 use super::{Analysis, Networks, Pass};
 use crate::base::Result;
+use crate::passes::pieces::whole;
 use crate::passes::{CriticalSettings, Saved, critical, to_json};
 use crate::study::overlay::overlay;
 use crate::train::settings::LAYERS;
@@ -38,6 +39,6 @@ impl Pass for Critical {
 
     fn run(&self, seed: u64, _: Networks) -> Result<Box<dyn Saved>> {
         let settings = CriticalSettings { seed: self.0.seed.wrapping_add(seed), ..self.0.clone() };
-        Ok(Box::new(critical::run(&settings, None, &|_| ())?))
+        Ok(Box::new(whole(critical::run(&settings, None, &|_| ()))?))
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{Analysis, Networks, Pass};
 use crate::base::{Error, Result};
+use crate::passes::pieces::whole;
 use crate::passes::{InstabilitySettings, Saved, instability, to_json};
 use crate::study::overlay::overlay;
 
@@ -43,7 +44,7 @@ impl Pass for Instability {
 
     fn run(&self, _: u64, networks: Networks) -> Result<Box<dyn Saved>> {
         match networks.training {
-            [training, ..] => Ok(Box::new(instability::run(&self.0, training, None, &|_| ())?)),
+            [training, ..] => Ok(Box::new(whole(instability::run(&self.0, training, None, &|_| ()))?)),
             [] => Err(Error::expected("instability", "a network", "none")),
         }
     }

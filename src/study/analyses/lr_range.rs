@@ -59,6 +59,6 @@ impl Pass for LrRange {
             probe_samples: None,
             ..base.clone()
         };
-        Ok(Box::new(lr_range::run(&self.0, &settings, &mut |_, _| ())?))
+        Ok(Box::new(lr_range::run(&self.0, &settings, None, &mut |_, _| ())?))
     }
 }

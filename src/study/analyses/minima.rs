@@ -3,6 +3,7 @@
 use super::{Analysis, Networks, Pass, count};
 use crate::base::Result;
 use crate::passes::minima::MOST;
+use crate::passes::pieces::whole;
 use crate::passes::{MinimaSettings, Saved, minima, to_json};
 use crate::study::overlay::overlay;
 use crate::train::BandSettings;
@@ -50,6 +51,6 @@ impl Pass for Minima {
     fn run(&self, seed: u64, networks: Networks) -> Result<Box<dyn Saved>> {
         let path_seed = self.settings.path_seed.wrapping_add(seed);
         let settings = MinimaSettings { path_seed, ..self.settings.clone() };
-        Ok(Box::new(minima::run(&settings, &BandSettings::default(), networks.runs, None, &|_| ())?))
+        Ok(Box::new(whole(minima::run(&settings, &BandSettings::default(), networks.runs, None, &|_| ()))?))
     }
 }

@@ -33,6 +33,6 @@ impl Pass for Propagate {
 
     fn run(&self, seed: u64, _: Networks) -> Result<Box<dyn Saved>> {
         let settings = PropagateSettings { seed: self.0.seed.wrapping_add(seed), ..self.0.clone() };
-        Ok(Box::new(propagate::run(&settings, &mut |_, _| ())?))
+        Ok(Box::new(propagate::run(&settings, None, &mut |_, _| ())?))
     }
 }

@@ -32,6 +32,6 @@ impl Pass for Smoothness {
 
     fn run(&self, seed: u64, _: Networks) -> Result<Box<dyn Saved>> {
         let settings = SmoothnessSettings { seed: self.0.seed.wrapping_add(seed), ..self.0.clone() };
-        Ok(Box::new(smoothness::run(&settings, &mut |_, _| ())?))
+        Ok(Box::new(smoothness::run(&settings, None, &mut |_, _| ())?))
     }
 }

@@ -1,0 +1,151 @@
+//! Parts of long work (`--shard`): each in a directory of its own below that of the whole, `DIR/shard-I-of-N`, so that any
+//! number of processes work side by side without waiting for each other, and what `losscape merge` needs to join them.
+
+use super::arguments::{Common, Parts};
+use super::output::{self, Target};
+use crate::base::log::{DISCARD, difference};
+use crate::base::shard::{self, Shard};
+use crate::base::{Error, Result, files};
+use crate::passes::{Share, document};
+use crate::render::Style;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+/// The file that says what a part is of.
+pub const RECORD: &str = "part.json";
+
+/// What a part is of.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Record {
+    /// The program's version.
+    pub version: String,
+    /// The command.
+    pub command: String,
+    /// What was asked of it: all that is needed to make the result of the pieces.
+    pub request: Value,
+}
+
+impl Record {
+    /// The record in a directory; none where there is none.
+    pub fn read(directory: &Path) -> Result<Option<Self>> {
+        let path = directory.join(RECORD);
+        if path.symlink_metadata().is_err() {
+            return Ok(None);
+        }
+        let text = files::read_text(&path, files::LARGEST_JSON)?;
+        let record: Self =
+            serde_json::from_str(&text).map_err(|e| Error::value(files::named(&path), &e.to_string()))?;
+        if record.version != env!("CARGO_PKG_VERSION") {
+            let expected = format!("a part of losscape {}", env!("CARGO_PKG_VERSION"));
+            return Err(Error::expected(files::named(&path), expected, files::brief(&record.version)));
+        }
+        Ok(Some(record))
+    }
+}
+
+/// Where a command works: on all pieces in the directory of the result, or on a part of them below it.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// Where.
+    pub directory: PathBuf,
+    /// The part, if one was asked for.
+    pub shard: Option<Shard>,
+    fresh: bool,
+}
+
+impl Parts {
+    /// The place that was asked for, in or below `out`.
+    pub fn place(&self, out: PathBuf) -> Result<Place> {
+        let Some(text) = &self.shard else {
+            return Ok(Place { directory: out, shard: None, fresh: self.fresh });
+        };
+        let shard = Shard::parse(text, &shard::environment())?;
+        // Who counts wrong, in an array that is a part of an earlier one, would begin everything once more.
+        if text.trim_start().starts_with("auto")
+            && let Some(other) = beside(&out).into_iter().find(|other| other.count != shard.count)
+        {
+            let expected = format!("auto/{}, as the parts in {} are", other.count, files::named(&out));
+            return Err(Error::expected("--shard", expected, format!("part {shard}")));
+        }
+        let directory = out.join(format!("shard-{}-of-{}", shard.index, shard.count));
+        Ok(Place { directory, shard: Some(shard), fresh: self.fresh })
+    }
+}
+
+/// The parts that lie in a directory.
+fn beside(out: &Path) -> Vec<Shard> {
+    let named = |name: &str| {
+        let (index, count) = name.strip_prefix("shard-")?.split_once("-of-")?;
+        Some(Shard { index: index.parse().ok()?, count: count.parse().ok()? })
+    };
+    let entries = std::fs::read_dir(out).into_iter().flatten().flatten();
+    entries.filter_map(|entry| named(&entry.file_name().to_string_lossy())).collect()
+}
+
+impl Place {
+    /// Says in the directory of a part what it is of; refuses one that is of something else.
+    pub fn begin(&self, command: &str, request: &impl Serialize) -> Result<()> {
+        if self.shard.is_none() {
+            return Ok(());
+        }
+        let request = crate::passes::to_json(request)?;
+        let own =
+            Record { version: env!("CARGO_PKG_VERSION").to_owned(), command: command.to_owned(), request };
+        let path = self.directory.join(RECORD);
+        if !self.fresh
+            && let Some(there) = Record::read(&self.directory)?
+            && let Some((asked, found)) = difference(&own, &there)
+        {
+            let found = format!("one with {found} ({DISCARD})");
+            return Err(Error::expected(files::named(&path), format!("a part of work with {asked}"), found));
+        }
+        files::write_atomic(&path, &document(&crate::passes::to_json(&own)?))
+    }
+
+    /// Which pieces are wanted, and where they are kept.
+    pub fn share(&self) -> Share {
+        match self.shard {
+            None => Share::All(self.directory.clone()),
+            Some(shard) => Share::Part(self.directory.clone(), shard),
+        }
+    }
+
+    /// Says that a part is finished.
+    pub fn complete(&self, target: &Target, common: &Common) -> Result<()> {
+        target.keep();
+        let Some(shard) = self.shard.filter(|_| !common.quiet) else { return Ok(()) };
+        let (at, out) = (files::named(&self.directory), self.directory.parent().unwrap_or(Path::new(".")));
+        let out = files::named(if out == Path::new("") { Path::new(".") } else { out });
+        output::print(&format!("part {shard} is complete in {at}; `losscape merge {out}` joins the parts\n"))
+    }
+}
+
+/// Parts that are to be joined.
+pub struct Joined {
+    /// What was asked of the command.
+    pub request: Value,
+    /// The directories of the parts.
+    pub parts: Vec<PathBuf>,
+    /// Where the result goes.
+    pub out: PathBuf,
+    /// Flags of `losscape merge`.
+    pub common: Common,
+    /// The pictures' style.
+    pub style: Style,
+}
+
+impl Joined {
+    /// What was asked, as the command reads it.
+    pub fn request<T: DeserializeOwned>(&self) -> Result<T> {
+        let at = self.parts.first().map_or_else(String::new, |part| files::named(&part.join(RECORD)));
+        serde_json::from_value(self.request.clone()).map_err(|e| Error::value(at, &e.to_string()))
+    }
+
+    /// The pieces, all of them finished.
+    pub fn share(&self) -> Share {
+        Share::Joined(self.parts.clone())
+    }
+}

@@ -1,0 +1,207 @@
+//! Parts of long work, side by side in one directory at the same time: none waits for another, a lost one is made again, and
+//! `merge` joins them there to the bytes of the whole.
+
+use crate::bench::{Bench, TINY};
+use std::path::PathBuf;
+use std::process::{Output, Stdio};
+
+/// Everything but the parts themselves and the lock.
+fn result(bench: &Bench, directory: &str) -> Vec<(PathBuf, Vec<u8>)> {
+    let ours = |path: &PathBuf| !path.starts_with(".lock") && !path.to_string_lossy().starts_with("shard-");
+    bench.files(directory).into_iter().filter(|(path, _)| ours(path)).collect()
+}
+
+const RECIPE: &str = r#"
+title = "A title"
+seeds = 3
+[train]
+data = "spirals"
+samples = 60
+hidden = [4]
+epochs = 2
+[[vary]]
+name = "width"
+set = "train.hidden"
+values = [3, 5]
+[[measure]]
+name = "loss"
+of = "train.final.train_loss"
+"#;
+
+/// What can be shared out, with what a missing piece is called.
+const SHARED: [(&str, &str); 7] = [
+    ("slice --run a --x=-1:1:7 --y=-0.5:0.5:4", "every point"),
+    ("run recipe.toml", "every case"),
+    ("width --quick --set train.samples=120 --set train.epochs=1 --widths 2,3,4,5", "every case"),
+    (
+        "critical --data spirals --samples 20 --hidden 2 --initial 4 --training 3 --minimum 3 --saddle 4 --runs 2 \
+         --epochs 20",
+        "every start",
+    ),
+    (
+        "instability --data spirals --samples 60 --hidden 4 --batch-size 10 --epochs 3 --branch 0,4,9 --seeds 2 \
+         --points 5",
+        "every branch",
+    ),
+    ("minima --run a --run b --run c --points 5", "every pair"),
+    ("train --seeds 4 --hidden 3 --epochs 1 --samples 60", "every run"),
+];
+
+fn inputs() -> Bench {
+    let bench = Bench::new();
+    for (seed, name) in ["a", "b", "c"].iter().enumerate() {
+        bench.ok(&format!("train {TINY} --seed {seed} --quiet --out {name}"));
+    }
+    bench.write("recipe.toml", RECIPE);
+    bench
+}
+
+/// Runs one process for each list of variables, all at the same time.
+fn together(bench: &Bench, arguments: &str, variables: &[Vec<(&str, String)>]) -> Vec<Output> {
+    let start = |own: &Vec<(&str, String)>| {
+        let mut command = bench.command();
+        command.args(arguments.split_whitespace()).envs(own.iter().map(|(n, v)| (n, v)));
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let children: Vec<_> = variables.iter().map(start).collect();
+    children.into_iter().map(|child| child.wait_with_output().unwrap()).collect()
+}
+
+/// The variables of the ranks of mpirun.
+fn ranks(count: usize) -> Vec<Vec<(&'static str, String)>> {
+    let of = |rank: usize| {
+        vec![
+            ("OMPI_COMM_WORLD_RANK", rank.to_string()),
+            ("OMPI_COMM_WORLD_SIZE", count.to_string()),
+            ("RAYON_NUM_THREADS", "1".to_owned()),
+        ]
+    };
+    (0..count).map(of).collect()
+}
+
+fn all_succeed(outputs: &[Output]) {
+    for output in outputs {
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+#[test]
+fn parts_made_at_the_same_time_in_one_directory_join_there() {
+    let bench = inputs();
+    for (words, missing) in SHARED {
+        bench.ok(&format!("{words} --dpi 20 --quiet --out whole"));
+        all_succeed(&together(&bench, &format!("{words} --shard auto --quiet --out p"), &ranks(3)));
+        // One is lost, and named.
+        std::fs::remove_dir_all(bench.path("p/shard-1-of-3")).unwrap();
+        let line = bench.refused("merge p --dpi 20", &format!("merge: expected {missing}"));
+        assert!(line.contains("without "), "{line}");
+        bench.ok(&format!("{words} --shard 1/3 --quiet --out p"));
+        let said = bench.ok(&format!("{words} --shard 1/3 --out p"));
+        assert!(said.stdout.contains("part 1/3 is complete in p/shard-1-of-3"), "{}", said.stdout);
+        bench.ok("merge p --dpi 20 --quiet");
+        let (whole, merged) = (result(&bench, "whole"), result(&bench, "p"));
+        let names = |all: &[(PathBuf, Vec<u8>)]| all.iter().map(|f| f.0.clone()).collect::<Vec<_>>();
+        assert_eq!(names(&merged), names(&whole), "{words}");
+        assert!(merged == whole, "{words}");
+        // Given one by one, into another directory.
+        bench.ok("merge p/shard-2-of-3 p/shard-0-of-3 p/shard-1-of-3 --dpi 20 --quiet --out m");
+        assert!(result(&bench, "m") == whole, "{words}: given directories");
+        ["whole", "p", "m"].iter().for_each(|d| std::fs::remove_dir_all(bench.path(d)).unwrap());
+    }
+}
+
+#[test]
+fn parts_of_other_work_are_refused() {
+    let bench = inputs();
+    let recipe = "run recipe.toml --quiet --out p --shard";
+    bench.ok(&format!("{recipe} 0/2"));
+    // Another command, other settings, another program: where it is made, and where parts are joined.
+    let line = bench
+        .refused("minima --run a --run b --run c --shard 0/2 --quiet --out p", "p/shard-0-of-2/part.json");
+    assert!(line.contains("command = \"minima\"") && line.contains("--fresh discards it"), "{line}");
+    let line = bench.refused(&format!("{recipe} 0/2 --set train.epochs=3"), "p/shard-0-of-2/part.json");
+    assert!(line.contains("epochs"), "{line}");
+    bench.ok("run recipe.toml --set train.epochs=3 --quiet --out q --shard 1/2");
+    let line = bench.refused("merge p q --out m", "q/shard-1-of-2/part.json");
+    assert!(line.contains("a part of the work in p/shard-0-of-2"), "{line}");
+    let record = bench.text("p/shard-0-of-2/part.json");
+    for (bad, expected) in [
+        (record.replace(env!("CARGO_PKG_VERSION"), "0.0.0"), "a part of losscape"),
+        (record.replace("\"run\"", "\"rum\""), "merge: expected parts of slice, run"),
+        (record.replace("\"seeds\"", "\"seed\""), "part.json"),
+        (record[..record.len() / 2].to_owned(), "part.json"),
+        (record.replace("epochs", "epoch"), "did you mean"),
+    ] {
+        bench.write("p/shard-0-of-2/part.json", &bad);
+        let line = bench.refused("merge p --out m", "");
+        assert!(line.contains(expected), "{expected}: {line}");
+    }
+    bench.write("p/shard-0-of-2/part.json", &record);
+    // Two of the same part at once would write over each other.
+    let outputs = together(
+        &bench,
+        "run recipe.toml --shard auto --quiet --out r",
+        &[&ranks(2)[..1], &ranks(2)[..]].concat(),
+    );
+    assert!(outputs[2].status.success(), "the other part has nothing to do with it");
+}
+
+#[test]
+fn ranks_that_all_need_the_default_network_train_it_once() {
+    let bench = Bench::new();
+    bench.write("slice.toml", "x = \"5\"\n[train]\nhidden = [4]\nsamples = 100\nepochs = 3\n");
+    bench.ok("slice --config slice.toml --dpi 20 --quiet --out whole");
+    std::fs::remove_dir_all(bench.path("runs")).unwrap();
+    let outputs = together(&bench, "slice --config slice.toml --shard auto --out p", &ranks(4));
+    all_succeed(&outputs);
+    let trained = |output: &&Output| String::from_utf8_lossy(&output.stderr).contains("training the default");
+    assert_eq!(outputs.iter().filter(trained).count(), 1);
+    bench.ok("merge p --dpi 20 --quiet");
+    assert!(result(&bench, "p") == result(&bench, "whole"));
+}
+
+#[test]
+fn an_array_that_is_a_part_of_an_earlier_one_is_refused() {
+    let bench = inputs();
+    let array = |task: &str, min: &str, max: &str, count: &str| {
+        let names = ["ID", "MIN", "MAX", "COUNT"].iter().zip([task, min, max, count]);
+        let mut all: Vec<(String, String)> =
+            names.map(|(n, v)| (format!("SLURM_ARRAY_TASK_{n}"), v.to_owned())).collect();
+        all.push(("SLURM_ARRAY_TASK_STEP".to_owned(), "1".to_owned()));
+        all
+    };
+    let run = |flag: &str, variables: Vec<(String, String)>| {
+        let mut command = bench.command();
+        command.args(format!("run recipe.toml --quiet --shard {flag} --out p").split_whitespace());
+        let output = command.envs(variables).output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    for task in ["0", "1", "3"] {
+        assert_eq!(run("auto", array(task, "0", "3", "4")).0, Some(0));
+    }
+    let (code, said) = run("auto", array("2", "2", "2", "1"));
+    assert!(code == Some(2) && said.contains("auto/4"), "{said}");
+    let (code, said) = run("auto", array("3", "1", "7", "3"));
+    assert!(code == Some(2) && said.contains("without gaps"), "{said}");
+    // Two neighbours once more look like an array of two.
+    let (code, said) = run("auto", array("2", "2", "3", "2"));
+    assert!(code == Some(2) && said.contains("expected auto/4, as the parts in p are"), "{said}");
+    bench.refused("merge p", "merge: expected every case");
+    assert_eq!(run("auto/4", array("2", "2", "3", "2")), (Some(0), String::new()));
+    bench.ok("merge p --dpi 20 --quiet");
+}
+
+#[test]
+fn what_cannot_be_shared_out_says_so() {
+    let bench = inputs();
+    for (words, expected) in [
+        ("minima --count 3", "--run"),
+        ("train", "--seeds"),
+        ("minima --run a --run b --run c --neb", "no --neb"),
+        ("slice --run a --x 9 --adaptive", "a whole grid"),
+    ] {
+        let line = bench.refused(&format!("{words} --shard 0/2 --quiet --out p"), "--shard: ");
+        assert!(line.contains(expected), "{line}");
+    }
+    bench.refused("merge a", "a: expected parts");
+}
