@@ -15,7 +15,6 @@ use losscape::landscape::hessian::Curved;
 use losscape::landscape::slice::Point;
 use losscape::landscape::{Normalization, Slicer, State};
 use losscape::nn::{Network, Objective, Samples, Spec, Statistics};
-use losscape::passes::slice::Shard;
 use losscape::passes::{DataSettings, training};
 use losscape::spectral::{Operator, Settings, Wanted, ends, quadrature};
 use losscape::study::{Asked, Recipe, engine};
@@ -289,7 +288,7 @@ fn width_sweep() {
         let recipe = Recipe::new("sweep", section, &Asked::default()).expect("a recipe");
         let directory = tempfile::tempdir().expect("a directory");
         let started = Instant::now();
-        let result = pool.install(|| engine::run(&recipe, directory.path(), Shard::WHOLE, 1e-6, &|_| ()));
+        let result = pool.install(|| engine::run(&recipe, directory.path(), None, 1e-6, &|_| ()));
         result.expect("a study");
         started.elapsed().as_secs_f64()
     };
