@@ -5,7 +5,7 @@ use super::arguments::{Common, config_and_out};
 use super::config::Sources;
 use super::output::Target;
 use super::parts::{Joined, RECORD, Record};
-use super::{critical, instability, minima, run, seeds, slice};
+use super::{critical, instability, minima, run, seeds, slice, ticket};
 use crate::base::log::difference;
 use crate::base::{Error, Result, files};
 use crate::passes;
@@ -52,6 +52,7 @@ const JOINS: &[(&str, Join)] = &[
     ("critical", critical::join),
     ("instability", instability::join),
     ("minima", minima::join),
+    ("ticket", ticket::join),
     ("train", seeds::join),
 ];
 

@@ -1,14 +1,15 @@
 //! `losscape ticket`: small parts of a network that train to what all of it reaches.
 
 use super::Subcommand;
-use super::arguments::{Common, Fresh, config_and_out, name_kinds, with_training};
+use super::arguments::{Common, Parts, config_and_out, name_kinds, with_training};
 use super::config::Sources;
 use super::output::{self, Target};
+use super::parts::Joined;
 use super::progress::{Progress, say};
 use super::train;
 use crate::base::{Result, files};
 use crate::passes::ticket::{self, TicketEvent};
-use crate::passes::{Saved, TicketResult, TicketSettings};
+use crate::passes::{Saved, Share, TicketResult, TicketSettings};
 use crate::render::Style;
 use crate::train::TrainSettings;
 use crate::train::settings::SHORTHANDS;
@@ -51,7 +52,7 @@ layers, pixels.";
 
 fn command(command: Command) -> Command {
     let command = with_training(TicketSettings::augment_args(command), &ticket::training());
-    let command = config_and_out(Common::augment_args(Fresh::augment_args(command)), DEFAULT_OUT);
+    let command = config_and_out(Common::augment_args(Parts::augment_args(command)), DEFAULT_OUT);
     name_kinds(super::help::pictures(command))
 }
 
@@ -65,7 +66,7 @@ fn run(matches: &ArgMatches) -> Result<()> {
         training.batch_size = training.batch_size.or(usual.batch_size);
     }
     let (common, style): (Common, Style) = (sources.take(&[])?, sources.take(&[])?);
-    let Fresh { fresh } = sources.take(&[])?;
+    let parts: Parts = sources.take(&[])?;
     let out = sources.path("out")?.unwrap_or_else(|| PathBuf::from(DEFAULT_OUT));
     sources.finish()?;
     settings.check(&training)?;
@@ -79,10 +80,32 @@ fn run(matches: &ArgMatches) -> Result<()> {
     let bytes = prepared.bytes().saturating_mul(threads + seeds).saturating_add(each.saturating_mul(tickets));
     output::fits_in_memory(bytes, &format!("{tickets} dense networks and tickets"))?;
     drop(prepared);
-    let target = Target::new(out)?;
-    if fresh {
+    let place = parts.place(out)?;
+    let target = Target::new(place.directory.clone())?;
+    if parts.fresh {
         ticket::discard(target.directory())?;
     }
+    let request = (settings, training);
+    place.begin("ticket", &request)?;
+    match search(&request, &place.share(), &common)? {
+        Some(result) => finish(&result, &target, &style, &common),
+        None => place.complete(&target, &common),
+    }
+}
+
+/// Joins parts.
+pub fn join(joined: Joined) -> Result<()> {
+    let request: Request = joined.request()?;
+    request.0.check(&request.1)?;
+    let Some(result) = search(&request, &joined.share(), &joined.common)? else { return Ok(()) };
+    finish(&result, &Target::new(joined.out)?, &joined.style, &joined.common)
+}
+
+/// What is pruned, and how it is trained.
+type Request = (TicketSettings, TrainSettings);
+
+/// Searches, showing progress.
+fn search((settings, training): &Request, share: &Share, common: &Common) -> Result<Option<TicketResult>> {
     let progress: OnceLock<Progress> = OnceLock::new();
     let observe = |event: TicketEvent| match event {
         TicketEvent::Begins { title, controls: (controls, kept), steps } => {
@@ -100,12 +123,16 @@ fn run(matches: &ArgMatches) -> Result<()> {
             }
         }
     };
-    let result = ticket::run(&settings, &training, Some(target.directory()), &observe);
+    let result = ticket::run(settings, training, Some(share), &observe);
     if let Some(bar) = progress.get() {
         bar.finish();
     }
-    let result = result?;
-    let names = target.write(&result, &style, json!({}))?;
+    result
+}
+
+/// Writes a result, and says what came out.
+fn finish(result: &TicketResult, target: &Target, style: &Style, common: &Common) -> Result<()> {
+    let names = target.write(result, style, json!({}))?;
     for name in result.absent() {
         files::remove(&target.directory().join(name))?;
     }
@@ -113,7 +140,7 @@ fn run(matches: &ArgMatches) -> Result<()> {
     match (common.json, common.quiet) {
         (true, _) => output::print_json(&result.json()?)?,
         (_, true) => {}
-        _ => output::print(&summary(&result, &target, &names))?,
+        _ => output::print(&summary(result, target, &names))?,
     }
     result.unmet().map_or(Ok(()), Err)
 }

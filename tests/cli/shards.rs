@@ -29,7 +29,7 @@ of = "train.final.train_loss"
 "#;
 
 /// What can be shared out, with what a missing piece is called.
-const SHARED: [(&str, &str); 7] = [
+const SHARED: [(&str, &str); 8] = [
     ("slice --run a --x=-1:1:7 --y=-0.5:0.5:4", "every point"),
     ("run recipe.toml", "every case"),
     ("width --quick --set train.samples=120 --set train.epochs=1 --widths 2,3,4,5", "every case"),
@@ -44,6 +44,11 @@ const SHARED: [(&str, &str); 7] = [
         "every branch",
     ),
     ("minima --run a --run b --run c --points 5", "every pair"),
+    (
+        "ticket --data spirals --samples 60 --hidden 8,5 --batch-size 20 --epochs 2 --rounds 2 --prune 0.5 --seeds 3 \
+         --points 5",
+        "every seed",
+    ),
     ("train --seeds 4 --hidden 3 --epochs 1 --samples 60", "every run"),
 ];
 
@@ -89,7 +94,8 @@ fn all_succeed(outputs: &[Output]) {
 fn parts_made_at_the_same_time_in_one_directory_join_there() {
     let bench = inputs();
     for (words, missing) in SHARED {
-        bench.ok(&format!("{words} --dpi 20 --quiet --out whole"));
+        let words = format!("{words} --dpi 20");
+        bench.ok(&format!("{words} --quiet --out whole"));
         all_succeed(&together(&bench, &format!("{words} --shard auto --quiet --out p"), &ranks(3)));
         // One is lost, and named.
         std::fs::remove_dir_all(bench.path("p/shard-1-of-3")).unwrap();

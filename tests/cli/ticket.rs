@@ -2,7 +2,7 @@
 
 use crate::bench::{BESIDE, Bench, at};
 use losscape::base::tensors::{Data, TensorFile};
-use losscape::passes::{TicketSettings, ticket};
+use losscape::passes::{Share, TicketSettings, ticket};
 use losscape::train::TrainSettings;
 use serde_json::{Value, json};
 
@@ -135,7 +135,7 @@ fn a_stopped_search_goes_on_and_ends_in_the_same_bytes() {
     let settings: TicketSettings = serde_json::from_value(result["settings"].clone()).unwrap();
     let training: TrainSettings = serde_json::from_value(result["train"].clone()).unwrap();
     std::fs::create_dir(bench.path("half")).unwrap();
-    ticket::run(&settings, &training, Some(&bench.path("half")), &|_| ()).unwrap();
+    ticket::run(&settings, &training, Some(&Share::all(&bench.path("half"))), &|_| ()).unwrap();
     let left = bench.files("half");
     let log = bench.bytes("half/ticket.log");
     // A ticket, two whole records and half of another one are lost.

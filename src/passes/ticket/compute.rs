@@ -1,29 +1,33 @@
 //! Dense networks and their tickets, one seed a core, each level after the one before; then the controls, which depend on
 //! nothing but masks, as many at once as there are threads.
 //!
-//! Each ticket leaves a checkpoint of its end, which the next level is pruned from; controls are records in a log. Started
-//! again, dense networks are trained once more, and all that is finished is read.
+//! Each ticket leaves a checkpoint of its end, which the next level is pruned from; all levels of a seed are a record in one
+//! log, controls are records in another. Started again, what is on record is read; dense networks are trained once more where
+//! something after them is missing.
 
 use super::TicketSettings;
 use super::prune::{at_random, by_magnitude};
 use super::result::{Facts, TicketResult};
 use crate::autodiff::Element;
-use crate::base::log::{DISCARD, Log, Pieces};
+use crate::base::log::{DISCARD, Pieces};
 use crate::base::pool::each_apart;
-use crate::base::{Error, Result, Streams, files, interrupt};
+use crate::base::shard::Shard;
+use crate::base::{Error, Result, Streams, files};
 use crate::data::Dataset;
 use crate::landscape::path::Evaluator;
 use crate::nn::Network;
 use crate::passes::pair::Pair;
+use crate::passes::pieces::{Division, Ledger, Share, log_name};
 use crate::passes::seeded::of_run;
 use crate::passes::{DataSettings, statistics, to_json};
 use crate::train::branch::{Fork, branch, go_on, noise, trunk};
 use crate::train::{Event, Keep, Mask, Point, Status, TrainSettings, Trained, network, samples};
 use crate::with_precision;
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// What an observer of a search hears, from any thread.
@@ -42,8 +46,9 @@ pub enum TicketEvent<'a> {
     Steps(u64),
 }
 
-/// The log in a directory.
-const LOG: &str = "ticket.log";
+/// The command, and what keeps the levels of its seeds.
+const NAME: &str = "ticket";
+const LEVELS: &str = "ticket-levels";
 /// Longest time between two checkpoints of a ticket that trains for long.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(30);
 
@@ -57,7 +62,8 @@ const END: &str = ".checkpoint.safetensors";
 
 /// Removes what an unfinished search left in a directory.
 pub fn discard(directory: &Path) -> Result<()> {
-    files::remove(&directory.join(LOG))?;
+    files::remove(&directory.join(log_name(NAME)))?;
+    files::remove(&directory.join(log_name(LEVELS)))?;
     let ours = |name: &str| {
         let numbers = name.strip_prefix(START).and_then(|rest| rest.strip_suffix(END));
         numbers.is_some_and(|n| n.chars().all(|c| c.is_ascii_digit() || c == '-'))
@@ -130,6 +136,35 @@ impl Level {
         };
         Self { mask, end, numbers, point: trained.point }
     }
+
+    /// As numbers: how it ended, what was measured, mask, parameters and state, of a network of this size.
+    fn record(&self) -> Vec<f64> {
+        let mut all = vec![self.end as usize as f64];
+        all.extend(self.numbers);
+        all.extend(self.mask.kept().iter().map(|kept| f64::from(u8::from(*kept))));
+        all.extend(&self.point.theta);
+        all.extend(&self.point.state);
+        all
+    }
+
+    /// Reads it back.
+    fn read(record: &[f64], p: usize) -> Option<Self> {
+        let (end, rest) = record.split_first()?;
+        let (numbers, rest) = rest.split_first_chunk()?;
+        let (mask, rest) = rest.split_at_checked(p)?;
+        let (theta, state) = rest.split_at_checked(p)?;
+        Some(Self {
+            mask: Mask::new(mask.iter().map(|kept| *kept != 0.0).collect()),
+            end: *End::ALL.get(*end as usize)?,
+            numbers: *numbers,
+            point: Point { theta: theta.to_vec(), state: state.to_vec() },
+        })
+    }
+
+    /// Numbers of a record of a network with so many parameters and numbers of state.
+    fn width([p, state]: [usize; 2]) -> usize {
+        1 + MEASURES.len() + 2 * p + state
+    }
 }
 
 /// What is trained beside tickets.
@@ -167,13 +202,14 @@ pub(super) fn width(settings: &TicketSettings) -> usize {
     1 + pair.max(MEASURES.len())
 }
 
-/// Searches for tickets in networks that are trained so. With a directory, what is finished is kept in it and not made again.
+/// Searches for tickets in networks that are trained so. What is finished is kept where `share` says and
+/// not made again; there is no result where a part of the seeds is all that is wanted.
 pub fn run(
     settings: &TicketSettings,
     training: &TrainSettings,
-    keep: Option<&Path>,
+    share: Option<&Share>,
     observe: &(dyn Fn(TicketEvent) + Sync),
-) -> Result<TicketResult> {
+) -> Result<Option<TicketResult>> {
     settings.check(training)?;
     let (data, dataset) = DataSettings::load(training)?;
     let network = Arc::new(network(training, &dataset)?);
@@ -214,9 +250,12 @@ pub fn run(
         network: network.clone(),
     };
     let found = with_precision!(training.precision, E => {
-        Work::<E>::new(settings, training, &facts, &dataset, observe)?.run(keep)
+        Work::<E>::new(settings, training, &facts, &dataset, observe)?.run(share)
     });
-    found.and_then(|(seeds, pieces)| TicketResult::new(settings, training, facts, &seeds, &pieces))
+    let result = |(seeds, pieces): (Vec<Vec<Level>>, Pieces)| {
+        TicketResult::new(settings, training, facts, &seeds, &pieces)
+    };
+    found?.map(result).transpose()
 }
 
 /// Tells of steps as they are made, some at a time, from step `from` on.
@@ -268,59 +307,79 @@ impl<'a, E: Element> Work<'a, E> {
         Ok(Self { settings, training, facts, network, dataset, observe, evaluator })
     }
 
-    /// The levels of every seed, and the records of what was trained beside them.
-    fn run(&self, keep: Option<&Path>) -> Result<(Vec<Vec<Level>>, Pieces)> {
+    /// The levels of every seed, and the records of what was trained beside them; nothing where a part of the seeds is all that
+    /// is wanted.
+    fn run(&self, share: Option<&Share>) -> Result<Option<(Vec<Vec<Level>>, Pieces)>> {
         let (settings, total) = (self.settings, self.facts.total);
-        let (log, kept) = match keep {
-            None => (None, Pieces::new()),
-            Some(directory) => {
-                let header = json!({
-                    "version": env!("CARGO_PKG_VERSION"),
-                    "settings": to_json(settings)?,
-                    "train": to_json(&self.training.resolved())?,
-                    "data_sha256": self.facts.data.sha256,
-                });
-                let (log, kept) = Log::open(&directory.join(LOG), &header, width(settings))?;
-                (Some(Mutex::new(log)), kept)
-            }
-        };
+        let header = json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "settings": to_json(settings)?,
+            "train": to_json(&self.training.resolved())?,
+            "data_sha256": self.facts.data.sha256,
+        });
         let places = (0..settings.seeds).flat_map(|seed| (0..=settings.rounds).map(move |l| (seed, l)));
         let all: Vec<(usize, usize, Kind)> = places
             .flat_map(|(seed, level)| Kind::ALL.map(|kind| (seed, level, kind)))
             .filter(|(_, level, kind)| kind.at(settings, *level))
             .collect();
-        let left: Vec<(usize, usize, Kind)> = all
-            .iter()
-            .copied()
-            .filter(|(seed, level, kind)| !kept.contains_key(&kind.index(settings, *seed, *level)))
-            .collect();
+        let layout = self.network.layout();
+        let (p, each) = (layout.size(), Level::width([layout.size(), layout.state_size()]));
+        let seeds = Ledger::open(Division {
+            command: LEVELS,
+            units: ["seed", "seeds"],
+            all: settings.seeds,
+            // How many levels there are, and each.
+            width: 1 + each * (settings.rounds + 1),
+            header: header.clone(),
+            share,
+        })?;
+        let controls = Ledger::open(Division {
+            command: NAME,
+            units: ["training beside tickets", "trainings beside tickets"],
+            all: all.len(),
+            width: width(settings),
+            header,
+            share,
+        })?;
+        let left = controls.left(|shard: Shard, i| shard.deals(all[i].0));
+        // Those whose levels are missing, or what comes after them.
+        let open: BTreeSet<usize> =
+            seeds.left(Shard::deals).into_iter().chain(left.iter().map(|i| all[*i].0)).collect();
+        let open: Vec<usize> = open.into_iter().collect();
         let rest = total - settings.rewind;
-        let chains = settings.seeds as u64 * (total + settings.rounds as u64 * rest);
-        let steps = left.iter().map(|(_, _, kind)| if *kind == Kind::Reinit { total } else { rest });
+        let chains = open.len() as u64 * (total + settings.rounds as u64 * rest);
+        let steps = left.iter().map(|i| if all[*i].2 == Kind::Reinit { total } else { rest });
         (self.observe)(TicketEvent::Begins {
             title: &self.facts.title,
-            controls: (all.len(), all.len() - left.len()),
+            controls: (all.len(), controls.kept),
             steps: chains + steps.sum::<u64>(),
         });
-        let done = AtomicUsize::new(kept.len());
-        let control = |chains: &[Chain<E>], i: usize| -> Result<Option<(u64, Vec<f64>)>> {
-            let (seed, level, kind) = left[i];
-            let Some(numbers) = self.control(seed, level, kind, &chains[seed])? else { return Ok(None) };
-            // What a signal cut short is no result.
-            interrupt::check("ticket", "nothing was kept")?;
-            let index = kind.index(settings, seed, level);
-            if let Some(log) = &log {
-                let mut log = log.lock().unwrap_or_else(|e| e.into_inner());
-                log.append([(index, numbers.as_slice())])?;
+        let done = AtomicUsize::new(controls.kept);
+        let directory = share.and_then(Share::directory);
+        let chain = |k: usize| -> Result<Chain<E>> {
+            let chain = self.chain(open[k], directory, &done)?;
+            if !seeds.has(open[k]) {
+                let mut record = vec![chain.levels.len() as f64];
+                record.extend(chain.levels.iter().flat_map(Level::record));
+                record.resize(1 + each * (settings.rounds + 1), f64::NAN);
+                seeds.finish(open[k], record)?;
             }
-            done.fetch_add(1, Ordering::Relaxed);
-            Ok(Some((index, numbers)))
+            Ok(chain)
         };
-        let found = each_apart(settings.seeds, |seed| self.chain(seed, keep, &done)).and_then(|chains| {
-            let found = each_apart(left.len(), |i| control(&chains, i))?;
-            Ok((chains.into_iter().map(|chain| chain.levels).collect(), found))
-        });
-        let (levels, found) = found.map_err(|error| match (error, keep) {
+        let control = |chains: &[Chain<E>], i: usize| -> Result<()> {
+            let (seed, level, kind) = all[i];
+            let Some(chain) = open.iter().position(|s| *s == seed).and_then(|k| chains.get(k)) else {
+                return Ok(());
+            };
+            // A control of a ticket that is none is none, too.
+            let none = || vec![f64::NAN; width(settings)];
+            controls.finish(i, self.control(seed, level, kind, chain)?.unwrap_or_else(none))?;
+            done.fetch_add(1, Ordering::Relaxed);
+            Ok(())
+        };
+        let made = each_apart(open.len(), chain)
+            .and_then(|chains| each_apart(left.len(), |i| control(&chains, left[i])));
+        made.map_err(|error| match (error, directory) {
             (Error::Interrupted { signal, .. }, directory) => {
                 let kept = match (done.load(Ordering::Relaxed), directory) {
                     (_, None) => "nothing was kept".to_owned(),
@@ -330,11 +389,22 @@ impl<'a, E: Element> Work<'a, E> {
                         files::named(directory)
                     ),
                 };
-                Error::Interrupted { at: "ticket".to_owned(), kept, signal }
+                Error::Interrupted { at: NAME.to_owned(), kept, signal }
             }
             (error, _) => error,
         })?;
-        Ok((levels, kept.into_iter().chain(found.into_iter().flatten()).collect()))
+        let (Some(seeds), Some(controls)) = (seeds.done(), controls.done()) else { return Ok(None) };
+        let levels = |record: &Vec<f64>| -> Vec<Level> {
+            let count = record.first().map_or(0, |n| *n as usize);
+            record[1..].chunks(each).take(count).filter_map(|level| Level::read(level, p)).collect()
+        };
+        let there =
+            controls.into_iter().filter(|(_, record)| record.first().is_some_and(|end| !end.is_nan()));
+        let pieces = there.map(|(i, record)| {
+            let (seed, level, kind) = all[i as usize];
+            (kind.index(settings, seed, level), record)
+        });
+        Ok(Some((seeds.values().map(levels).collect(), pieces.collect())))
     }
 
     /// The dense network of a seed and its tickets, as far as none diverges.

@@ -2,6 +2,7 @@
 
 use super::{Analysis, Networks, Pass};
 use crate::base::{Error, Result};
+use crate::passes::pieces::whole;
 use crate::passes::{Saved, TicketSettings, ticket, to_json};
 use crate::study::overlay::overlay;
 
@@ -44,7 +45,7 @@ impl Pass for Ticket {
 
     fn run(&self, _: u64, networks: Networks) -> Result<Box<dyn Saved>> {
         match networks.training {
-            [training, ..] => Ok(Box::new(ticket::run(&self.0, training, None, &|_| ())?)),
+            [training, ..] => Ok(Box::new(whole(ticket::run(&self.0, training, None, &|_| ()))?)),
             [] => Err(Error::expected("ticket", "a network", "none")),
         }
     }
