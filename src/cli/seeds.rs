@@ -58,7 +58,7 @@ struct Request {
 pub fn join(joined: Joined) -> Result<()> {
     let Request { settings, count } = joined.request()?;
     let seeds = from(settings.seed, count)?;
-    let sha256 = train::prepare(&settings)?.data_sha256().to_owned();
+    let sha256 = train::prepare(&settings, true)?.data_sha256().to_owned();
     let run_of = |seed: u64| {
         let wanted = TrainSettings { seed, ..settings.clone() };
         let mut runs = joined.parts.iter().map(|part| of_seed(part, seed));
