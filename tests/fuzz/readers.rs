@@ -5,6 +5,7 @@
 
 use losscape::base::registry::Registry;
 use losscape::base::section::Section;
+use losscape::base::shard::Shard;
 use losscape::base::{Error, Result, files, log, npz::Npz, tensors::TensorFile};
 use losscape::data::{Dataset, Preparation, Source, Standardize};
 use losscape::figure::Figure;
@@ -15,7 +16,6 @@ use losscape::nn::inits::Initializer;
 use losscape::nn::layers::Layer;
 use losscape::nn::losses::Loss;
 use losscape::nn::norms::Norm;
-use losscape::passes::slice::Shard;
 use losscape::passes::{self, Run, Saved, SliceSettings};
 use losscape::render::{Style, draw};
 use losscape::study::expression::Expression;
@@ -294,11 +294,9 @@ fn figures(directory: &Path, bytes: &[u8]) -> Result<()> {
 /// A line for `--shard`, and `NAME=value` a line.
 fn scheduler(_: &Path, bytes: &[u8]) -> Result<()> {
     let text = text(bytes)?;
-    let variable = |name: &str| {
-        let lines = text.lines().skip(1).filter_map(|line| line.split_once('='));
-        lines.filter(|(key, _)| *key == name).map(|(_, value)| value.to_owned()).next()
-    };
-    let shard = Shard::parse(text.lines().next().unwrap_or_default(), variable)?;
+    let pair = |line: &str| line.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let variables = text.lines().skip(1).filter_map(pair).collect();
+    let shard = Shard::parse(text.lines().next().unwrap_or_default(), &variables)?;
     let part = shard.range(1_000_000);
     assert!(part.start <= part.end && part.end <= 1_000_000, "{shard:?}");
     Ok(())
