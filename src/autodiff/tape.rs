@@ -232,6 +232,15 @@ impl Tape {
         all
     }
 
+    /// Multiply-adds of the values of all nodes up to `last`, about ([`Rule::multiply_adds`](super::primitives::Rule)).
+    pub fn multiply_adds(&self, last: Node) -> usize {
+        let of = |record: &Record| {
+            let inputs: Vec<Shape> = record.inputs.iter().map(|i| self.shape(*i)).collect();
+            each_primitive!(&record.op, leaf => 0, rule => rule.multiply_adds(&inputs, record.shape))
+        };
+        self.records[..=last.0].iter().map(of).sum()
+    }
+
     /// How each node depends on coordinates on which leaves depend as `leaf` says.
     pub fn degrees(&self, leaf: impl Fn(&Primitive) -> Degree) -> Vec<Degree> {
         let mut degrees: Vec<Degree> = Vec::with_capacity(self.records.len());

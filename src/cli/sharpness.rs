@@ -1,7 +1,7 @@
 //! `losscape sharpness`: certified eigenvalues, traces, densities, and the measures beyond them.
 
 use super::Subcommand;
-use super::arguments::{Common, config_and_out, name_kinds};
+use super::arguments::{Common, Fresh, config_and_out, name_kinds};
 use super::config::Sources;
 use super::networks::{self, Networks};
 use super::output::{self, Target};
@@ -29,7 +29,7 @@ const DEFAULT_OUT: &str = "out/sharpness";
 
 const EXAMPLES: &str = "Examples:
   losscape sharpness                                       the default network, trained if need be
-  losscape sharpness --run runs/a --quick                  the outermost eigenvalues and the trace, in seconds
+  losscape sharpness --run runs/a --quick                  the outermost eigenvalues and the trace, in ten seconds
   losscape sharpness --run runs/a --full --out out/all     everything
   losscape sharpness --run runs/a --run runs/b             two networks in one table and picture
   losscape sharpness --run runs/a --operator gauss-newton --top 20 --vectors
@@ -41,6 +41,11 @@ const EXAMPLES: &str = "Examples:
 Eigenvalues are certified: converged, and after so many Lanczos steps from a random start that but for a probability of
 --delta none is passed over (Kuczynski and Wozniakowski 1992). One that did not converge ends with exit code 3.
 
+Operators of up to --exact parameters are written out: their eigenvalues, trace, norms and density are exact.
+An error behind ± is a standard error; the table says over what.
+
+Finished parts are kept: the same command goes on after a stop, --fresh begins anew.
+
 Raw numbers change when a layer is multiplied and the next divided by the same factor, which leaves the function alone;
 rescaling-invariant ones stand beside them.
 
@@ -49,14 +54,15 @@ and comparison of several networks.";
 
 fn command(command: Command) -> Command {
     let command = SharpnessSettings::augment_args(networks::argument(command));
-    let command = config_and_out(Common::augment_args(command), DEFAULT_OUT);
+    let command = config_and_out(Common::augment_args(Fresh::augment_args(command)), DEFAULT_OUT);
     name_kinds(super::help::pictures(command))
 }
 
 fn run(matches: &ArgMatches) -> Result<()> {
     let mut sources = Sources::new(matches)?;
     let settings: SharpnessSettings = sources.take(&[])?;
-    let (common, style): (Common, Style) = (sources.take(&[])?, sources.take(&[])?);
+    let (common, style, fresh): (Common, Style, Fresh) =
+        (sources.take(&[])?, sources.take(&[])?, sources.take(&[])?);
     let from = Networks::take(&mut sources)?;
     let out = sources.path("out")?.unwrap_or_else(|| PathBuf::from(DEFAULT_OUT));
     sources.finish()?;
@@ -68,14 +74,20 @@ fn run(matches: &ArgMatches) -> Result<()> {
     let fits = |_, samples| settings.samples.map_or(Ok(()), |n| at_most(samples, n, "--samples"));
     let runs = from.read(&style, common.quiet, &fits)?;
     runs.iter().try_for_each(|run| fits(run.precision, run.dataset.train.len()))?;
+    if fresh.fresh {
+        sharpness::discard(target.directory())?;
+    }
     let observer = Observer { quiet: common.quiet, state: Mutex::default() };
-    let result = sharpness::run(&settings, &runs, &|event| observer.hears(event));
+    let result = sharpness::run(&settings, &runs, Some(target.directory()), &|event| observer.hears(event));
     observer.finish();
     let result = result?;
+    let forecast = observer.state.into_inner().unwrap_or_else(|e| e.into_inner()).seconds;
     for warning in result.warnings() {
         say(common.quiet, &format!("warning: {warning}"));
     }
-    let pictures = target.write(&result, &style, json!({"runs": from.names()}))?;
+    let machine = json!({"runs": from.names(), "predicted_seconds": forecast});
+    let pictures = target.write(&result, &style, machine)?;
+    sharpness::discard(target.directory())?;
     match (common.json, common.quiet) {
         (true, _) => output::print_json(&result.json()?)?,
         (_, true) => {}
@@ -90,8 +102,14 @@ fn run(matches: &ArgMatches) -> Result<()> {
 /// Shows how far it is.
 struct Observer {
     quiet: bool,
-    /// The bar, and what is computed now.
-    state: Mutex<(Option<Progress>, String)>,
+    state: Mutex<Shown>,
+}
+
+/// The bar, and the seconds that were foretold.
+#[derive(Default)]
+struct Shown {
+    bar: Option<Progress>,
+    seconds: f64,
 }
 
 impl Observer {
@@ -99,23 +117,27 @@ impl Observer {
         let mut state = self.state.lock().unwrap_or_else(|e| e.into_inner());
         match event {
             SharpnessEvent::Begins { title, parameters, network: (i, count), products, seconds, bytes } => {
-                if let Some(bar) = state.0.take() {
+                if let Some(bar) = state.bar.take() {
                     bar.finish();
                 }
                 let of = if count > 1 { format!(" ({} of {count})", i + 1) } else { String::new() };
                 say(self.quiet, &format!("sharpness of {title} ({parameters} parameters){of}"));
                 let (time, memory) = (output::duration(seconds), output::bytes(bytes as f64));
-                say(self.quiet, &format!("about {products} products, {time}, and the measures; {memory}"));
-                state.0 = Some(Progress::new("sharpness", "products", products as f64, self.quiet));
+                say(self.quiet, &format!("about {products} products, {time} in all, {memory}"));
+                state.seconds += seconds;
+                state.bar = Some(Progress::new("sharpness", "products", products as f64, self.quiet));
+            }
+            SharpnessEvent::LeftOut(what) if what.is_empty() => {}
+            SharpnessEvent::LeftOut(what) => {
+                say(self.quiet, &format!("quick: leaves out {}", what.join("; ")));
             }
             SharpnessEvent::Stage(what) => {
-                state.1 = what.to_owned();
-                if let Some(bar) = &state.0 {
+                if let Some(bar) = &state.bar {
                     bar.note(what);
                 }
             }
             SharpnessEvent::Products(n) => {
-                if let Some(bar) = &state.0 {
+                if let Some(bar) = &state.bar {
                     bar.add(n as f64);
                 }
             }
@@ -124,7 +146,7 @@ impl Observer {
 
     fn finish(&self) {
         let state = self.state.lock().unwrap_or_else(|e| e.into_inner());
-        if let Some(bar) = &state.0 {
+        if let Some(bar) = &state.bar {
             bar.finish();
         }
     }
@@ -210,6 +232,7 @@ fn one(result: &SharpnessResult) -> String {
         let status = [&line.raw, &line.invariant].into_iter().flatten().find_map(|c| c.status.as_ref());
         notes.extend(status.map(|s| format!("  {}: {s}\n", line.label)));
     }
+    notes.extend(errors(result, 0));
     text += &table(&rows);
     text += &notes.concat();
     for (key, name) in [("lambda_max", "largest"), ("lambda_min", "smallest")] {
@@ -218,6 +241,7 @@ fn one(result: &SharpnessResult) -> String {
             continue;
         }
         let sure = match (found["certified"] == true, found["converged"] == true) {
+            _ if found["exact"] == true => "exact, of the dense matrix",
             (true, _) => "certified",
             (_, true) => "converged, not certified",
             _ => "NOT converged",
@@ -229,13 +253,39 @@ fn one(result: &SharpnessResult) -> String {
             result.text(0, &[key, "stop"]).replace('-', " "),
         );
     }
+    text += &format!("  all of it is of {}\n", result.text(0, &["certificates_of"]));
+    let draws = |what: &str| {
+        let [mean, deviation] = ["mean", "standard_deviation"].map(|key| number(&["draws", what, key]));
+        format!("{} with a standard deviation of {}", significant(mean, 4), significant(deviation, 2))
+    };
+    if !result.at(0, &["draws"]).is_null() {
+        text += &format!(
+            "  over {} other draws the largest eigenvalue is {}, the trace {}\n",
+            result.at(0, &["draws", "sets"]),
+            draws("lambda_max"),
+            draws("trace")
+        );
+    }
     let share = number(&["outliers", "share_of_trace"]);
     if share.is_finite() {
-        text += &format!(
-            "  the {} largest eigenvalues are {} of the trace\n",
-            result.at(0, &["outliers", "count"]),
-            output::percent(share)
-        );
+        let count = result.at(0, &["outliers", "count"]);
+        let error = number(&["outliers", "share_of_trace_stderr"]);
+        text += &match (share <= 1.0, error > 0.0) {
+            (true, false) => {
+                format!("  the {count} largest eigenvalues are {} of the trace\n", output::percent(share))
+            }
+            (true, true) => format!(
+                "  the {count} largest eigenvalues are {} \u{b1} {} of the trace\n",
+                output::percent(share),
+                output::percent(error)
+            ),
+            // A share is one of a whole: here negative eigenvalues, or the error of the trace, take from that.
+            (false, _) => format!(
+                "  the {count} largest eigenvalues add up to {}, more than the trace{}\n",
+                significant(number(&["outliers", "sum"]), 4),
+                if error > 0.0 { " as it is estimated" } else { ", from which negative ones take" }
+            ),
+        };
     }
     let overlap = number(&["gradient", "overlap"]);
     if overlap.is_finite() {
@@ -269,26 +319,53 @@ fn one(result: &SharpnessResult) -> String {
             let error = error.into_iter().find(|e| e.is_finite());
             text += &match value.is_nan() {
                 true => format!("  {name}: none ({})\n", result.text(0, &[key, "status"])),
-                false => format!("  {name}: {}\n", written(Some(&Cell { value, error, status: None }))),
+                false => {
+                    let error = error.filter(|_| result.at(0, &[key, "exact"]) != true);
+                    let over = result.text(0, &[key, "error_over"]);
+                    let over = if over.is_empty() { String::new() } else { format!(" (over {over})") };
+                    let cell = Cell { value, error, over: None, status: None };
+                    format!("  {name}: {}{over}\n", written(Some(&cell)))
+                }
             };
         }
     }
     let negative = number(&["density", "negative_mass", "value"]);
     if negative.is_finite() {
-        text += &format!("  {} of the eigenvalues are negative\n", output::percent(negative));
+        let status = result.text(0, &["density", "negative_mass", "status"]);
+        let status = if status.is_empty() { String::new() } else { format!(" ({status})") };
+        text += &format!("  {} of the eigenvalues are negative{status}\n", output::percent(negative));
     }
     for (key, matrix) in result.at(0, &["matrices"]).as_object().into_iter().flatten() {
         let name = key.replace('_', " ");
         text += &match matrix["lambda_max"]["value"].as_f64() {
             Some(value) => format!(
-                "  {name}: largest eigenvalue {}, trace {}\n",
+                "  {name}: largest eigenvalue {}, trace {}; of {}\n",
                 significant(value, 4),
-                significant(matrix["trace"]["value"].as_f64().unwrap_or(f64::NAN), 4)
+                significant(matrix["trace"]["value"].as_f64().unwrap_or(f64::NAN), 4),
+                matrix["certificates_of"].as_str().unwrap_or_default()
             ),
             None => format!("  {name}: none ({})\n", matrix["status"].as_str().unwrap_or("not finite")),
         };
     }
     text
+}
+
+/// What the errors behind a plus-minus are over, a line each.
+fn errors(result: &SharpnessResult, network: usize) -> Vec<String> {
+    let mut all: Vec<(String, Vec<String>)> = Vec::new();
+    for line in result.lines(network) {
+        for over in [&line.raw, &line.invariant].into_iter().flatten().filter_map(|cell| cell.over.clone()) {
+            match all.iter_mut().find(|(known, _)| *known == over) {
+                Some((_, labels)) if labels.contains(&line.label) => {}
+                Some((_, labels)) => labels.push(line.label.clone()),
+                None => all.push((over, vec![line.label.clone()])),
+            }
+        }
+    }
+    let written = |(over, labels): (String, Vec<String>)| {
+        format!("  \u{b1} of {}: a standard error over {over}\n", labels.join("; "))
+    };
+    all.into_iter().map(written).collect()
 }
 
 /// Networks in columns, raw numbers above invariant ones.
@@ -325,5 +402,10 @@ fn several(result: &SharpnessResult) -> String {
             rows.push(std::iter::once(format!("  {}", line.label)).chain(all.iter().map(own)).collect());
         }
     }
-    table(&rows)
+    let mut text = table(&rows);
+    for n in 0..result.networks() {
+        let of = result.text(n, &["certificates_of"]);
+        text += &format!("  {}: {of}\n", result.text(n, &["label"]));
+    }
+    text + &errors(result, 0).concat()
 }

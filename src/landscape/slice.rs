@@ -21,7 +21,7 @@ use std::ops::Range;
 pub type Point = [f64; 3];
 
 /// Most points of one row (of the same y and z) that a task computes.
-const RUN: usize = 64;
+pub const RUN: usize = 64;
 /// Tasks whose results are held at once.
 const BAND: usize = 4096;
 

@@ -9,7 +9,7 @@
 use super::Objective;
 use super::chunks::Chunk;
 use crate::autodiff::{Bindings, Curvature, Element, ProductPlan, Workspace};
-use crate::base::pool::Pool;
+use crate::base::{interrupt, pool::Pool};
 
 /// The curvature of an objective at one point, as something to multiply by.
 #[derive(Debug)]
@@ -57,7 +57,8 @@ impl<'a, E: Element> Linearization<'a, E> {
     }
 
     /// The curvature of the mean loss times each of k vectors; `directions` and the result are p x k,
-    /// column-major. Vectors are rounded to the element type; sums over chunks are in f64.
+    /// column-major. Vectors are rounded to the element type; sums over chunks are in f64. Once a signal asks for a stop, the
+    /// rest of the samples is left out and the result is NaN: who gets one asks [`interrupt::requested`] before believing it.
     pub fn products(&self, directions: &[f64], k: usize) -> Vec<f64> {
         assert_eq!(directions.len(), self.theta.len() * k, "p x k numbers");
         if k == 0 {
@@ -65,6 +66,9 @@ impl<'a, E: Element> Linearization<'a, E> {
         }
         let directions: Vec<E> = directions.iter().map(|d| E::from_f64(*d)).collect();
         let work = |chunk: &Chunk, out: &mut [E]| {
+            if interrupt::requested().is_some() {
+                return out.fill(E::from_f64(f64::NAN));
+            }
             let plan = &self.plans[chunk.program];
             let again;
             let primal = match &self.kept[chunk.index] {

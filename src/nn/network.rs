@@ -341,6 +341,12 @@ impl Network {
         self.record(samples, Mode::Running, false).program
     }
 
+    /// Multiply-adds of the loss of one sample, about.
+    pub fn multiply_adds(&self) -> usize {
+        let program = self.record(1, Mode::Running, false).program;
+        program.tape().multiply_adds(program.losses())
+    }
+
     /// The network for a number of samples, in a mode; `masked` if some targets are not observed.
     pub fn record(&self, samples: usize, mode: Mode, masked: bool) -> Recording {
         if let Some(exported) = &self.graph {

@@ -149,6 +149,18 @@ impl<E: Element> Objective<E> {
         Ok(self.over(Arc::new(self.samples.repeated(draws, &targets))))
     }
 
+    /// The same samples with other targets (outputs x samples).
+    pub fn with_targets(&self, targets: &[f64]) -> Self {
+        self.over(Arc::new(self.samples.repeated(1, targets)))
+    }
+
+    /// Targets (outputs x samples) and labels of all samples; no labels in regression.
+    pub fn answers(&self) -> (Vec<f64>, Vec<u32>) {
+        let all = 0..self.samples();
+        let [_, targets, _] = self.samples.inputs(&all);
+        (targets.iter().map(|t| t.to_f64()).collect(), self.samples.labels(&all).to_vec())
+    }
+
     /// The network.
     pub fn network(&self) -> &Arc<Network> {
         &self.network

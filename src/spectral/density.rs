@@ -145,7 +145,7 @@ impl Quadrature {
         let sigma = papyan(self.steps, high - low).max(DECADES);
         let x = axis(low - MARGIN * sigma, high + MARGIN * sigma, points);
         let near = |rule: &Rule| rule.integral(|theta| if theta.abs() <= floor { 1.0 } else { 0.0 });
-        let near_zero = Estimate::of(&self.rules.iter().map(near).collect::<Vec<_>>(), self.products);
+        let near_zero = self.over_rules(near);
         let positive = self.bumps(&x, sigma, |theta| (theta > floor).then(|| theta.log10()));
         let negative = self.bumps(&x, sigma, |theta| (theta < -floor).then(|| (-theta).log10()));
         Ok(LogDensity { positive, negative, floor, near_zero })

@@ -1,11 +1,10 @@
-//! A number known from random probes: their mean, its standard error, and from 30 probes up an interval.
+//! A number known from random probes: their mean, its standard error, and an interval by Student's t, which for few probes is
+//! much wider than two standard errors: 3.2 of them on each side for four probes.
 
 use crate::base::files::null_is_nan;
 use crate::base::statistics;
 use serde::{Deserialize, Serialize};
 
-/// From how many probes up the mean is near enough to normal for Student's interval: the usual rule of thumb.
-const ENOUGH: usize = 30;
 /// How often the interval holds the true value.
 const CONFIDENCE: f64 = 0.95;
 
@@ -18,7 +17,8 @@ pub struct Estimate {
     /// Its standard error: NaN of one probe, exactly 0 where all agree.
     #[serde(deserialize_with = "null_is_nan")]
     pub standard_error: f64,
-    /// Where the true value lies with a probability of 95 % (Student's t), if there are at least 30 probes.
+    /// Where the true value lies with a probability of 95 % (Student's t), as far as the mean over probes is normal; none of a
+    /// single probe.
     pub interval: Option<[f64; 2]>,
     /// How many probes the standard error rests on; 0 of a value that is exact but for rounding.
     pub probes: usize,
@@ -30,12 +30,14 @@ impl Estimate {
     /// The mean of one number a probe.
     pub fn of(sample: &[f64], products: usize) -> Self {
         let (value, standard_error) = statistics::mean(sample);
-        let half = match sample.len() {
-            probes if probes >= ENOUGH => statistics::student_t(CONFIDENCE, probes - 1) * standard_error,
-            _ => f64::NAN,
-        };
+        let half = statistics::student_t(CONFIDENCE, sample.len().saturating_sub(1)) * standard_error;
         let interval = half.is_finite().then_some([value - half, value + half]);
         Self { value, standard_error, interval, probes: sample.len(), products }
+    }
+
+    /// Whether nothing was sampled.
+    pub fn is_exact(&self) -> bool {
+        self.probes == 0 && self.value.is_finite()
     }
 
     /// A value without any chance in it.
@@ -82,9 +84,12 @@ mod tests {
     }
 
     #[test]
-    fn an_interval_needs_thirty_probes() {
+    fn intervals_are_students() {
         let sample: Vec<f64> = (0..30).map(|i| if i % 2 == 0 { 1.0 } else { 3.0 }).collect();
-        assert_eq!(Estimate::of(&sample[..29], 29).interval, None);
+        // Of one probe nothing is known; of four, t with 3 degrees is 3.182446, and the standard error 1 / sqrt(3).
+        assert_eq!(Estimate::of(&sample[..1], 1).interval, None);
+        let [low, high] = Estimate::of(&sample[..4], 4).interval.unwrap();
+        assert!((high - low - 2.0 * 3.182_446 / 3f64.sqrt()).abs() < 1e-6, "{low} {high}");
         let found = Estimate::of(&sample, 30);
         // A standard deviation of sqrt(30 / 29), over sqrt(30); t of 29 degrees.
         let error = 1.0 / 29f64.sqrt();

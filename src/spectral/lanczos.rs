@@ -116,6 +116,8 @@ pub enum Stopped {
     Inexact,
     /// A product has an entry that is NaN or infinite. There are no pairs.
     NotFinite,
+    /// Nothing was searched for: all pairs are those of the dense matrix ([`exact`](super::exact)).
+    Exact,
 }
 
 impl std::fmt::Display for Stopped {
@@ -127,6 +129,7 @@ impl std::fmt::Display for Stopped {
             Self::MostSteps => "most steps",
             Self::Inexact => "inexact products",
             Self::NotFinite => "not finite",
+            Self::Exact => "exact",
         })
     }
 }
@@ -268,8 +271,9 @@ impl Search<'_> {
         let most = self.settings.most_steps.min(room);
         let mut next = enough;
         loop {
-            interrupt::check("eigenvalues", "unfinished eigenvalues are not kept")?;
             let step = krylov.step();
+            // A product that a stop has cut short is not one.
+            interrupt::check("eigenvalues", "unfinished eigenvalues are not kept")?;
             if step == Step::NotFinite {
                 return Ok(None);
             }
@@ -402,6 +406,7 @@ impl Search<'_> {
         };
         assert_eq!(products.len(), block.len(), "products of n numbers");
         self.products += count;
+        interrupt::check("eigenvalues", "unfinished eigenvalues are not kept")?;
         if !products.iter().all(|x| x.is_finite()) {
             return Ok(Ends::not_finite(steps, self.products));
         }

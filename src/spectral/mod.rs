@@ -4,6 +4,7 @@
 //!
 //! | file | what it holds |
 //! |---|---|
+//! | [`exact`] | a small operator written out: nothing of it is sampled |
 //! | [`operators`] | parts, shifts, scalings and dense matrices of an operator |
 //! | [`lanczos`] | both ends of the spectrum, with intervals and a certificate |
 //! | [`power`](mod@power) | the largest magnitudes by power iteration, the classic that certifies nothing |
@@ -20,6 +21,7 @@
 
 pub mod density;
 pub mod estimate;
+pub mod exact;
 pub mod krylov;
 pub mod lanczos;
 pub mod operators;
@@ -32,6 +34,7 @@ pub mod vectors;
 
 pub use density::{Density, Kernel, LogDensity};
 pub use estimate::Estimate;
+pub use exact::{Exact, Known};
 pub use krylov::Krylov;
 pub use lanczos::{Ends, Pair, Settings, Stopped, Wanted, ends};
 pub use operators::{Deflated, Dense, Plus, Restricted, Scaled, Shifted, dense};

@@ -217,6 +217,7 @@ pub fn dense(operator: &dyn Operator) -> Result<Vec<f64>> {
         assert_eq!(products.len(), n * k, "products of n numbers");
         matrix.extend(products);
     }
+    interrupt::check("dense matrix", "unfinished matrices are not kept")?;
     for j in 0..n {
         for i in 0..j {
             let mean = 0.5 * matrix[i + j * n] + 0.5 * matrix[j + i * n];
@@ -232,18 +233,42 @@ pub fn dense(operator: &dyn Operator) -> Result<Vec<f64>> {
 pub struct Dense {
     dimension: usize,
     matrix: Vec<f64>,
+    /// The rounding unit of the products that the numbers come from.
+    epsilon: f64,
 }
 
 impl Dense {
     /// With n x n numbers that are symmetric.
     pub fn new(dimension: usize, matrix: Vec<f64>) -> Self {
         assert_eq!(matrix.len(), dimension * dimension, "a matrix of n x n numbers");
-        Self { dimension, matrix }
+        Self { dimension, matrix, epsilon: f64::EPSILON }
     }
 
     /// Of an operator, at n products.
     pub fn of(operator: &dyn Operator) -> Result<Self> {
-        Ok(Self::new(operator.dimension(), dense(operator)?))
+        let epsilon = operator.epsilon();
+        Ok(Self { epsilon, ..Self::new(operator.dimension(), dense(operator)?) })
+    }
+
+    /// The same, as the sum of products with this rounding unit.
+    pub fn with_epsilon(self, epsilon: f64) -> Self {
+        Self { epsilon, ..self }
+    }
+
+    /// A + c I.
+    pub fn shifted(mut self, by: f64) -> Self {
+        let n = self.dimension;
+        self.matrix.iter_mut().step_by(n + 1).for_each(|x| *x += by);
+        self
+    }
+
+    /// D A D, D the diagonal matrix of these n numbers.
+    pub fn scaled(&self, by: &[f64]) -> Self {
+        let column = |(column, d): (&[f64], &f64)| -> Vec<f64> {
+            column.iter().zip(by).map(|(x, e)| e * x * d).collect()
+        };
+        let columns = self.matrix.chunks(self.dimension.max(1)).zip(by);
+        Self { matrix: columns.flat_map(column).collect(), ..*self }
     }
 
     /// Its numbers, column-major.
@@ -271,6 +296,10 @@ impl Operator for Dense {
         let row = |column: &[f64]| block.chunks(n).map(|x| vectors::dot(column, x)).collect();
         let rows: Vec<Vec<f64>> = self.matrix.par_chunks(n).map(row).collect();
         (0..k).flat_map(|j| rows.iter().map(move |row| row[j])).collect()
+    }
+
+    fn epsilon(&self) -> f64 {
+        self.epsilon
     }
 }
 

@@ -162,9 +162,10 @@ fn iterate(
     };
     let mut products = 0;
     loop {
-        interrupt::check("eigenvalues", "unfinished eigenvalues are not kept")?;
         let product = operator.apply(&x, 1);
         assert_eq!(product.len(), n, "a product of n numbers");
+        // A product that a stop has cut short is not one.
+        interrupt::check("eigenvalues", "unfinished eigenvalues are not kept")?;
         products += 1;
         let value = vectors::dot(&x, &product);
         let length = vectors::norm(&product);

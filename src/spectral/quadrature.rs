@@ -132,6 +132,8 @@ pub struct Quadrature {
     pub products: usize,
     /// The rounding unit of the products.
     pub epsilon: f64,
+    /// Whether the one rule has all eigenvalues: nothing is sampled, and no step is missing.
+    pub exact: bool,
 }
 
 /// Rules for `operator`, a block of starts at a time, all of a block in lockstep. Fails on settings that make no sense, when a
@@ -157,6 +159,8 @@ pub fn quadrature(operator: &dyn Operator, settings: &Settings, streams: &Stream
             let starts: Vec<f64> = going.iter().filter_map(|k| k.next()).flatten().copied().collect();
             let products = operator.apply(&starts, going.len());
             assert_eq!(products.len(), starts.len(), "products of n numbers");
+            // A product that a stop has cut short is not one.
+            interrupt::check("quadrature", "unfinished rules are not kept")?;
             for (krylov, product) in going.iter_mut().zip(products.chunks(n)) {
                 if krylov.accept(product.to_vec()) == Step::NotFinite {
                     return Err(Error::unmet(
@@ -171,7 +175,7 @@ pub fn quadrature(operator: &dyn Operator, settings: &Settings, streams: &Stream
         }
     }
     let products = rules.iter().map(|r| r.steps).sum();
-    Ok(Quadrature { dimension: n, steps: settings.steps, rules, products, epsilon })
+    Ok(Quadrature { dimension: n, steps: settings.steps, rules, products, epsilon, exact: false })
 }
 
 impl Quadrature {
@@ -181,9 +185,12 @@ impl Quadrature {
     }
 
     /// The mean over rules of one number each.
-    fn over_rules(&self, of: impl Fn(&Rule) -> f64) -> Estimate {
+    pub(super) fn over_rules(&self, of: impl Fn(&Rule) -> f64) -> Estimate {
         let sample: Vec<f64> = self.rules.iter().map(of).collect();
-        Estimate::of(&sample, self.products)
+        match (self.exact, sample.as_slice()) {
+            (true, [value]) => Estimate::exact(*value, self.products),
+            _ => Estimate::of(&sample, self.products),
+        }
     }
 
     /// By how much the rules' tr f(A) may be too large for want of steps: the mean difference of each Gauss rule from its Gauss-Radau

@@ -37,6 +37,8 @@ pub(super) fn in_blocks(
         let block: Vec<f64> = (first..first + k).flat_map(&mut make).collect();
         let products = operator.apply(&block, k);
         assert_eq!(products.len(), n * k, "products of n numbers");
+        // A product that a stop has cut short is not one.
+        interrupt::check(at, "unfinished estimates are not kept")?;
         block.chunks(n).zip(products.chunks(n)).for_each(|(z, product)| each(z, product));
     }
     Ok(())
@@ -77,7 +79,7 @@ pub fn hutchinson(operator: &dyn Operator, probes: usize, streams: &Streams) -> 
 ///
 /// On a spectrum that decays the rest is small, and the error shrinks as 1/products rather than 1/sqrt(products);
 /// on a flat one it is Hutchinson's with a third of the probes. Given Q it is unbiased, and the standard error is that
-/// of the residual probes, whose number is the estimate's: 90 products leave the 30 of an interval. If Q spans the
+/// of the residual probes, whose number is the estimate's. If Q spans the
 /// whole space nothing is left, and the trace is exact.
 ///
 /// Keeps n numbers for each third product. The streams are `spectral/sketch` and `spectral/trace`.

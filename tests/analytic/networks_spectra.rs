@@ -124,12 +124,12 @@ fn analysed(run: &Run) -> SharpnessResult {
     let settings = SharpnessSettings {
         full: true,
         top: Some(1),
-        tolerance: 1e-11,
+        tolerance: Some(1e-11),
         density_steps: 10,
         density_probes: 1,
         ..SharpnessSettings::default()
     };
-    sharpness::run(&settings, std::slice::from_ref(run), &|_| {}).expect("an analysis")
+    sharpness::run(&settings, std::slice::from_ref(run), None, &|_| {}).expect("an analysis")
 }
 
 /// ((W1, b1) a, W2 / a) is the same function: the invariant column stays, and the raw Hessian is S^-1 H S^-1, S what each
@@ -173,5 +173,85 @@ fn a_rescaled_network_keeps_its_invariant_column() {
     for (key, pair) in [("lambda_max", &theory.top[0]), ("lambda_min", &theory.bottom[0])] {
         let found = after.number(0, &[key, "value"]);
         assert!((found - pair.value).abs() <= 1e-8 * theory.scale, "{key}: {found}, not {}", pair.value);
+    }
+}
+
+/// What an analysis says of its products before it begins, and what it makes.
+fn foretold(run: &Run, settings: &SharpnessSettings) -> (usize, usize) {
+    let counts = std::sync::Mutex::new((0, 0));
+    let hears = |event: sharpness::SharpnessEvent| {
+        let mut counts = counts.lock().expect("no panic");
+        match event {
+            sharpness::SharpnessEvent::Begins { products, .. } => counts.0 = products,
+            sharpness::SharpnessEvent::Products(n) => counts.1 += n,
+            _ => {}
+        }
+    };
+    sharpness::run(settings, std::slice::from_ref(run), None, &hears).expect("an analysis");
+    counts.into_inner().expect("no panic")
+}
+
+#[test]
+fn products_are_foretold_within_a_factor_of_two() {
+    let run = trained();
+    for exact in [Some(0), None] {
+        for (name, settings) in [
+            ("quick", SharpnessSettings { quick: true, ..SharpnessSettings::default() }),
+            ("default", SharpnessSettings { measures: vec![], ..SharpnessSettings::default() }),
+            ("top 1", SharpnessSettings { top: Some(1), measures: vec![], ..SharpnessSettings::default() }),
+            ("full", SharpnessSettings { full: true, measures: vec![], ..SharpnessSettings::default() }),
+        ] {
+            let (foretold, made) = foretold(&run, &SharpnessSettings { exact, ..settings });
+            assert!(
+                foretold <= 2 * made && made <= 2 * foretold,
+                "{name}, exact {exact:?}: {foretold} foretold, {made} made"
+            );
+        }
+    }
+}
+
+/// Of 200 samples and a loss that is a likelihood the true Fisher matrix is the Gauss-Newton matrix; seeds change nothing.
+#[test]
+fn the_true_fisher_is_exact_where_the_loss_has_one() {
+    use losscape::passes::sharpness::{Matrix, Task};
+    for loss in ["cross-entropy", "squared-error", "logistic"] {
+        let settings = TrainSettings {
+            model: "mlp:hidden=[3]".parse().expect("a model"),
+            loss: loss.parse().expect("a loss"),
+            samples: Some(60),
+            epochs: 2,
+            precision: Precision::F64,
+            ..TrainSettings::default()
+        };
+        let result = training::run(&settings, &mut |_| {}).expect("a network");
+        let run = Run::of(result).expect("a run");
+        let of = |operator, seed, draws| {
+            let compute = vec![Task::Eigenvalues, Task::Trace];
+            let settings =
+                SharpnessSettings { operator, seed, draws, compute, ..SharpnessSettings::default() };
+            sharpness::run(&settings, std::slice::from_ref(&run), None, &|_| {}).expect("an analysis")
+        };
+        let expected = of(Matrix::GaussNewton, 0, None);
+        for seed in 0..3 {
+            let found = of(Matrix::Fisher, seed, None);
+            for path in [["lambda_max", "value"], ["lambda_min", "value"], ["trace", "value"]] {
+                let (found, expected) = (found.number(0, &path), expected.number(0, &path));
+                assert!((found - expected).abs() <= 1e-13, "{loss}, seed {seed}: {found}, not {expected}");
+            }
+            assert!(found.text(0, &["certificates_of"]).contains("the Gauss-Newton matrix"));
+            assert!(found.at(0, &["draws"]).is_null());
+        }
+        // A sampled one says so, and by how much draws differ: their mean is near the expectation.
+        let sampled = of(Matrix::Fisher, 0, Some(20));
+        assert!(sampled.text(0, &["certificates_of"]).contains("one draw of 20 targets a sample"));
+        let of = |key| sampled.number(0, &["draws", "trace", key]);
+        let (mean, error) = (of("mean"), of("standard_deviation") / 5f64.sqrt());
+        let expected = expected.number(0, &["trace", "value"]);
+        // Five draws: Student's t of 4 degrees leaves 6e-3 beyond 5 standard errors.
+        assert!(
+            error > 0.0 && (mean - expected).abs() <= 5.0 * error,
+            "{loss}: {mean} +- {error}, {expected}"
+        );
+        assert!(sampled.number(0, &["draws", "lambda_max", "standard_deviation"]) > 0.0);
     }
 }

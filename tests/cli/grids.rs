@@ -66,6 +66,59 @@ fn killed(net: &str, grid: &str, rounds: usize) {
     assert!(bench.files("s") == whole, "after {kills} kills");
 }
 
+/// An analysis of two networks, most of whose time goes into products and measures.
+const SHARP: &str = "train --hidden 48 --samples 1200 --epochs 1 --dpi 20 --quiet --out r";
+const SHARPNESS: &str = "sharpness --run r --run r --labels a,b --precision f64 --threads 2 --exact 0 --probes 10 --density-steps 30 \
+     --measures sam:steps=4,fisher-rao --dpi 20 --out s";
+
+#[test]
+fn a_killed_sharpness_ends_in_the_same_bytes() {
+    killed(SHARP, SHARPNESS, 6);
+    // Where operators are written out, too.
+    killed(
+        &SHARP.replace("--hidden 48", "--hidden 12"),
+        "sharpness --run r --compute eigenvalues,trace,density,matrices --threads 2 --dpi 20 --out s",
+        3,
+    );
+}
+
+#[test]
+fn a_stopped_sharpness_keeps_its_products_and_parts() {
+    let bench = Bench::new();
+    bench.ok(SHARP);
+    let length = bench.ok(SHARPNESS).took;
+    let whole = bench.files("s");
+    std::fs::remove_dir_all(bench.path("s")).unwrap();
+    let mut stopped = 0;
+    for (signal, code) in [("INT", 130), ("TERM", 143), ("INT", 130)] {
+        let mut child = bench.command();
+        child.args(SHARPNESS.split_whitespace()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let child = child.spawn().unwrap();
+        std::thread::sleep(length.mul_f64(0.4));
+        let sent = Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status();
+        assert!(sent.unwrap().success());
+        let started = Instant::now();
+        let output = child.wait_with_output().unwrap();
+        if output.status.code() == Some(0) {
+            break;
+        }
+        stopped += 1;
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(code) && started.elapsed() < Duration::from_secs(2), "{said}");
+        let kept = "products of the next are kept in s; the same command goes on";
+        assert!(said.lines().last().unwrap().contains(kept), "{said}");
+        assert!(logs(&bench, "s") > 0);
+    }
+    assert!(stopped > 0, "nothing was stopped in time");
+    // Another analysis is not mixed with it.
+    let line = bench.run(&format!("{SHARPNESS} --seed 5"));
+    let refusal = (line.code, line.stderr.contains("settings.seed = 5") && line.stderr.contains("--fresh"));
+    assert!(logs(&bench, "s") == 0 || refusal == (Some(2), true), "{}", line.stderr);
+    bench.ok(SHARPNESS);
+    assert!(bench.files("s") == whole);
+    assert_eq!(logs(&bench, "s"), 0);
+}
+
 #[test]
 fn a_killed_grid_ends_in_the_same_bytes() {
     killed(NET, SLOW, 10);

@@ -11,7 +11,7 @@ fn bench() -> Bench {
 }
 
 /// Little enough to be done at once.
-const SMALL: &str = "--probes 30 --density-steps 20 --density-probes 2 --dpi 20";
+const SMALL: &str = "--exact 0 --probes 30 --density-steps 20 --density-probes 2 --dpi 20";
 
 /// The measures, in order.
 const ROWS: [&str; 10] = [
@@ -130,6 +130,103 @@ fn without_nulls(value: Value) -> Value {
 }
 
 #[test]
+fn small_operators_are_exact_and_every_eigenvalue_stands_once() {
+    let bench = bench();
+    let outcome = bench.ok(
+        "sharpness --run r --precision f64 --compute eigenvalues,trace,norms,density,matrices,log-determinant \
+         --top 200 --bottom 200 --dpi 20 --out s",
+    );
+    let (json, npz) = (bench.json("s/sharpness.json"), bench.npz("s/sharpness.npz"));
+    let values = npz.get("eigenvalues").unwrap().to_f64();
+    assert!(values.len() == 235 && values.windows(2).all(|w| w[0] >= w[1]), "{}", values.len());
+    assert_eq!(npz.get("spectrum").unwrap().to_f64(), values);
+    let number = |path: &str| at(&json, path).as_f64().unwrap();
+    let scale = values[0];
+    let near = |what: &str, found: f64, expected: f64| {
+        // Sums of 235 eigenvalues, each good to some units of the largest.
+        assert!((found - expected).abs() <= 1e-12 * scale, "{what}: {found}, not {expected}");
+    };
+    assert_eq!((number("lambda_max.value"), number("lambda_min.value")), (values[0], values[234]));
+    near("trace", number("trace.value"), values.iter().sum());
+    near("Hutch++", number("trace_hutch_plus_plus.value"), values.iter().sum());
+    near("diagonal", npz.get("diagonal").unwrap().to_f64().iter().sum(), values.iter().sum());
+    near("Frobenius", number("frobenius.squared.value"), values.iter().map(|x| x * x).sum());
+    near("density's trace", number("density.trace.value"), values.iter().sum());
+    let negative = values.iter().filter(|x| **x < -1e-12 * scale).count() as f64 / 235.0;
+    near("negative", number("density.negative_mass.value"), negative);
+    for path in [
+        "trace",
+        "trace.invariant",
+        "frobenius",
+        "density",
+        "log_determinant",
+        "lambda_max",
+        "matrices.hessian.trace",
+    ] {
+        assert_eq!(at(&json, path)["exact"], true, "{path}");
+    }
+    for path in ["trace", "trace.invariant", "frobenius", "density.negative_mass", "log_determinant"] {
+        assert_eq!(
+            (&at(&json, path)["stderr"], &at(&json, path)["probes"]),
+            (&0.0.into(), &0.into()),
+            "{path}"
+        );
+    }
+    assert!(!outcome.stdout.contains('\u{b1}'), "nothing is sampled: {}", outcome.stdout);
+    // Nor where Lanczos finds them: a part of ten parameters, all of whose ends meet.
+    for exact in ["--exact 0", ""] {
+        let flags = "--layer 2 --role bias --precision f64 --tolerance 1e-9 --compute eigenvalues --top 10 --bottom 7";
+        bench.ok(&format!("sharpness --run r {flags} {exact} --dpi 20 --out t --quiet"));
+        let values = bench.npz("t/sharpness.npz").get("eigenvalues").unwrap().to_f64();
+        assert!(values.len() == 10 && values.windows(2).all(|w| w[0] >= w[1]), "{exact}: {values:?}");
+        let distinct = values.windows(2).filter(|w| w[0] - w[1] > 1e-12).count();
+        assert_eq!(distinct, 9, "{exact}: each of ten stands once: {values:?}");
+    }
+    // What is estimated agrees with it.
+    bench.ok("sharpness --run r --precision f64 --exact 0 --compute trace,norms --probes 200 --dpi 20 --out e --quiet");
+    let estimated = bench.json("e/sharpness.json");
+    for path in ["trace", "trace.invariant", "frobenius"] {
+        let of = |json: &Value, key: &str| at(json, path)[key].as_f64().unwrap();
+        let z = (of(&estimated, "value") - of(&json, "value")) / of(&estimated, "stderr");
+        assert!(z.abs() <= 4.0 && at(&estimated, path)["exact"] == false, "{path}: {z}");
+    }
+}
+
+#[test]
+fn certificates_say_of_what_they_are() {
+    let bench = bench();
+    let of = |flags: &str| {
+        let outcome =
+            bench.ok(&format!("sharpness --run r --compute eigenvalues,matrices {flags} --dpi 20 --out s"));
+        let words = at(&bench.json("s/sharpness.json"), "certificates_of").as_str().unwrap().to_owned();
+        assert!(outcome.stdout.contains(&words), "{}", outcome.stdout);
+        words
+    };
+    assert_eq!(of(""), "the Hessian of the mean loss over all 60 training samples");
+    assert_eq!(of("--samples 20"), "the Hessian of the mean loss over the first 20 of 60 training samples");
+    assert!(
+        of("--operator fisher --draws 1").starts_with("the Fisher matrix of one draw of one target a sample")
+    );
+    let json = bench.json("s/sharpness.json");
+    assert!(at(&json, "matrices.fisher.certificates_of").as_str().unwrap().contains("one draw"));
+    assert_eq!(at(&json, "draws.lambda_max.values").as_array().unwrap().len(), 5);
+    assert!(of("--operator fisher").contains("of this loss the Gauss-Newton matrix"));
+    let json = bench.json("s/sharpness.json");
+    assert_eq!(
+        at(&json, "matrices.fisher.lambda_max.value"),
+        at(&json, "matrices.gauss_newton.lambda_max.value")
+    );
+    // Errors say over what.
+    let outcome = bench.ok("sharpness --run r --exact 0 --probes 4 --compute trace,measures --measures sam:m=20 --dpi 20 --out e");
+    for words in [
+        "\u{b1} of trace: a standard error over 4 probes, where 95 % lies within 3.2 of them (Student's t)",
+        "a standard error over 3 random batches of 20",
+    ] {
+        assert!(outcome.stdout.contains(words), "{words}: {}", outcome.stdout);
+    }
+}
+
+#[test]
 fn several_networks_stand_in_one_table_and_picture() {
     let bench = bench();
     bench.ok(&format!("train {TINY} --seed 1 --out q --quiet"));
@@ -183,17 +280,24 @@ fn parts_of_the_parameters_and_weight_decay_are_what_they_say() {
 #[test]
 fn quick_answers_and_json_alone_on_standard_output() {
     let bench = bench();
-    let outcome = bench.ok("sharpness --run r --quick --dpi 20 --out s --json");
+    let outcome = bench.ok("sharpness --run r --quick --exact 0 --dpi 20 --out s --json");
     let json: Value = serde_json::from_str(&outcome.stdout).unwrap();
     assert_eq!(json, bench.json("s/sharpness.json"));
     assert!(json.get("density").is_none() && at(&json, "trace.probes") == 10);
     assert!(json["lambda_max"]["invariant"]["value"].is_number());
+    let left: Vec<&str> = json["left_out"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    assert_eq!(left, ["density, noise scale and the measures (--compute)"], "all samples fit");
+    // A small operator is quick to write out, whatever was asked for.
+    let json: Value =
+        serde_json::from_str(&bench.ok("sharpness --run r --quick --dpi 20 --out t --json").stdout).unwrap();
+    assert_eq!((at(&json, "trace.exact"), at(&json, "lambda_max.stop")), (&true.into(), &"exact".into()));
 }
 
 #[test]
 fn what_did_not_converge_is_exit_code_three() {
     let bench = bench();
-    let flags = "sharpness --run r --compute eigenvalues --steps 4 --top 2 --tolerance 1e-6 --dpi 20";
+    let flags =
+        "sharpness --run r --exact 0 --compute eigenvalues --steps 4 --top 2 --tolerance 1e-6 --dpi 20";
     let outcome = bench.run(&format!("{flags} --out s"));
     assert_eq!(outcome.code, Some(3), "{}", outcome.stderr);
     assert!(outcome.stderr.contains("did not converge in 4 steps"), "{}", outcome.stderr);

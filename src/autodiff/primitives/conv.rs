@@ -150,6 +150,15 @@ impl Rule for Conv {
         }
     }
 
+    fn multiply_adds(&self, inputs: &[Shape], _shape: Shape) -> usize {
+        let samples = match self.role {
+            Role::Output => self.geometry.window.samples(inputs[1]),
+            Role::Weight => self.geometry.window.samples(inputs[0]),
+            Role::Input => self.geometry.samples(inputs[1]),
+        };
+        samples * self.geometry.work()
+    }
+
     fn value<E: Element>(&self, inputs: &[View<E>], _shape: Shape, out: &mut [E]) {
         self.apply(inputs[0], inputs[1], false, out);
     }

@@ -24,6 +24,10 @@ impl Rule for MatMul {
         Shape::new(rows, cols)
     }
 
+    fn multiply_adds(&self, inputs: &[Shape], shape: Shape) -> usize {
+        shape.size() * if self.transpose_a { inputs[0].rows } else { inputs[0].cols }
+    }
+
     fn value<E: Element>(&self, inputs: &[View<E>], _shape: Shape, out: &mut [E]) {
         product(out, false, (inputs[0], self.transpose_a), (inputs[1], self.transpose_b));
     }

@@ -49,6 +49,11 @@ pub trait Rule: Sized {
     /// Shape of the output.
     fn shape(&self, inputs: &[Shape]) -> Shape;
 
+    /// Multiply-adds of a value, about: of what is no product, an operation an element.
+    fn multiply_adds(&self, _inputs: &[Shape], shape: Shape) -> usize {
+        shape.size()
+    }
+
     /// Writes `f(inputs)` over `out`.
     fn value<E: Element>(&self, inputs: &[View<E>], shape: Shape, out: &mut [E]);
 

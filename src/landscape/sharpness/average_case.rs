@@ -13,11 +13,12 @@
 
 use super::sam::{at_least, positive};
 use super::surface::{Scale, Surface};
-use super::{Columns, Here, Quantity, Row, Sharp};
+use super::{Columns, Here, Quantity, Row, Sharp, Spent};
 use crate::autodiff::Element;
 use crate::base::random::{Rng, normal};
 use crate::base::statistics::mean;
 use crate::base::{Error, Result, registry::Kind};
+use crate::nn::Network;
 use rand::RngExt;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -98,13 +99,26 @@ impl AverageCase {
         // In parallel, collected in order.
         let rises: Vec<f64> = (0..self.draws / 2).into_par_iter().map(rise).collect::<Result<_>>()?;
         let (value, error) = mean(&rises);
-        Ok(Quantity::new(value).with_error(error).with([(law.size, size), ("draws", self.draws as f64)]))
+        let quantity = Quantity::new(value);
+        let quantity = match rises.iter().all(|rise| *rise == 0.0) && surface.any_moves() {
+            // That all agree on nothing is no error of zero: a rise may lie where none of them looked.
+            true => Quantity {
+                status: Some("no draw changed the loss, which may rise elsewhere".to_owned()),
+                ..quantity
+            },
+            false => quantity.with_error(error, &format!("{} draws with their mirror images", rises.len())),
+        };
+        Ok(quantity.with([(law.size, size), ("draws", self.draws as f64)]))
     }
 }
 
 impl Sharp for AverageCase {
     fn columns(&self) -> Columns {
         Columns::Both
+    }
+
+    fn cost(&self, _network: &Network) -> Spent {
+        Spent { losses: 4.0 * (1 + self.draws) as f64, ..Spent::default() }
     }
 
     fn rows<E: Element>(&self, here: &Here<E>) -> Result<Vec<Row>> {

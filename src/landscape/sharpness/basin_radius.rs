@@ -11,13 +11,14 @@
 
 use super::sam::{at_least, positive};
 use super::surface::{Scale, Surface};
-use super::{Columns, Here, Quantity, Row, Sharp};
+use super::{Columns, Here, Quantity, Row, Sharp, Spent};
 use crate::autodiff::Element;
 use crate::base::random::normal;
 use crate::base::statistics::quantile;
 use crate::base::{Error, Result, registry::Kind};
 use crate::landscape::geometry::{dot, unit};
 use crate::landscape::normalizations::{Filter, Normalization, Nothing};
+use crate::nn::Network;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -144,6 +145,13 @@ impl BasinRadius {
 impl Sharp for BasinRadius {
     fn columns(&self) -> Columns {
         Columns::Both
+    }
+
+    fn cost(&self, _network: &Network) -> Spent {
+        // Most rays cross within a tenth of the reach or so; then a step of the growth is bisected.
+        let steps = (0.1 / FIRST).ln() / GROWTH.ln();
+        let halvings = ((1.0 - 1.0 / GROWTH) / self.tolerance).log2().max(0.0);
+        Spent { losses: 2.0 * (1.0 + self.rays as f64 * (steps + halvings)), ..Spent::default() }
     }
 
     fn rows<E: Element>(&self, here: &Here<E>) -> Result<Vec<Row>> {

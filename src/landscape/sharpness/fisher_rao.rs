@@ -7,10 +7,11 @@
 //! Cost: one product.
 
 use super::surface::stopped;
-use super::{Columns, Cost, Here, Quantity, Row, Sharp};
+use super::{Columns, Cost, Here, Quantity, Row, Sharp, Spent};
 use crate::autodiff::{Curvature, Element};
 use crate::base::{Result, registry::Kind};
 use crate::landscape::geometry::dot;
+use crate::nn::Network;
 use serde::{Deserialize, Serialize};
 
 /// theta' F theta.
@@ -27,6 +28,10 @@ impl Kind for FisherRao {
 impl Sharp for FisherRao {
     fn columns(&self) -> Columns {
         Columns::Invariant
+    }
+
+    fn cost(&self, _network: &Network) -> Spent {
+        Spent { products: 1.0, ..Spent::default() }
     }
 
     fn rows<E: Element>(&self, here: &Here<E>) -> Result<Vec<Row>> {

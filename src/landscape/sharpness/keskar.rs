@@ -11,15 +11,19 @@
 //! held; in the others the direction is the quasi-Newton one (two-loop recursion; Nocedal and Wright 2006, algorithm 7.4), or
 //! the gradient where the loss is not concave along it; the line search follows the projected path (Bertsekas 1982).
 //!
-//! Cost: a gradient a step, and two or three losses on its path.
+//! Where what is found does not lie above random points of the box there are further starts ([`ascent`](super::ascent)).
+//!
+//! Cost: a gradient a step, two or three losses on its path, and four more.
 
+use super::ascent::{POINTS, Rise, highest};
+use super::ball::{Ball, Norm};
 use super::sam::{at_least, positive};
-use super::surface::{Scale, Surface};
-use super::{Columns, Here, Quantity, Row, Sharp};
+use super::surface::{Means, Scale, Surface};
+use super::{Columns, Here, Row, Sharp, Spent};
 use crate::autodiff::Element;
 use crate::base::{Result, registry::Kind};
 use crate::landscape::geometry::dot;
-use rand::RngExt;
+use crate::nn::Network;
 use serde::{Deserialize, Serialize};
 
 /// Largest rise of the loss in a small box.
@@ -140,21 +144,13 @@ impl Keskar {
         Ok(best)
     }
 
-    /// The largest rise of the loss that the ascent finds.
-    fn rise<E: Element>(&self, here: &Here<E>, surface: &Surface<E>, center: f64) -> Result<f64> {
+    /// The largest loss that the ascent finds from a point of the box.
+    fn climb<E: Element>(&self, surface: &Surface<E>, start: Vec<f64>) -> Result<f64> {
         let at = |u: Vec<f64>| {
             let (loss, gradient) = surface.gradient(&u)?;
             Ok::<_, crate::base::Error>(Point { u, loss, gradient })
         };
-        if center == f64::INFINITY {
-            return Ok(center);
-        }
-        let mut point = at(vec![0.0; surface.dimension()])?;
-        if point.gradient.iter().all(|g| *g == 0.0) {
-            // Nothing says where up is.
-            let mut rng = here.streams.stream("sharpness/keskar", 0);
-            point = at((0..surface.dimension()).map(|_| 2.0 * rng.random::<f64>() - 1.0).collect())?;
-        }
+        let mut point = at(start)?;
         let mut pairs: Vec<(Vec<f64>, Vec<f64>)> = Vec::new();
         for _ in 0..self.steps {
             let Some((direction, first)) = self.direction(&point, &pairs) else { break };
@@ -180,7 +176,7 @@ impl Keskar {
             }
             point = next;
         }
-        Ok((point.loss - center).max(0.0))
+        Ok(point.loss)
     }
 }
 
@@ -195,12 +191,28 @@ impl Sharp for Keskar {
         Columns::Raw
     }
 
+    fn cost(&self, _network: &Network) -> Spent {
+        let (losses, gradients) = ((1 + POINTS + 3 * self.steps) as f64, (1 + self.steps) as f64);
+        Spent { losses, gradients, products: 0.0 }
+    }
+
     fn rows<E: Element>(&self, here: &Here<E>) -> Result<Vec<Row>> {
         let box_sizes = here.theta.iter().map(|x| self.eps * (x.to_f64().abs() + 1.0)).collect();
         let surface = Surface::new(here, Scale::Raw).scaled(box_sizes);
         let center = surface.center()?;
-        let sharpness = 100.0 * self.rise(here, &surface, center)? / (1.0 + center);
-        let quantity = Quantity::new(sharpness).with([("eps", self.eps)]);
+        let rise = match center == f64::INFINITY {
+            true => Rise { rise: center, again: false },
+            false => {
+                let climb = |start| self.climb(&surface, start);
+                let first = climb(vec![0.0; surface.dimension()])?;
+                let mut rng = here.streams.stream("sharpness/keskar", 0);
+                highest(&surface, Ball { norm: Norm::Linf, rho: 1.0 }, (center, first), &mut rng, climb)?
+            }
+        };
+        let rise = Rise { rise: 100.0 * rise.rise / (1.0 + center), ..rise };
+        let means = rise.numbers().map(|x| (x, f64::NAN)).to_vec();
+        let all = Means { means, batches: 1, size: here.objective.samples() };
+        let quantity = Rise::quantity(&all, 0, &[("eps", self.eps)], true);
         Ok(vec![Row::new("keskar", "Keskar, percent", Some(quantity), None)])
     }
 }

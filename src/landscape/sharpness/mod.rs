@@ -10,12 +10,13 @@
 //!
 //! To add one: a file with a struct that implements [`Kind`](crate::base::registry::Kind) and [`Sharp`], and a line below.
 
+pub mod ascent;
 pub mod ball;
 pub mod surface;
 
 use crate::autodiff::Element;
 use crate::base::{Result, Streams, files::null_is_nan};
-use crate::nn::{Objective, Samples};
+use crate::nn::{Network, Objective, Samples};
 use crate::registry;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -74,8 +75,18 @@ impl<'a, E: Element> Here<'a, E> {
 
     /// What has been spent so far.
     pub fn spent(&self) -> Spent {
+        self.passes(self.counts())
+    }
+
+    /// Samples whose loss, gradient or product with the curvature was computed so far.
+    pub fn counts(&self) -> [f64; 3] {
+        [0, 1, 2].map(|i| self.spent[i].load(Relaxed) as f64)
+    }
+
+    /// So many samples in passes over all.
+    pub fn passes(&self, counts: [f64; 3]) -> Spent {
         let all = self.samples.len().max(1) as f64;
-        let [losses, gradients, products] = [0, 1, 2].map(|i| self.spent[i].load(Relaxed) as f64 / all);
+        let [losses, gradients, products] = counts.map(|count| count / all);
         Spent { losses, gradients, products }
     }
 
@@ -92,6 +103,8 @@ pub struct Quantity {
     pub value: f64,
     /// Its standard error, where it is an estimate.
     pub standard_error: Option<f64>,
+    /// What the standard error is over: so many batches, draws, probes.
+    pub error_over: Option<String>,
     /// Numbers that belong to it: radius, quantiles, counts. One that could not be had is none.
     pub details: BTreeMap<String, Option<f64>>,
     /// Why it could not be had, or what else must be known of it.
@@ -103,7 +116,7 @@ impl Quantity {
     pub fn new(value: f64) -> Self {
         let status = (!value.is_finite()).then(|| "the loss is not finite somewhere around".to_owned());
         let value = if value.is_finite() { value } else { f64::NAN };
-        Self { value, standard_error: None, details: BTreeMap::new(), status }
+        Self { value, standard_error: None, error_over: None, details: BTreeMap::new(), status }
     }
 
     /// A number that could not be had.
@@ -111,9 +124,15 @@ impl Quantity {
         Self { status: Some(why.into()), ..Self::new(f64::NAN) }
     }
 
-    /// With a standard error.
-    pub fn with_error(self, standard_error: f64) -> Self {
-        Self { standard_error: standard_error.is_finite().then_some(standard_error), ..self }
+    /// With a standard error, where it is a number, `over` what it says.
+    pub fn with_error(self, standard_error: f64, over: &str) -> Self {
+        match standard_error.is_finite() {
+            true => {
+                let (standard_error, error_over) = (Some(standard_error), Some(over.to_owned()));
+                Self { standard_error, error_over, ..self }
+            }
+            false => self,
+        }
     }
 
     /// With numbers that belong to it.
@@ -158,6 +177,8 @@ pub enum Columns {
 pub trait Sharp {
     /// Its columns, known before anything is computed.
     fn columns(&self) -> Columns;
+    /// What it costs, about, in passes over the samples.
+    fn cost(&self, network: &Network) -> Spent;
     /// Its rows at a network. Fails on a request that does not fit the network and on a signal; numbers that
     /// cannot be had are missing in a row that says why.
     fn rows<E: Element>(&self, here: &Here<E>) -> Result<Vec<Row>>;
@@ -180,6 +201,10 @@ registry! {
 impl Sharp for Sharpness {
     fn columns(&self) -> Columns {
         match_sharpness!(self, kind => kind.columns())
+    }
+
+    fn cost(&self, network: &Network) -> Spent {
+        match_sharpness!(self, kind => kind.cost(network))
     }
 
     fn rows<E: Element>(&self, here: &Here<E>) -> Result<Vec<Row>> {

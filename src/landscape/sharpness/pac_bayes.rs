@@ -9,11 +9,12 @@
 
 use super::sam::{at_least, positive};
 use super::surface::{Scale, Surface};
-use super::{Columns, Here, Quantity, Row, Sharp};
+use super::{Columns, Here, Quantity, Row, Sharp, Spent};
 use crate::autodiff::Element;
 use crate::base::random::normal;
 use crate::base::statistics::mean;
 use crate::base::{Error, Result, registry::Kind};
+use crate::nn::Network;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -132,13 +133,21 @@ impl PacBayes {
         // d fall / d ln sigma.
         let slope = (mean(&falls(low * SLOPE)?).0 - mean(&falls(low / SLOPE)?).0) / (2.0 * SLOPE.ln());
         let details = [("fall", fall), ("draws", self.draws as f64)];
-        Ok(Quantity::new(low).with_error(low * error / slope.abs()).with(details))
+        Ok(Quantity::new(low)
+            .with_error(low * error / slope.abs(), &format!("{} draws of the noise", self.draws))
+            .with(details))
     }
 }
 
 impl Sharp for PacBayes {
     fn columns(&self) -> Columns {
         Columns::Both
+    }
+
+    fn cost(&self, _network: &Network) -> Spent {
+        // A few doublings, the halvings to a share of the tolerance, and three for the error.
+        let halvings = (1.0 / self.tolerance).log2().max(0.0);
+        Spent { losses: 2.0 * (1.0 + self.draws as f64 * (6.0 + halvings)), ..Spent::default() }
     }
 
     fn rows<E: Element>(&self, here: &Here<E>) -> Result<Vec<Row>> {

@@ -15,13 +15,13 @@
 
 use super::sam::at_least;
 use super::surface::stopped;
-use super::{Columns, Cost, Here, Quantity, Row, Sharp};
+use super::{Columns, Cost, Here, Quantity, Row, Sharp, Spent};
 use crate::autodiff::{Curvature, Element};
 use crate::base::registry::unknown;
 use crate::base::statistics::mean;
 use crate::base::{Error, Result, registry::Kind};
 use crate::landscape::geometry::dot;
-use crate::nn::{Linearization, Parameter, Role};
+use crate::nn::{Layout, Linearization, Network, Parameter, Role};
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
@@ -120,7 +120,19 @@ impl<E: Element> Layer<'_, E> {
             [v.clone(), v]
         })?;
         let (value, error) = mean(&forms);
-        Ok(Quantity::new(value).with_error(error).with([("products", probes as f64)]))
+        Ok(Quantity::new(value)
+            .with_error(error, &format!("{probes} probes"))
+            .with([("products", probes as f64)]))
+    }
+}
+
+impl RelativeFlatness {
+    /// The layers that it may be asked of, and the one that it is.
+    fn layer<'a>(&self, layout: &'a Layout) -> (Vec<&'a Parameter>, Option<&'a Parameter>) {
+        let weights: Vec<&Parameter> =
+            layout.weights().filter(|p| p.shape.len() > 1 && p.role == Role::Weight && p.axis == 0).collect();
+        let named = weights.iter().rev().find(|p| self.layer.is_empty() || p.name == self.layer).copied();
+        (weights, named)
     }
 }
 
@@ -129,11 +141,14 @@ impl Sharp for RelativeFlatness {
         Columns::Invariant
     }
 
+    fn cost(&self, network: &Network) -> Spent {
+        let size = self.layer(network.layout()).1.map_or(0, Parameter::size);
+        let products = if size <= self.exact { size } else { self.probes };
+        Spent { products: products as f64, ..Spent::default() }
+    }
+
     fn rows<E: Element>(&self, here: &Here<E>) -> Result<Vec<Row>> {
-        let layout = here.objective.network().layout();
-        let weights: Vec<&Parameter> =
-            layout.weights().filter(|p| p.shape.len() > 1 && p.role == Role::Weight && p.axis == 0).collect();
-        let named = weights.iter().rev().find(|p| self.layer.is_empty() || p.name == self.layer);
+        let (weights, named) = self.layer(here.objective.network().layout());
         let Some(weight) = named else {
             let names = weights.iter().map(|p| p.name.as_str());
             return Err(match self.layer.as_str() {

@@ -6,15 +6,18 @@
 //!
 //! and its adaptive form (ASAM, Kwon et al. 2021, arXiv 2102.11600), max over ||e / |w||| <= rho, whose step is
 //! e = rho w^2 g / ||w g||. More steps are projected gradient ascent with steps of length rho, so that the first is SAM's
-//! own; the largest rise met is kept: a lower bound of the maximum.
+//! own; the largest rise met is kept: a lower bound of the maximum. Where the gradient is zero, or random points of the ball lie
+//! higher, there are further starts ([`ascent`](super::ascent)), whose first points take the place of SAM's step.
 //!
-//! Cost a column: `steps` gradients and a loss.
+//! Cost a column: `steps` gradients and five losses.
 
+use super::ascent::{POINTS, Rise, highest};
 use super::ball::{Ball, Norm};
 use super::surface::{Scale, Surface, over_batches};
-use super::{Columns, Here, Quantity, Row, Sharp};
+use super::{Columns, Here, Row, Sharp, Spent};
 use crate::autodiff::Element;
 use crate::base::{Error, Result, registry::Kind};
+use crate::nn::Network;
 use serde::{Deserialize, Serialize};
 
 /// m-sharpness by one step of ascent and by several.
@@ -71,14 +74,18 @@ pub(super) fn at_least(at: &str, n: usize, least: usize) -> Result<()> {
     }
 }
 
-/// The rise after the first step, and the largest.
-fn ascend<E: Element>(surface: &Surface<E>, rho: f64, steps: usize) -> Result<[f64; 2]> {
-    let ball = Ball { norm: Norm::L2, rho };
-    let mut u = vec![0.0; surface.dimension()];
-    let (start, mut gradient) = surface.gradient(&u)?;
-    let mut rises = Vec::with_capacity(steps);
+/// The loss after the first step up from a point of the ball, and the highest of so many steps, whose
+/// gradient is `gradient`.
+fn ascend<E: Element>(
+    surface: &Surface<E>,
+    ball: Ball,
+    mut u: Vec<f64>,
+    mut gradient: Vec<f64>,
+    steps: usize,
+) -> Result<[f64; 2]> {
+    let mut losses = Vec::with_capacity(steps);
     for step in 1..=steps {
-        u.iter_mut().zip(ball.steepest(&gradient)).for_each(|(u, d)| *u += rho * d);
+        u.iter_mut().zip(ball.steepest(&gradient)).for_each(|(u, d)| *u += ball.rho * d);
         ball.project(&mut u);
         let loss = match step == steps {
             true => surface.loss(&u)?,
@@ -88,9 +95,42 @@ fn ascend<E: Element>(surface: &Surface<E>, rho: f64, steps: usize) -> Result<[f
                 loss
             }
         };
-        rises.push(loss - start);
+        losses.push(loss);
     }
-    Ok([rises[0], rises.iter().copied().fold(f64::NEG_INFINITY, f64::max)])
+    Ok([losses[0], losses.iter().copied().fold(f64::NEG_INFINITY, f64::max)])
+}
+
+impl Sam {
+    /// The rise after one step, and after several.
+    fn rises<E: Element>(
+        &self,
+        here: &Here<E>,
+        surface: &Surface<E>,
+        rho: f64,
+        batch: u64,
+    ) -> Result<[Rise; 2]> {
+        let ball = Ball { norm: Norm::L2, rho };
+        let zero = vec![0.0; surface.dimension()];
+        let (center, gradient) = surface.gradient(&zero)?;
+        if center == f64::INFINITY {
+            return Ok([Rise { rise: center, again: false }; 2]);
+        }
+        let [one, many] = ascend(surface, ball, zero, gradient, self.steps)?;
+        // Both look at the same points.
+        let starts = || here.streams.stream("sharpness/sam", batch);
+        let point = |u: Vec<f64>| surface.loss(&u);
+        let climb = |u: Vec<f64>| {
+            let (loss, gradient) = surface.gradient(&u)?;
+            Ok(ascend(surface, ball, u, gradient, self.steps)?[1].max(loss))
+        };
+        let one_step = highest(surface, ball, (center, one), &mut starts(), point)?;
+        if self.steps == 1 {
+            return Ok([one_step; 2]);
+        }
+        let many = many.max(center + one_step.rise);
+        let most = highest(surface, ball, (center, many), &mut starts(), climb)?;
+        Ok([one_step, Rise { rise: most.rise.max(one_step.rise), ..most }])
+    }
 }
 
 impl Sharp for Sam {
@@ -98,15 +138,20 @@ impl Sharp for Sam {
         Columns::Both
     }
 
+    fn cost(&self, _network: &Network) -> Spent {
+        let points = if self.steps > 1 { 2 * POINTS } else { POINTS };
+        Spent { losses: 2.0 * (1 + points) as f64, gradients: 2.0 * self.steps as f64, products: 0.0 }
+    }
+
     fn rows<E: Element>(&self, here: &Here<E>) -> Result<Vec<Row>> {
         let mut columns = Vec::new();
         for (scale, rho) in Scale::BOTH.into_iter().zip([self.rho, self.adaptive_rho]) {
-            let found = over_batches(here, self.m, |objective, _| {
-                Ok(ascend(&Surface::over(here, objective, scale), rho, self.steps)?.to_vec())
+            let moves = Surface::new(here, scale).any_moves();
+            let found = over_batches(here, self.m, |objective, batch| {
+                let rises = self.rises(here, &Surface::over(here, objective, scale), rho, batch)?;
+                Ok(rises.map(Rise::numbers).concat())
             })?;
-            let facts = [("rho", rho), ("m", found.size as f64), ("batches", found.batches as f64)];
-            let quantity = |(rise, error): &(f64, f64)| Quantity::new(*rise).with_error(*error).with(facts);
-            columns.push(found.means.iter().map(quantity).collect::<Vec<_>>());
+            columns.push([0, 3].map(|at| Rise::quantity(&found, at, &[("rho", rho)], moves)));
         }
         let row = |key: &str, label: &str, i: usize| {
             Row::new(key, label, Some(columns[0][i].clone()), Some(columns[1][i].clone()))

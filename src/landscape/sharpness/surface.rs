@@ -4,6 +4,7 @@ use super::{Cost, Here};
 use crate::autodiff::Element;
 use crate::base::statistics::mean;
 use crate::base::{Result, interrupt};
+use crate::nn::losses::Criterion;
 use crate::nn::{Evaluation, Objective};
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
@@ -60,6 +61,29 @@ impl<'a, E: Element> Surface<'a, E> {
     /// Whether u moves a parameter.
     pub fn moves(&self, i: usize) -> bool {
         self.scale[i] != 0.0
+    }
+
+    /// Outputs and targets (outputs x samples) at the centre, and labels, of which there are none in regression.
+    pub(super) fn answers(&self) -> (Vec<f64>, Vec<f64>, Vec<u32>) {
+        let (targets, labels) = self.objective.answers();
+        (self.objective.outputs(self.here.theta, self.here.state), targets, labels)
+    }
+
+    /// Number of outputs.
+    pub(super) fn outputs(&self) -> usize {
+        self.objective.network().spec().outputs
+    }
+
+    /// The target of a label.
+    pub(super) fn target(&self, label: usize, out: &mut [f64]) {
+        self.objective.network().spec().loss.target(label, out);
+    }
+
+    /// Shows `work` the loss of the same samples with other targets.
+    pub(super) fn with_targets<R>(&self, targets: &[f64], work: impl FnOnce(&Surface<E>) -> R) -> R {
+        let objective = self.objective.with_targets(targets);
+        let (here, theta, scale) = (self.here, self.theta.clone(), self.scale.clone());
+        work(&Surface { here, objective: &objective, theta, scale })
     }
 
     /// theta + s * u, rounded to the element type.

@@ -8,17 +8,19 @@
 //!
 //! by APGD (Croce and Hein 2020, arXiv 2003.01690, algorithm 1): projected steepest ascent with momentum, whose step begins
 //! at 2 rho and is halved at checkpoints where the loss has risen in too few steps, or where neither step nor best loss has
-//! changed since the last; it then goes on from the best point. The best loss is a lower bound of the maximum.
+//! changed since the last; it then goes on from the best point. The best loss is a lower bound of the maximum. Where it does not
+//! lie above random points of the ball there are further starts ([`ascent`](super::ascent)).
 //!
-//! Cost a column of a row: `steps` + 1 gradients and a loss.
+//! Cost a column of a row: `steps` + 1 gradients and five losses.
 
+use super::ascent::{POINTS, Rise, highest};
 use super::ball::{Ball, Norm};
 use super::sam::{at_least, positive};
 use super::surface::{Scale, Surface, over_batches};
-use super::{Columns, Here, Quantity, Row, Sharp};
+use super::{Columns, Here, Row, Sharp, Spent};
 use crate::autodiff::Element;
-use crate::base::random::Rng;
 use crate::base::{Result, registry::Kind};
+use crate::nn::Network;
 use serde::{Deserialize, Serialize};
 
 /// Worst rise of the loss within a ball.
@@ -80,15 +82,10 @@ fn checkpoints(steps: usize) -> Vec<usize> {
     all
 }
 
-/// The largest rise of the loss that APGD meets in a ball around theta, at least 0.
-fn apgd<E: Element>(surface: &Surface<E>, ball: Ball, steps: usize, rng: &mut Rng) -> Result<f64> {
-    let center = surface.center()?;
-    if center == f64::INFINITY {
-        return Ok(center);
-    }
-    let n = surface.dimension();
+/// The largest loss that APGD meets in a ball around theta, from a point of it.
+fn apgd<E: Element>(surface: &Surface<E>, ball: Ball, steps: usize, start: Vec<f64>) -> Result<f64> {
     let checkpoints = checkpoints(steps);
-    let (mut eta, mut u) = (2.0 * ball.rho, ball.start(n, |i| surface.moves(i), rng));
+    let (mut eta, mut u) = (2.0 * ball.rho, start);
     let (mut loss, mut gradient) = surface.gradient(&u)?;
     let (mut best, mut last) = ((loss, u.clone(), gradient.clone()), u.clone());
     let (mut risen, mut checked, mut then) = (0, 0, (eta, loss));
@@ -124,7 +121,7 @@ fn apgd<E: Element>(surface: &Surface<E>, ball: Ball, steps: usize, rng: &mut Rn
             (risen, checked) = (0, step);
         }
     }
-    Ok((best.0 - center).max(0.0))
+    Ok(best.0)
 }
 
 impl Sharp for WorstCase {
@@ -132,19 +129,28 @@ impl Sharp for WorstCase {
         Columns::Both
     }
 
+    fn cost(&self, _network: &Network) -> Spent {
+        Spent { losses: 4.0 * (1 + POINTS) as f64, gradients: 4.0 * (1 + self.steps) as f64, products: 0.0 }
+    }
+
     fn rows<E: Element>(&self, here: &Here<E>) -> Result<Vec<Row>> {
         let row = |norm: Norm, key: &str, label: &str, radii: [f64; 2]| {
             let mut columns = Vec::new();
             for (scale, rho) in Scale::BOTH.into_iter().zip(radii) {
+                let (ball, moves) = (Ball { norm, rho }, Surface::new(here, scale).any_moves());
                 let found = over_batches(here, self.m, |objective, batch| {
-                    let name = format!("sharpness/{key}");
-                    let mut rng = here.streams.stream(&name, batch);
                     let surface = Surface::over(here, objective, scale);
-                    Ok(vec![apgd(&surface, Ball { norm, rho }, self.steps, &mut rng)?])
+                    let center = surface.center()?;
+                    if center == f64::INFINITY {
+                        return Ok(Rise { rise: center, again: false }.numbers().to_vec());
+                    }
+                    let mut rng = here.streams.stream(&format!("sharpness/{key}"), batch);
+                    let start = ball.start(surface.dimension(), |i| surface.moves(i), &mut rng);
+                    let climb = |start| apgd(&surface, ball, self.steps, start);
+                    let first = climb(start)?;
+                    Ok(highest(&surface, ball, (center, first), &mut rng, climb)?.numbers().to_vec())
                 })?;
-                let facts = [("rho", rho), ("m", found.size as f64), ("batches", found.batches as f64)];
-                let (rise, error) = found.means[0];
-                columns.push(Quantity::new(rise).with_error(error).with(facts));
+                columns.push(Rise::quantity(&found, 0, &[("rho", rho)], moves));
             }
             let invariant = columns.pop();
             Ok(Row::new(key, label, columns.pop(), invariant))

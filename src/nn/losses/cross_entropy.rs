@@ -55,6 +55,12 @@ impl Criterion for CrossEntropy {
         true
     }
 
+    /// The categorical distribution in its logits. With a mask a sample counts by the share of its own target that was
+    /// observed, which drawn targets do not share.
+    fn fisher_is_gauss_newton(&self, masked: bool) -> bool {
+        !masked
+    }
+
     /// Softmax.
     fn predict(&self, outputs: &mut [f64]) {
         let largest = outputs.iter().copied().fold(f64::NEG_INFINITY, f64::max);

@@ -38,6 +38,11 @@ impl Criterion for Logistic {
         true
     }
 
+    /// Bernoulli distributions in their logits.
+    fn fisher_is_gauss_newton(&self, _masked: bool) -> bool {
+        true
+    }
+
     fn record(&self, tape: &mut Tape, outputs: Node, targets: Node, mask: Option<Node>) -> Node {
         super::sum_of_margins(Surprise, tape, outputs, targets, mask)
     }

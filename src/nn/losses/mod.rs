@@ -41,6 +41,14 @@ pub trait Criterion {
         false
     }
 
+    /// Whether it is minus the log-likelihood of an exponential family in its natural parameters: its Hessian in the outputs is then
+    /// the same for every target, and the expectation over drawn targets of g g', the true Fisher matrix, is the
+    /// Gauss-Newton matrix (Martens 2020, "New insights and perspectives on the natural gradient method", section 9.2). `masked`:
+    /// some targets are not observed.
+    fn fisher_is_gauss_newton(&self, _masked: bool) -> bool {
+        false
+    }
+
     /// Turns a column of outputs into what an ensemble takes the mean of: probabilities where the outputs stand for such,
     /// otherwise the outputs themselves.
     fn predict(&self, _outputs: &mut [f64]) {}
@@ -90,6 +98,10 @@ impl Criterion for Loss {
 
     fn draw(&self, outputs: &[f64], rng: &mut Rng, target: &mut [f64]) -> bool {
         match_loss!(self, kind => kind.draw(outputs, rng, target))
+    }
+
+    fn fisher_is_gauss_newton(&self, masked: bool) -> bool {
+        match_loss!(self, kind => kind.fisher_is_gauss_newton(masked))
     }
 
     fn predict(&self, outputs: &mut [f64]) {

@@ -34,6 +34,11 @@ impl Criterion for SquaredError {
         true
     }
 
+    /// The normal distribution of variance 1 in its mean.
+    fn fisher_is_gauss_newton(&self, _masked: bool) -> bool {
+        true
+    }
+
     fn of_prediction(&self, prediction: &[f64], target: &[f64]) -> f64 {
         prediction.iter().zip(target).map(|(f, t)| (f - t) * (f - t) / 2.0).sum()
     }

@@ -1,24 +1,29 @@
 //! One network after the other: its loss and gradient, operators and their spectra, measures.
 
+use super::keep::Parts;
+use super::plan;
 use super::result::{Found, eigenvalue, estimate};
-use super::shifted::shifted;
+use super::shifted::{Shifted, shifted};
 use super::{Matrix, SharpnessResult, SharpnessSettings, Task};
 use crate::autodiff::{Curvature, Element};
+use crate::base::npz::Npz;
 use crate::base::{Error, Precision, Result, Streams, interrupt};
 use crate::landscape::hessian::Curved;
 use crate::landscape::noise::noise_scale;
 use crate::landscape::sharpness::{Here, Sharp};
+use crate::nn::losses::Criterion;
 use crate::nn::{Network, Objective, Samples, Statistics};
 use crate::passes::Run;
 use crate::passes::run::{gibibytes, names, rounded, title};
 use crate::passes::statistics::{Policy, Stats};
 use crate::passes::training::evaluations;
 use crate::spectral::operators::{Plus, Restricted, Scaled};
-use crate::spectral::{Ends, Operator, Wanted, ends, trace};
+use crate::spectral::{Dense, Ends, Exact, Known, Operator, Wanted};
 use crate::train::samples;
 use crate::with_precision;
 use serde_json::{Map, Value, json};
 use std::ops::Range;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -35,11 +40,13 @@ pub enum SharpnessEvent<'a> {
         network: (usize, usize),
         /// Products with vectors that will be needed, about.
         products: usize,
-        /// Seconds that they will take, about.
+        /// Seconds that all of it will take, about.
         seconds: f64,
         /// Bytes that they will hold, about.
         bytes: usize,
     },
+    /// What a quick answer leaves out.
+    LeftOut(&'a [String]),
     /// What is computed now.
     Stage(&'a str),
     /// So many products more.
@@ -49,22 +56,34 @@ pub enum SharpnessEvent<'a> {
 /// Whoever hears of it.
 pub type Observe<'a> = &'a (dyn Fn(SharpnessEvent) + Sync);
 
-/// Computes the sharpness of one network or several.
-pub fn run(settings: &SharpnessSettings, runs: &[Run], observe: Observe) -> Result<SharpnessResult> {
+/// Computes the sharpness of one network or several. With a directory, finished parts and products are kept in it and not
+/// computed again.
+pub fn run(
+    settings: &SharpnessSettings,
+    runs: &[Run],
+    keep: Option<&Path>,
+    observe: Observe,
+) -> Result<SharpnessResult> {
     settings.check(runs.len())?;
     let labels = names(&settings.labels, runs);
+    let (resolved, left) = plan::resolve(settings, runs)?;
+    if settings.quick {
+        observe(SharpnessEvent::LeftOut(&left));
+    }
     let mut found = Vec::new();
-    for (i, (run, label)) in runs.iter().zip(labels.clone()).enumerate() {
-        let settings = settings.resolved(run.network.spec().outputs, run.dataset.train.len());
+    for (i, ((run, label), settings)) in runs.iter().zip(labels.clone()).zip(&resolved).enumerate() {
         let precision = settings.precision.unwrap_or(run.precision);
-        let job = Job { settings: &settings, run, label, network: (i, runs.len()), precision, observe };
-        found.push(with_precision!(precision, E => job.compute::<E>())?);
+        let identity = identity(settings, std::slice::from_ref(run))?;
+        let parts = Parts::open(keep, &i.to_string(), identity)?;
+        let job = Job { settings, run, label, network: (i, runs.len()), precision, observe, parts };
+        let done = with_precision!(precision, E => job.compute::<E>());
+        found.push(done.map_err(|e| job.parts.stopped(e))?);
     }
     let shifted = match settings.has(Task::Shift) || settings.full && settings.compute.is_empty() {
         true => {
             observe(SharpnessEvent::Stage("shifted data"));
-            let done = shifted(runs, &labels, &settings.shift(), &|_, _| {});
-            match done {
+            let parts = Parts::open(keep, "shift", identity(settings, runs)?)?;
+            match shift(settings, runs, &labels, &parts).map_err(|e| parts.stopped(e)) {
                 // Not all networks can be compared so, nor all data be shifted: no reason to refuse all the rest.
                 Err(Error::Request { what, .. }) if settings.full && settings.shifts.is_empty() => Err(what),
                 done => Ok(Some(done?)),
@@ -72,8 +91,63 @@ pub fn run(settings: &SharpnessSettings, runs: &[Run], observe: Observe) -> Resu
         }
         false => Ok(None),
     };
-    SharpnessResult::assemble(settings, runs, found, shifted)
+    let resolved = resolved.into_iter().next().unwrap_or_else(|| settings.clone());
+    SharpnessResult::assemble((settings, resolved, left), found, shifted)
 }
+
+/// All that decides what kept parts are worth.
+fn identity(settings: &SharpnessSettings, runs: &[Run]) -> Result<Value> {
+    let mut compared = crate::passes::to_json(settings)?;
+    if let Value::Object(compared) = &mut compared {
+        // No byte of the numbers depends on these.
+        for key in ["labels", "memory", "allow-unconverged"] {
+            compared.remove(key);
+        }
+    }
+    let of = |run: &Run| {
+        let numbers = run.theta.iter().chain(&run.state);
+        let bytes: Vec<u8> = numbers.flat_map(|x| x.to_le_bytes()).collect();
+        json!({
+            "network": run.network.spec(),
+            "precision": run.precision,
+            "data_sha256": run.data.sha256,
+            "weights_sha256": crate::base::files::sha256(&bytes),
+        })
+    };
+    let networks: Vec<Value> = runs.iter().map(of).collect();
+    Ok(json!({"version": env!("CARGO_PKG_VERSION"), "settings": compared, "networks": networks}))
+}
+
+/// Loss along one direction, on shifted data too, as a part that is kept.
+fn shift(settings: &SharpnessSettings, runs: &[Run], labels: &[String], parts: &Parts) -> Result<Shifted> {
+    const KEY: &str = "shift";
+    let found = parts.part("loss", 0, || {
+        let shifted = shifted(runs, labels, &settings.shift(), &|_, _| {})?;
+        let mut arrays = Npz::default();
+        shifted.arrays(&mut arrays);
+        let mut found = Found::default();
+        for (name, array) in arrays.iter() {
+            found.array(name, &array.shape, array.to_f64());
+        }
+        found.summary.insert(KEY.to_owned(), crate::passes::to_json(&shifted)?);
+        Ok(found)
+    })?;
+    let mut arrays = Npz::default();
+    for (name, shape, values) in found.arrays {
+        arrays.push(&name, &shape, values);
+    }
+    let value = found.summary.get(KEY).cloned().unwrap_or_default();
+    let shifted: Shifted = serde_json::from_value(value).map_err(|e| Error::value(KEY, &e.to_string()))?;
+    // The names of minima are no part of what is compared.
+    let mut shifted = shifted.with_arrays(&arrays, KEY)?;
+    shifted.minima.iter_mut().zip(labels).for_each(|(minimum, label)| minimum.name.clone_from(label));
+    Ok(shifted)
+}
+
+/// A product that takes less may owe most of it to the first use of memory, in seconds.
+const SHORT: f64 = 0.2;
+/// Independent draws of targets by which the spread of a sampled Fisher matrix is told.
+pub(super) const SETS: usize = 5;
 
 pub(super) struct Job<'a> {
     settings: &'a SharpnessSettings,
@@ -83,6 +157,7 @@ pub(super) struct Job<'a> {
     network: (usize, usize),
     precision: Precision,
     observe: Observe<'a>,
+    parts: Parts<'a>,
 }
 
 /// A network at its minimum.
@@ -90,7 +165,9 @@ pub(super) struct Place<'a, E> {
     pub(super) job: &'a Job<'a>,
     policy: Policy,
     pub(super) objective: &'a Objective<E>,
-    /// The same samples with targets of the network's own, or why there are none.
+    /// Whether the true Fisher matrix is the Gauss-Newton matrix, and nobody asked for a sampled one.
+    canonical: bool,
+    /// The same samples with targets of the network's own, or why there are none; none also where nobody asks for them.
     drawn: Option<Result<Objective<E>>>,
     pub(super) theta: Vec<E>,
     state: Vec<E>,
@@ -100,9 +177,10 @@ pub(super) struct Place<'a, E> {
     memory: usize,
 }
 
-/// Tells of products as they are made, and stops when somebody asks for it.
+/// Tells of products as they are made, and keeps them.
 struct Counted<'a> {
     inner: &'a dyn Operator,
+    parts: &'a Parts<'a>,
     observe: Observe<'a>,
 }
 
@@ -116,14 +194,14 @@ impl Operator for Counted<'_> {
     }
 
     fn apply(&self, block: &[f64], k: usize) -> Vec<f64> {
-        let products = self.inner.apply(block, k);
+        let products = self.parts.products(k, self.dimension(), || self.inner.apply(block, k));
         (self.observe)(SharpnessEvent::Products(k));
         products
     }
 }
 
 /// Where the parameters lie that the settings name: all, or those of some layers and roles.
-fn kept(settings: &SharpnessSettings, network: &Network) -> Result<Vec<Range<usize>>> {
+pub(super) fn kept(settings: &SharpnessSettings, network: &Network) -> Result<Vec<Range<usize>>> {
     let layout = network.layout();
     let within = |name: &str, layer: &String| {
         name.strip_prefix(layer.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
@@ -152,7 +230,10 @@ impl Job<'_> {
     fn compute<E: Element>(&self) -> Result<Found> {
         let (settings, run) = (self.settings, self.run);
         let network = Arc::new(run.network.clone());
-        let dataset = crate::passes::run::cut(run.dataset.clone(), settings.samples, "--samples")?;
+        let mut dataset = crate::passes::run::cut(run.dataset.clone(), settings.samples, "--samples")?;
+        if let Some(n) = settings.test_samples {
+            dataset.test.truncate(n);
+        }
         let kept = kept(settings, &network)?;
         let single = |v: &[f64], what: &str| -> Result<Vec<E>> {
             Ok(rounded::<E>(v, what, self.precision)?.into_iter().map(E::from_f64).collect())
@@ -172,13 +253,29 @@ impl Job<'_> {
         let test =
             Objective::new(network.clone(), samples::<E>(&network, &dataset.test), policy.evaluation());
         let streams = Streams::new(settings.seed);
-        let drawn = (settings.operator == Matrix::Fisher || settings.has(Task::Matrices))
-            .then(|| objective.drawn(&theta, &state, settings.draws, &streams));
-        let place =
-            Place { job: self, policy, objective: &objective, drawn, theta, state, kept, streams, memory };
+        let loss = &network.spec().loss;
+        let canonical = settings.draws.is_none() && loss.fisher_is_gauss_newton(train.masked());
+        let sampled = !canonical && (settings.operator == Matrix::Fisher || settings.has(Task::Matrices));
+        // One target a sample, as K-FAC has it (Kunstner 2019).
+        let draws = settings.draws.unwrap_or(1);
+        let drawn = sampled.then(|| objective.drawn(&theta, &state, draws, &streams));
+        let place = Place {
+            job: self,
+            policy,
+            objective: &objective,
+            canonical,
+            drawn,
+            theta,
+            state,
+            kept,
+            streams,
+            memory,
+        };
 
         let mut found = Found { label: self.label.clone(), ..Found::default() };
+        let start = Instant::now();
         let (evaluation, gradient) = objective.gradient(&place.theta, &place.state);
+        let a_gradient = start.elapsed().as_secs_f64();
         let tested = (!dataset.test.is_empty()).then(|| test.evaluate(&place.theta, &place.state));
         let (center, center_status) = evaluations(&evaluation, tested.as_ref());
         interrupt::check("sharpness", "nothing was written")?;
@@ -193,6 +290,7 @@ impl Job<'_> {
             "dimension": dimension,
             "operator": settings.operator,
             "matrix": settings.operator.title(),
+            "certificates_of": place.subject(settings.operator),
             "data": run.data,
             "data_sha256": run.data.sha256,
             "weights_sha256": run.origin.as_ref().map(|o| &o.sha256),
@@ -204,10 +302,10 @@ impl Job<'_> {
         if let Value::Object(facts) = facts {
             found.summary.extend(facts);
         }
-        place.spectra(&mut found, &gradient)?;
+        place.spectra(&mut found, &gradient, a_gradient)?;
         place.others(&mut found)?;
         if settings.has(Task::Noise) {
-            place.noise(&mut found, &train)?;
+            place.part(&mut found, "noise", |_, own| place.noise(own, &train))?;
         }
         if settings.has(Task::Measures) {
             place.measures(&mut found, &train)?;
@@ -224,6 +322,9 @@ impl Job<'_> {
             })
             .collect();
         found.summary.insert("measures".to_owned(), Value::Object(rows));
+        if settings.vectors {
+            place.tensors(&mut found);
+        }
         Ok(found)
     }
 }
@@ -238,11 +339,47 @@ impl<E: Element> Place<'_, E> {
         interrupt::check("sharpness", "nothing was written")
     }
 
-    /// A matrix restricted to what the settings keep, without weight decay; the second argument says whether it is the
-    /// whole.
+    /// Adds the part called `name`: what is kept of it, or what `work` makes of what was found before.
+    pub(super) fn part(
+        &self,
+        found: &mut Found,
+        name: &str,
+        work: impl FnOnce(&Found, &mut Found) -> Result<()>,
+    ) -> Result<()> {
+        let own = self.job.parts.part(name, self.theta.len(), || {
+            let mut own = Found::default();
+            work(found, &mut own)?;
+            Ok(own)
+        })?;
+        found.add(own);
+        Ok(())
+    }
+
+    /// Of what a certificate is one, in words.
+    fn subject(&self, matrix: Matrix) -> String {
+        let (n, all) = (self.objective.samples(), self.job.run.dataset.train.len());
+        let samples = match n < all {
+            true => format!("over the first {n} of {all} training samples"),
+            false => format!("over all {n} training samples"),
+        };
+        match (matrix, self.canonical) {
+            (Matrix::Fisher, true) => {
+                format!("the true Fisher matrix, of this loss the Gauss-Newton matrix, {samples}")
+            }
+            (Matrix::Fisher, false) => {
+                let draws = self.settings().draws.unwrap_or(1);
+                let targets = if draws == 1 { "one target".to_owned() } else { format!("{draws} targets") };
+                format!(
+                    "the Fisher matrix of one draw of {targets} a sample, not of its expectation, {samples}"
+                )
+            }
+            (matrix, _) => format!("the {} of the mean loss {samples}", matrix.title()),
+        }
+    }
+
+    /// A matrix restricted to what the settings keep, without weight decay.
     fn with<R>(&self, matrix: Matrix, work: impl FnOnce(&dyn Operator) -> Result<R>) -> Result<R> {
-        let fisher = matches!(matrix, Matrix::Fisher | Matrix::EmpiricalFisher);
-        if fisher && self.policy.stats == Some(Stats::Batch) {
+        if matrix.is_fisher() && self.policy.stats == Some(Stats::Batch) {
             let expected = "running statistics, with which each sample has a gradient of its own";
             return Err(Error::expected(
                 format!("--operator {}", matrix.key().replace('_', "-")),
@@ -250,19 +387,37 @@ impl<E: Element> Place<'_, E> {
                 "--stats batch",
             ));
         }
-        let (objective, curvature) = match (matrix, &self.drawn) {
-            (Matrix::Hessian, _) => (self.objective, Curvature::Hessian),
-            (Matrix::GaussNewton, _) => (self.objective, Curvature::GaussNewton),
-            (Matrix::Fisher, Some(Ok(drawn))) => (drawn, Curvature::Fisher),
-            (Matrix::Fisher, Some(Err(e))) => return Err(Error::request("--operator fisher", e.to_string())),
-            (Matrix::Fisher | Matrix::EmpiricalFisher, _) => (self.objective, Curvature::Fisher),
-        };
+        match (matrix, &self.drawn) {
+            (Matrix::Hessian, _) => self.of(self.objective, Curvature::Hessian, work),
+            (Matrix::GaussNewton, _) => self.of(self.objective, Curvature::GaussNewton, work),
+            (Matrix::Fisher, _) if self.canonical => self.of(self.objective, Curvature::GaussNewton, work),
+            (Matrix::Fisher, Some(Ok(drawn))) => self.of(drawn, Curvature::Fisher, work),
+            (Matrix::Fisher, Some(Err(e))) => Err(Error::request("--operator fisher", e.to_string())),
+            (Matrix::Fisher | Matrix::EmpiricalFisher, _) => self.of(self.objective, Curvature::Fisher, work),
+        }
+    }
+
+    /// The curvature of an objective, restricted to what the settings keep.
+    fn of<R>(
+        &self,
+        objective: &Objective<E>,
+        curvature: Curvature,
+        work: impl FnOnce(&dyn Operator) -> Result<R>,
+    ) -> Result<R> {
         let curved = Curved(objective.linearize(&self.theta, &self.state, curvature, self.memory));
-        let counted = Counted { inner: &curved, observe: self.job.observe };
+        let counted = Counted { inner: &curved, parts: &self.job.parts, observe: self.job.observe };
         let all = self.kept.iter().map(Range::len).sum::<usize>() == self.theta.len();
         match all {
             true => work(&counted),
             false => work(&Restricted::new(&counted, self.kept.clone())?),
+        }
+    }
+
+    /// An operator by its products, or written out where that is cheap.
+    fn known<'b>(&self, operator: &'b dyn Operator) -> Result<Known<'b>> {
+        match plan::is_exact(self.settings(), operator.dimension()) {
+            true => Known::whole(operator),
+            false => Ok(Known::Products(operator)),
         }
     }
 
@@ -271,82 +426,142 @@ impl<E: Element> Place<'_, E> {
         self.kept.iter().flat_map(|range| &whole[range.clone()]).copied().collect()
     }
 
-    pub(super) fn ends(&self, operator: &dyn Operator, wanted: Wanted, stream: &str) -> Result<Ends> {
-        let n = operator.dimension();
+    pub(super) fn ends(&self, known: &Known, wanted: Wanted, stream: &str) -> Result<Ends> {
+        let n = known.operator().dimension();
         let wanted = Wanted { top: wanted.top.min(n), bottom: wanted.bottom.min(n) };
-        ends(operator, wanted, &mut self.streams.stream(stream, 0), &self.settings().lanczos())
+        known.ends(wanted, &mut self.streams.stream(stream, 0), &self.settings().lanczos())
     }
 
-    /// Products that all of it takes, about: a certificate for the first pairs, another for further ones, two for what
-    /// the searches find.
-    fn planned(&self, n: usize) -> usize {
-        let s = self.settings();
-        let certificate = s.lanczos().certifying_steps(n);
-        let (top, probes) = (s.top.unwrap_or(1), s.probes.unwrap_or(30));
-        let several = if top.max(s.bottom) > 1 { 3 * certificate + top } else { certificate };
-        let invariant = usize::from(s.columns.invariant());
-        let of = |task: Task| match task {
-            Task::Eigenvalues => several + invariant * certificate,
-            Task::Power => 10 * certificate,
-            Task::Trace => probes * (1 + invariant),
-            Task::Norms => 3 * probes,
-            Task::Density => s.density_steps.min(n) * s.density_probes,
-            Task::LogDeterminant => s.density_steps.min(n) * probes,
-            Task::Matrices => 4 * (certificate + probes),
-            Task::Noise | Task::Measures | Task::Shift => 0,
+    /// Tells what is ahead, from the time of one product and of a gradient.
+    fn announce(&self, operator: &dyn Operator, name: &str, a_gradient: f64) {
+        let (n, s) = (operator.dimension(), self.settings());
+        let product = || {
+            let start = Instant::now();
+            operator.apply(&vec![1.0; n], 1);
+            start.elapsed().as_secs_f64()
         };
-        s.compute.iter().map(|task| of(*task)).sum()
-    }
-
-    /// Tells what is ahead, from the time of one product.
-    fn announce(&self, operator: &dyn Operator, name: &str) {
-        let n = operator.dimension();
-        let start = Instant::now();
-        operator.apply(&vec![1.0; n], 1);
-        let products = self.planned(n);
-        let s = self.settings();
-        let vectors = (s.lanczos().certifying_steps(n) + 8).max(8 * s.density_steps.min(n));
+        // The first one also makes room for its values, which shows where it is quick.
+        let mut a_product = product();
+        if a_product < SHORT {
+            a_product = product();
+        }
+        let products = plan::products(s, n);
+        let spent = plan::passes(s, self.job.run);
+        let seconds = a_product * (products as f64 + spent.products)
+            + a_gradient * (spent.gradients + spent.losses / plan::GRADIENT)
+            + plan::algebra(s, n);
+        let vectors = match plan::is_exact(s, n) {
+            true => 3 * n,
+            false => (s.lanczos().certifying_steps(n) + 8).max(8 * s.density_steps.min(n)),
+        };
         (self.job.observe)(SharpnessEvent::Begins {
             title: name,
             parameters: n,
             network: self.job.network,
             products,
-            seconds: start.elapsed().as_secs_f64() * products as f64,
+            seconds,
             bytes: vectors * n * size_of::<f64>() + self.objective.bytes() * rayon::current_num_threads(),
         });
     }
 
+    /// The matrix of the operator, where it is written out and finite, as a part that every task shares.
+    fn matrix(&self, operator: &dyn Operator) -> Result<Option<Exact>> {
+        let n = operator.dimension();
+        if !plan::is_exact(self.settings(), n) {
+            return Ok(None);
+        }
+        self.stage("the dense matrix")?;
+        let found = self.job.parts.part("matrix", self.theta.len(), || {
+            let mut own = Found::default();
+            own.array("matrix", &[n, n], Dense::of(operator)?.matrix().to_vec());
+            Ok(own)
+        })?;
+        let dense = Dense::new(n, found.arrays.into_iter().flat_map(|a| a.2).collect());
+        let finite = dense.matrix().iter().all(|x| x.is_finite());
+        Ok(finite.then(|| Exact::new(dense.with_epsilon(operator.epsilon()), n)))
+    }
+
     /// Everything that the chosen matrix is asked for.
-    fn spectra(&self, found: &mut Found, gradient: &[f64]) -> Result<()> {
+    fn spectra(&self, found: &mut Found, gradient: &[f64], a_gradient: f64) -> Result<()> {
         let s = self.settings();
         let title = found.summary["title"].as_str().unwrap_or_default().to_owned();
         self.with(s.operator, |operator| {
-            self.announce(operator, &title);
+            self.announce(operator, &title, a_gradient);
             let n = operator.dimension();
             let decay = Plus::new(operator, vec![s.weight_decay; n]);
             let whole: &dyn Operator = if s.weight_decay > 0.0 { &decay } else { operator };
             // Element by element |theta|: D A D is left alone by rescaling, as the loss at theta + |theta| u is.
             let magnitudes: Vec<f64> = self.narrow(&self.theta).iter().map(|t| t.to_f64().abs()).collect();
-            let scaled = Scaled::new(operator, magnitudes);
-            let invariant = s.columns.invariant();
+            let scaled = Scaled::new(operator, magnitudes.clone());
+            let (whole, scaled) = match self.matrix(operator)? {
+                None => (Known::Products(whole), Known::Products(&scaled)),
+                Some(exact) => {
+                    let scaled = Exact::new(exact.dense().scaled(&magnitudes), n);
+                    let whole = Exact::new(exact.into_dense().shifted(s.weight_decay), n);
+                    (Known::Whole(whole), Known::Whole(scaled))
+                }
+            };
+            let scaled = s.shown().invariant().then_some(&scaled);
             if s.has(Task::Eigenvalues) {
-                self.eigenvalues(found, whole, invariant.then_some(&scaled), gradient)?;
+                self.eigenvalues(found, &whole, scaled, gradient)?;
             }
             if s.has(Task::Power) {
-                self.power(found, whole)?;
+                self.part(found, "power", |found, own| self.power(found, own, whole.operator()))?;
             }
             if s.has(Task::Trace) {
-                self.trace(found, whole, invariant.then_some(&scaled))?;
+                self.part(found, "trace", |_, own| self.trace(own, &whole, scaled))?;
             }
             if s.has(Task::Norms) {
-                self.norms(found, whole)?;
+                self.part(found, "norms", |_, own| self.norms(own, &whole))?;
             }
             if s.has(Task::Density) {
-                self.density(found, whole)?;
+                self.part(found, "density", |_, own| self.density(own, &whole))?;
             }
             Ok(())
         })?;
         self.outliers(found);
+        if s.operator == Matrix::Fisher {
+            self.spread(found)?;
+        }
+        Ok(())
+    }
+
+    /// How the largest eigenvalue and the trace of a sampled Fisher matrix differ from draw to draw.
+    fn spread(&self, found: &mut Found) -> Result<()> {
+        let s = self.settings();
+        if !matches!(self.drawn, Some(Ok(_))) || found.summary.contains_key("draws") {
+            return Ok(());
+        }
+        let draws = s.draws.unwrap_or(1);
+        let mut all: [Vec<f64>; 2] = Default::default();
+        for set in 0..SETS {
+            let name = format!("draw-{set}");
+            let mut of_set = Found::default();
+            self.part(&mut of_set, &name, |_, own| {
+                self.stage("the Fisher matrix of other draws")?;
+                let streams = self.streams.derived("sharpness/draws", set as u64);
+                let drawn = self.objective.drawn(&self.theta, &self.state, draws, &streams)?;
+                self.of(&drawn, Curvature::Fisher, |operator| {
+                    let known = self.known(operator)?;
+                    let ends = self.ends(&known, Wanted { top: 1, bottom: 0 }, "sharpness/draws")?;
+                    let trace = known.trace(s.probes.unwrap_or(30), &self.streams)?;
+                    let largest = ends.top.first().map_or(f64::NAN, |pair| pair.value);
+                    own.array("draw", &[2], vec![largest, trace.value]);
+                    Ok(())
+                })
+            })?;
+            let values = of_set.values("draw").unwrap_or_default();
+            all.iter_mut().zip(values).for_each(|(all, value)| all.push(*value));
+        }
+        let summary = all.map(|values| {
+            let (mean, error) = crate::base::statistics::mean(&values);
+            let deviation = error * (values.len() as f64).sqrt();
+            json!({"mean": mean, "standard_deviation": deviation, "values": values})
+        });
+        let [lambda_max, trace] = summary;
+        let summary =
+            json!({"sets": SETS, "targets_a_sample": draws, "lambda_max": lambda_max, "trace": trace});
+        found.summary.insert("draws".to_owned(), summary);
         Ok(())
     }
 
@@ -354,40 +569,59 @@ impl<E: Element> Place<'_, E> {
     fn others(&self, found: &mut Found) -> Result<()> {
         let s = self.settings();
         if s.has(Task::LogDeterminant) {
-            self.with(Matrix::GaussNewton, |operator| {
-                self.stage("log-determinant of the Gauss-Newton matrix")?;
-                // As many as traces have, which are enough for an interval.
-                let rules = self.quadrature(operator, s.probes.unwrap_or(30))?;
-                let mut log = estimate(&rules.log_determinant(s.eps));
-                let mut dimension = estimate(&rules.effective_dimension(s.eps));
-                for value in [&mut log, &mut dimension] {
-                    value["eps"] = s.eps.into();
-                    value["matrix"] = Matrix::GaussNewton.key().into();
-                }
-                found.summary.insert("log_determinant".to_owned(), log);
-                found.summary.insert("effective_dimension".to_owned(), dimension);
-                Ok(())
+            self.part(found, "log-determinant", |_, own| {
+                self.with(Matrix::GaussNewton, |operator| {
+                    self.stage("log-determinant of the Gauss-Newton matrix")?;
+                    // As many as traces have, which are enough for an interval.
+                    let rules = self.quadrature(&self.known(operator)?, s.probes.unwrap_or(30))?;
+                    let mut log = estimate(&rules.log_determinant(s.eps));
+                    let mut dimension = estimate(&rules.effective_dimension(s.eps));
+                    for value in [&mut log, &mut dimension] {
+                        value["eps"] = s.eps.into();
+                        value["matrix"] = Matrix::GaussNewton.key().into();
+                    }
+                    own.summary.insert("log_determinant".to_owned(), log);
+                    own.summary.insert("effective_dimension".to_owned(), dimension);
+                    Ok(())
+                })
             })?;
         }
         if s.has(Task::Matrices) {
             let mut all = Map::new();
             for matrix in [Matrix::Hessian, Matrix::GaussNewton, Matrix::Fisher, Matrix::EmpiricalFisher] {
-                let own = self.with(matrix, |operator| {
-                    self.stage(matrix.title())?;
-                    let own = self.ends(operator, Wanted { top: 1, bottom: 0 }, "sharpness/matrices")?;
-                    let trace = trace::hutchinson(operator, s.probes.unwrap_or(30), &self.streams)?;
-                    Ok(json!({"lambda_max": eigenvalue(own.top.first(), &own), "trace": estimate(&trace)}))
-                });
-                // Some have no Fisher matrix: a fact of the network, not of the request.
-                let own = match own {
-                    Err(Error::Request { what, .. }) => json!({"status": what}),
-                    own => own?,
-                };
-                all.insert(matrix.key().to_owned(), own);
+                let key = matrix.key();
+                let mut own = Found::default();
+                self.part(&mut own, &format!("matrix-{key}"), |_, own| {
+                    let value = self.outermost(matrix)?;
+                    own.summary.insert(key.to_owned(), value);
+                    Ok(())
+                })?;
+                all.extend(own.summary);
             }
             found.summary.insert("matrices".to_owned(), Value::Object(all));
+            self.spread(found)?;
         }
         Ok(())
+    }
+
+    /// The largest eigenvalue and the trace of a matrix, or why it has none.
+    fn outermost(&self, matrix: Matrix) -> Result<Value> {
+        let own = self.with(matrix, |operator| {
+            self.stage(matrix.title())?;
+            let known = self.known(operator)?;
+            let own = self.ends(&known, Wanted { top: 1, bottom: 0 }, "sharpness/matrices")?;
+            let trace = known.trace(self.settings().probes.unwrap_or(30), &self.streams)?;
+            Ok(json!({
+                "lambda_max": eigenvalue(own.top.first(), &own),
+                "trace": estimate(&trace),
+                "certificates_of": self.subject(matrix),
+            }))
+        });
+        // Some have no Fisher matrix: a fact of the network, not of the request.
+        match own {
+            Err(Error::Request { what, .. }) => Ok(json!({"status": what})),
+            own => own,
+        }
     }
 
     fn noise(&self, found: &mut Found, samples: &Arc<Samples<E>>) -> Result<()> {
@@ -413,6 +647,7 @@ impl<E: Element> Place<'_, E> {
             true => "computed".into(),
             false => "the mean gradient is smaller than what its noise lets see".into(),
         };
+        value["error_over"] = "batches, as draws from an infinite population of samples".into();
         found.summary.insert("noise_scale".to_owned(), value);
         Ok(())
     }
@@ -421,15 +656,27 @@ impl<E: Element> Place<'_, E> {
         let s = self.settings();
         let at = (self.theta.as_slice(), self.state.as_slice());
         let here = Here::new(self.objective, samples, at, &self.streams, self.memory);
+        let mut spent = [0.0; 3];
         for measure in &s.measures {
-            self.stage(crate::base::registry::Registry::name(measure))?;
-            for mut row in measure.rows(&here)? {
-                row.raw = row.raw.filter(|_| s.columns.raw());
-                row.invariant = row.invariant.filter(|_| s.columns.invariant());
+            let name = crate::base::registry::Registry::name(measure);
+            let mut of_measure = Found::default();
+            self.part(&mut of_measure, &format!("measure-{name}"), |_, own| {
+                self.stage(name)?;
+                let before = here.counts();
+                own.rows = measure.rows(&here)?;
+                let counts = here.counts().iter().zip(before).map(|(now, before)| now - before).collect();
+                own.array("spent", &[3], counts);
+                Ok(())
+            })?;
+            let counts = of_measure.values("spent").unwrap_or_default();
+            spent.iter_mut().zip(counts).for_each(|(sum, own)| *sum += own);
+            for mut row in of_measure.rows {
+                row.raw = row.raw.filter(|_| s.shown().raw());
+                row.invariant = row.invariant.filter(|_| s.shown().invariant());
                 found.rows.push(row);
             }
         }
-        found.summary.insert("measures_cost".to_owned(), crate::passes::to_json(&here.spent())?);
+        found.summary.insert("measures_cost".to_owned(), crate::passes::to_json(&here.passes(spent))?);
         Ok(())
     }
 }

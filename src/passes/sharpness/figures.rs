@@ -131,8 +131,14 @@ fn density(result: &SharpnessResult) -> Option<Figure> {
         chart: "lines".to_owned(),
         title: format!("Spectral density of the {}", result.text(0, &["matrix"])),
         subtitle: format!(
-            "{}; {probes} {starts} of {steps} Lanczos steps, kernel \u{3c3} = {sigma}; the band is the range over starts",
-            subtitle(result)
+            "{}; {}",
+            subtitle(result),
+            match result.at(0, &["density", "exact"]) == true {
+                true => format!("every eigenvalue, kernel \u{3c3} = {sigma}"),
+                false => format!(
+                    "{probes} {starts} of {steps} Lanczos steps, kernel \u{3c3} = {sigma}; the band is the range over starts"
+                ),
+            }
         ),
         panels: vec![linear, log],
     })

@@ -3,7 +3,9 @@
 //! | file | what it holds |
 //! |---|---|
 //! | `mod.rs` | the settings, and what of them is computed |
+//! | `plan` | what is exact because that is cheap, what a quick answer has, what all of it costs |
 //! | `compute` | one network: its operators, and what is asked of them |
+//! | `keep` | what an unfinished analysis keeps |
 //! | `spectra` | one matrix: eigenvalues, traces, norms, density |
 //! | `result` | arrays and scalars of all networks, saved and read back |
 //! | `figures` | the density, the log-spectrum, the comparison |
@@ -13,11 +15,15 @@
 
 mod compute;
 mod figures;
+mod keep;
+mod plan;
 mod result;
 pub mod shifted;
 mod spectra;
 
 pub use compute::{Observe, SharpnessEvent, run};
+pub use keep::discard;
+pub use plan::EXACT;
 pub use result::{Cell, Line, SharpnessResult};
 
 use super::range::Range;
@@ -41,7 +47,8 @@ pub enum Matrix {
     Hessian,
     /// J' H J, J the Jacobian of the outputs, H the loss's Hessian in them
     GaussNewton,
-    /// Mean of g g' over targets drawn from the network's own distribution (--draws)
+    /// Expectation of g g' over targets from the network's own distribution: of cross-entropy, logistic loss and squared error
+    /// the Gauss-Newton matrix, exactly; sampled with --draws
     Fisher,
     /// Mean of g g' over the samples, g the gradient of a sample's loss
     EmpiricalFisher,
@@ -53,7 +60,7 @@ impl Matrix {
         match self {
             Self::Hessian => "Hessian",
             Self::GaussNewton => "Gauss-Newton matrix",
-            Self::Fisher => "true Fisher matrix (sampled)",
+            Self::Fisher => "true Fisher matrix",
             Self::EmpiricalFisher => "empirical Fisher matrix",
         }
     }
@@ -77,17 +84,18 @@ pub enum Task {
     Eigenvalues,
     /// The largest eigenvalues by power iteration too, as a cross-check
     Power,
-    /// Trace (Hutchinson)
+    /// Trace (of large operators Hutchinson's estimate)
     Trace,
-    /// Trace (Hutch++), Frobenius norm, diagonal
+    /// Trace (of large operators by Hutch++), Frobenius norm, diagonal
     Norms,
-    /// Spectral density by stochastic Lanczos quadrature, over lambda and over its logarithm
+    /// Spectral density, over lambda and over its logarithm (of large operators by stochastic Lanczos quadrature, whose share
+    /// of negative eigenvalues is off by more than its error where many are near zero)
     Density,
     /// Log-determinant of the Gauss-Newton matrix + eps I, and its effective dimension
     LogDeterminant,
     /// The largest eigenvalue and the trace of all four matrices
     Matrices,
-    /// Gradient noise scale
+    /// Gradient noise scale, of the samples as a draw from an infinite population
     Noise,
     /// The measures beyond eigenvalues (--measures)
     Measures,
@@ -124,7 +132,8 @@ impl Shown {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct SharpnessSettings {
-    /// Answer in seconds: the outermost eigenvalues and the trace, on 512 samples unless --samples says otherwise
+    /// Answer in about ten seconds: the outermost eigenvalues and the trace, of as many samples and as closely as that allows;
+    /// says what it left out
     #[arg(long, default_value_t = false, conflicts_with = "full")]
     pub quick: bool,
     /// Compute everything
@@ -136,9 +145,10 @@ pub struct SharpnessSettings {
     /// Which matrix
     #[arg(long, value_name = "MATRIX", value_enum, default_value_t = SharpnessSettings::default().operator)]
     pub operator: Matrix,
-    /// Targets drawn a sample, for the true Fisher matrix
-    #[arg(long, value_name = "N", default_value_t = SharpnessSettings::default().draws)]
-    pub draws: usize,
+    /// Sample the true Fisher matrix, with so many targets drawn a sample, and say how it differs from draw to draw
+    /// [default: exact, the Gauss-Newton matrix of the losses that have one]
+    #[arg(long, value_name = "N")]
+    pub draws: Option<usize>,
     /// Only parameters whose names begin so (`0` or `blocks.1.conv1`), separated by commas [default: all]
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub layer: Vec<String>,
@@ -151,28 +161,33 @@ pub struct SharpnessSettings {
     /// How many of the largest eigenvalues [default: as many as outputs; 1 with --quick]
     #[arg(long, value_name = "K")]
     pub top: Option<usize>,
-    /// How many of the smallest eigenvalues
-    #[arg(long, value_name = "K", default_value_t = SharpnessSettings::default().bottom)]
-    pub bottom: usize,
-    /// Largest residual of a converged eigenvalue, as a share of the largest magnitude
-    #[arg(long, value_name = "SHARE", default_value_t = SharpnessSettings::default().tolerance)]
-    pub tolerance: f64,
+    /// Largest operator that is written out as a matrix, of whose spectrum nothing is then sampled; 0: none [default: 2000]
+    #[arg(long, value_name = "N")]
+    pub exact: Option<usize>,
+    /// How many of the smallest eigenvalues [default: 1; 0 with --quick where time is short]
+    #[arg(long, value_name = "K")]
+    pub bottom: Option<usize>,
+    /// Largest residual of a converged eigenvalue, as a share of the largest magnitude [default: 0.001; 0.01 with --quick
+    /// where time is short]
+    #[arg(long, value_name = "SHARE")]
+    pub tolerance: Option<f64>,
     /// Most Lanczos steps, and as many vectors in memory
     #[arg(long, value_name = "N", default_value_t = SharpnessSettings::default().steps)]
     pub steps: usize,
     /// Probability, for each end of the spectrum, that a certificate is wrong
     #[arg(long, value_name = "P", default_value_t = SharpnessSettings::default().delta)]
     pub delta: f64,
-    /// By how much of the spread a certified eigenvalue may be off
-    #[arg(long, value_name = "SHARE", default_value_t = SharpnessSettings::default().epsilon)]
-    pub epsilon: f64,
+    /// By how much of the spread a certified eigenvalue may be off [default: 0.01; 0.1 with --quick where time is short]
+    #[arg(long, value_name = "SHARE")]
+    pub epsilon: Option<f64>,
     /// Exit with 0 also where an eigenvalue did not converge
     #[arg(long, default_value_t = false)]
     pub allow_unconverged: bool,
     /// Save eigenvectors, in sharpness.npz and as weight-shaped tensors in eigenvectors.safetensors
     #[arg(long, default_value_t = false)]
     pub vectors: bool,
-    /// Random probes of traces [default: 30, from which on intervals are stated; 10 with --quick]
+    /// Random probes of traces [default: 30; 10 or 8 with --quick]; intervals are Student's, and of few probes much wider than
+    /// two standard errors
     #[arg(long, value_name = "N")]
     pub probes: Option<usize>,
     /// Lanczos steps of a density
@@ -187,9 +202,9 @@ pub struct SharpnessSettings {
     /// The measures beyond eigenvalues, separated by commas
     #[arg(long, value_name = "KINDS", value_delimiter = ',', default_values_t = SharpnessSettings::default().measures)]
     pub measures: Vec<Sharpness>,
-    /// Raw and rescaling-invariant numbers, or one kind alone
-    #[arg(long, value_name = "WHICH", value_enum, default_value_t = SharpnessSettings::default().columns)]
-    pub columns: Shown,
+    /// Raw and rescaling-invariant numbers, or one kind alone [default: both; raw with --quick where time is short]
+    #[arg(long, value_name = "WHICH", value_enum)]
+    pub columns: Option<Shown>,
     /// How test samples are shifted, separated by commas [default: noise, blur, labels, as far as the data have such]
     #[arg(long, value_name = "KINDS", value_delimiter = ',')]
     pub shifts: Vec<Shift>,
@@ -211,6 +226,9 @@ pub struct SharpnessSettings {
     /// The first N training samples only (they are in random order) [default: all]
     #[arg(long, value_name = "N")]
     pub samples: Option<usize>,
+    /// The first N test samples only, for the loss at the minimum [default: all]
+    #[arg(long, value_name = "N")]
+    pub test_samples: Option<usize>,
     /// Seed of random starts, probes and directions
     #[arg(long, value_name = "N", default_value_t = SharpnessSettings::default().seed)]
     pub seed: u64,
@@ -230,16 +248,17 @@ impl Default for SharpnessSettings {
             full: false,
             compute: Vec::new(),
             operator: Matrix::default(),
-            draws: 1, // Kunstner 2019, as K-FAC does
+            draws: None,
             layer: Vec::new(),
             role: Vec::new(),
             weight_decay: 0.0,
             top: None,
-            bottom: 1,
-            tolerance: lanczos.tolerance,
+            exact: None,
+            bottom: None,
+            tolerance: None,
             steps: lanczos.most_steps,
             delta: lanczos.delta,
-            epsilon: lanczos.epsilon,
+            epsilon: None,
             allow_unconverged: false,
             vectors: false,
             probes: None,
@@ -247,7 +266,7 @@ impl Default for SharpnessSettings {
             density_probes: 4, // enough for a spread; a probe of a large network is representative (Ghorbani 2019)
             eps: 1e-3,         // about where the bulk of small networks ends
             measures: Sharpness::all(),
-            columns: Shown::default(),
+            columns: None,
             shifts: Vec::new(),
             shift_range: ShiftSettings::default().range,
             noise_batch: None,
@@ -255,6 +274,7 @@ impl Default for SharpnessSettings {
             stats: None,
             stat_batch: None,
             samples: None,
+            test_samples: None,
             seed: 0,
             precision: None,
             memory: 4.0,
@@ -262,8 +282,8 @@ impl Default for SharpnessSettings {
     }
 }
 
-/// Samples of a quick answer.
-const QUICK: usize = 512;
+/// Largest operator that anybody may have written out: 800 MB, and half an hour of decomposition.
+const MOST_EXACT: usize = 10_000;
 
 impl SharpnessSettings {
     /// The settings with what they leave open filled in, for a network with so many outputs and training samples.
@@ -282,11 +302,26 @@ impl SharpnessSettings {
             full: false,
             compute,
             top: Some(self.top.unwrap_or(if self.quick { 1 } else { outputs })),
-            // Student's t says something from here on; a quick answer is a rough one.
-            probes: Some(self.probes.unwrap_or(if self.quick { 10 } else { 30 })),
-            samples: Some(self.samples.unwrap_or(if self.quick { samples.min(QUICK) } else { samples })),
+            exact: Some(self.exact.unwrap_or(EXACT)),
+            bottom: Some(self.bottom()),
+            tolerance: Some(self.lanczos().tolerance),
+            epsilon: Some(self.lanczos().epsilon),
+            columns: Some(self.shown()),
+            // Student's t is near the normal distribution from here on.
+            probes: Some(self.probes.unwrap_or(30)),
+            samples: Some(self.samples.unwrap_or(samples)),
             ..self.clone()
         }
+    }
+
+    /// Which columns of the table.
+    fn shown(&self) -> Shown {
+        self.columns.unwrap_or_default()
+    }
+
+    /// How many of the smallest eigenvalues.
+    fn bottom(&self) -> usize {
+        self.bottom.unwrap_or(1)
     }
 
     /// Whether something is computed.
@@ -299,7 +334,7 @@ impl SharpnessSettings {
         let measures = self.has(Task::Measures) && !self.measures.is_empty();
         let raw = self.measures.iter().all(|m| m.columns() == Columns::Raw);
         let spectrum = [Task::Eigenvalues, Task::Trace].iter().any(|task| self.has(*task));
-        (self.columns == Shown::Raw || measures && raw && !spectrum).then(|| {
+        (self.shown() == Shown::Raw || measures && raw && !spectrum).then(|| {
             "only raw measures were asked for: rescaling layers changes them and not the function (Dinh 2017), so they \
              are no ground for calling a minimum flat"
                 .to_owned()
@@ -322,8 +357,14 @@ impl SharpnessSettings {
 
     /// When eigenvalues are good enough.
     fn lanczos(&self) -> spectral::Settings {
-        let Self { tolerance, steps, delta, epsilon, .. } = *self;
-        spectral::Settings { tolerance, most_steps: steps, certify: true, delta, epsilon }
+        let default = spectral::Settings::default();
+        spectral::Settings {
+            tolerance: self.tolerance.unwrap_or(default.tolerance),
+            most_steps: self.steps,
+            certify: true,
+            delta: self.delta,
+            epsilon: self.epsilon.unwrap_or(default.epsilon),
+        }
     }
 
     /// Refuses settings that make no sense for so many networks, before anything is loaded or trained.
@@ -336,13 +377,15 @@ impl SharpnessSettings {
             true => Ok(()),
             false => Err(Error::expected(flag, "a number between 0 and 1", x)),
         };
-        share("--tolerance", self.tolerance)?;
-        share("--delta", self.delta)?;
-        share("--epsilon", self.epsilon)?;
+        let lanczos = self.lanczos();
+        share("--tolerance", lanczos.tolerance)?;
+        share("--delta", lanczos.delta)?;
+        share("--epsilon", lanczos.epsilon)?;
         number("--steps", self.steps, 1, 100_000)?;
         number("--top", self.top.unwrap_or(1), 1, 10_000)?;
-        number("--bottom", self.bottom, 1, 10_000)?;
-        number("--draws", self.draws, 1, 10_000)?;
+        number("--bottom", self.bottom(), 0, 10_000)?;
+        number("--exact", self.exact.unwrap_or(EXACT), 0, MOST_EXACT)?;
+        number("--draws", self.draws.unwrap_or(1), 1, 10_000)?;
         number("--probes", self.probes.unwrap_or(30), 2, 1_000_000)?;
         number("--density-steps", self.density_steps, 2, 10_000)?;
         number("--density-probes", self.density_probes, 1, 10_000)?;

@@ -4,22 +4,26 @@ use super::SharpnessSettings;
 use super::shifted::Shifted;
 use crate::base::npz::{Npz, Values};
 use crate::base::tensors::{Tensor, TensorFile};
-use crate::base::{Error, Result, files};
+use crate::base::{Error, Result, files, statistics};
 use crate::figure::Figure;
 use crate::landscape::sharpness::{Quantity, Row};
 use crate::passes::stored;
-use crate::passes::{Files, Run, Saved, archive, document, to_json};
-use crate::spectral::{Ends, Estimate, Pair};
+use crate::passes::{Files, Saved, archive, document, to_json};
+use crate::spectral::{Ends, Estimate, Pair, Stopped};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::path::Path;
 
 /// What was found of one network.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Found {
+    #[serde(skip)]
     pub label: String,
     pub summary: Map<String, Value>,
+    #[serde(skip)]
     pub arrays: Vec<(String, Vec<usize>, Vec<f64>)>,
     /// Eigenvectors, shaped as the weights are.
+    #[serde(skip)]
     pub tensors: Vec<Tensor>,
     pub rows: Vec<Row>,
     /// What was asked for and did not hold.
@@ -31,6 +35,14 @@ impl Found {
         self.arrays.push((name.to_owned(), shape.to_vec(), values));
     }
 
+    /// Adds what a part found.
+    pub fn add(&mut self, part: Self) {
+        self.summary.extend(part.summary);
+        self.arrays.extend(part.arrays);
+        self.rows.extend(part.rows);
+        self.unmet.extend(part.unmet);
+    }
+
     pub fn values(&self, name: &str) -> Option<&[f64]> {
         self.arrays.iter().find(|a| a.0 == name).map(|a| a.2.as_slice())
     }
@@ -40,6 +52,9 @@ impl Found {
 pub(super) fn quantity(q: &Option<Quantity>) -> Value {
     let Some(q) = q else { return Value::Null };
     let mut value = json!({"value": q.value, "stderr": q.standard_error, "details": q.details});
+    if let Some(over) = &q.error_over {
+        value["error_over"] = over.as_str().into();
+    }
     if let Some(status) = &q.status {
         value["status"] = status.as_str().into();
     }
@@ -48,12 +63,22 @@ pub(super) fn quantity(q: &Option<Quantity>) -> Value {
 
 /// An estimate as results have it.
 pub(super) fn estimate(e: &Estimate) -> Value {
+    let over = match e.probes {
+        _ if e.is_exact() => None,
+        probes @ 2..30 => {
+            let t = statistics::student_t(0.95, probes - 1);
+            Some(format!("{probes} probes, where 95 % lies within {t:.1} of them (Student's t)"))
+        }
+        probes => Some(format!("{probes} probes")),
+    };
     json!({
         "value": e.value,
         "stderr": e.standard_error,
+        "error_over": over,
         "interval": e.interval,
         "probes": e.probes,
         "products": e.products,
+        "exact": e.is_exact(),
     })
 }
 
@@ -68,6 +93,7 @@ pub(super) fn eigenvalue(pair: Option<&Pair>, ends: &Ends) -> Value {
         "steps": ends.steps,
         "products": ends.products,
         "stop": ends.stopped,
+        "exact": ends.stopped == Stopped::Exact,
     });
     if pair.is_none() {
         value["status"] = "products are not finite".into();
@@ -92,6 +118,8 @@ pub struct Cell {
     pub value: f64,
     /// Of an estimate.
     pub error: Option<f64>,
+    /// What the error is over.
+    pub over: Option<String>,
     /// What else must be known of it.
     pub status: Option<String>,
 }
@@ -114,7 +142,8 @@ fn cell(value: &Value) -> Option<Cell> {
     value.as_object()?;
     Some(Cell {
         value: value["value"].as_f64().unwrap_or(f64::NAN),
-        error: value["stderr"].as_f64(),
+        error: value["stderr"].as_f64().filter(|_| value["exact"] != true),
+        over: value["error_over"].as_str().map(str::to_owned),
         status: value["status"].as_str().map(str::to_owned),
     })
 }
@@ -122,8 +151,7 @@ fn cell(value: &Value) -> Option<Cell> {
 impl SharpnessResult {
     /// Puts networks together.
     pub(super) fn assemble(
-        settings: &SharpnessSettings,
-        runs: &[Run],
+        (settings, resolved, left): (&SharpnessSettings, SharpnessSettings, Vec<String>),
         found: Vec<Found>,
         shifted: std::result::Result<Option<Shifted>, String>,
     ) -> Result<Self> {
@@ -157,9 +185,6 @@ impl SharpnessResult {
         let label =
             |f: &Found, what: &String| if several { format!("{}: {what}", f.label) } else { what.clone() };
         let unmet: Vec<String> = found.iter().flat_map(|f| f.unmet.iter().map(|u| label(f, u))).collect();
-        let (outputs, samples) =
-            runs.first().map_or((1, 1), |run| (run.network.spec().outputs, run.dataset.train.len()));
-        let resolved = settings.resolved(outputs, samples);
         let mut summary = Map::new();
         let own = json!({
             "command": "sharpness",
@@ -172,6 +197,9 @@ impl SharpnessResult {
         });
         if let Value::Object(own) = own {
             summary.extend(own);
+        }
+        if settings.quick {
+            summary.insert("left_out".to_owned(), json!(left));
         }
         match several {
             false => summary.extend(found.into_iter().flat_map(|f| f.summary)),

@@ -7,8 +7,7 @@ use crate::base::tensors::Tensor;
 use crate::base::{Precision, Result};
 use crate::landscape::geometry::dot;
 use crate::nn::weights;
-use crate::spectral::operators::Scaled;
-use crate::spectral::{Operator, Pair, Stopped, Wanted, power, quadrature, trace};
+use crate::spectral::{Known, Operator, Pair, Stopped, Wanted, power, quadrature};
 use serde_json::json;
 
 /// Points of a density.
@@ -18,24 +17,57 @@ impl<E: Element> Place<'_, E> {
     pub(super) fn eigenvalues(
         &self,
         found: &mut Found,
-        operator: &dyn Operator,
-        scaled: Option<&Scaled>,
+        known: &Known,
+        scaled: Option<&Known>,
         gradient: &[f64],
     ) -> Result<()> {
+        self.part(found, "eigenvalues", |_, own| self.pairs(own, known, gradient))?;
+        let Some(scaled) = scaled else { return Ok(()) };
+        let mut invariant = Found::default();
+        self.part(&mut invariant, "invariant-eigenvalues", |_, own| self.invariant(own, scaled))?;
+        found.unmet.append(&mut invariant.unmet);
+        for (key, value) in invariant.summary {
+            if let Some(raw) = found.summary.get_mut(&key) {
+                raw["invariant"] = value;
+            }
+        }
+        Ok(())
+    }
+
+    /// The outermost eigenvalues of D A D, D the magnitudes of the parameters.
+    fn invariant(&self, found: &mut Found, scaled: &Known) -> Result<()> {
+        self.stage("eigenvalues, rescaling-invariant")?;
+        let bottom = self.settings().bottom().min(1);
+        let own = self.ends(scaled, Wanted { top: 1, bottom }, "sharpness/invariant")?;
+        if !own.converged() {
+            found.unmet.push(format!("an invariant eigenvalue did not converge in {} steps", own.steps));
+        }
+        for (key, pair) in [("lambda_max", own.top.first()), ("lambda_min", own.bottom.first())] {
+            found.summary.insert(key.to_owned(), eigenvalue(pair, &own));
+        }
+        Ok(())
+    }
+
+    fn pairs(&self, found: &mut Found, known: &Known, gradient: &[f64]) -> Result<()> {
         let s = self.settings();
         self.stage("eigenvalues")?;
-        let wanted = Wanted { top: s.top.unwrap_or(1), bottom: s.bottom };
-        let own = self.ends(operator, wanted, "sharpness/eigenvalues")?;
-        let (mut max, mut min) = (eigenvalue(own.top.first(), &own), eigenvalue(own.bottom.first(), &own));
+        let wanted = Wanted { top: s.top.unwrap_or(1), bottom: s.bottom() };
+        let own = self.ends(known, wanted, "sharpness/eigenvalues")?;
         if own.stopped == Stopped::NotFinite {
             found.unmet.push("eigenvalues: products are not finite".to_owned());
         }
-        let pairs: Vec<&Pair> = own.top.iter().chain(own.bottom.iter().rev()).collect();
+        // Where both ends meet, each eigenvalue stands once.
+        let beyond = known.operator().dimension().saturating_sub(own.top.len());
+        let pairs: Vec<&Pair> = own.top.iter().chain(own.bottom.iter().take(beyond).rev()).collect();
         let lost = pairs.iter().filter(|p| !p.converged).count();
         if lost > 0 {
             let what =
                 format!("{lost} of {} eigenvalues did not converge in {} steps", pairs.len(), own.steps);
             found.unmet.push(what);
+        }
+        if let Some(exact) = known.exact() {
+            let all: Vec<f64> = exact.eigen()?.values.iter().rev().copied().collect();
+            found.array("spectrum", &[all.len()], all);
         }
         let of = |f: fn(&Pair) -> f64| pairs.iter().map(|p| f(p)).collect::<Vec<f64>>();
         for (name, values) in [
@@ -61,26 +93,18 @@ impl<E: Element> Place<'_, E> {
         if s.vectors {
             self.vectors(found, &pairs);
         }
-        if let Some(scaled) = scaled {
-            self.stage("eigenvalues, rescaling-invariant")?;
-            let own = self.ends(scaled, Wanted { top: 1, bottom: 1 }, "sharpness/invariant")?;
-            if !own.converged() {
-                found.unmet.push(format!("an invariant eigenvalue did not converge in {} steps", own.steps));
-            }
-            max["invariant"] = eigenvalue(own.top.first(), &own);
-            min["invariant"] = eigenvalue(own.bottom.first(), &own);
+        found.summary.insert("lambda_max".to_owned(), eigenvalue(own.top.first(), &own));
+        if s.bottom() > 0 {
+            found.summary.insert("lambda_min".to_owned(), eigenvalue(own.bottom.first(), &own));
         }
-        found.summary.insert("lambda_max".to_owned(), max);
-        found.summary.insert("lambda_min".to_owned(), min);
         Ok(())
     }
 
-    /// Eigenvectors as an array, and shaped as the weights are.
+    /// Eigenvectors as an array.
     fn vectors(&self, found: &mut Found, pairs: &[&Pair]) {
         let p = self.theta.len();
-        let network = self.objective.network();
         let mut all = Vec::with_capacity(p * pairs.len());
-        for (i, pair) in pairs.iter().enumerate() {
+        for pair in pairs {
             let mut whole = vec![0.0; p];
             let mut part = pair.vector.as_slice();
             for range in &self.kept {
@@ -88,23 +112,31 @@ impl<E: Element> Place<'_, E> {
                 whole[range.clone()].copy_from_slice(own);
                 part = rest;
             }
-            let tensors: Vec<Tensor> = weights::tensors(network, &whole, Precision::F64, &format!("{i}/"));
-            found.tensors.extend(tensors);
             all.extend(whole);
         }
         found.array("eigenvectors", &[pairs.len(), p], all);
     }
 
+    /// The same shaped as the weights are.
+    pub(super) fn tensors(&self, found: &mut Found) {
+        let network = self.objective.network();
+        let vectors = found.values("eigenvectors").unwrap_or_default().chunks(self.theta.len().max(1));
+        let shaped = |(i, vector): (usize, &[f64])| -> Vec<Tensor> {
+            weights::tensors(network, vector, Precision::F64, &format!("{i}/"))
+        };
+        found.tensors = vectors.enumerate().flat_map(shaped).collect();
+    }
+
     /// Power iteration, whose answer has no certificate, beside that of Lanczos.
-    pub(super) fn power(&self, found: &mut Found, operator: &dyn Operator) -> Result<()> {
+    pub(super) fn power(&self, before: &Found, found: &mut Found, operator: &dyn Operator) -> Result<()> {
         self.stage("power iteration")?;
         let s = self.settings();
-        let settings = power::Settings { tolerance: s.tolerance, ..power::Settings::default() };
+        let settings = power::Settings { tolerance: s.lanczos().tolerance, ..power::Settings::default() };
         let mut rng = self.streams.stream("sharpness/power", 0);
         let pairs = power::power(operator, 1, &mut rng, &settings)?;
         // The largest magnitude may be at either end.
         let ends =
-            ["lambda_max", "lambda_min"].map(|key| found.summary.get(key).and_then(|v| v["value"].as_f64()));
+            ["lambda_max", "lambda_min"].map(|key| before.summary.get(key).and_then(|v| v["value"].as_f64()));
         let largest = ends.into_iter().flatten().max_by(|a, b| a.abs().total_cmp(&b.abs()));
         let value = pairs.first().map(|p| {
             json!({
@@ -123,56 +155,48 @@ impl<E: Element> Place<'_, E> {
         Ok(())
     }
 
-    pub(super) fn trace(
-        &self,
-        found: &mut Found,
-        operator: &dyn Operator,
-        scaled: Option<&Scaled>,
-    ) -> Result<()> {
+    pub(super) fn trace(&self, found: &mut Found, known: &Known, scaled: Option<&Known>) -> Result<()> {
         let probes = self.settings().probes.unwrap_or(30);
         self.stage("trace")?;
-        let mut value = estimate(&trace::hutchinson(operator, probes, &self.streams)?);
+        let mut value = estimate(&known.trace(probes, &self.streams)?);
         if let Some(scaled) = scaled {
-            value["invariant"] = estimate(&trace::hutchinson(scaled, probes, &self.streams)?);
+            value["invariant"] = estimate(&scaled.trace(probes, &self.streams)?);
         }
         found.summary.insert("trace".to_owned(), value);
         Ok(())
     }
 
-    pub(super) fn norms(&self, found: &mut Found, operator: &dyn Operator) -> Result<()> {
+    pub(super) fn norms(&self, found: &mut Found, known: &Known) -> Result<()> {
         let probes = self.settings().probes.unwrap_or(30);
-        self.stage("Hutch++, Frobenius norm, diagonal")?;
-        let plus = trace::hutch_plus_plus(operator, 3 * probes, &self.streams)?;
+        self.stage("Frobenius norm, diagonal")?;
+        let plus = known.trace_by_sketch(3 * probes, &self.streams)?;
         found.summary.insert("trace_hutch_plus_plus".to_owned(), estimate(&plus));
-        let frobenius = trace::frobenius(operator, probes, &self.streams)?;
+        let frobenius = known.frobenius(probes, &self.streams)?;
         let mut norm = estimate(&frobenius.norm);
         norm["squared"] = estimate(&frobenius.squared);
         found.summary.insert("frobenius".to_owned(), norm);
-        let diagonal = trace::diagonal(operator, probes, &self.streams)?;
+        let diagonal = known.diagonal(probes, &self.streams)?;
         let n = diagonal.values.len();
         found.array("diagonal", &[n], diagonal.values);
         found.array("diagonal_stderr", &[n], diagonal.standard_errors);
         Ok(())
     }
 
-    pub(super) fn quadrature(
-        &self,
-        operator: &dyn Operator,
-        probes: usize,
-    ) -> Result<quadrature::Quadrature> {
+    pub(super) fn quadrature(&self, known: &Known, probes: usize) -> Result<quadrature::Quadrature> {
         let settings = quadrature::Settings { steps: self.settings().density_steps, probes };
-        quadrature::quadrature(operator, &settings, &self.streams)
+        known.quadrature(&settings, &self.streams)
     }
 
-    pub(super) fn density(&self, found: &mut Found, operator: &dyn Operator) -> Result<()> {
+    pub(super) fn density(&self, found: &mut Found, known: &Known) -> Result<()> {
         self.stage("spectral density")?;
-        let rules = self.quadrature(operator, self.settings().density_probes)?;
+        let rules = self.quadrature(known, self.settings().density_probes)?;
         let linear = rules.density(DENSITY, Default::default())?;
         let log = rules.log_density(DENSITY)?;
         let negative = rules.negative_mass();
         let mut summary = json!({
             "steps": rules.steps,
-            "probes": rules.rules.len(),
+            "probes": if rules.exact { 0 } else { rules.rules.len() },
+            "exact": rules.exact,
             "products": rules.products,
             "sigma": linear.sigma,
             "log_sigma": log.positive.sigma,
@@ -180,6 +204,13 @@ impl<E: Element> Place<'_, E> {
             "near_zero_below": log.floor,
             "negative_mass": estimate(&negative),
         });
+        if !rules.exact {
+            summary["negative_mass"]["status"] = format!(
+                "the error is that over starts: what {} steps do not tell apart near zero is not in it",
+                rules.steps
+            )
+            .into();
+        }
         for (key, x) in [("trace", 1), ("second_moment", 2)] {
             summary[key] = estimate(&rules.expectation(|theta| theta.powi(x)));
         }

@@ -12,7 +12,7 @@ use crate::base::{Error, Result, Streams, files, interrupt};
 use crate::figure::Figure;
 use crate::landscape::adaptive::Filled;
 use crate::landscape::measures::{Measure, Spot};
-use crate::landscape::slice::Point;
+use crate::landscape::slice::{Point, RUN};
 use crate::landscape::{Adaptive, Slicer};
 use crate::nn::{Objective, Tally};
 use crate::passes::{Run, to_json};
@@ -68,6 +68,8 @@ pub(super) struct Job<'a> {
     pub observe: Observe<'a>,
 }
 
+/// Points of a row in a trial.
+const FURTHER: usize = 3;
 /// Longest time between two records of the log, about, in seconds.
 const BAND: f64 = 0.5;
 
@@ -268,11 +270,28 @@ impl<E: Element> Evaluator<'_, E> {
         let trial: Vec<Point> =
             (0..points).step_by(row).take(2 * threads).map(|i| coordinates.at(i)).collect();
         let mut seconds = 0.0;
+        // The first point of a row costs more than the others: what all share is computed with it.
+        let columns = coordinates.0[0].len();
+        let longer = FURTHER.min(columns);
+        let rows = (0..points)
+            .step_by(row)
+            .take(2 * threads)
+            .map(|i| i.min(i / columns * columns + columns - longer));
+        let runs: Vec<Point> = rows.flat_map(|i| (i..i + longer).map(|i| coordinates.at(i))).collect();
         for slicer in self.slicers {
-            slicer.tallies(&trial[..1], &|_| {})?;
-            let start = Instant::now();
-            slicer.tallies(&trial, &|_| {})?;
-            seconds += start.elapsed().as_secs_f64() / trial.len() as f64;
+            let timed = |points: &[Point]| -> Result<f64> {
+                let start = Instant::now();
+                slicer.tallies(points, &|_| {})?;
+                Ok(start.elapsed().as_secs_f64() / trial.len() as f64)
+            };
+            timed(&trial[..1])?;
+            let first = timed(&trial)?;
+            let further = match longer {
+                1 => first,
+                longer => ((timed(&runs)? - first) / (longer - 1) as f64).clamp(0.0, first),
+            };
+            let run = RUN.min(columns) as f64;
+            seconds += (first + (run - 1.0) * further) / run;
         }
         let start = Instant::now();
         let some = &trial[..threads.min(trial.len())];

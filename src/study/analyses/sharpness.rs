@@ -40,6 +40,6 @@ impl Pass for Sharpness {
 
     fn run(&self, seed: u64, networks: Networks) -> Result<Box<dyn Saved>> {
         let settings = SharpnessSettings { seed: self.0.seed.wrapping_add(seed), ..self.0.clone() };
-        Ok(Box::new(sharpness::run(&settings, networks.runs, &|_| ())?))
+        Ok(Box::new(sharpness::run(&settings, networks.runs, None, &|_| ())?))
     }
 }
