@@ -345,7 +345,7 @@ fn planned(recipe: &Recipe, plan: &engine::Plan) -> String {
 fn summary(result: &StudyResult, target: &Target, pictures: &[String]) -> String {
     let all = result.summary();
     let of = |value: &Value, key: &str| one_line(value[key].as_str().unwrap_or_default());
-    let text = |key: &str| of(&all, key);
+    let text = |key: &str| of(all, key);
     let list = |key: &str| all[key].as_array().cloned().unwrap_or_default();
     let name = |value: &Value| of(value, "name");
     let (axes, measures) = (list("axes"), list("measures"));
