@@ -12,8 +12,8 @@ pub struct Batches {
     samples: usize,
     size: usize,
     count: usize,
-    /// Samples that join the last batch, because alone they are too few.
-    joined: usize,
+    /// Whether a sample that would be a batch by itself joins the last one.
+    joins: bool,
 }
 
 impl Batches {
@@ -22,12 +22,7 @@ impl Batches {
         let size = size.max(1);
         let (whole, left) = (samples / size, samples % size);
         let joins = whole > 0 && left > 0 && layout.couples_samples && left < layout.fewest_samples();
-        Self {
-            samples,
-            size,
-            count: whole + usize::from(left > 0 && !joins),
-            joined: if joins { left } else { 0 },
-        }
+        Self { samples, size, count: whole + usize::from(left > 0 && !joins), joins }
     }
 
     /// Steps of an epoch.
@@ -67,12 +62,11 @@ impl Batches {
 
     /// What has to be said of batches that are not as they were asked for.
     pub fn note(&self) -> Option<String> {
-        (self.joined > 0).then(|| {
-            let samples = if self.joined == 1 { "sample" } else { "samples" };
+        // Fewer than two samples are too few: one is left.
+        self.joins.then(|| {
+            let size = self.last();
             format!(
-                "the last {} {samples} of an epoch join the batch before, which has {}: fewer have no batch statistics",
-                self.joined,
-                self.last()
+                "the last sample of an epoch joins the batch before it, which has {size}: alone it has no batch statistics"
             )
         })
     }

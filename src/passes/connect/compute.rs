@@ -78,6 +78,10 @@ impl Job<'_> {
         let network = Arc::new(first.network.clone());
         let dataset = cut(first.dataset.clone(), settings.samples, "--samples")?;
         let vary = Vary::new(settings.augment, &dataset)?;
+        if settings.curve.bends() > 0 {
+            // Before the ways that come first take their time.
+            settings.training.check_for(dataset.train.len(), network.layout())?;
+        }
         let [train, test] = [&dataset.train, &dataset.test].map(|part| samples::<E>(&network, part));
         // PyTorch's examples evaluate in hundreds where nothing is known of the training.
         let batch = first.data.batch_size.unwrap_or(128);
