@@ -33,6 +33,8 @@ pub struct Lowered {
     pub follows: Vec<Follow>,
     /// Whether some norm takes statistics over samples, in training at least.
     pub couples: bool,
+    /// Whether a channel of those has a single value in each sample somewhere.
+    pub single_values: bool,
     /// Operations whose results are known.
     pub folded: usize,
 }
@@ -49,6 +51,8 @@ pub struct Lowering<'a> {
     pub follows: Vec<Follow>,
     /// Whether a norm of batches was met.
     pub couples: bool,
+    /// Whether one was of vectors, whose channels have a single value in each sample.
+    pub single_values: bool,
     /// Where each buffer of statistics begins in the state.
     pub states: Vec<usize>,
     /// The symbol that counts samples, and how many there are.
@@ -148,8 +152,8 @@ impl Graph {
         for ((name, _), value) in self.metrics.iter().zip(&results[1..]) {
             metrics.push((name.clone(), scalar(&mut lowering, value)?));
         }
-        let Lowering { tape, uses, follows, couples, folded, .. } = lowering;
-        Ok(Lowered { tape, losses, metrics, uses, follows, couples, folded })
+        let Lowering { tape, uses, follows, couples, single_values, folded, .. } = lowering;
+        Ok(Lowered { tape, losses, metrics, uses, follows, couples, single_values, folded })
     }
 }
 
@@ -161,6 +165,7 @@ impl<'a> Lowering<'a> {
             mode,
             follows: Vec::new(),
             couples: false,
+            single_values: false,
             states: Vec::new(),
             samples: (String::new(), 0),
             uses: vec![None; parameters],

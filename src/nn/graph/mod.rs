@@ -358,7 +358,8 @@ impl Graph {
     /// The layout of its parameters and statistics, with the roles that its operators gave them; a parameter that none named is
     /// a weight if it is a matrix, else a bias.
     pub fn layout(&self, lowered: &Lowered) -> Layout {
-        let mut layout = Layout { couples_samples: lowered.couples, ..Layout::default() };
+        let (couples_samples, single_values) = (lowered.couples, lowered.single_values);
+        let mut layout = Layout { couples_samples, single_values, ..Layout::default() };
         for (parameter, known) in self.parameters.iter().zip(&lowered.uses) {
             let shape = parameter.shape.clone();
             let own = if shape.len() > 1 { Role::Weight } else { Role::Bias };

@@ -243,6 +243,11 @@ impl Job<'_> {
         let memory = gibibytes(settings.memory)?;
         policy.check_samples(&network, "training", dataset.train.len())?;
         policy.check_samples(&network, "test", dataset.test.len())?;
+        let half = dataset.train.len() / 2;
+        if let Some(small) = settings.noise_batch.filter(|small| *small > half && settings.has(Task::Noise)) {
+            let expected = format!("at most {half}, half of the samples, to compare with");
+            return Err(Error::expected("--noise-batch", expected, small));
+        }
         let train: Arc<Samples<E>> = samples(&network, &dataset.train);
         let objective = Objective::new(network.clone(), train.clone(), policy.evaluation());
         if objective.bytes() > memory {

@@ -65,6 +65,7 @@ fn batch_norm(lower: &mut Lowering, call: &Call) -> Result<Value> {
         return Err(call.refuse(format!("statistics of {} channels", x.shape[1]), "others"));
     }
     lower.couples = true;
+    lower.single_values |= x.shape[2..].iter().product::<usize>() < 2;
     let running = lower.mode == Mode::Running;
     let normed = match (running, &mean, &variance) {
         (true, Some(mean), Some(variance)) => {
