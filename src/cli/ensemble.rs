@@ -73,6 +73,11 @@ fn run(matches: &ArgMatches) -> Result<()> {
         let expected = "a network with the record of its training, run.json, beside it";
         Error::expected(format!("--run {}", networks.names().join(", ")), expected, "none, or of another one")
     })?;
+    // The networks that are trained beside it read its data where they are now.
+    let base = match &start.origin {
+        Some(origin) => TrainSettings { data: origin.data.clone(), ..base },
+        None => base,
+    };
     let cyclic = settings.cyclic(&base)?;
     cyclic.check()?;
     cyclic.check_for(start.dataset.train.len(), start.network.layout()).map_err(|e| match e {

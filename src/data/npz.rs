@@ -238,11 +238,14 @@ impl NpzFile {
         let labels = match array.values {
             Values::I64(labels) => labels,
             _ => {
-                let whole = |v: f64| match v.fract() == 0.0 && v.abs() < 1e9 {
+                let whole = |(i, v): (usize, f64)| match v.fract() == 0.0 && v.abs() < 1e9 {
                     true => Ok(v as i64),
-                    false => Err(Error::expected(at, "classes, whole numbers (see `task`)", v)),
+                    false => {
+                        let found = format!("{v} for sample {i}");
+                        Err(Error::expected(at, "classes, whole numbers (see `task`)", found))
+                    }
                 };
-                array.into_f64().into_iter().map(whole).collect::<Result<Vec<i64>>>()?
+                array.into_f64().into_iter().enumerate().map(whole).collect::<Result<Vec<i64>>>()?
             }
         };
         let two =
@@ -250,11 +253,15 @@ impl NpzFile {
         if two {
             notes.push("labels -1 and +1 are taken as classes 0 and 1".to_owned());
         }
-        let classes = labels.iter().map(|&label| {
+        let classes = labels.iter().enumerate().map(|(i, &label)| {
             let class = if two { (label + 1) / 2 } else { label.saturating_sub(self.first) };
             u32::try_from(class).ok().filter(|_| class < MOST_CLASSES).ok_or_else(|| {
                 let (least, most) = (self.first, self.first + MOST_CLASSES - 1);
-                Error::expected(at, format!("classes from {least} to {most}"), label)
+                Error::expected(
+                    at,
+                    format!("classes from {least} to {most}"),
+                    format!("{label} for sample {i}"),
+                )
             })
         });
         let labels = classes.collect::<Result<Vec<u32>>>()?;

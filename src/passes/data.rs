@@ -56,12 +56,12 @@ impl DataSettings {
     }
 
     /// The samples where they are remembered to be; else below the directory of the weights, or one above it: whole projects
-    /// are moved, and analyses are started anywhere. The hash decides. What is remembered stays as it is.
-    pub(super) fn find(&self, weights: &Path, at: &str) -> Result<Dataset> {
+    /// are moved, and analyses are started anywhere. The hash decides. What is remembered stays as it is. Also where they were found.
+    pub(super) fn find(&self, weights: &Path, at: &str) -> Result<(Dataset, Source)> {
         let own = self.read(&self.data).map_err(|e| missing(at, e)).and_then(|(dataset, found)| {
             let expected = || format!("{} with SHA-256 {} (--data names it anew)", dataset.name, self.sha256);
             match found == self.sha256 {
-                true => Ok(dataset),
+                true => Ok((dataset, self.data.clone())),
                 false => Err(Error::expected(at, expected(), format!("another: {found}"))),
             }
         });
@@ -78,11 +78,11 @@ impl DataSettings {
                 if !paths.iter().all(|path| base.join(path).exists()) {
                     continue;
                 }
-                let there = self.data.with_paths(&|path| base.join(path).to_string_lossy().into_owned());
-                if let Ok((dataset, found)) = there.and_then(|source| self.read(&source))
+                let there = self.data.with_paths(&|path| base.join(path).to_string_lossy().into_owned())?;
+                if let Ok((dataset, found)) = self.read(&there)
                     && found == self.sha256
                 {
-                    return Ok(dataset);
+                    return Ok((dataset, there));
                 }
             }
         }

@@ -7,7 +7,7 @@ use crate::base::pool::on_workers;
 use crate::base::tensors::TensorFile;
 use crate::base::text::visible;
 use crate::base::{Error, Precision, Result, files, json, notes};
-use crate::data::Dataset;
+use crate::data::{Dataset, Source};
 use crate::landscape::directions::Snapshot;
 use crate::nn::{Network, Spec, Weights, weights};
 use crate::train::checkpoint::CHECKPOINT;
@@ -36,12 +36,14 @@ pub struct Run {
 }
 
 /// A weight file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Origin {
     /// Where it is.
     pub path: PathBuf,
     /// SHA-256 of its bytes.
     pub sha256: String,
+    /// The data as they were read: what the run remembers, or the same samples in another place.
+    pub data: Source,
 }
 
 /// Name of the weight file in a run directory.
@@ -144,9 +146,15 @@ impl Run {
             return Err(Error::expected(at, "the data that the network was trained on", "none"));
         }
         let data: DataSettings = json::parse(&at, &weights.data)?;
-        let (data, dataset) = match &given.data {
-            Some(source) => data.given(source, given.other_data, &file)?,
-            None => (data.clone(), data.find(&file, &at)?),
+        let (data, dataset, source) = match &given.data {
+            Some(source) => {
+                let (data, dataset) = data.given(source, given.other_data, &file)?;
+                (data, dataset, source.clone())
+            }
+            None => {
+                let (dataset, source) = data.find(&file, &at)?;
+                (data, dataset, source)
+            }
         };
         dataset.notes.iter().for_each(|note| notes::say(note));
         let (features, spec) = (dataset.features(), weights.network.spec());
@@ -157,7 +165,7 @@ impl Run {
         }
         let dataset = cut(dataset, data.samples, &at)?;
         let Weights { network, precision, theta, state, .. } = weights;
-        let origin = Some(Origin { path: file, sha256 });
+        let origin = Some(Origin { path: file, sha256, data: source });
         Ok(Self { network, theta, state, precision, data, dataset, origin })
     }
 

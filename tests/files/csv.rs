@@ -97,6 +97,9 @@ fn numbers_may_be_names() {
     for (names, table, settings) in [
         ("2019,2020,label", &texts, ""),
         ("2019,2020,grade", &texts, ""),
+        ("400.5,401.25,class", &texts, ""),
+        ("400.5,401.25,quality", &texts, ""),
+        ("400.5,401.25,402.5", &numbers, ""),
         ("400,700,label", &texts, ""),
         ("2019,2020,2021", &numbers, ""),
         ("0,1,2", &numbers, ""),
@@ -133,6 +136,12 @@ fn numbers_may_be_names() {
         assert_eq!(data.train.len() + data.test.len(), 12, "{table}");
         assert!(!data.notes.iter().any(|note| note.contains("names of the columns")), "{:?}", data.notes);
     }
+    let small = load("1,2,3\n2,5,1\n4,4,9\n", ",task=regression");
+    assert_eq!(
+        (small.train.len() + small.test.len(), small.notes.len()),
+        (3, 0),
+        "three numbers are a sample"
+    );
     // Plain names need no words; a gap in the first sample is no name.
     let plain = load(&format!("a,b,label\n{texts}"), "");
     assert!(!plain.notes.iter().any(|note| note.contains("names")), "{:?}", plain.notes);

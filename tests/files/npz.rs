@@ -450,7 +450,7 @@ fn arrays_that_are_no_data_set_are_refused() {
     );
     for bad in [-1, 10_000, i64::MAX] {
         let message = of((&[2, 2], x()), (&[2], labels(vec![0, bad])));
-        assert_eq!(message, format!("p.npz: y: expected classes from 0 to 9999, found {bad}"));
+        assert_eq!(message, format!("p.npz: y: expected classes from 0 to 9999, found {bad} for sample 1"));
     }
     assert!(of((&[2, 2], x()), (&[2, 2], labels(vec![0; 4]))).contains("one class a sample"));
     assert!(of((&[2, 2], x()), (&[2], vec![0.0, f64::INFINITY].into())).contains("found inf"));
@@ -557,6 +557,12 @@ fn data_that_look_wrong_are_read_as_said() {
     );
     assert_eq!(said(&float, ",task=classes", &[]).outputs, 2);
     assert!(!said(&float, ",task=regression", &[]).has_classes());
+    let gap = floats(&[0.0, 1.0, f32::NAN, 1.0, 1.0, 0.0]);
+    let gap = numpys(&[("x", "|u1", "(6, 3)", noise(18)), ("y", "<f4", "(6,)", gap)]);
+    assert!(
+        gap.refusal("npz:file=@/p.npz,task=classes")
+            .contains("y: expected classes, whole numbers (see `task`), found NaN for sample 2")
+    );
     let hot = floats(&[1.0, 0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 1.0, 0.0, 1.0, 1.0, 0.0]);
     let hot = numpys(&[("x", "|u1", "(6, 3)", noise(18)), ("y", "<f4", "(6, 2)", hot)]);
     assert!(!said(&hot, "", &["rows with a 1 at one of 2 places", "task=classes"]).has_classes());

@@ -72,37 +72,36 @@ impl First<'_> {
         text(&self.fields[i]) && below.peek().is_some() && below.all(|f| (self.number)(f).is_some())
     }
 
-    /// Whether whole numbers, each another one, are names by what stands below them.
+    /// Whether a line with numbers, each field another one, names columns by what stands below it: it counts, or its class is
+    /// a usual name or one that no sample has, where every other class has several.
     fn numbers_as_names(&self) -> bool {
-        let whole = |f: &&String| f.bytes().all(|b| b.is_ascii_digit());
         let numbers: Vec<&String> = self.fields.iter().filter(|f| (self.number)(f).is_some()).collect();
         let distinct = (1..self.fields.len()).all(|i| !self.fields[..i].contains(&self.fields[i]));
-        if !numbers.iter().all(whole) || !distinct || self.rest.is_empty() {
+        if !distinct || self.rest.is_empty() {
             return false;
         }
         let values: Vec<f64> = numbers.iter().filter_map(|f| (self.number)(f)).collect();
-        let width = values.len();
-        let steps = step(&values).is_some_and(|s| s == 1.0 || width > 2)
-            && !self.rest.iter().all(|r| {
-                let row: Vec<f64> = r.fields.iter().filter_map(|f| (self.number)(f)).collect();
-                row.len() == width && step(&row) == step(&values)
-            });
-        if steps && (width > 3 || (width > 2 && values[0] == 0.0)) {
+        let (width, by) = (values.len(), step(&values));
+        let same = |r: &Record| {
+            let row: Vec<f64> = r.fields.iter().filter_map(|f| (self.number)(f)).collect();
+            row.len() == width && step(&row) == by
+        };
+        let whole = numbers.iter().all(|f| f.bytes().all(|b| b.is_ascii_digit()));
+        let counts = whole && by.is_some() && !self.rest.iter().all(same);
+        // As pandas numbers columns, or years; of fewer numbers a sample may be made.
+        if counts && (width > 3 || (width > 2 && values[0] == 0.0 && by == Some(1.0))) {
             return true;
         }
         let Some(label) = self.label.filter(|label| *label < self.fields.len() && self.classes) else {
-            return steps && width > 2;
+            return false;
         };
         let own = &self.fields[label];
-        if self.column(label).any(|f| f == own) {
-            return false;
-        }
-        // A class that no other sample has, where every other class has several.
         let mut below: Vec<&str> = self.column(label).collect();
         below.sort_unstable();
         let several = below.len() > 3 && below.chunk_by(|a, b| a == b).all(|class| class.len() > 1);
-        let all = width == self.fields.len();
-        LABELS.contains(&own.to_lowercase().as_str()) || several || (steps && all)
+        let counts = counts && width == self.fields.len() && (width > 2 || by == Some(1.0));
+        let usual = LABELS.contains(&own.to_lowercase().as_str());
+        !(self.missing)(own) && !below.contains(&own.as_str()) && (usual || several || counts)
     }
 }
 
