@@ -6,6 +6,7 @@ use super::config::Sources;
 use super::output::Target;
 use super::parts::{Joined, RECORD, Record};
 use super::{critical, instability, minima, run, seeds, slice, ticket};
+use crate::base::apart::check_apart;
 use crate::base::log::difference;
 use crate::base::{Error, Result, files};
 use crate::passes;
@@ -79,9 +80,7 @@ fn merge(matches: &ArgMatches) -> Result<()> {
         [one] if !is_part(one) => one.clone(),
         _ => PathBuf::from("out/merge"),
     });
-    if let Some(part) = parts.iter().find(|p| same(p, &out)) {
-        return Err(Error::expected("--out", "a directory apart from the parts", files::named(part)));
-    }
+    parts.iter().try_for_each(|part| check_apart(part, &out))?;
     let Record { command, request, .. } = record(&parts)?;
     let Some((_, join)) = JOINS.iter().find(|(name, _)| *name == command) else {
         let names: Vec<&str> = JOINS.iter().map(|j| j.0).collect();
@@ -143,8 +142,4 @@ fn join_slice(Joined { parts, out, common, style, .. }: Joined) -> Result<()> {
     }
     let names: Vec<Value> = parts.iter().map(|p| files::named(p).into()).collect();
     slice::finish(&result, &Target::new(out)?, &style, json!({"parts": names}), &common)
-}
-
-fn same(a: &Path, b: &Path) -> bool {
-    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
 }

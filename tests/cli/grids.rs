@@ -260,7 +260,7 @@ fn parts_that_do_not_fit_are_refused() {
     // 28 points: 0 to 8, 9 to 17, 18 to 27.
     let line = bench.refused(&format!("merge {first} {last} --out m"), "merge: expected every point");
     assert!(line.contains("19 of 28: without 9 to 17"), "{line}");
-    bench.refused(&format!("merge p --out {last}"), "--out: expected a directory apart from the parts");
+    bench.refused(&format!("merge p --out {last}"), "--out: expected a directory apart from what is read");
     bench.refused("merge r --out m", "r: expected parts of a slice");
     bench.refused("merge none --out m", "none: expected a directory");
 
