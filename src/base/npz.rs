@@ -193,7 +193,7 @@ impl<R: Read + Seek> Archive<R> {
 
 /// Whether a list of entries ends the file, with a comment of at most 64 KiB behind it. The library looks for one in the
 /// whole file, which takes long where there is none.
-fn ends_as_archive(reader: &mut (impl Read + Seek)) -> io::Result<bool> {
+pub fn ends_as_archive(reader: &mut (impl Read + Seek)) -> io::Result<bool> {
     const LONGEST: u64 = 22 + u16::MAX as u64;
     let length = reader.seek(SeekFrom::End(0))?;
     reader.seek(SeekFrom::Start(length.saturating_sub(LONGEST)))?;

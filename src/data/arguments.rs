@@ -6,7 +6,7 @@
 
 use crate::base::npz::{Array, Npz};
 use crate::base::registry::Kind;
-use crate::base::{Error, Result, Streams, files};
+use crate::base::{Error, Result, Streams, apart, files};
 use crate::data::{Raw, Samples, Split, fits_in_memory};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -46,8 +46,9 @@ impl Arguments {
                 "none",
             ));
         }
-        let path = Path::new(&self.file);
+        let path = &files::at_home(Path::new(&self.file));
         let at = files::named(path);
+        apart::input(path)?;
         let npz = Npz::read(path)?;
         let (mut x, count, features) = self.part(&npz, &at, "")?;
         let tests = |(name, axis): (&String, &i64)| *axis >= 0 && npz.get(&format!("test_{name}")).is_some();

@@ -3,7 +3,7 @@
 use super::data::DataGiven;
 use super::data::DataSettings;
 use super::run::{Origin, Run};
-use crate::base::npz::{Npz, Values};
+use crate::base::npz::{self, Npz, Values};
 use crate::base::{Error, Precision, Result, files};
 use crate::data::{Arguments, Dataset, Preparation, Source, Standardize};
 use crate::nn::architectures::Exported;
@@ -45,6 +45,10 @@ pub fn is_graph(path: &Path) -> bool {
 /// A graph with its data, as analyses take it.
 pub fn open(path: &Path, beside: &Beside) -> Result<Run> {
     let at = files::named(path);
+    // Read whole: its end is looked at first.
+    if !npz::ends_as_archive(&mut files::open_input(path)?.0).map_err(|e| Error::machine(&at, e))? {
+        return Err(Error::expected(at, "a zip archive of torch.export", "no list of entries at its end"));
+    }
     let bytes = files::read_regular(path, files::LARGEST)?;
     let graph = Graph::from_bytes(&at, &bytes)?;
     let sha256 = files::sha256(&bytes);
@@ -105,13 +109,13 @@ pub fn open(path: &Path, beside: &Beside) -> Result<Run> {
         batch_size: None,
         sha256: sha,
     };
-    let origin = Some(Origin { path: path.to_path_buf(), sha256 });
+    let origin = Some(Origin { path: path.to_path_buf(), sha256, data: data.data.clone() });
     Ok(Run { network, theta, state, precision, data, dataset, origin })
 }
 
 /// The arrays of an archive as the graph's arguments.
 fn arguments(graph: &Graph, file: String) -> Result<(crate::nn::graph::Sizes, Arguments)> {
-    let path = Path::new(&file);
+    let path = &files::at_home(Path::new(&file));
     let at = files::named(path);
     let npz = Npz::read(path)?;
     let mut shapes = Vec::new();

@@ -2,7 +2,7 @@
 
 use super::exported::is_graph;
 use crate::base::tensors::{Data, TensorFile};
-use crate::base::{Error, Result, files};
+use crate::base::{Error, Result, apart, files};
 use crate::nn::Network;
 use crate::nn::graph::Graph;
 use std::path::Path;
@@ -25,6 +25,7 @@ pub fn read(path: &Path, network: &Network) -> Result<(Vec<f64>, Vec<f64>)> {
         }
         return Ok((graph.theta, state));
     }
+    apart::input(path)?;
     let file = TensorFile::read(path)?;
     let names = layout.parameters.iter().map(|p| (&p.name, p.shape.clone()));
     let names = names.chain(layout.buffers.iter().map(|b| (&b.name, vec![b.size])));
