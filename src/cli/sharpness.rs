@@ -127,7 +127,7 @@ impl Observer {
                 state.seconds += seconds;
                 state.bar = Some(Progress::new("sharpness", "products", products as f64, self.quiet));
             }
-            SharpnessEvent::LeftOut(what) if what.is_empty() => {}
+            SharpnessEvent::LeftOut([]) => {}
             SharpnessEvent::LeftOut(what) => {
                 say(self.quiet, &format!("quick: leaves out {}", what.join("; ")));
             }

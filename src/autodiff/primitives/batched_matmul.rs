@@ -55,6 +55,11 @@ impl BatchedMatMul {
 }
 
 impl Rule for BatchedMatMul {
+    fn multiply_adds(&self, _inputs: &[Shape], _shape: Shape) -> usize {
+        let (rows, inner, cols) = self.dimensions();
+        self.batch * rows * inner * cols
+    }
+
     fn shape(&self, inputs: &[Shape]) -> Shape {
         let (rows, inner, cols) = self.dimensions();
         let inner_b = if self.transpose_b { self.b.cols } else { self.b.rows };

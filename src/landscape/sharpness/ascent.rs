@@ -127,6 +127,10 @@ impl<E: Element> Surface<'_, E> {
 
     /// Targets of all samples (outputs x samples) with some of them turned over.
     fn turned(&self) -> Vec<Vec<f64>> {
+        // What an exported graph takes for a target only the graph knows.
+        if self.is_exported() {
+            return Vec::new();
+        }
         let (outputs, targets, labels) = self.answers();
         let rows = self.outputs();
         if labels.is_empty() {

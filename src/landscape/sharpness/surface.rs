@@ -74,6 +74,11 @@ impl<'a, E: Element> Surface<'a, E> {
         self.objective.network().spec().outputs
     }
 
+    /// Whether the network is a graph that another program wrote.
+    pub(super) fn is_exported(&self) -> bool {
+        self.objective.network().graph().is_some()
+    }
+
     /// The target of a label.
     pub(super) fn target(&self, label: usize, out: &mut [f64]) {
         self.objective.network().spec().loss.target(label, out);

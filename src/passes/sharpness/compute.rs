@@ -259,8 +259,10 @@ impl Job<'_> {
             Objective::new(network.clone(), samples::<E>(&network, &dataset.test), policy.evaluation());
         let streams = Streams::new(settings.seed);
         let loss = &network.spec().loss;
-        let canonical = settings.draws.is_none() && loss.fisher_is_gauss_newton(train.masked());
-        let sampled = !canonical && (settings.operator == Matrix::Fisher || settings.has(Task::Matrices));
+        let exported = network.graph().is_some();
+        let canonical = settings.draws.is_none() && !exported && loss.fisher_is_gauss_newton(train.masked());
+        let sampled =
+            !canonical && !exported && (settings.operator == Matrix::Fisher || settings.has(Task::Matrices));
         // One target a sample, as K-FAC has it (Kunstner 2019).
         let draws = settings.draws.unwrap_or(1);
         let drawn = sampled.then(|| objective.drawn(&theta, &state, draws, &streams));
@@ -391,6 +393,12 @@ impl<E: Element> Place<'_, E> {
                 expected,
                 "--stats batch",
             ));
+        }
+        let outputs = matches!(matrix, Matrix::GaussNewton | Matrix::Fisher);
+        if outputs && self.objective.network().graph().is_some() {
+            let at = format!("--operator {}", matrix.key().replace('_', "-"));
+            let expected = "a network of layers, whose outputs are known apart from its loss";
+            return Err(Error::expected(at, expected, "an exported graph"));
         }
         match (matrix, &self.drawn) {
             (Matrix::Hessian, _) => self.of(self.objective, Curvature::Hessian, work),
@@ -575,20 +583,28 @@ impl<E: Element> Place<'_, E> {
         let s = self.settings();
         if s.has(Task::LogDeterminant) {
             self.part(found, "log-determinant", |_, own| {
-                self.with(Matrix::GaussNewton, |operator| {
+                let rules = self.with(Matrix::GaussNewton, |operator| {
                     self.stage("log-determinant of the Gauss-Newton matrix")?;
                     // As many as traces have, which are enough for an interval.
-                    let rules = self.quadrature(&self.known(operator)?, s.probes.unwrap_or(30))?;
-                    let mut log = estimate(&rules.log_determinant(s.eps));
-                    let mut dimension = estimate(&rules.effective_dimension(s.eps));
-                    for value in [&mut log, &mut dimension] {
-                        value["eps"] = s.eps.into();
-                        value["matrix"] = Matrix::GaussNewton.key().into();
+                    self.quadrature(&self.known(operator)?, s.probes.unwrap_or(30))
+                });
+                let [mut log, mut dimension] = match rules {
+                    Ok(rules) => {
+                        [rules.log_determinant(s.eps), rules.effective_dimension(s.eps)].map(|e| estimate(&e))
                     }
-                    own.summary.insert("log_determinant".to_owned(), log);
-                    own.summary.insert("effective_dimension".to_owned(), dimension);
-                    Ok(())
-                })
+                    // Some have no such matrix: a fact of the network, not of the request.
+                    Err(Error::Request { what, .. }) => {
+                        [(); 2].map(|()| json!({"value": null, "status": what}))
+                    }
+                    Err(error) => return Err(error),
+                };
+                for value in [&mut log, &mut dimension] {
+                    value["eps"] = s.eps.into();
+                    value["matrix"] = Matrix::GaussNewton.key().into();
+                }
+                own.summary.insert("log_determinant".to_owned(), log);
+                own.summary.insert("effective_dimension".to_owned(), dimension);
+                Ok(())
             })?;
         }
         if s.has(Task::Matrices) {
