@@ -89,7 +89,8 @@ pub(super) fn pictures(command: Command) -> Command {
     let command = hidden.iter().fold(command, |command, id| command.mut_arg(id, |arg| arg.hide(true)));
     command.mut_arg(shown, |arg| {
         let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
-        arg.help(format!("{help}; also {}, as `losscape plot --help` says", names.join(", ")))
+        let help = format!("{help}; also {}, as `losscape plot --help` says", names.join(", "));
+        arg.help(help).hide_possible_values(true)
     })
 }
 

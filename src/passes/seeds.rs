@@ -202,7 +202,7 @@ impl Saved for SeedsResult {
                 "{}, {} rate {}, {}{}",
                 settings.optimizer,
                 settings.schedule,
-                settings.rate(),
+                super::training::brief(settings.rate()),
                 batches(settings),
                 extras(settings)
             ),

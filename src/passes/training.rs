@@ -326,6 +326,11 @@ impl Saved for TrainingResult {
     }
 }
 
+/// A rate in a title; with a power of ten where its digits would fill lines.
+pub(super) fn brief(rate: f64) -> String {
+    if rate == 0.0 || (1e-7..1e9).contains(&rate.abs()) { rate.to_string() } else { format!("{rate:e}") }
+}
+
 /// The training curve: loss, accuracy, rate and norm of the gradient by epoch.
 fn curve(network: &str, settings: &TrainSettings, epochs: &[Epoch]) -> Figure {
     let TrainSettings { optimizer, schedule, seed, .. } = settings;
@@ -378,7 +383,7 @@ fn curve(network: &str, settings: &TrainSettings, epochs: &[Epoch]) -> Figure {
         title: format!("Training of {network}"),
         subtitle: format!(
             "{optimizer}, {schedule} rate {}, {}, seed {seed}{}",
-            settings.rate(),
+            brief(settings.rate()),
             batches(settings),
             extras(settings)
         ),

@@ -101,6 +101,8 @@ impl Span {
     /// Where `value` lies: 0 where the axis begins, 1 where it ends, never farther than `FAR`; NaN stays NaN.
     pub fn at(&self, value: f64) -> f64 {
         let (low, high) = (self.warp(self.low), self.warp(self.high));
+        // What is beyond all axes lies at the rim of one that reaches as far as they do.
+        let value = value.clamp(self.low.min(-MOST), self.high.max(MOST));
         let t = ((self.warp(value) - low) / (high - low)).clamp(-FAR, FAR);
         if self.down { 1.0 - t } else { t }
     }

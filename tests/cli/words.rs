@@ -60,10 +60,10 @@ fn comments_stand_under_their_own_command() {
 fn flags_of_pictures_are_explained_once_and_named_everywhere() {
     let bench = Bench::new();
     let plot = bench.ok("plot --help").stdout;
-    let flags: Vec<&str> = plot.split("Pictures:\n").nth(1).unwrap().lines().map(str::trim_start).collect();
-    let flags: Vec<&str> = flags
-        .into_iter()
-        .take_while(|line| !line.is_empty())
+    let section = plot.split("Pictures:\n").nth(1).unwrap().split("Examples:").next().unwrap();
+    let flags: Vec<&str> = section
+        .lines()
+        .map(str::trim_start)
         .filter(|line| line.starts_with("--"))
         .filter_map(|line| line.split([' ', '[', '=']).next())
         .collect();
