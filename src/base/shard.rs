@@ -294,10 +294,14 @@ fn place(
     let refuse = |expected: String, found: String| Err(Error::expected("--shard", expected, found));
     let within = |first: usize, count: usize, asked: String| match task.checked_sub(first) {
         Some(index) if index < count => Ok(Shard { index, count }),
-        _ => refuse(
-            format!("a task from {first} to {}, as {asked} says, or i/n", (first + count).saturating_sub(1)),
-            format!("{} = {task}", scheduler.task),
-        ),
+        _ => {
+            let last = first.saturating_add(count.saturating_sub(1));
+            // Arrays of PBS and HyperQueue often begin with 1.
+            let shifted =
+                if first == 0 { format!(" (auto/1-{count} where they begin with 1)") } else { String::new() };
+            let expected = format!("a task from {first} to {last}, as {asked} says{shifted}, or i/n");
+            refuse(expected, format!("{} = {task}", scheduler.task))
+        }
     };
     let known = described(environment, scheduler, task)?;
     match whole {
@@ -311,7 +315,7 @@ fn place(
         // All of the array, or some of its tasks once more, by their own numbers.
         Whole::Parts(n) => match known {
             Some(Ok(shard)) if shard.count == n / ranks => Ok(shard),
-            _ => within(scheduler.least, n / ranks, format!("auto/{n} (or auto/1-{} where the first is 1)", n / ranks)),
+            _ => within(scheduler.least, n / ranks, format!("auto/{n}")),
         },
         Whole::Told => match known {
             None => refuse(
@@ -352,7 +356,7 @@ fn described(
         let expected = format!("a task of its array, from {first} {last}{steps}");
         return Err(Error::expected(scheduler.task, expected, task));
     };
-    let spanned = last.map(|last| (last - first) / step + 1);
+    let spanned = last.map(|last| ((last - first) / step).saturating_add(1));
     let Some(count) = count.or(spanned) else { return Ok(None) };
     if spanned.is_some_and(|n| n != count) {
         let last = last.unwrap_or_default();
@@ -491,6 +495,17 @@ mod tests {
             ("auto/0", "JOB_COMPLETION_INDEX=0", "from 1"),
             ("auto/18446744073709551615", "JOB_COMPLETION_INDEX=0", "at most"),
             ("auto/0-18446744073709551615", "JOB_COMPLETION_INDEX=0", "in this order"),
+            (
+                "auto/18446744073709551615-18446744073709551615",
+                "JOB_COMPLETION_INDEX=2",
+                "a task from 18446744073709551615 to 18446744073709551615",
+            ),
+            (
+                "auto",
+                "SGE_TASK_ID=1 SGE_TASK_FIRST=0 SGE_TASK_LAST=18446744073709551615",
+                "part 1 of 18446744073709551615",
+            ),
+            ("auto/8", "HQ_TASK_ID=8", "auto/1-8 where they begin with 1"),
             ("auto", "JOB_COMPLETION_INDEX=2", "expected auto/n"),
             ("auto", "RANK=2 SLURM_PROCID=0 SLURM_NTASKS=4", "none of them"),
             ("auto", "TORCHELASTIC_RUN_ID=a RANK=2", "WORLD_SIZE: expected"),
