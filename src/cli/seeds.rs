@@ -158,6 +158,8 @@ pub fn train_all(
         true => Vec::new(),
         false => seeds.iter().copied().filter(|s| is_done(&run_in(*s), &wanted(*s), &sha256)).collect(),
     };
+    // What was killed right after its end has left its number in the lock.
+    kept.iter().try_for_each(|seed| files::DirectoryLock::acquire(&run_in(*seed)).map(drop))?;
     let todo: Vec<(u64, PathBuf)> =
         seeds.iter().filter(|s| !kept.contains(s)).map(|s| (*s, run_in(*s))).collect();
     if let [first, .., last] = seeds {

@@ -32,8 +32,8 @@ const TABLE: &[&str] = &[
     "data spirals:samples=20000 --dpi 20",
 ];
 
-/// Commands that compute nothing.
-const OTHERS: [&str; 4] = ["list", "completions", "man", "help"];
+/// Commands that write no result.
+const OTHERS: [&str; 6] = ["list", "recipe", "inspect", "completions", "man", "help"];
 
 const RECIPE: &str = r#"
 title = "A title"
