@@ -64,6 +64,11 @@ pub fn one_line(text: &str) -> String {
     shortened(&visible(&words.join(" ")), LINE).into_owned()
 }
 
+/// What something is called, on one line and no longer than a line can be.
+pub fn name(text: &str) -> String {
+    shortened(&one_line(text), PIECE).into_owned()
+}
+
 /// A message on one line of at most [`LINE`] characters or so; what stands between backticks, which comes from outside, is
 /// at most [`PIECE`] long, and between quotation marks twice that.
 pub fn line(text: &str) -> String {

@@ -12,7 +12,7 @@ use super::written::From;
 use crate::base::pool::each_apart;
 use crate::base::registry::unknown;
 use crate::base::shard::Shard;
-use crate::base::{Error, Result, files};
+use crate::base::{Error, Result, files, text};
 use crate::passes::training;
 use crate::train::TrainSettings;
 use std::collections::BTreeMap;
@@ -291,7 +291,7 @@ pub fn run(
 /// A unit in words.
 pub fn name(recipe: &Recipe, unit: &Unit) -> String {
     let seed = format!("seed {}", recipe.seed + unit.seed as u64);
-    match words(&recipe.axes, &recipe.cases[unit.case]) {
+    match text::name(&words(&recipe.axes, &recipe.cases[unit.case])) {
         words if words.is_empty() => seed,
         words => format!("{words}, {seed}"),
     }

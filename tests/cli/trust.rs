@@ -23,7 +23,7 @@ fn one(bench: &Bench, directory: &str, end: &str) -> String {
 #[test]
 fn every_file_of_a_result_that_is_read_again_is_checked() {
     let bench = Bench::new();
-    bench.ok(&format!("train {TINY} --snapshots 5 --out r"));
+    bench.ok("train --hidden 3 --epochs 4 --snapshots epochs:1 --samples 60 --dpi 20 --out r");
     bench.ok(&format!("slice --run r --directions trajectory {GRID} --out s"));
     bench.ok("sharpness --run r --probes 2 --samples 30 --dpi 20 --out k");
     let cases = [

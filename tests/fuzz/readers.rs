@@ -125,13 +125,17 @@ fn checkpoint(directory: &Path, bytes: &[u8]) -> Result<()> {
     let file = TensorFile::read(&path)?;
     let size = |name: &str| file.get(name).map_or(0, |tensor| tensor.data.len());
     let sizes = [size("theta"), size("theta/state")];
-    let keep = Keep { path, every: Duration::ZERO, data_sha256: String::new() };
+    let header = file.metadata.get("losscape.checkpoint").map(String::as_str).unwrap_or_default();
+    let header: serde_json::Value = serde_json::from_str(header).unwrap_or_default();
+    let data_sha256 = header["data_sha256"].as_str().unwrap_or_default().to_owned();
+    let keep = Keep { path, every: Duration::ZERO, data_sha256 };
     let vectors = Vectors::<f32>::begin(&settings.optimizer, sizes[0]);
     checkpoint::read(&keep, &settings, sizes, &vectors, None).map(drop)
 }
 
 fn pieces(directory: &Path, bytes: &[u8]) -> Result<()> {
     let path = write(directory, "slice-0.log", bytes);
+    write(directory, "directions.safetensors", &seed("tensors", "directions"));
     log::read(&path, 2)?;
     passes::slice::merge(&[directory.to_owned()]).map(|result| drop(result.figures()))
 }

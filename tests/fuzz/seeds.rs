@@ -61,7 +61,7 @@ fn seeds_are_made_by_the_program() {
     keep("weights", "batch", &read("b/weights.safetensors"));
     keep("trajectory", "small", &read("r/trajectory.safetensors"));
     keep("tensors", "small", &read("r/weights.safetensors"));
-    keep("tensors", "directions", &read("slice/directions.safetensors"));
+    keep("tensors", "directions", &read("part/shard-0-of-1/directions.safetensors"));
     keep("log", "part", &read("part/shard-0-of-1/slice-0.log"));
     keep("metrics", "small", &read("r/metrics.jsonl"));
     keep("figures", "small", &read("study/figures.json"));
