@@ -10,7 +10,7 @@
 //! and a misspelled kind or setting is answered with the near miss and the list.
 
 use crate::base::synonyms::synonym;
-use crate::base::text::brief;
+use crate::base::text::{acts, brief};
 use crate::base::{Error, Result};
 use serde::{Serialize, de::DeserializeOwned};
 use toml::{Table, Value};
@@ -175,13 +175,35 @@ pub fn split_outside_brackets(text: &str) -> Vec<&str> {
     parts
 }
 
+/// A value on one line, where TOML would give its texts lines of their own. JSON's escapes are TOML's too, and the one that JSON
+/// leaves out is added.
+fn one_line(value: &Value) -> String {
+    let quoted = |text: &str| serde_json::json!(text).to_string().replace('\u{7f}', "\\u007f");
+    match value {
+        Value::String(text) => quoted(text),
+        Value::Array(all) => format!("[{}]", all.iter().map(one_line).collect::<Vec<_>>().join(",")),
+        Value::Table(all) => {
+            let entry = |(key, value): (&String, &Value)| format!("{}={}", quoted(key), one_line(value));
+            format!("{{{}}}", all.iter().map(entry).collect::<Vec<_>>().join(","))
+        }
+        other => other.to_string(),
+    }
+}
+
 /// What [`parse_value`] reads back: a bare word where it can be, else TOML without spaces between its parts.
 fn value_text(value: &Value) -> String {
     match value {
-        Value::String(s) => {
-            let plain = !s.contains(['"', ',', '[', ']', '{', '}']) && s.trim() == s && !s.is_empty();
-            if plain && parse_value(s) == *value { s.clone() } else { value.to_string() }
+        Value::String(s)
+            if !s.contains(['"', ',', '[', ']', '{', '}'])
+                && !s.contains(acts)
+                && s.trim() == s
+                && !s.is_empty()
+                && parse_value(s) == *value =>
+        {
+            s.clone()
         }
+        other if other.to_string().contains(acts) => one_line(other),
+        Value::String(_) => value.to_string(),
         other => {
             let mut quote = None;
             let spaceless = |c: &char| {
@@ -387,12 +409,25 @@ mod tests {
 
     #[test]
     fn values_read_back_from_their_text() {
-        for text in ["tanh", "3", "true", "0.5", "a,b", "two words", " edges ", "[", "a=b", "say \"so\"", ""]
-        {
+        for text in [
+            "tanh",
+            "3",
+            "true",
+            "0.5",
+            "a,b",
+            "two words",
+            " edges ",
+            "[",
+            "a=b",
+            "say \"so\"",
+            "",
+            "a\nb\u{1b}\u{7f}'\"",
+        ] {
             let value = Value::String(text.to_owned());
             for value in [value.clone(), Value::Array(vec![value.clone(), value])] {
                 let shown = value_text(&value);
                 assert_eq!(split_outside_brackets(&shown), [shown.as_str()], "one part");
+                assert_eq!(shown.lines().count(), 1, "{shown}");
                 assert_eq!(parse_value(&shown), value, "{shown}");
             }
         }

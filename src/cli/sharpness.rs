@@ -6,8 +6,7 @@ use super::config::Sources;
 use super::networks::{self, Networks};
 use super::output::{self, Target};
 use super::progress::{Progress, say};
-use crate::base::text::one_line;
-use crate::base::{Result, files};
+use crate::base::{Result, files, text};
 use crate::passes::run::at_most;
 use crate::passes::sharpness::{self, Cell, SharpnessEvent};
 use crate::passes::{Saved, SharpnessResult, SharpnessSettings};
@@ -195,7 +194,7 @@ fn written(cell: Option<&Cell>) -> String {
 
 /// Columns as wide as their widest entry; the first on the left, others on the right.
 pub fn table(rows: &[Vec<String>]) -> String {
-    let cells = |row: &Vec<String>| row.iter().map(|cell| one_line(cell)).collect();
+    let cells = |row: &Vec<String>| row.iter().map(|cell| text::name(cell)).collect();
     let rows: Vec<Vec<String>> = rows.iter().map(cells).collect();
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |c: usize| rows.iter().filter_map(|r| r.get(c)).map(|s| s.chars().count()).max().unwrap_or(0);

@@ -99,7 +99,7 @@ fn seeds_are_made_by_the_program() {
     let cifar = (0..2).flat_map(|i| [vec![i, 9 * i], vec![7 * i; 3072]].concat()).collect::<Vec<u8>>();
     keep("cifar", "two", &cifar);
     keep("csv", "numbers", b"1,2.5,0\n3,-4e-2,1\n5,6,0\n7,8,1\n");
-    keep("csv", "names", b"\xef\xbb\xbfwidth;\"the \"\"height\"\"\";kind\n1;2;a\n3;4;b\n5;6;\"a\"\n7;8;b\n");
+    keep("csv", "names", b"\xef\xbb\xbfwidth,\"the \"\"height\"\"\",kind\n1,2,a\n3,4,b\n5,6,\"a\"\n7,8,b\n");
     keep("config", "training", CONFIG.as_bytes());
     keep("config", "layers", LAYERS.as_bytes());
     for (name, text) in [
@@ -114,7 +114,7 @@ fn seeds_are_made_by_the_program() {
         ("resnet", "resnet:depth=8,width=4,norm={kind=\"group\",groups=2}"),
         (
             "table",
-            "layers:layers=[{kind=\"dense\",width=3},{kind=\"residual\",layers=[{kind=\"dense\",width=3}]}]",
+            "layers:layers=[{kind=\"dense\",units=3},{kind=\"residual\",layers=[{kind=\"dense\",units=3}]}]",
         ),
         ("sgd", "sgd:momentum=0.9,nesterov=true"),
         ("step", "multi-step:at=[0.5,0.75],factor=0.1"),
@@ -206,7 +206,7 @@ set = { "train.epochs" = 1 }
 vary = { width = [2] }
 "#;
 
-const CONFIG: &str = r#"data = { kind = "spirals", classes = 3 }
+const CONFIG: &str = r#"data = { kind = "spirals", noise = 0.1 }
 data-seed = 1
 model = "mlp:hidden=[8,4]"
 activation = "tanh"
@@ -228,9 +228,9 @@ target-loss = 0.1
 [model]
 kind = "layers"
 layers = [
-    { kind = "dense", width = 8 },
-    { kind = "activate", activation = "relu" },
-    { kind = "residual", layers = [{ kind = "dense", width = 8 }] },
-    { kind = "dense", width = 3 },
+    { kind = "dense", units = 8 },
+    { kind = "activate", function = "relu" },
+    { kind = "residual", layers = [{ kind = "dense", units = 8 }] },
+    { kind = "dense", units = 3 },
 ]
 "#;
