@@ -223,7 +223,7 @@ fn names_stay_in_the_folder_that_they_are_joined_to() {
 fn nesting_is_refused_beyond_a_depth_that_counts_all_of_it() {
     let bench = Bench::new();
     let nested = |open: &str, close: &str, n: usize| format!("{}1{}", open.repeat(n), close.repeat(n));
-    let residual = |n: usize| format!("[{}{}]", "{kind=\"residual\",layers=[".repeat(n), "]}".repeat(n));
+    let residual = |n: usize| format!("[{}{}]", "{kind=\"residual\",body=[".repeat(n), "]}".repeat(n));
     for n in [70, 100, 40_000] {
         for (what, text) in [
             ("list", format!("hidden = {}", nested("[", "]", n))),
@@ -279,7 +279,7 @@ fn nesting_is_refused_beyond_a_depth_that_counts_all_of_it() {
     assert_eq!(bench.run_with(&["train", "--model", &flag]).code, Some(2));
     // JSON, as weights hold it.
     for n in [60, 100, 40_000] {
-        let layers = format!("{}[]{}", "[{\"kind\":\"residual\",\"layers\":".repeat(n), "}]".repeat(n));
+        let layers = format!("{}[]{}", "[{\"kind\":\"residual\",\"body\":".repeat(n), "}]".repeat(n));
         let spec = format!("{{\"model\":{{\"kind\":\"layers\",\"layers\":{layers}}}}}");
         let file = TensorFile { metadata: BTreeMap::from([("losscape".to_owned(), spec)]), tensors: vec![] };
         bench.write("w", file.to_bytes());

@@ -114,10 +114,10 @@ fn seeds_are_made_by_the_program() {
         ("resnet", "resnet:depth=8,width=4,norm={kind=\"group\",groups=2}"),
         (
             "table",
-            "layers:layers=[{kind=\"dense\",units=3},{kind=\"residual\",layers=[{kind=\"dense\",units=3}]}]",
+            "layers:layers=[{kind=\"dense\",units=3},{kind=\"residual\",body=[{kind=\"dense\",units=3}]}]",
         ),
         ("sgd", "sgd:momentum=0.9,nesterov=true"),
-        ("step", "multi-step:at=[0.5,0.75],factor=0.1"),
+        ("step", "multi-step:at=[0.5,0.75],gamma=0.1"),
     ] {
         keep("kinds", name, text.as_bytes());
     }
@@ -230,7 +230,7 @@ kind = "layers"
 layers = [
     { kind = "dense", units = 8 },
     { kind = "activate", function = "relu" },
-    { kind = "residual", layers = [{ kind = "dense", units = 8 }] },
+    { kind = "residual", body = [{ kind = "dense", units = 8 }] },
     { kind = "dense", units = 3 },
 ]
 "#;
