@@ -125,6 +125,8 @@ fn turned<E: Element>(x: E, quarters: u64) -> E {
     let rounded = x * FRAC_2_PI + ROUNDING;
     let n = ROUNDING - rounded;
     let r = n.mul_add(REST[1], n.mul_add(REST[0], n.mul_add(FRAC_PI_2, x)));
+    // Sums with 0 would lose the sign of -0.
+    let r = if n == 0.0 { x } else { r };
     let s = r * r;
     let odd = [
         -1.0 / 6.0,
