@@ -252,6 +252,7 @@ fn compute<E: Element>(
     for (v, (label, run)) in variants.iter().enumerate() {
         let n = dataset.train.len();
         let layout = network(run, &dataset)?.layout().clone();
+        layout.check_group("training", n)?;
         layout.check_group("--probe-samples", probed.train.len())?;
         let stats = if layout.couples_samples { Stats::Batch } else { Stats::Running };
         let statistics = Policy::of(&layout, stats, GroupSize::All).words(false);
