@@ -60,7 +60,8 @@ pub fn check_apart(input: &Path, output: &Path) -> Result<()> {
 
 fn check(input: &Path, identity: Identity, output: &Path) -> Result<()> {
     let lies_there = |path: &Path| {
-        if path.is_dir() {
+        // What is not there yet is a directory that will be made.
+        if !path.is_file() {
             return same(path, output);
         }
         match path.parent() {
@@ -75,9 +76,9 @@ fn check(input: &Path, identity: Identity, output: &Path) -> Result<()> {
     if !inside {
         return Ok(());
     }
-    let found = match input.is_dir() {
-        true => format!("{}, which is read", named(output)),
-        false => format!("{}, which holds {}", named(output), named(input)),
+    let found = match input.is_file() {
+        true => format!("{}, which holds {}", named(output), named(input)),
+        false => format!("{}, which is read", named(output)),
     };
     Err(Error::expected("--out", "a directory apart from what is read", found))
 }

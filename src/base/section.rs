@@ -134,7 +134,10 @@ pub fn shorthand_value(key: &str, value: Value) -> Value {
         ("hidden", Value::String(list)) => match list.trim() {
             "none" | "" => Value::Array(Vec::new()),
             list => {
-                let parts = || list.split([',', ' ']).map(str::trim).filter(|part| !part.is_empty());
+                // Spaces separate widths where no commas do; between two commas one is missing.
+                let sign = if list.contains(',') { ',' } else { ' ' };
+                let there = |part: &&str| sign == ',' || !part.is_empty();
+                let parts = || list.split(sign).map(str::trim).filter(there);
                 // Nor is one of more than anybody's layers.
                 match parts().flat_map(widths).nth(DEEPEST_NETWORK) {
                     None => Value::Array(parts().flat_map(widths).collect()),
