@@ -13,6 +13,8 @@
 
 use crate::base::files::{self, brief};
 use crate::base::npy::{count, numbers};
+use crate::base::pickle::Element;
+use crate::base::state_dict::Stored;
 use crate::base::{self, Error, Result};
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::{Value, json};
@@ -132,6 +134,10 @@ impl TensorFile {
     ) -> Result<(T, Self)> {
         let (text, size) = header(at, from, length)?;
         let outline = Outline::new(at, &text, size)?;
+        if let Some(other) = outline.tensors.iter().find(|t| !WRITTEN.contains(&t.dtype.0)) {
+            let field = format!("{at}: {}.dtype", brief(&other.name));
+            return Err(Error::expected(field, "F32, F64 or U8", format!("\"{}\"", other.dtype.0)));
+        }
         let seen = look(&outline)?;
         let Outline { metadata, tensors } = outline;
         let read = |described: Described| described.tensor(from).map_err(|e| Error::machine(at, e));
@@ -254,7 +260,9 @@ fn header(at: &str, from: &mut impl Read, length: u64) -> Result<(String, u64)> 
 fn refuse_foreign(at: &str, bytes: &[u8]) -> Result<()> {
     let found = match bytes {
         // torch.save since 1.6, and before.
-        [b'P', b'K', 3, 4, ..] => "a zip archive, as torch.save writes",
+        [b'P', b'K', 3, 4, ..] => {
+            "a zip archive, as torch.save writes (of weights: --model NAME --weights FILE)"
+        }
         // An opcode follows; zeros would make it the length of a header.
         [0x80, 2..=5, 1..=255, ..] => "a Python pickle, as torch.save writes",
         _ => return Ok(()),
@@ -267,23 +275,43 @@ fn refuse_foreign(at: &str, bytes: &[u8]) -> Result<()> {
     Err(Error::expected(at, "a safetensors file", format!("{found}; convert it with: {convert}")))
 }
 
-/// The element type of a tensor, before its numbers are read.
-#[derive(Clone, Copy)]
-enum Dtype {
-    F32,
-    F64,
-    U8,
-}
+/// The element types of the format that are understood, by name.
+const ELEMENTS: [(&str, Element); 13] = [
+    ("F64", Element::F64),
+    ("F32", Element::F32),
+    ("F16", Element::F16),
+    ("BF16", Element::BF16),
+    ("I64", Element::Whole(8)),
+    ("U64", Element::Whole(8)),
+    ("I32", Element::Whole(4)),
+    ("U32", Element::Whole(4)),
+    ("I16", Element::Whole(2)),
+    ("U16", Element::Whole(2)),
+    ("I8", Element::Whole(1)),
+    ("U8", Element::Whole(1)),
+    ("BOOL", Element::Whole(1)),
+];
 
-impl Dtype {
-    /// Bytes of one number.
-    fn size(self) -> usize {
-        match self {
-            Self::F32 => 4,
-            Self::F64 => 8,
-            Self::U8 => 1,
+/// Those that this program writes.
+const WRITTEN: [&str; 3] = ["F32", "F64", "U8"];
+
+/// The tensors of a file as views of its bytes, of whatever type.
+pub(super) fn listing(at: &str, bytes: &[u8]) -> Result<Vec<Stored>> {
+    let (text, size) = header(at, &mut &*bytes, bytes.len() as u64)?;
+    // What is not header is data.
+    let start = bytes.len() - size as usize;
+    let stored = |described: Described| {
+        let shape = described.shape;
+        let mut strides: Vec<usize> = vec![1; shape.len()];
+        for k in (1..strides.len()).rev() {
+            // Beyond what can be counted there is a length of 0, and nothing to step over.
+            strides[k - 1] = strides[k].saturating_mul(shape[k]);
         }
-    }
+        let bytes = start + described.begin..start + described.end;
+        let element = described.dtype.1;
+        Stored { name: described.name, shape, strides, element, bytes, offset: 0 }
+    };
+    Ok(Outline::new(at, &text, size)?.tensors.into_iter().map(stored).collect())
 }
 
 /// What the header says of one tensor, checked as far as it can be without the others.
@@ -292,7 +320,7 @@ pub struct Described {
     pub name: String,
     /// Length along each axis.
     pub shape: Vec<usize>,
-    dtype: Dtype,
+    dtype: (&'static str, Element),
     begin: usize,
     end: usize,
 }
@@ -311,15 +339,13 @@ impl Described {
         let wrong = |field: &str, expected: &str, found: &Value| {
             Error::expected(format!("{at}.{field}"), expected, brief(&found.to_string()))
         };
-        let dtype = match dtype.as_str() {
-            Some("F32") => Dtype::F32,
-            Some("F64") => Dtype::F64,
-            Some("U8") => Dtype::U8,
-            _ => return Err(wrong("dtype", "F32, F64 or U8", &dtype)),
+        let Some(dtype) = ELEMENTS.into_iter().find(|(name, _)| dtype.as_str() == Some(*name)) else {
+            let names: Vec<&str> = ELEMENTS.iter().map(|(name, _)| *name).collect();
+            return Err(wrong("dtype", &format!("one of {}", names.join(", ")), &dtype));
         };
         let sizes = sizes(&shape).ok_or_else(|| wrong("shape", "a list of sizes", &shape))?;
         let bytes = count(&sizes)
-            .and_then(|n| n.checked_mul(dtype.size()))
+            .and_then(|n| n.checked_mul(dtype.1.size()))
             .ok_or_else(|| wrong("shape", "fewer than 2^64 bytes", &shape))?;
         let Some([begin, end]) = self::sizes(&offsets).and_then(|list| <[usize; 2]>::try_from(list).ok())
         else {
@@ -335,10 +361,10 @@ impl Described {
     /// The tensor, whose numbers come next.
     fn tensor(self, from: &mut impl Read) -> io::Result<Tensor> {
         let bytes = self.end - self.begin;
-        let data = match self.dtype {
-            Dtype::F32 => Data::F32(numbers(from, bytes / 4, f32::from_le_bytes)?),
-            Dtype::F64 => Data::F64(numbers(from, bytes / 8, f64::from_le_bytes)?),
-            Dtype::U8 => Data::U8(numbers(from, bytes, |[byte]| byte)?),
+        let data = match self.dtype.1 {
+            Element::F32 => Data::F32(numbers(from, bytes / 4, f32::from_le_bytes)?),
+            Element::F64 => Data::F64(numbers(from, bytes / 8, f64::from_le_bytes)?),
+            _ => Data::U8(numbers(from, bytes, |[byte]| byte)?),
         };
         Ok(Tensor { name: self.name, shape: self.shape, data })
     }

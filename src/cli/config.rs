@@ -49,6 +49,33 @@ impl<'a> Sources<'a> {
         Ok(Some(settings))
     }
 
+    /// The same over its defaults, even where it is not there, with `flags` that set keys of it; none where neither the table
+    /// nor a flag is given.
+    pub fn table_with<S>(&mut self, name: &str, shorthands: &[Shorthand], flags: &[&str]) -> Result<Option<S>>
+    where
+        S: Args + FromArgMatches + Default + Serialize + DeserializeOwned,
+    {
+        let section = self.file.section(name)?;
+        let flags: Vec<&str> = flags.iter().copied().filter(|flag| self.is_given(flag)).collect();
+        if section.is_none() && flags.is_empty() {
+            return Ok(None);
+        }
+        let mut section = section.unwrap_or_default();
+        let mut settings = section.settings(S::default(), shorthands)?;
+        for flag in flags {
+            let text: &String =
+                self.matches.get_one(flag).ok_or_else(|| Error::expected(flag, "a value", "none"))?;
+            settings.set(&format!("--{flag}"), flag, Value::String(text.clone()))?;
+        }
+        section.finish()?;
+        Ok(Some(settings.value))
+    }
+
+    /// Whether a flag was given.
+    pub fn is_given(&self, flag: &str) -> bool {
+        self.matches.value_source(flag) == Some(ValueSource::CommandLine)
+    }
+
     /// One path from the flags, or from the file.
     pub fn path(&mut self, key: &str) -> Result<Option<PathBuf>> {
         let configured = match self.file.value(key) {

@@ -14,7 +14,16 @@ use crate::train::{Status, TrainSettings};
 use clap::{Arg, ArgAction, Args, Command};
 use std::path::{Path, PathBuf};
 
-/// Adds `--run`.
+/// Flags that name a network where no run does: keys of `[train]`.
+const NAMED: [(&str, &str); 2] = [
+    (
+        "model",
+        "Network that --weights are of, as `losscape train --model` names it [default: that of [train]]",
+    ),
+    ("loss", "Loss of that network, as `losscape train --loss` names it"),
+];
+
+/// Adds `--run`, and what names a network without one: `--weights` with `--model` and `--loss`.
 pub fn argument(command: Command) -> Command {
     let run = Arg::new("run")
         .long("run")
@@ -22,7 +31,9 @@ pub fn argument(command: Command) -> Command {
         .action(ArgAction::Append)
         .value_parser(clap::value_parser!(PathBuf))
         .help("Run directory, weight file or graph of torch.export (.pt2), may be repeated [default: runs/default, trained first if it is not there]");
-    beside(command.arg(run))
+    let named = |(name, help)| Arg::new(name).long(name).value_name("VALUE").help(help);
+    let several = |weights: Arg| weights.action(ArgAction::Append);
+    beside(command.arg(run).args(NAMED.map(named))).mut_arg("weights", several)
 }
 
 /// Adds `--data` and `--other-data`, and `--weights`, which go with networks that are given.
@@ -31,7 +42,7 @@ pub fn beside(command: Command) -> Command {
         .long("weights")
         .value_name("FILE")
         .value_parser(clap::value_parser!(PathBuf))
-        .help("Weights for a graph of torch.export in place of its own: another .pt2 of the same network, or a .safetensors");
+        .help("Weights for a graph of torch.export in place of its own, or for the network that --model and --data name: .pt or .pth of torch.save, .safetensors, or another .pt2 of the same network");
     DataGiven::augment_args(command).arg(weights)
 }
 
@@ -47,8 +58,10 @@ pub type Fits<'a> = &'a dyn Fn(Precision, usize) -> Result<()>;
 #[derive(Debug)]
 pub struct Networks {
     from: Vec<PathBuf>,
-    beside: Beside,
-    /// The configuration's `[train]`, for the default network.
+    /// Weights for the one network that is given, or for the one that `wanted` names.
+    weights: Vec<PathBuf>,
+    data: DataGiven,
+    /// The configuration's `[train]` with the flags over it, for the default network or that of the weights.
     wanted: Option<TrainSettings>,
     /// Whether others may need the default network at the same time.
     shared: bool,
@@ -57,15 +70,32 @@ pub struct Networks {
 impl Networks {
     /// Takes `--run` and `[train]`.
     pub fn take(sources: &mut Sources) -> Result<Self> {
-        let from = sources.paths("run")?;
-        let beside = take_beside(sources)?;
-        beside.check(from.len(), "--run")?;
-        let wanted: Option<TrainSettings> = sources.table("train", SHORTHANDS)?;
+        let (from, weights) = (sources.paths("run")?, sources.paths("weights")?);
+        let data: DataGiven = sources.take(&[])?;
+        data.check(from.len().max(weights.len()), "--run")?;
+        if !weights.is_empty() && from.len() > 1 {
+            return Err(Error::expected("--weights", "one --run that they are for", from.len()));
+        }
+        let flags = NAMED.map(|(name, _)| name);
+        let wanted: Option<TrainSettings> = sources.table_with("train", SHORTHANDS, &flags)?;
+        if let Some(flag) = flags.iter().find(|flag| sources.is_given(flag))
+            && (weights.is_empty() || !from.is_empty())
+        {
+            let found = if from.is_empty() { "none (losscape train trains one)" } else { "--run" };
+            return Err(Error::expected(
+                format!("--{flag}"),
+                "--weights of the network that it names",
+                found,
+            ));
+        }
         if !from.is_empty() && wanted.is_some() {
             let expected = "no [train] in the configuration, whose network would not be used";
             return Err(Error::expected("--run", expected, "one"));
         }
-        Ok(Self { from, beside, wanted, shared: false })
+        if data.other_data && from.is_empty() {
+            return Err(Error::expected("--other-data", "a --run that remembers its data", "none"));
+        }
+        Ok(Self { from, weights, data, wanted, shared: false })
     }
 
     /// For one of several processes that start together: the first of them trains the default network, the others wait.
@@ -75,11 +105,15 @@ impl Networks {
 
     /// How many.
     pub fn count(&self) -> usize {
-        self.from.len().max(1)
+        self.from.len().max(self.weights.len()).max(1)
     }
 
     fn paths(&self) -> Vec<PathBuf> {
-        if self.from.is_empty() { vec![PathBuf::from(train::DEFAULT_OUT)] } else { self.from.clone() }
+        match (self.from.is_empty(), self.weights.is_empty()) {
+            (true, true) => vec![PathBuf::from(train::DEFAULT_OUT)],
+            (_, false) => self.weights.clone(),
+            (false, true) => self.from.clone(),
+        }
     }
 
     /// Their paths as they were given.
@@ -89,7 +123,8 @@ impl Networks {
 
     /// Refuses to write a result over one of them.
     pub fn apart(&self, out: &Path) -> Result<()> {
-        self.paths().iter().try_for_each(|path| check_apart(path, out))
+        let given = self.from.iter().chain(&self.weights);
+        self.paths().iter().chain(given).try_for_each(|path| check_apart(path, out))
     }
 
     /// Reads them, or trains the default one.
@@ -99,11 +134,22 @@ impl Networks {
 
     /// Reads them, or trains so many seeds of the default one.
     pub fn read_or(&self, count: usize, style: &Style, quiet: bool, fits: Fits) -> Result<Vec<Run>> {
-        let runs = match self.from.is_empty() {
-            false => {
-                self.from.iter().map(|path| Run::open(path, &self.beside)).collect::<Result<Vec<Run>>>()?
+        let beside =
+            |weights: Option<&PathBuf>| Beside { data: self.data.clone(), weights: weights.cloned() };
+        let runs = match (&self.from[..], &self.weights[..]) {
+            ([], []) => default_seeds(count, self.wanted.clone(), self.shared, style, quiet, fits)?,
+            ([], weights) => {
+                let mut settings = self.wanted.clone().unwrap_or_default();
+                settings.data = self.data.data.clone().unwrap_or(settings.data);
+                weights.iter().map(|path| Run::with_weights(&settings, path)).collect::<Result<Vec<Run>>>()?
             }
-            true => default_seeds(count, self.wanted.clone(), self.shared, style, quiet, fits)?,
+            (from, []) => {
+                from.iter().map(|path| Run::open(path, &beside(None))).collect::<Result<Vec<Run>>>()?
+            }
+            ([graph, ..], weights) => {
+                let run = |path| Run::open(graph, &beside(Some(path)));
+                weights.iter().map(run).collect::<Result<Vec<Run>>>()?
+            }
         };
         for path in self.paths() {
             if let Some(reason) = train::unfinished(&path) {

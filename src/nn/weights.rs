@@ -3,11 +3,12 @@
 //! The metadata key `losscape` holds the network's [`Spec`] as JSON, and `losscape.data` whatever the
 //! writer says of the data it was trained on.
 
-use super::layout::Statistic;
+use super::layout::{Buffer, Statistic};
 use super::{Network, Spec};
 use crate::base::files::{self, brief};
+use crate::base::state_dict::StateDict;
 use crate::base::tensors::{Data, Outline, Tensor, TensorFile};
-use crate::base::{Error, Precision, Result, apart, json};
+use crate::base::{Error, Precision, Result, apart, json, notes};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -70,10 +71,7 @@ pub fn state(at: &str, file: &TensorFile, network: &Network, prefix: &str) -> Re
     let mut state = Vec::new();
     for b in &network.layout().buffers {
         read(at, file, &format!("{prefix}{}", b.name), &[b.size], &mut state)?;
-        let negative = state[b.offset..].iter().find(|x| **x < 0.0);
-        if let (Statistic::Variance, Some(x)) = (b.statistic, negative) {
-            return Err(Error::expected(format!("{at}: {}", b.name), "variances of at least 0", x));
-        }
+        not_negative(at, b, &state[b.range()])?;
     }
     Ok(state)
 }
@@ -97,6 +95,55 @@ fn read(at: &str, file: &TensorFile, name: &str, shape: &[usize], out: &mut Vec<
             Err(Error::expected(at, "finite numbers", found))
         }
         None => Ok(()),
+    }
+}
+
+/// A network's parameters and state from a file that says nothing of the network: by names and shapes, or, where the names
+/// are other ones, by the order of the shapes, which is noted.
+pub fn from_state_dict(at: &str, dict: &StateDict, network: &Network) -> Result<(Vec<f64>, Vec<f64>)> {
+    let layout = network.layout();
+    let parameters = layout.parameters.iter().map(|p| (p.name.clone(), p.shape.clone()));
+    let wanted: Vec<(String, Vec<usize>)> =
+        parameters.chain(layout.buffers.iter().map(|b| (b.name.clone(), vec![b.size]))).collect();
+    let fit = match dict.fit(&wanted) {
+        Ok(fit) => {
+            if let Some(extra) = fit.extra.first() {
+                return Err(Error::expected(format!("{at}: {}", brief(extra)), "no such tensor", "one"));
+            }
+            if !fit.prefix.is_empty() {
+                notes::say(&format!("{at}: its names begin with `{}`", brief(&fit.prefix)));
+            }
+            fit
+        }
+        Err(fault) => {
+            let shapes: Vec<&[usize]> = wanted.iter().map(|(_, shape)| &shape[..]).collect();
+            let (parameters, statistics) = shapes.split_at(layout.parameters.len());
+            let fit = dict.fit_in_order(parameters, statistics).ok_or(fault)?;
+            let pairs = wanted.iter().zip(&fit.tensors).take(3);
+            let pair = |((own, _), i): (&(String, Vec<usize>), &usize)| {
+                format!("{} as {own}", brief(&dict.tensors()[*i].name))
+            };
+            let pairs: Vec<String> = pairs.map(pair).collect();
+            let pairs = pairs.join(", ");
+            notes::say(&format!(
+                "{at}: its names are other ones, its tensors are taken in order: {pairs}, .."
+            ));
+            fit
+        }
+    };
+    let (first, last) = fit.tensors.split_at(layout.parameters.len());
+    let (theta, state) = (dict.all(first)?, dict.all(last)?);
+    layout.buffers.iter().try_for_each(|b| not_negative(at, b, &state[b.range()]))?;
+    Ok((theta, state))
+}
+
+/// Refuses negative variances.
+fn not_negative(at: &str, buffer: &Buffer, values: &[f64]) -> Result<()> {
+    match (buffer.statistic, values.iter().find(|x| **x < 0.0)) {
+        (Statistic::Variance, Some(x)) => {
+            Err(Error::expected(format!("{at}: {}", buffer.name), "variances of at least 0", x))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -4,6 +4,7 @@ use super::data::DataGiven;
 use super::data::DataSettings;
 use super::run::{Origin, Run};
 use crate::base::npz::{self, Npz, Values};
+use crate::base::state_dict::is_other_archive;
 use crate::base::{Error, Precision, Result, files};
 use crate::data::{Arguments, Dataset, Preparation, Source, Standardize};
 use crate::nn::architectures::Exported;
@@ -32,14 +33,14 @@ impl Beside {
     }
 }
 
-/// Whether a file is an archive of torch.export, by its first bytes: safetensors begin with a length.
+/// Whether a file is an archive of torch.export: a zip that torch.save did not write. Safetensors begin with a length.
 pub fn is_graph(path: &Path) -> bool {
     use std::io::Read;
     let mut head = [0; 4];
     let read = files::open_regular(path).and_then(|(mut file, _)| {
         file.read_exact(&mut head).map_err(|e| Error::machine(files::named(path), e))
     });
-    read.is_ok() && head == *b"PK\x03\x04"
+    read.is_ok() && head == *b"PK\x03\x04" && is_other_archive(path)
 }
 
 /// A graph with its data, as analyses take it.
@@ -98,7 +99,7 @@ pub fn open(path: &Path, beside: &Beside) -> Result<Run> {
     };
     let (theta, state) = match &beside.weights {
         None => (theta, state),
-        Some(path) => super::weights_beside::read(path, &network)?,
+        Some(path) => super::weights_beside::read(path, &network, state)?,
     };
     let sha = dataset.sha256();
     let data = DataSettings {

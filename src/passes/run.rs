@@ -4,9 +4,10 @@ use super::exported::{self, Beside};
 use super::{DataGiven, DataSettings, TrainingResult};
 use crate::autodiff::Element;
 use crate::base::pool::on_workers;
+use crate::base::state_dict::StateDict;
 use crate::base::tensors::TensorFile;
 use crate::base::text::visible;
-use crate::base::{Error, Precision, Result, files, json, notes};
+use crate::base::{Error, Precision, Result, apart, files, json, notes};
 use crate::data::{Dataset, Source};
 use crate::landscape::directions::Snapshot;
 use crate::nn::{Network, Spec, Weights, weights};
@@ -167,6 +168,24 @@ impl Run {
         let Weights { network, precision, theta, state, .. } = weights;
         let origin = Some(Origin { path: file, sha256, data: source });
         Ok(Self { network, theta, state, precision, data, dataset, origin })
+    }
+
+    /// The network and the data that the settings name, with the weights of a file that says nothing of either: of
+    /// `torch.save`, or safetensors.
+    pub fn with_weights(settings: &TrainSettings, path: &Path) -> Result<Self> {
+        settings.check()?;
+        let path = &files::at_home(path);
+        apart::input(path)?;
+        let (data, dataset) = DataSettings::load(settings)?;
+        dataset.notes.iter().for_each(|note| notes::say(note));
+        let network = crate::train::network(settings, &dataset)?;
+        let at = files::named(path);
+        let bytes = files::read_regular(path, files::LARGEST)?;
+        let sha256 = files::sha256(&bytes);
+        let dict = StateDict::from_bytes(&at, bytes)?;
+        let (theta, state) = weights::from_state_dict(&at, &dict, &network)?;
+        let origin = Some(Origin { path: path.to_path_buf(), sha256, data: data.data.clone() });
+        Ok(Self { network, theta, state, precision: settings.precision, data, dataset, origin })
     }
 
     /// The snapshots that training left beside the weights.

@@ -1,17 +1,14 @@
-//! Weights laid over a graph: those of another archive of the same network, or of a safetensors file.
+//! Weights laid over a graph: those of another archive of the same network, or of a file of torch.save or safetensors.
 
 use super::exported::is_graph;
-use crate::base::tensors::{Data, TensorFile};
-use crate::base::{Error, Result, apart, files};
+use crate::base::state_dict::StateDict;
+use crate::base::{Error, Result, apart, files, notes};
 use crate::nn::Network;
 use crate::nn::graph::Graph;
 use std::path::Path;
 
-/// Prefixes that wrappers put before the names of a network's parameters.
-const PREFIXES: &[&str] = &["", "module.", "_orig_mod.", "model.", "net.", "network."];
-
-/// Parameters and state of the network from a file.
-pub fn read(path: &Path, network: &Network) -> Result<(Vec<f64>, Vec<f64>)> {
+/// Parameters and state of the network from a file; buffers that the file does not have stay as in `own_state`.
+pub fn read(path: &Path, network: &Network, own_state: Vec<f64>) -> Result<(Vec<f64>, Vec<f64>)> {
     let at = files::named(path);
     let layout = network.layout();
     if is_graph(path) {
@@ -26,35 +23,27 @@ pub fn read(path: &Path, network: &Network) -> Result<(Vec<f64>, Vec<f64>)> {
         return Ok((graph.theta, state));
     }
     apart::input(path)?;
-    let file = TensorFile::read(path)?;
-    let names = layout.parameters.iter().map(|p| (&p.name, p.shape.clone()));
-    let names = names.chain(layout.buffers.iter().map(|b| (&b.name, vec![b.size])));
-    // The wrapper that exported the loss puts a prefix before the names; the file may have another.
-    let found = |name: &str| {
-        let stripped = |prefix: &str| name.strip_prefix(prefix);
-        PREFIXES
-            .iter()
-            .filter_map(|p| stripped(p))
-            .find_map(|bare| PREFIXES.iter().find_map(|prefix| file.get(&format!("{prefix}{bare}"))))
-    };
-    let mut all = Vec::new();
-    for (name, shape) in names {
-        let at = format!("{at}: {}", files::brief(name));
-        let Some(tensor) = found(name) else {
-            return Err(Error::expected(at, format!("a tensor of shape {shape:?}"), "none"));
-        };
-        if tensor.shape != shape {
-            return Err(Error::expected(at, format!("shape {shape:?}"), format!("{:?}", tensor.shape)));
-        }
-        match &tensor.data {
-            Data::F32(v) => all.extend(v.iter().map(|x| f64::from(*x))),
-            Data::F64(v) => all.extend(v),
-            Data::U8(_) => return Err(Error::expected(at, "floating numbers", "bytes")),
-        }
+    let dict = StateDict::read(path)?;
+    let parameters = layout.parameters.iter().map(|p| (p.name.clone(), p.shape.clone()));
+    let mut wanted: Vec<(String, Vec<usize>)> = parameters.collect();
+    let count = wanted.len();
+    wanted.extend(layout.buffers.iter().map(|b| (b.name.clone(), vec![b.size])));
+    // Buffers that PyTorch does not save stay as they were exported.
+    let fit = dict.fit(&wanted).or_else(|fault| dict.fit(&wanted[..count]).map_err(|_| fault))?;
+    let (first, last) = fit.tensors.split_at(count);
+    if !fit.prefix.is_empty() {
+        notes::say(&format!("{at}: its names begin with `{}`", files::brief(&fit.prefix)));
     }
-    if let Some(x) = all.iter().find(|x| !x.is_finite()) {
-        return Err(Error::expected(at, "finite numbers", x));
+    match (last.is_empty(), layout.buffers.first()) {
+        (true, Some(buffer)) => {
+            notes::say(&format!("{at}: it has no {}; buffers stay as exported", files::brief(&buffer.name)));
+        }
+        _ if !fit.extra.is_empty() => {
+            let first = files::brief(&fit.extra[0]);
+            notes::say(&format!("{at}: {} tensors are not in the graph: {first}, ..", fit.extra.len()));
+        }
+        _ => {}
     }
-    let state = all.split_off(layout.size());
-    Ok((all, state))
+    let state = if last.is_empty() { own_state } else { dict.all(last)? };
+    Ok((dict.all(first)?, state))
 }

@@ -8,6 +8,7 @@ mod critical;
 mod data;
 mod ensemble;
 mod faults;
+mod foreign_weights;
 mod grids;
 mod help;
 mod hostile;

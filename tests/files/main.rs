@@ -10,6 +10,7 @@ mod npz;
 mod paths;
 mod preparation;
 mod shifts;
+mod state_dicts;
 mod tensors;
 
 use losscape::base::registry::Registry;

@@ -179,7 +179,9 @@ fn fields_that_make_no_sense_are_refused() {
     );
     assert_eq!(
         refusal(r#"{"a":{"shape":[1],"data_offsets":[0,8]}}"#, 8),
-        format!("{at}.dtype: expected F32, F64 or U8, found null")
+        format!(
+            "{at}.dtype: expected one of F64, F32, F16, BF16, I64, U64, I32, U32, I16, U16, I8, U8, BOOL, found null"
+        )
     );
     assert_eq!(
         refusal(r#"{"a":{"dtype":"F32","colour":1}}"#, 8),
@@ -203,10 +205,13 @@ fn hostile_names_stay_on_one_short_line() {
 fn files_of_pytorch_are_named_and_converted() {
     let pickle = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.";
     let zip = b"PK\x03\x04\x00\x00\x08\x08\x00\x00\x00\x00\x00\x00";
-    for (bytes, what) in [(&pickle[..], "a Python pickle"), (zip, "a zip archive")] {
+    for (bytes, what) in [
+        (&pickle[..], "a Python pickle, as torch.save writes"),
+        (zip, "a zip archive, as torch.save writes (of weights: --model NAME --weights FILE)"),
+    ] {
         let message = refused(TensorFile::from_bytes("runs/net.pt", bytes));
         let expected = format!(
-            "runs/net.pt: expected a safetensors file, found {what}, as torch.save writes; convert it with: \
+            "runs/net.pt: expected a safetensors file, found {what}; convert it with: \
              python -c \"import torch, safetensors.torch as s; \
              s.save_file(torch.load('runs/net.pt', map_location='cpu'), 'runs/net.safetensors')\""
         );

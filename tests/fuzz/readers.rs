@@ -6,6 +6,7 @@
 use losscape::base::registry::Registry;
 use losscape::base::section::Section;
 use losscape::base::shard::Shard;
+use losscape::base::state_dict::StateDict;
 use losscape::base::{Error, Result, files, log, npz::Npz, tensors::TensorFile};
 use losscape::data::{Dataset, Preparation, Source, Standardize};
 use losscape::figure::Figure;
@@ -58,6 +59,8 @@ pub const READERS: &[Reader] = &[
     Reader { name: "weights", form: Form::Tensors, read: weights },
     Reader { name: "trajectory", form: Form::Tensors, read: trajectory },
     Reader { name: "tensors", form: Form::Tensors, read: tensors },
+    Reader { name: "state-dict", form: Form::Bytes, read: state_dict },
+    Reader { name: "pickle", form: Form::Bytes, read: pickle },
     Reader { name: "checkpoint", form: Form::Checkpoint, read: checkpoint },
     Reader { name: "log", form: Form::Log, read: pieces },
     Reader { name: "npz", form: Form::Npz, read: npz },
@@ -112,6 +115,17 @@ fn trajectory(directory: &Path, bytes: &[u8]) -> Result<()> {
     write(directory, "trajectory.safetensors", bytes);
     let run = Run::read(&write(directory, "weights.safetensors", &seed("weights", "small")))?;
     run.trajectory().map(drop)
+}
+
+/// Weights of other programs: whatever is found is also asked for its numbers.
+fn state_dict(_: &Path, bytes: &[u8]) -> Result<()> {
+    let dict = StateDict::from_bytes("weights.pt", bytes.to_vec())?;
+    (0..dict.tensors().len()).for_each(|tensor| drop(dict.numbers(tensor)));
+    Ok(())
+}
+
+fn pickle(_: &Path, bytes: &[u8]) -> Result<()> {
+    losscape::base::pickle::read("data.pkl", bytes).map(drop)
 }
 
 fn tensors(_: &Path, bytes: &[u8]) -> Result<()> {
