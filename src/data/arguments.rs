@@ -91,10 +91,10 @@ impl Arguments {
                     format!("{:?}", array.shape),
                 ));
             }
-            if let Some(n) = axis.map(|axis| array.shape[axis]) {
-                if *count.get_or_insert(n) != n {
-                    return Err(Error::expected(at, "as many samples as the other arrays", n));
-                }
+            if let Some(n) = axis.map(|axis| array.shape[axis])
+                && *count.get_or_insert(n) != n
+            {
+                return Err(Error::expected(at, "as many samples as the other arrays", n));
             }
             features += array.values.len() / axis.map_or(1, |axis| array.shape[axis]);
             parts.push((array, axis, at));

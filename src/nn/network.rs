@@ -1,7 +1,7 @@
 //! A network: its specification as data, its layout, and its program on the tape.
 
 use super::architectures::{Architecture, Unfold};
-use super::graph::{Graph, Lowered, Packing};
+use super::graph::{Bound, Graph, Lowered, Packing};
 use super::inits::{Fans, Initialize, Initializer};
 use super::layers::{Item, record_all};
 use super::layout::{Layout, Role, Statistic};
@@ -11,7 +11,7 @@ use super::recorder::{Follow, Mask, Mode, Recorder, Signal, Trace};
 use super::symmetry::Symmetry;
 use super::units::Ties;
 use crate::autodiff::primitives::Primitive;
-use crate::autodiff::{Element, Node, Program, Shape, Tape};
+use crate::autodiff::{Bindings, Element, Node, Plan, Program, Shape, Tape};
 use crate::base::random::normal;
 use crate::base::registry::Registry;
 use crate::base::{Error, Result, Streams};
@@ -31,6 +31,9 @@ pub struct Spec {
     /// Number of outputs (classes).
     pub outputs: usize,
 }
+
+/// Samples whose indices are looked at together.
+const LOOKED_UP: usize = 64;
 
 /// Most numbers that a sample may have.
 const MOST_FEATURES: usize = 1 << 31;
@@ -124,9 +127,15 @@ impl Network {
         let samples = packing.group.unwrap_or(2);
         let lowered = graph.lower(&packing, samples, Mode::Running)?;
         let layout = graph.layout(&lowered);
-        let size = |n: Node| lowered.tape.shape(n).size();
-        let moving = |n: &Node| !matches!(lowered.tape.record(*n).op, Primitive::Parameter(_));
-        let widest = lowered.tape.nodes().filter(moving).map(size).max().unwrap_or(1).div_ceil(samples);
+        // What the data reach: weights in another order are no part of a sample.
+        let (mut reached, mut widest) = (Vec::new(), 1);
+        for node in lowered.tape.nodes() {
+            let record = lowered.tape.record(node);
+            let own =
+                matches!(record.op, Primitive::Input(_)) || record.inputs.iter().any(|i| reached[i.index()]);
+            reached.push(own);
+            widest = if own { widest.max(record.shape.size().div_ceil(samples)) } else { widest };
+        }
         let graph = Some(Arc::new(Exportation { graph, packing, widest, coupled }));
         let (layers, traces, ties) = (Vec::new(), Vec::new(), Arc::default());
         Ok(Self { spec, layers, layout, traces, ties, graph, symmetry: Arc::default() })
@@ -135,6 +144,43 @@ impl Network {
     /// The graph that it is, if it is one that another program wrote.
     pub fn graph(&self) -> Option<&Graph> {
         self.graph.as_ref().map(|e| &e.graph)
+    }
+
+    /// Refuses samples of a graph whose numbers point beyond what they are looked up in, such as tokens without a row.
+    pub fn check_indices(&self, at: &str, data: &[f64]) -> Result<()> {
+        let Some(exported) = &self.graph else { return Ok(()) };
+        let features = exported.packing.features;
+        let count = data.len() / features;
+        let group = exported.packing.group.unwrap_or(LOOKED_UP.min(count.max(1)));
+        // The last samples once more where they are no whole group.
+        let starts = (0..count / group).map(|i| i * group).chain((count % group > 0).then(|| count - group));
+        let lowered = exported.graph.lower(&exported.packing, group, Mode::Running)?;
+        let mut free = Vec::new();
+        for node in lowered.tape.nodes() {
+            let record = lowered.tape.record(node);
+            let own = !matches!(record.op, Primitive::Parameter(_) | Primitive::State(_));
+            free.push(own && record.inputs.iter().all(|i| free[i.index()]));
+        }
+        let bounds: Vec<Bound> = lowered.bounds.into_iter().filter(|b| free[b.index.index()]).collect();
+        let nodes: Vec<Node> = bounds.iter().map(|b| b.index).collect();
+        if nodes.is_empty() {
+            return Ok(());
+        }
+        let plan = Plan::new(Arc::new(lowered.tape), &nodes, &[]);
+        let (mut workspace, targets) = (plan.workspace::<f64>(), vec![0.0; group]);
+        for start in starts {
+            let inputs = [&data[start * features..(start + group) * features], &targets[..]];
+            let bindings = Bindings { theta: &[], state: &[], inputs: &inputs };
+            plan.run(&bindings, &mut workspace);
+            let values = plan.values(bindings, &workspace);
+            for bound in &bounds {
+                if let Some(x) = bound.fault(values.of(bound.index).data) {
+                    let expected = format!("whole numbers below {} for {}", bound.axis, bound.at);
+                    return Err(Error::expected(at, expected, x));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Samples that must be computed at once: those of a group of fixed size, or all where their losses can't be told apart.

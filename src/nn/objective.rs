@@ -48,6 +48,13 @@ impl<E: Element> Objective<E> {
     pub fn new(network: Arc<Network>, samples: Arc<Samples<E>>, statistics: Statistics) -> Self {
         let layout = network.layout();
         let (columns, least, mode) = match statistics {
+            // A graph of a fixed batch takes no other, whose statistics they share where asked for.
+            asked if network.together().is_some_and(|n| n < usize::MAX) => {
+                let batch = layout.couples_samples && asked != Statistics::Running;
+                (chunks::columns(&network), 1, if batch { Mode::Batch } else { Mode::Running })
+            }
+            // Samples whose losses can't be told apart come in groups without statistics, too.
+            Statistics::Groups(size) if network.together() == Some(usize::MAX) => (size, 1, Mode::Running),
             Statistics::Groups(size) if layout.couples_samples => {
                 (size, layout.fewest_samples(), Mode::Batch)
             }

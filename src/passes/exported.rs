@@ -90,6 +90,9 @@ pub fn open(path: &Path, beside: &Beside) -> Result<Run> {
     let precision = if graph.double { Precision::F64 } else { Precision::F32 };
     let (theta, state) = (graph.theta.clone(), graph.state());
     let network = Network::of_graph(graph, spec(&exported))?;
+    for part in [&dataset.train, &dataset.test].into_iter().filter(|part| !part.is_empty()) {
+        network.check_indices("--data", &part.x)?;
+    }
     if packing.group.is_none() {
         exported.coupled = couples(&network, &dataset, &theta, &state)?;
     }

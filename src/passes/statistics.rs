@@ -118,6 +118,8 @@ pub struct Policy {
     pub group: GroupSize,
     /// Whether norms couple samples.
     couples: bool,
+    /// Whether the loss itself couples them, in groups that were asked for.
+    grouped: bool,
     /// Whether there are singular vectors of spectral norm.
     spectral: bool,
 }
@@ -126,7 +128,7 @@ impl Policy {
     /// This policy for a network with this layout.
     pub fn of(layout: &Layout, stats: Stats, group: GroupSize) -> Self {
         let (couples, spectral) = (layout.couples_samples, !layout.spectral.is_empty());
-        Self { stats: (couples || spectral).then_some(stats), group, couples, spectral }
+        Self { stats: (couples || spectral).then_some(stats), group, couples, grouped: false, spectral }
     }
 
     /// Resolves flags for a network that was trained in batches of `batch`.
@@ -149,6 +151,9 @@ impl Policy {
             return Err(Error::expected("--stats", expected, "one without, whose state does not change"));
         }
         let running = stats.unwrap_or_default() == Stats::Running;
+        if let (Some(group), Some(usize::MAX), false) = (group, network.together(), couples) {
+            return Ok(Self { grouped: true, ..Self::of(layout, Stats::Running, group) });
+        }
         if let (true, Some(group)) = (running || !couples, group) {
             let (expected, found) = match couples {
                 true => ("--stats batch or refresh", format!("{group} alone")),
@@ -168,6 +173,7 @@ impl Policy {
     pub fn evaluation(&self) -> Statistics {
         match self.stats {
             Some(Stats::Batch) => self.group.statistics(),
+            _ if self.grouped => self.group.statistics(),
             _ => Statistics::Running,
         }
     }

@@ -296,11 +296,11 @@ impl Lowering<'_> {
         let shape = common(&a.shape, &b.shape)?;
         let dtype = promoted(a.dtype, b.dtype);
         let a = self.expand(a, &shape)?;
-        if let Data::Image(node) = a.data {
-            if let Some(b) = self.beside_image(&shape, b) {
-                let node = f(self, node, b);
-                return Ok(self.of_image(node, &shape, dtype));
-            }
+        if let Data::Image(node) = a.data
+            && let Some(b) = self.beside_image(&shape, b)
+        {
+            let node = f(self, node, b);
+            return Ok(self.of_image(node, &shape, dtype));
         }
         let (a, b) = match self.split(&shape, &b.shape) {
             // Repeated over what comes before the last axes: a column.
@@ -370,7 +370,7 @@ impl Lowering<'_> {
         let whole = common(&a.shape, &b.shape)?;
         let image = matches!(b.data, Data::Image(_)) && !matches!(a.data, Data::Image(_));
         // The one that is repeated comes second.
-        if (a.shape != whole && b.shape == whole) || (image && b.shape == whole) {
+        if b.shape == whole && (a.shape != whole || image) {
             let scaled = self.scale(b, c);
             return self.pairwise(&scaled, a, |this, b, a| this.tape.add(b, a));
         }

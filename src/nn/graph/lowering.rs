@@ -33,10 +33,33 @@ pub struct Lowered {
     pub follows: Vec<Follow>,
     /// Whether some norm takes statistics over samples, in training at least.
     pub couples: bool,
-    /// Whether a channel of those has a single value in each sample somewhere.
+    /// Whether a channel of such statistics has a single value in each sample.
     pub single_values: bool,
+    /// Where data point into tensors.
+    pub bounds: Vec<Bound>,
     /// Operations whose results are known.
     pub folded: usize,
+}
+
+/// Whole numbers that point into an axis.
+#[derive(Clone, Debug)]
+pub struct Bound {
+    /// The numbers.
+    pub index: Node,
+    /// Length of the axis.
+    pub axis: usize,
+    /// A number outside that stands for nothing.
+    pub ignored: Option<f64>,
+    /// The operator, for errors.
+    pub at: String,
+}
+
+impl Bound {
+    /// The first number that points nowhere.
+    pub fn fault(&self, numbers: &[f64]) -> Option<f64> {
+        let inside = |x: f64| (0.0..self.axis as f64).contains(&x) || Some(x) == self.ignored;
+        numbers.iter().copied().find(|x| !inside(*x))
+    }
 }
 
 /// What operators record themselves with.
@@ -51,12 +74,13 @@ pub struct Lowering<'a> {
     pub follows: Vec<Follow>,
     /// Whether a norm of batches was met.
     pub couples: bool,
-    /// Whether one was of vectors, whose channels have a single value in each sample.
+    /// Whether one of single values was met.
     pub single_values: bool,
     /// Where each buffer of statistics begins in the state.
     pub states: Vec<usize>,
     /// The symbol that counts samples, and how many there are.
     samples: (String, usize),
+    bounds: Vec<Bound>,
     uses: Vec<Option<Use>>,
     folded: usize,
     /// Graphs within the graph.
@@ -71,8 +95,8 @@ struct Scope<'a> {
     views: HashMap<&'a str, (&'a str, usize)>,
 }
 
-/// Most numbers computed at once while folding.
-const MOST_FOLDED: usize = 1 << 27;
+/// Most numbers computed at once while folding: 32 MiB.
+const MOST_FOLDED: usize = 1 << 22;
 /// Deepest graph within graphs.
 const DEEPEST: usize = 16;
 
@@ -152,8 +176,8 @@ impl Graph {
         for ((name, _), value) in self.metrics.iter().zip(&results[1..]) {
             metrics.push((name.clone(), scalar(&mut lowering, value)?));
         }
-        let Lowering { tape, uses, follows, couples, single_values, folded, .. } = lowering;
-        Ok(Lowered { tape, losses, metrics, uses, follows, couples, single_values, folded })
+        let Lowering { tape, uses, follows, couples, single_values, bounds, folded, .. } = lowering;
+        Ok(Lowered { tape, losses, metrics, uses, follows, couples, single_values, bounds, folded })
     }
 }
 
@@ -168,6 +192,7 @@ impl<'a> Lowering<'a> {
             single_values: false,
             states: Vec::new(),
             samples: (String::new(), 0),
+            bounds: Vec::new(),
             uses: vec![None; parameters],
             folded: 0,
             graphs: Vec::new(),
@@ -184,6 +209,19 @@ impl<'a> Lowering<'a> {
         if known.is_none() {
             *known = Some((role, *axis));
         }
+    }
+
+    /// Says that a tensor of whole numbers points into an axis; refuses known ones that point beyond it.
+    pub fn points(&mut self, call: &Call, index: &Tensor, axis: usize, ignored: Option<f64>) -> Result<()> {
+        let node = self.rows(index);
+        let bound = Bound { index: node, axis, ignored, at: call.at() };
+        if let Some(x) = index.numbers().and_then(|numbers| bound.fault(numbers)) {
+            return Err(call.refuse(format!("an index below {axis}"), x));
+        }
+        if index.numbers().is_none() {
+            self.bounds.push(bound);
+        }
+        Ok(())
     }
 
     /// Runs a graph on named values, and returns the wanted ones.
@@ -250,8 +288,14 @@ impl<'a> Lowering<'a> {
             true => {
                 let mut scratch = Lowering::new(self.mode, 0);
                 let value = operator(&mut scratch, &call)?;
-                self.folded += 1;
-                scratch.evaluated(&call, value)?
+                // What is large is made anew in every run, in a buffer that others use too.
+                match scratch.size() <= MOST_FOLDED {
+                    true => {
+                        self.folded += 1;
+                        scratch.evaluated(value)
+                    }
+                    false => operator(self, &call)?,
+                }
             }
         };
         call.all_asked()?;
@@ -306,16 +350,17 @@ impl<'a> Lowering<'a> {
         }
     }
 
+    /// Numbers in all entries of the tape.
+    fn size(&self) -> usize {
+        self.tape.nodes().map(|n| self.tape.shape(n).size()).fold(0, usize::saturating_add)
+    }
+
     /// Numbers instead of entries of a scratch tape.
-    fn evaluated(mut self, call: &Call, value: Value) -> Result<Value> {
+    fn evaluated(mut self, value: Value) -> Value {
         let mut nodes = Vec::new();
         let value = self.gather(value, &mut nodes);
         if nodes.is_empty() {
-            return Ok(value);
-        }
-        let size: usize = self.tape.nodes().map(|n| self.tape.shape(n).size()).fold(0, usize::saturating_add);
-        if size > MOST_FOLDED {
-            return Err(call.refuse(format!("at most {MOST_FOLDED} fixed numbers"), size));
+            return value;
         }
         let plan = Plan::new(Arc::new(self.tape), &nodes, &[]);
         let mut workspace = plan.workspace::<f64>();
@@ -323,7 +368,7 @@ impl<'a> Lowering<'a> {
         plan.run(&bindings, &mut workspace);
         let values = plan.values(bindings, &workspace);
         let known = |node: Node| -> Arc<[f64]> { values.of(node).data.into() };
-        Ok(settled(value, &known))
+        settled(value, &known)
     }
 
     /// All tensors of a value row-major on the tape, and their nodes.

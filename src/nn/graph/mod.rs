@@ -22,7 +22,7 @@ mod stored;
 mod value;
 
 pub use dtype::Dtype;
-pub use lowering::Lowered;
+pub use lowering::{Bound, Lowered};
 pub use operators::known as known_operators;
 pub use packing::{Packed, Packing, Sizes};
 

@@ -64,6 +64,7 @@ pub struct Named {
 /// What an operation may take or give.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(clippy::enum_variant_names, reason = "the names of torch's schema")]
 pub enum Argument {
     AsNone(IgnoredAny),
     AsTensor(Name),

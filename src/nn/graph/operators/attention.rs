@@ -16,7 +16,7 @@ pub const OPERATORS: &[Operator] = &[("scaled_dot_product_attention", attention)
 fn grouped(lower: &mut Lowering, call: &Call, t: &Tensor, heads: usize) -> Result<Tensor> {
     let axis = t.rank().saturating_sub(3);
     let own = t.shape[axis];
-    if t.rank() < 3 || own == 0 || heads % own != 0 {
+    if t.rank() < 3 || own == 0 || !heads.is_multiple_of(own) {
         return Err(call.refuse(format!("heads that divide {heads}"), own));
     }
     let mut shape = t.shape.clone();

@@ -195,7 +195,7 @@ fn planar(lower: &mut Lowering, call: &Call, x: &Tensor, weight: &Tensor, steps:
     let [rows, columns] = window.places();
     let shape = [x.shape[0], weight.shape[0], rows, columns];
     sized(&shape)?;
-    let (w, image) = (lower.rows(&weight), lower.image(&x));
+    let (w, image) = (lower.rows(weight), lower.image(&x));
     let w = lower.tape.reshape(w, geometry.weights());
     let node = lower.tape.conv(geometry, w, image);
     Ok(lower.of_image(node, &shape, Dtype::Float))

@@ -30,33 +30,37 @@ pub const OPERATORS: &[Operator] = &[
 ];
 
 /// Entries of an axis by number.
-pub fn picked(lower: &mut Lowering, t: &Tensor, axis: usize, places: &[usize]) -> Result<Tensor> {
+pub fn picked(
+    lower: &mut Lowering,
+    call: &Call,
+    t: &Tensor,
+    axis: usize,
+    places: &[usize],
+) -> Result<Tensor> {
     let numbers: Vec<f64> = places.iter().map(|i| *i as f64).collect();
     let index = Tensor::known(&[places.len()], Dtype::Int, numbers);
-    along(lower, t, axis, &index)
+    along(lower, call, t, axis, &index)
 }
 
 /// Entries of an axis by an index of any shape, which takes the axis' place.
-fn along(lower: &mut Lowering, t: &Tensor, axis: usize, index: &Tensor) -> Result<Tensor> {
+fn along(lower: &mut Lowering, call: &Call, t: &Tensor, axis: usize, index: &Tensor) -> Result<Tensor> {
     let shape = [&t.shape[..axis], &index.shape, &t.shape[axis + 1..]].concat();
     crate::nn::graph::algebra::sized(&shape)?;
     let (outer, inner) = (t.shape[..axis].iter().product(), t.shape[axis + 1..].iter().product());
     let (length, count) = (t.shape[axis], index.size());
     // An index from the end counts as one from the start.
-    let index = wrapped(lower, index, length)?;
+    let index = wrapped(index, length);
+    lower.points(call, &index, length, None)?;
     let (source, index) = (lower.rows(t), lower.rows(&index));
     let node = lower.tape.take(source, index, outer, length, inner, count, false, matrix(&shape));
     Ok(lower.of(node, &shape, t.dtype))
 }
 
 /// Known negative numbers of an index made positive.
-fn wrapped(lower: &mut Lowering, index: &Tensor, length: usize) -> Result<Tensor> {
-    let _ = lower;
-    let Some(numbers) = index.numbers().filter(|n| n.iter().any(|x| *x < 0.0)) else {
-        return Ok(index.clone());
-    };
+fn wrapped(index: &Tensor, length: usize) -> Tensor {
+    let Some(numbers) = index.numbers().filter(|n| n.iter().any(|x| *x < 0.0)) else { return index.clone() };
     let wrapped: Vec<f64> = numbers.iter().map(|x| if *x < 0.0 { x + length as f64 } else { *x }).collect();
-    Ok(Tensor::known(&index.shape, index.dtype, wrapped))
+    Tensor::known(&index.shape, index.dtype, wrapped)
 }
 
 fn whole(call: &Call, name: &str) -> Result<Tensor> {
@@ -73,7 +77,7 @@ fn embedding(lower: &mut Lowering, call: &Call) -> Result<Value> {
         return Err(call.refuse("a row for each token", format!("shape {:?}", weight.shape)));
     }
     lower.used(&weight, Role::Weight, 0);
-    let rows = along(lower, &weight, 0, &index)?;
+    let rows = along(lower, call, &weight, 0, &index)?;
     let padding = call.int_or("padding_idx", -1)?;
     if padding < 0 {
         return Ok(rows.into());
@@ -97,7 +101,7 @@ fn embedding_bag(lower: &mut Lowering, call: &Call) -> Result<Value> {
         );
     }
     lower.used(&weight, Role::Weight, 0);
-    let rows = along(lower, &weight, 0, &index)?;
+    let rows = along(lower, call, &weight, 0, &index)?;
     let found = match call.int_or("mode", 0)? {
         0 => lower.sum(&rows, &[1], false)?,
         1 => lower.mean(&rows, &[1], false)?,
@@ -110,7 +114,7 @@ fn index_select(lower: &mut Lowering, call: &Call) -> Result<Value> {
     let (t, index) = (call.tensor("self")?, whole(call, "index")?);
     let axis = super::shape::named_axis(call, &t, "dim")?;
     let flat = lower.reshape(&index, &[index.size()])?;
-    Ok(along(lower, &t, axis, &flat)?.into())
+    Ok(along(lower, call, &t, axis, &flat)?.into())
 }
 
 /// What `gather` and its adjoints agree on: the tensor cut to the index' lengths off the axis, which is last.
@@ -126,7 +130,8 @@ fn gather(lower: &mut Lowering, call: &Call) -> Result<Value> {
     for a in (0..t.rank()).filter(|a| *a != axis) {
         cut = lower.slice(&cut, a, 0, index.shape[a], 1)?;
     }
-    let index = wrapped(lower, &index, t.shape[axis])?;
+    let index = wrapped(&index, t.shape[axis]);
+    lower.points(call, &index, t.shape[axis], None)?;
     let (outer, inner): (usize, usize) =
         (cut.shape[..axis].iter().product(), cut.shape[axis + 1..].iter().product());
     let (source, places) = (lower.rows(&cut), lower.rows(&index));
@@ -145,7 +150,7 @@ fn put(
     source: &Tensor,
     each: bool,
 ) -> Result<Tensor> {
-    let index = wrapped(lower, index, t.shape[axis])?;
+    let index = wrapped(&index, t.shape[axis]);
     let (outer, inner): (usize, usize) =
         (t.shape[..axis].iter().product(), t.shape[axis + 1..].iter().product());
     let count = source.shape[axis];
@@ -315,7 +320,7 @@ fn flattened(lower: &mut Lowering, call: &Call, t: &Tensor, name: &str) -> Resul
     let mut flat: Option<Tensor> = None;
     for (i, index) in given.iter().enumerate() {
         let length = t.shape[first + i];
-        let index = wrapped(lower, index, length)?;
+        let index = wrapped(&index, length);
         flat = Some(match flat {
             None => index,
             Some(before) => {
@@ -358,7 +363,7 @@ fn index(lower: &mut Lowering, call: &Call) -> Result<Value> {
     {
         let places = masked(call, &t, mask)?;
         let merged = merged(lower, &t, 0, mask.rank())?;
-        return Ok(picked(lower, &merged, 0, &places)?.into());
+        return Ok(picked(lower, call, &merged, 0, &places)?.into());
     }
     if indices.iter().flatten().any(|i| i.dtype == Dtype::Bool) {
         return Err(
@@ -367,7 +372,7 @@ fn index(lower: &mut Lowering, call: &Call) -> Result<Value> {
     }
     let (first, count, flat) = flattened(lower, call, &t, "indices")?;
     let merged = merged(lower, &t, first, count)?;
-    Ok(along(lower, &merged, first, &flat)?.into())
+    Ok(along(lower, call, &merged, first, &flat)?.into())
 }
 
 fn masked_select(lower: &mut Lowering, call: &Call) -> Result<Value> {
@@ -376,7 +381,7 @@ fn masked_select(lower: &mut Lowering, call: &Call) -> Result<Value> {
     let (t, mask) = (lower.expand(&t, &shape)?, lower.expand(&mask, &shape)?);
     let places = masked(call, &t, &mask)?;
     let flat = lower.reshape(&t, &[t.size()])?;
-    Ok(picked(lower, &flat, 0, &places)?.into())
+    Ok(picked(lower, call, &flat, 0, &places)?.into())
 }
 
 fn index_put(lower: &mut Lowering, call: &Call) -> Result<Value> {

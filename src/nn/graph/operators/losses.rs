@@ -61,14 +61,16 @@ fn classes_last(lower: &mut Lowering, call: &Call, z: &Tensor) -> Result<(Tensor
 }
 
 /// Targets as a column of indices, and the mask of those that count.
-fn targets(lower: &mut Lowering, call: &Call, shape: &[usize]) -> Result<(Tensor, Tensor)> {
+fn targets(lower: &mut Lowering, call: &Call, shape: &[usize], classes: usize) -> Result<(Tensor, Tensor)> {
     let y = call.tensor("target")?;
     if y.shape != shape || y.dtype == Dtype::Float {
         return Err(call
             .refuse(format!("classes as whole numbers of shape {shape:?}"), format!("shape {:?}", y.shape)));
     }
     let y = lower.reshape(&y, &[y.size(), 1])?;
-    let ignored = Tensor::number(call.int_or("ignore_index", -100)? as f64, Dtype::Int);
+    let ignored = call.int_or("ignore_index", -100)? as f64;
+    lower.points(call, &y, classes, Some(ignored))?;
+    let ignored = Tensor::number(ignored, Dtype::Int);
     let kept = compared(lower, &y, &ignored, Compare::Unequal)?;
     Ok((y, kept.typed(Dtype::Float)))
 }
@@ -121,7 +123,7 @@ fn cross_entropy(lower: &mut Lowering, call: &Call) -> Result<Value> {
     if call.tensor("target")?.dtype == Dtype::Float {
         return of_probabilities(lower, call, &z, &rows, class_weights.as_ref(), smoothing, &shape);
     }
-    let (y, kept) = targets(lower, call, &shape)?;
+    let (y, kept) = targets(lower, call, &shape, classes)?;
     // ln sum exp(z - z_y) has its relative accuracy where the loss is small.
     let own = entry(lower, &rows, &y);
     let less = lower.subtract(&rows, &own)?;
@@ -197,7 +199,7 @@ fn of_probabilities(
 fn nll(lower: &mut Lowering, call: &Call) -> Result<Value> {
     let z = call.tensor("self")?;
     let (rows, shape) = classes_last(lower, call, &z)?;
-    let (y, kept) = targets(lower, call, &shape)?;
+    let (y, kept) = targets(lower, call, &shape, rows.shape[1])?;
     let own = entry(lower, &rows, &y);
     let losses = lower.scale(&own, -1.0);
     let weights = match call.maybe("weight")? {
@@ -421,7 +423,7 @@ fn triplet(lower: &mut Lowering, call: &Call) -> Result<Value> {
 fn multi_margin(lower: &mut Lowering, call: &Call) -> Result<Value> {
     let z = call.tensor("self")?;
     let (rows, shape) = classes_last(lower, call, &z)?;
-    let (y, _) = targets(lower, call, &shape)?;
+    let (y, _) = targets(lower, call, &shape, rows.shape[1])?;
     let (p, margin) = (call.float_or("p", 1.0)?, call.float_or("margin", 1.0)?);
     if call.get("weight").is_some() || (p != 1.0 && p != 2.0) {
         return Err(call.refuse("no weights, and a power of 1 or 2", "others"));

@@ -220,7 +220,7 @@ fn adaptive(lower: &mut Lowering, call: &Call, axes: usize, most: bool) -> Resul
             let all: Vec<usize> = (0..*places)
                 .flat_map(|i| (0..widest).map(move |k| (window(i).start + k).min(window(i).end - 1)))
                 .collect();
-            let picked = super::index::picked(lower, &pooled, axis, &all)?;
+            let picked = super::index::picked(lower, call, &pooled, axis, &all)?;
             let mut shape = picked.shape.clone();
             shape[axis] = *places;
             shape.insert(axis + 1, widest);

@@ -657,7 +657,7 @@ pub fn padded_axis(
         let Some(places) = places else {
             return Err(call.refuse(format!("padding below {n}"), format!("{before} and {after}")));
         };
-        return super::index::picked(lower, &kept, axis, &places);
+        return super::index::picked(lower, call, &kept, axis, &places);
     }
     let mut parts = Vec::new();
     for (count, place) in [(before, 0), (after, 1)] {
