@@ -86,32 +86,36 @@ fn summary(found: &Value) -> String {
         items.map(|v| v.as_str().map_or_else(|| v.to_string(), brief)).collect::<Vec<_>>().join(" x ")
     };
     let mut lines = vec![format!("{} parameters", found["parameters"])];
-    for tensor in found["tensors"].as_array().into_iter().flatten() {
-        let role = tensor["role"].as_str().map_or(String::new(), |role| {
-            let axis = if role == "weight" {
-                format!(", outputs along axis {}", tensor["axis"])
-            } else {
-                String::new()
+    let rows = |key: &str, last: &str| -> Vec<[String; 3]> {
+        let row = |row: &Value| {
+            let outputs = match row["axis"].as_u64() {
+                Some(axis) if axis > 0 => format!(", outputs along axis {axis}"),
+                _ => String::new(),
             };
-            format!("  {role}{axis}")
-        });
-        lines.push(format!("  {:<40} {:<16}{role}", text(&tensor["name"]), list(&tensor["shape"])));
-    }
+            [text(&row["name"]), list(&row["shape"]), text(&row[last]) + &outputs]
+        };
+        found[key].as_array().into_iter().flatten().map(row).collect()
+    };
+    let (tensors, inputs) = (rows("tensors", "role"), rows("inputs", "type"));
+    let all = || tensors.iter().chain(&inputs);
+    let width = |column: usize| all().map(|r| r[column].chars().count()).max().unwrap_or(0);
+    let (names, shapes) = (width(0), width(1));
+    let line = |[name, shape, last]: &[String; 3]| {
+        format!("  {name:<names$}  {shape:<shapes$}  {last}").trim_end().to_owned()
+    };
+    lines.extend(tensors.iter().map(line));
     lines.push("inputs".to_owned());
-    for input in found["inputs"].as_array().into_iter().flatten() {
-        lines.push(format!(
-            "  {:<40} {:<16}  {}",
-            text(&input["name"]),
-            list(&input["shape"]),
-            text(&input["type"])
-        ));
-    }
+    lines.extend(inputs.iter().map(line));
     let operators = found["operators"].as_object().into_iter().flatten();
     let counted: Vec<String> = operators.map(|(name, count)| format!("{} {count}", brief(name))).collect();
     lines.push(format!("operators: {}", counted.join(", ")));
     let unknown = list(&found["unknown_operators"]);
     if !unknown.is_empty() {
         lines.push(format!("not understood: {}", unknown.replace(" x ", ", ")));
+    }
+    if !found["folded"].is_null() {
+        let folded = &found["folded"];
+        lines.push(format!("folded: {folded} operations depend on neither parameters nor inputs"));
     }
     lines.push(format!("returns: {}", list(&found["outputs"]).replace(" x ", ", ")));
     for (key, label) in [("samples", "samples"), ("loss", "loss"), ("gradient_norm", "gradient norm")] {

@@ -37,6 +37,12 @@ impl Kind for Arguments {
 }
 
 impl Arguments {
+    /// The archive's name, without the folder that it lies in: what the arrays are follows from the network.
+    pub fn title(&self) -> String {
+        let name = Path::new(&self.file).file_name();
+        name.map_or_else(|| Self::NAME.to_owned(), |name| files::brief(&name.to_string_lossy()))
+    }
+
     /// The samples, those for testing last.
     pub fn load(&self, _: &Streams) -> Result<Raw> {
         if self.file.is_empty() || self.names.is_empty() {

@@ -174,6 +174,9 @@ impl Source {
     /// The source as titles show it: its kind and the settings that are not defaults, of paths the last part only,
     /// so that pictures do not depend on where files lie.
     pub fn title(&self) -> String {
+        if let Self::Arguments(arguments) = self {
+            return arguments.title();
+        }
         let text = self.text();
         let Some((name, settings)) = text.split_once(':').filter(|(_, rest)| rest.contains('/')) else {
             return text;

@@ -43,6 +43,11 @@ pub fn is_graph(path: &Path) -> bool {
     read.is_ok() && head == *b"PK\x03\x04" && is_other_archive(path)
 }
 
+/// Whether a file is such an archive indeed, and not one of another kind.
+pub fn is_exported(path: &Path) -> bool {
+    is_graph(path) && path.extension().is_some_and(|e| e == "pt2")
+}
+
 /// A graph with its data, as analyses take it.
 pub fn open(path: &Path, beside: &Beside) -> Result<Run> {
     let at = files::named(path);
@@ -69,7 +74,7 @@ pub fn open(path: &Path, beside: &Beside) -> Result<Run> {
         file: path.display().to_string(),
         sha256: sha256.clone(),
         batch: sizes.batch.clone(),
-        sizes: sizes.others.clone(),
+        sizes: sizes.others.iter().map(|(symbol, n)| format!("{symbol}={n}")).collect(),
         coupled: false,
     };
     let packing = graph.packing(&sizes)?;

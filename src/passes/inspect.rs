@@ -6,8 +6,8 @@ use crate::autodiff::{Curvature, Element};
 use crate::base::pool::on_workers;
 use crate::base::tensors::{Data, TensorFile};
 use crate::base::{Error, Precision, Result, files};
-use crate::nn::graph::{Graph, Length};
-use crate::nn::{Objective, Samples, Statistics};
+use crate::nn::graph::{Graph, Length, Sizes};
+use crate::nn::{Mode, Objective, Parameter, Samples, Statistics};
 use crate::spectral::vectors::dot;
 use crate::with_precision;
 use faer::{Mat, Side};
@@ -101,10 +101,34 @@ fn understood(graph: &Graph) -> Map<String, Value> {
     found.insert("unknown_operators".to_owned(), json!(graph.unknown()));
     found.insert("loss".to_owned(), Value::Null);
     found.insert("outputs".to_owned(), json!(graph.results()));
-    let tensors: Vec<Value> =
-        graph.parameters.iter().map(|p| json!({"name": p.name, "also": p.also, "shape": p.shape})).collect();
+    let (folded, roles) = roles(graph);
+    let tensor = |(i, p): (usize, &crate::nn::graph::GraphParameter)| {
+        let (role, axis) =
+            roles.get(i).map_or((Value::Null, Value::Null), |(role, axis)| (json!(role), json!(axis)));
+        json!({"name": p.name, "also": p.also, "shape": p.shape, "role": role, "axis": axis})
+    };
+    let tensors: Vec<Value> = graph.parameters.iter().enumerate().map(tensor).collect();
     found.insert("tensors".to_owned(), json!(tensors));
+    found.insert("folded".to_owned(), json!(folded));
     found
+}
+
+/// How many operations are known without parameters and inputs, and each parameter's role and output axis; nothing of a graph
+/// whose lengths only data can say, or that is not understood.
+fn roles(graph: &Graph) -> (Option<usize>, Vec<(String, usize)>) {
+    let batch = graph.batch_symbol().unwrap_or_default().to_owned();
+    let packing = graph.packing(&Sizes { batch, ..Sizes::default() });
+    let lowered = packing.and_then(|packing| {
+        let samples = packing.group.unwrap_or(2);
+        graph.lower(&packing, samples, Mode::Running)
+    });
+    let Ok(lowered) = lowered else { return (None, Vec::new()) };
+    let layout = graph.layout(&lowered);
+    let role = |(p, table): (&Parameter, &bool)| match table {
+        true => ("embedding".to_owned(), p.axis),
+        false => (json!(p.role).as_str().unwrap_or_default().to_owned(), p.axis),
+    };
+    (Some(lowered.folded), layout.parameters.iter().zip(&lowered.tables).map(role).collect())
 }
 
 /// What the data add.
@@ -128,13 +152,6 @@ fn numbers<E: Element>(run: &Run, precision: Precision, asked: &Asked) -> Result
         },
     );
     put("precision", json!(precision.to_string()));
-    let roles: Vec<Value> = network
-        .layout()
-        .parameters
-        .iter()
-        .map(|p| json!({"name": p.name, "shape": p.shape, "role": p.role, "axis": p.axis}))
-        .collect();
-    put("tensors", json!(roles));
     put("loss", json!(evaluation.loss));
     put("gradient_norm", json!(dot(&gradient, &gradient).sqrt()));
     let products =

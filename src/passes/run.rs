@@ -139,6 +139,10 @@ impl Run {
 
     /// The same with data that are given anew.
     pub fn read_with(path: &Path, given: &DataGiven) -> Result<Self> {
+        if path.is_file() && exported::is_exported(path) {
+            let expected = "a run directory or weight file (slice, sharpness, connect, simplex and ensemble take graphs)";
+            return Err(Error::expected(files::named(path), expected, "a graph of torch.export"));
+        }
         let file = weight_file(path)?;
         let weights = Weights::read(&file)?;
         let sha256 = files::sha256(&files::read_regular(&file, files::LARGEST)?);

@@ -9,7 +9,6 @@ use crate::base::{Error, Result, files};
 use crate::nn::graph::{Graph, Sizes};
 use crate::nn::layers::Item;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The graph in a file of torch.export.
@@ -22,8 +21,8 @@ pub struct Exported {
     pub sha256: String,
     /// The symbol that counts samples; empty where the batch has a fixed size.
     pub batch: String,
-    /// Lengths that other symbols stand for.
-    pub sizes: BTreeMap<String, usize>,
+    /// Lengths that other symbols stand for, as `s5=12`.
+    pub sizes: Vec<String>,
     /// Whether the loss of a batch is no mean over its samples.
     pub coupled: bool,
 }
@@ -37,7 +36,10 @@ impl Kind for Exported {
 impl Exported {
     /// The lengths of the graph's symbols.
     pub fn sizes(&self) -> Sizes {
-        Sizes { batch: self.batch.clone(), others: self.sizes.clone() }
+        let pair = |text: &String| {
+            text.split_once('=').and_then(|(name, n)| Some((name.to_owned(), n.parse().ok()?)))
+        };
+        Sizes { batch: self.batch.clone(), others: self.sizes.iter().filter_map(pair).collect() }
     }
 
     /// Reads the graph; refuses a file that has changed.

@@ -29,6 +29,8 @@ pub struct Lowered {
     pub metrics: Vec<(String, Node)>,
     /// What each parameter does, where an operator says so.
     pub uses: Vec<Option<Use>>,
+    /// Which parameters are tables that tokens are looked up in.
+    pub tables: Vec<bool>,
     /// State that follows statistics of the samples.
     pub follows: Vec<Follow>,
     /// Whether some norm takes statistics over samples, in training at least.
@@ -81,6 +83,7 @@ pub struct Lowering<'a> {
     /// The symbol that counts samples, and how many there are.
     samples: (String, usize),
     bounds: Vec<Bound>,
+    tables: Vec<bool>,
     uses: Vec<Option<Use>>,
     folded: usize,
     /// Graphs within the graph.
@@ -176,8 +179,8 @@ impl Graph {
         for ((name, _), value) in self.metrics.iter().zip(&results[1..]) {
             metrics.push((name.clone(), scalar(&mut lowering, value)?));
         }
-        let Lowering { tape, uses, follows, couples, single_values, bounds, folded, .. } = lowering;
-        Ok(Lowered { tape, losses, metrics, uses, follows, couples, single_values, bounds, folded })
+        let Lowering { tape, uses, tables, follows, couples, single_values, bounds, folded, .. } = lowering;
+        Ok(Lowered { tables, tape, losses, metrics, uses, follows, couples, single_values, bounds, folded })
     }
 }
 
@@ -193,6 +196,7 @@ impl<'a> Lowering<'a> {
             states: Vec::new(),
             samples: (String::new(), 0),
             bounds: Vec::new(),
+            tables: vec![false; parameters],
             uses: vec![None; parameters],
             folded: 0,
             graphs: Vec::new(),
@@ -208,6 +212,14 @@ impl<'a> Lowering<'a> {
         };
         if known.is_none() {
             *known = Some((role, *axis));
+        }
+    }
+
+    /// Says that a parameter is a table of rows, one a token.
+    pub fn looked_up(&mut self, t: &Tensor) {
+        self.used(t, Role::Weight, 0);
+        if let Some(table) = t.origin.as_ref().and_then(|origin| self.tables.get_mut(origin.parameter)) {
+            *table = true;
         }
     }
 

@@ -8,7 +8,6 @@ use crate::nn::graph::call::Call;
 use crate::nn::graph::dtype::Dtype;
 use crate::nn::graph::lowering::Lowering;
 use crate::nn::graph::value::{Tensor, Value};
-use crate::nn::layout::Role;
 
 pub const OPERATORS: &[Operator] = &[
     ("embedding", embedding),
@@ -76,7 +75,7 @@ fn embedding(lower: &mut Lowering, call: &Call) -> Result<Value> {
     if weight.rank() != 2 {
         return Err(call.refuse("a row for each token", format!("shape {:?}", weight.shape)));
     }
-    lower.used(&weight, Role::Weight, 0);
+    lower.looked_up(&weight);
     let rows = along(lower, call, &weight, 0, &index)?;
     let padding = call.int_or("padding_idx", -1)?;
     if padding < 0 {
@@ -100,7 +99,7 @@ fn embedding_bag(lower: &mut Lowering, call: &Call) -> Result<Value> {
             call.refuse("bags of one length as rows of `indices`", format!("shape {:?}", index.shape))
         );
     }
-    lower.used(&weight, Role::Weight, 0);
+    lower.looked_up(&weight);
     let rows = along(lower, call, &weight, 0, &index)?;
     let found = match call.int_or("mode", 0)? {
         0 => lower.sum(&rows, &[1], false)?,
