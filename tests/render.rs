@@ -361,7 +361,7 @@ proptest! {
             Ok(_) => ProptestConfig::default().rng_seed,
             Err(_) => proptest::test_runner::RngSeed::Fixed(2),
         },
-        ..ProptestConfig::with_cases(40)
+        ..ProptestConfig::with_cases(3)
     })]
     /// Every axis of every chart, with every number that a file can hold as coordinate, value, band, mark and end.
     #[test]

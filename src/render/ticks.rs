@@ -209,7 +209,9 @@ impl Span {
         let tries = [(&[1.0, 2.0, 5.0][..], 1), (&[1.0], 1)];
         let tries = tries.into_iter().chain(STRIDES[1..].iter().map(|stride| (&[1.0][..], *stride)));
         let major = tries.map(|(digits, stride)| all(digits, stride)).find(|v| v.len() <= want);
-        let major = major.unwrap_or_default();
+        let mut major = major.unwrap_or_default();
+        // Beside zero there is no room for what lies just above it.
+        major.retain(|v| *v == 0.0 || (self.at(*v) - self.at(0.0)).abs() > 0.06);
         let minor = all(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0], 1);
         let minor = if minor.len() <= 60 { minor } else { Vec::new() };
         Ticks { major: labelled(major), minor }
