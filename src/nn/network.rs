@@ -153,7 +153,9 @@ impl Network {
         let count = data.len() / features;
         let group = exported.packing.group.unwrap_or(LOOKED_UP.min(count.max(1)));
         // The last samples once more where they are no whole group.
-        let starts = (0..count / group).map(|i| i * group).chain((count % group > 0).then(|| count - group));
+        let starts = (0..count / group)
+            .map(|i| i * group)
+            .chain((!count.is_multiple_of(group)).then(|| count - group));
         let lowered = exported.graph.lower(&exported.packing, group, Mode::Running)?;
         let mut free = Vec::new();
         for node in lowered.tape.nodes() {

@@ -119,7 +119,8 @@ fn graphs_that_mean_something_else_than_they_say_are_refused() {
 #[test]
 fn archives_that_are_not_plain_are_refused() {
     let all = entries("mlp");
-    let with = |change: &dyn Fn(&mut Vec<(String, Vec<u8>)>)| {
+    type Entries = Vec<(String, Vec<u8>)>;
+    let with = |change: &dyn Fn(&mut Entries)| {
         let mut all = all.clone();
         change(&mut all);
         archive(&all, CompressionMethod::Stored)

@@ -149,7 +149,7 @@ fn put(
     source: &Tensor,
     each: bool,
 ) -> Result<Tensor> {
-    let index = wrapped(&index, t.shape[axis]);
+    let index = wrapped(index, t.shape[axis]);
     let (outer, inner): (usize, usize) =
         (t.shape[..axis].iter().product(), t.shape[axis + 1..].iter().product());
     let count = source.shape[axis];
@@ -319,7 +319,7 @@ fn flattened(lower: &mut Lowering, call: &Call, t: &Tensor, name: &str) -> Resul
     let mut flat: Option<Tensor> = None;
     for (i, index) in given.iter().enumerate() {
         let length = t.shape[first + i];
-        let index = wrapped(&index, length);
+        let index = wrapped(index, length);
         flat = Some(match flat {
             None => index,
             Some(before) => {
