@@ -39,7 +39,10 @@ fn examples_do_not_wrap_into_the_margin() {
                 pair[1]
             );
         }
-        assert!(help.lines().all(|line| line.chars().count() <= 110), "{command}: {help}");
+        // A default without spaces, such as the widths of thirty layers, cannot be broken.
+        let whole = |line: &&str| !line.trim().contains(' ');
+        let long = help.lines().filter(|line| line.chars().count() > 110).find(|line| !whole(line));
+        assert_eq!(long, None, "{command}");
     }
 }
 
