@@ -227,7 +227,8 @@ fn wrong_types<R: Walked>() {
                     wrong.extend([Value::Integer(-1), Value::Float(1.5), Value::Float(f64::NAN)])
                 }
                 Value::Boolean(_) => wrong.push(Value::Integer(1)),
-                Value::Array(_) => wrong.push(Value::Integer(3)),
+                // One number may stand for a list of one; a truth value is neither.
+                Value::Array(_) => wrong.push(Value::Boolean(true)),
                 _ => {}
             }
             for value in wrong {

@@ -21,7 +21,7 @@ fn read(name: &str) -> StateDict {
     StateDict::from_bytes(name, bytes(name)).unwrap()
 }
 
-/// Number i of every tensor of the files is sin(i + 1) plus the length of its name, in single precision.
+/// Number i of every tensor of the files is sin(i + 1) plus the length of its name in the network, in single precision.
 fn numbers(name: &str, size: usize) -> Vec<f64> {
     let number = |i| (f64::from(i as u32 + 1).sin() + name.len() as f64) as f32;
     (0..size).map(|i| f64::from(number(i))).collect()
@@ -49,13 +49,13 @@ fn wanted(prefix: &str) -> Vec<(String, Vec<usize>)> {
 }
 
 /// The fit of the network called with `prefix`, checked number for number.
-fn fit(dict: &StateDict, prefix: &str, file_prefix: &str) -> Fit {
+fn fit(dict: &StateDict, prefix: &str) -> Fit {
     let fit = dict.fit(&wanted(prefix)).unwrap();
     for ((name, shape), i) in NET.iter().zip(&fit.tensors) {
         let expected = match *name {
             "1.running_mean" => vec![0.0; 4],
             "1.running_var" => vec![1.0; 4],
-            name => numbers(&format!("{file_prefix}{name}"), shape.iter().product()),
+            name => numbers(name, shape.iter().product()),
         };
         assert_eq!(dict.numbers(*i).unwrap(), expected, "{name}");
     }
@@ -64,17 +64,17 @@ fn fit(dict: &StateDict, prefix: &str, file_prefix: &str) -> Fit {
 
 #[test]
 fn a_state_dict_is_found_by_names_and_shapes() {
-    let plain = fit(&read("plain.pt"), "", "");
+    let plain = fit(&read("plain.pt"), "");
     assert_eq!((&*plain.prefix, &*plain.own_prefix, plain.extra.len()), ("", "", 0));
     // A network that holds the saved one, as a loss does.
-    let held = fit(&read("plain.pt"), "net.", "");
+    let held = fit(&read("plain.pt"), "net.");
     assert_eq!((&*held.prefix, &*held.own_prefix), ("", "net."));
     // A wrapped network in a checkpoint, beside the state of an optimizer.
     let checkpoint = read("checkpoint.pth");
-    let found = fit(&checkpoint, "", "module.");
+    let found = fit(&checkpoint, "");
     assert_eq!((&*found.prefix, &*found.own_prefix), ("state_dict.module.", ""));
     assert_eq!(found.extra, Vec::<String>::new());
-    assert_eq!(fit(&checkpoint, "loss.net.", "module.").own_prefix, "loss.net.");
+    assert_eq!(fit(&checkpoint, "loss.net.").own_prefix, "loss.net.");
     let some = checkpoint.fit(&wanted("")[..2]).unwrap();
     assert_eq!(some.extra[0], "state_dict.module.1.weight");
 }
@@ -96,10 +96,8 @@ fn what_does_not_fit_is_named() {
     );
     assert_eq!(
         refusal(&[("conv1.gamma", &[4])]),
-        "plain.pt: expected the network's tensors, conv1.gamma first, found 8 tensors: 0.weight, 0.bias, 1.weight, .."
+        "plain.pt: expected the network's tensors, conv1.gamma first, found 9 tensors: 0.weight, 0.bias, 1.weight, .."
     );
-    let count = dict.tensors().iter().position(|t| t.name == "1.num_batches_tracked");
-    assert_eq!(count, None, "an empty storage has nothing to read");
 }
 
 #[test]
