@@ -105,7 +105,11 @@ fn statistics_of_the_average_are_made_anew() {
     let off = found.iter().zip(&mean).map(|(a, b)| ((a - b) / b).abs()).fold(0.0, f32::max);
     assert!(off > 1e-3, "the mean of statistics is not the statistics of the mean: {off}");
     let result = bench.json("e/ensemble.json");
-    assert!(result["norm_statistics"].as_str().unwrap().starts_with("refreshed"));
+    let words = result["norm_statistics"].as_str().unwrap();
+    assert!(
+        words.starts_with("as training left them; of the average, and in the plane: refreshed"),
+        "{words}"
+    );
     assert!(at(&result, "independent.members") == 1, "the start alone");
 }
 

@@ -4,7 +4,7 @@ use crate::bench::{Bench, GRID};
 use losscape::base::tensors::Data;
 use std::path::Path;
 
-const NETWORK: &str = "--model mlp:hidden=4,activation=tanh --data csv:file=d.csv,label=y";
+const NETWORK: &str = "--model mlp:hidden=[4],activation=tanh --data csv:file=d.csv,label=y";
 
 /// A table of three features and two classes, with the weights of `tests/reference/state_dicts.py`.
 fn bench() -> Bench {
@@ -57,7 +57,7 @@ fn what_does_not_go_together_is_refused() {
         let line = bench.refused(&format!("slice {flags} {GRID} --out new/s"), at);
         assert!(line.contains(what), "{line}");
     };
-    let other = "--model mlp:hidden=5,activation=tanh --data csv:file=d.csv,label=y";
+    let other = "--model mlp:hidden=[5],activation=tanh --data csv:file=d.csv,label=y";
     refused(
         &format!("--weights tanh.pth {other}"),
         "tanh.pth: 0.weight",
