@@ -107,8 +107,8 @@ mod tests {
                                           lines
   losscape slice --run runs/a --line --repeat 10 --out out/many       this one is below
 
-A paragraph and pictures:
-in two lines.
+A paragraph and
+pictures: in two lines.
 Exit codes: 0.";
         let expected = "Examples:
   losscape slice                               a short one
