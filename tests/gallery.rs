@@ -374,7 +374,9 @@ fn stated(page: &str) -> Vec<Stated> {
         let after = &tail[number.len()..];
         let source = after.strip_prefix("<!-- ").and_then(|s| s.split_once(" -->")).map(|s| s.0.to_owned());
         if !joined && (source.is_some() || number.contains('.')) {
-            let minus = if rest[..start].ends_with(['-', '\u{2212}']) { "-" } else { "" };
+            // A hyphen behind a letter joins: `Apache-2.0`.
+            let sign = rest[..start].strip_suffix(['-', '\u{2212}']);
+            let minus = if sign.is_some_and(|s| !s.ends_with(char::is_alphanumeric)) { "-" } else { "" };
             all.push(Stated { number: format!("{minus}{number}"), source });
         }
         // The rest of a comment is no prose.
