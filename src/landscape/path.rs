@@ -4,10 +4,10 @@
 //! rises above the straight interpolation of its ends (Frankle et al. 2020, arXiv 1912.05671; Entezari et al. 2022):
 //! max over t of L(t) - ((1 - t) L(0) + t L(1)).
 //!
-//! Running statistics of norms belong to one network. Between two they are made anew at every point by a pass over the
+//! Running statistics of norms belong to one network. Between two they are recomputed at every point by a pass over the
 //! training samples (Garipov et al. 2018, arXiv 1802.10026), or move along with the weights; kept as they were, they would
 //! give another loss. Singular vectors of spectral norm are renewed with them, or move along. Both ends are treated as what
-//! lies between them, so that a barrier is that of one function; with what is made anew it is not the one that training
+//! lies between them, so that a barrier is that of one function; with what is recomputed it is not the one that training
 //! reported.
 
 use super::alignments::{Align, Aligned, Pair};
@@ -177,12 +177,12 @@ pub struct Evaluator<E> {
     samples: Arc<Samples<E>>,
     train: Objective<E>,
     test: Option<Objective<E>>,
-    /// What the state is made anew from, where it is.
+    /// What the state is recomputed from, where it is.
     groups: Option<Objective<E>>,
 }
 
 impl<E: Element> Evaluator<E> {
-    /// On these samples; statistics that are made anew are those of training samples in groups of `batch`. Refuses samples
+    /// On these samples; statistics that are recomputed are those of training samples in groups of `batch`. Refuses samples
     /// that are too few for that.
     pub fn new(
         network: Arc<Network>,
@@ -223,7 +223,7 @@ impl<E: Element> Evaluator<E> {
         self.test.as_ref()
     }
 
-    /// The loss over the training samples, with statistics of groups where those are made anew: what signals inside a
+    /// The loss over the training samples, with statistics of groups where those are recomputed: what signals inside a
     /// network are compared on.
     pub fn inside(&self) -> &Objective<E> {
         self.groups.as_ref().unwrap_or(&self.train)
@@ -249,7 +249,7 @@ impl<E: Element> Evaluator<E> {
         alignment.align(&pair, observe)
     }
 
-    /// Parameters in the element type, and the state that belongs to them: `state`, or one made anew.
+    /// Parameters in the element type, and the state that belongs to them: `state`, or one recomputed.
     pub fn place(&self, theta: &[f64], state: &[f64]) -> (Vec<E>, Vec<E>) {
         let [theta, state] = [theta, state].map(|v| v.iter().map(|x| E::from_f64(*x)).collect::<Vec<E>>());
         let state = self.groups.as_ref().map_or_else(|| state.clone(), |g| g.refresh(&theta, &state));

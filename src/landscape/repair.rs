@@ -9,7 +9,7 @@
 //! and bias, front to back, each layer measured after those before it were repaired.
 //!
 //! Where a norm of signals follows a layer, it is the norm's own scale and shift that are set. Behind a batch norm nothing is:
-//! with its statistics made anew each channel has mean beta and deviation |gamma|, which are mixed already; they are made
+//! with its statistics recomputed each channel has mean beta and deviation |gamma|, which are mixed already; they are made
 //! anew here, for the ends as well. A layer without a bias and without a norm has its deviation alone set. One under
 //! spectral norm cannot be scaled, and a channel that does not vary has its mean alone set. The outputs stay.
 //!
@@ -37,7 +37,7 @@ pub enum Mended {
 pub struct Repaired<E> {
     /// Its parameters.
     pub theta: Vec<E>,
-    /// Its state, with statistics made anew.
+    /// Its state, with statistics recomputed.
     pub state: Vec<E>,
     /// The hidden layers with weights or norms, and what was done to each.
     pub layers: Vec<(String, Mended)>,
@@ -75,7 +75,7 @@ fn sites(network: &Network) -> (Vec<Site>, Vec<(String, Mended)>) {
 }
 
 /// The network at `t` on the line from `a` to `b`, repaired over the samples of `objective`; where norms couple samples its
-/// statistics should be those of groups, so that they are made anew.
+/// statistics should be those of groups, so that they are recomputed.
 pub fn repair<E: Element>(objective: &Objective<E>, a: At<f64>, b: At<f64>, t: f64) -> Result<Repaired<E>> {
     let network = objective.network();
     let (sites, layers) = sites(network);

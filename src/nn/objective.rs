@@ -261,7 +261,7 @@ impl<E: Element> Objective<E> {
         Tally::sum(tallies).mean(self.samples())
     }
 
-    /// The state made anew. Singular vectors are renewed until they stand still. Running statistics are the means over all
+    /// The state recomputed. Singular vectors are renewed until they stand still. Running statistics are the means over all
     /// groups, weighed by their samples, as one pass over the samples in training mode would leave them with a cumulative
     /// average. Only an objective with [`Statistics::Groups`] does so; of others the state is what it was.
     pub fn refresh(&self, theta: &[E], state: &[E]) -> Vec<E> {

@@ -77,7 +77,7 @@ pub(super) fn over<E: Element>(
     let (x, y) = (side(along), side(across));
     let points: Vec<Point> = y.iter().flat_map(|y| x.iter().map(|x| [*x, *y, 0.0])).collect();
     let states = &path.states;
-    // Statistics between the ends: made anew, or moved along as far as the ends reach.
+    // Statistics between the ends: recomputed, or moved along as far as the ends reach.
     let follow = |theta: &[E], point: &Point| {
         let share = point[0].clamp(0.0, 1.0);
         let state = evaluator.network().mixed([&states[0], &states[1]], share);

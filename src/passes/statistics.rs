@@ -14,7 +14,7 @@ pub enum Stats {
     Running,
     /// Those of groups of the samples themselves.
     Batch,
-    /// Running ones made anew at every point, by a pass over the training samples in groups; singular vectors of spectral
+    /// Running ones recomputed at every point, by a pass over the training samples in groups; singular vectors of spectral
     /// norm renewed.
     Refresh,
 }

@@ -300,7 +300,7 @@ impl<'a> Lowering<'a> {
             true => {
                 let mut scratch = Lowering::new(self.mode, 0);
                 let value = operator(&mut scratch, &call)?;
-                // What is large is made anew in every run, in a buffer that others use too.
+                // What is large is recomputed in every run, in a buffer that others use too.
                 match scratch.size() <= MOST_FOLDED {
                     true => {
                         self.folded += 1;

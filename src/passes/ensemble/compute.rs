@@ -66,7 +66,7 @@ impl Job<'_> {
         let network = Arc::new(start.network.clone());
         let [train, test] = [&start.dataset.train, &start.dataset.test].map(|s| samples::<E>(&network, s));
         let batch = self.training.group(train.len());
-        // Networks that were trained are evaluated with what training left them; between them the state is made anew.
+        // Networks that were trained are evaluated with what training left them; between them the state is recomputed.
         let evaluator =
             |between| Evaluator::new(network.clone(), train.clone(), test.clone(), between, batch);
         let (trained_as, evaluator) = (evaluator(Between::Interpolate)?, evaluator(Between::Refresh)?);

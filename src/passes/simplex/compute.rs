@@ -106,7 +106,7 @@ impl Job<'_> {
         let (mut log, mut pieces) = self.log()?;
         let trained = self.train::<E>(&network, &train, &minima)?;
         let points: Vec<&[f64]> = trained.control.iter().map(Vec::as_slice).collect();
-        // Statistics are made anew everywhere: of the state only the shape is used.
+        // Statistics are recomputed everywhere: of the state only the shape is used.
         let state = &minima[0].1;
         let at = |shares: &[f64]| (blended(shares, &points), state.clone());
         let drawn = self.drawn();

@@ -1,7 +1,7 @@
 //! The loss of a network as a potential: heights over all training samples, slopes of one mini-batch a step at all pivots.
 //!
 //! Slopes are of training, with the statistics of the mini-batch where norms have some; heights are of the network as it
-//! is evaluated, with statistics made anew by a pass over the training samples, since those of the ends are of other
+//! is evaluated, with statistics recomputed by a pass over the training samples, since those of the ends are of other
 //! networks.
 
 use super::{BandSettings, Potential};
@@ -21,7 +21,7 @@ pub struct NetworkLoss<E> {
     network: Arc<Network>,
     train: Arc<Samples<E>>,
     on_train: Objective<E>,
-    /// What statistics are made anew from, where there are some.
+    /// What statistics are recomputed from, where there are some.
     groups: Option<Objective<E>>,
     batches: Batches,
     seed: u64,
