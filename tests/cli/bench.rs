@@ -90,6 +90,44 @@ impl Bench {
         stderr
     }
 
+    /// Runs a command, sends it `signal` once `log` is as long as `ready` asks for, and returns how it ended and what it said.
+    /// A command that came to its end before the signal, on a machine that is busy with others, is undone and tried again.
+    pub fn stopped(
+        &self,
+        arguments: &str,
+        signal: &str,
+        log: &str,
+        ready: impl Fn(u64) -> bool,
+    ) -> (Option<i32>, String) {
+        let before = self.files("");
+        let path = self.path(log);
+        for _ in 0..20 {
+            let mut command = self.command();
+            command.args(arguments.split_whitespace()).stdout(Stdio::null()).stderr(Stdio::piped());
+            let mut child = command.spawn().unwrap();
+            let began = Instant::now();
+            while !std::fs::metadata(&path).is_ok_and(|file| ready(file.len())) {
+                assert!(began.elapsed() < Duration::from_secs(60), "{arguments}: nothing is kept in {log}");
+                if child.try_wait().unwrap().is_some() {
+                    break;
+                }
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status().unwrap();
+            let asked = Instant::now();
+            let output = child.wait_with_output().unwrap();
+            assert!(asked.elapsed() < Duration::from_secs(2), "{arguments}: {:?}", asked.elapsed());
+            if output.status.code() != Some(0) {
+                return (output.status.code(), String::from_utf8(output.stderr).unwrap());
+            }
+            for name in self.files("").keys().filter(|name| !before.contains_key(*name)) {
+                std::fs::remove_file(self.0.path().join(name)).unwrap();
+            }
+            before.iter().for_each(|(name, bytes)| self.write(name.to_str().unwrap(), bytes));
+        }
+        panic!("{arguments}: it ended before every signal")
+    }
+
     pub fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
         std::fs::create_dir_all(self.path(name).parent().unwrap()).unwrap();
         std::fs::write(self.path(name), bytes).unwrap();

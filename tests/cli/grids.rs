@@ -3,7 +3,7 @@
 
 use crate::bench::{Bench, TINY};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// A network whose grids take long enough to be stopped.
@@ -137,34 +137,6 @@ fn so_do_several_views_adaptive_grids_and_batch_statistics() {
     killed(NORM, &SLOW.replace(":40", ":12").replace("--dpi", "--stats batch --dpi"), 3);
 }
 
-/// Asks a grid to stop once its log holds points, and returns what it said.
-fn stopped(bench: &Bench, grid: &str) -> String {
-    let mut command = bench.command();
-    command.args(grid.split_whitespace()).stdout(Stdio::null()).stderr(Stdio::piped());
-    let child = command.spawn().unwrap();
-    let log = bench.path("s/slice-0.log");
-    let length = || std::fs::metadata(&log).map_or(0, |m| m.len());
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while length() == 0 {
-        assert!(Instant::now() < deadline, "no log");
-        std::thread::sleep(Duration::from_millis(2));
-    }
-    std::thread::sleep(Duration::from_millis(5));
-    let header = length();
-    while length() <= header {
-        assert!(Instant::now() < deadline, "no points");
-        std::thread::sleep(Duration::from_millis(2));
-    }
-    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
-    assert!(sent.unwrap().success());
-    let asked = Instant::now();
-    let Output { status, stderr, .. } = child.wait_with_output().unwrap();
-    let said = String::from_utf8(stderr).unwrap();
-    assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
-    assert_eq!(status.code(), Some(130), "{said}");
-    said
-}
-
 #[test]
 fn a_stopped_grid_says_what_is_kept_shows_it_and_goes_on() {
     let bench = Bench::new();
@@ -175,7 +147,9 @@ fn a_stopped_grid_says_what_is_kept_shows_it_and_goes_on() {
     // An older result of other settings stays until the new one is there.
     bench.ok(&format!("{QUICK} --out s"));
     let older = bench.files("s");
-    let said = stopped(&bench, SLOW);
+    // Its header has less than 1000 bytes, 100 points have more.
+    let (code, said) = bench.stopped(SLOW, "INT", "s/slice-0.log", |length| length > 4000);
+    assert_eq!(code, Some(130), "{said}");
     let last = said.lines().last().unwrap();
     let kept = last.strip_prefix("error: slice: interrupted; ").unwrap().split(' ').next().unwrap();
     let number: usize = kept.parse().unwrap();

@@ -271,20 +271,9 @@ mod stopped {
     const SLOW: &str =
         "train --hidden 12 --samples 200 --epochs 20 --batch-size 100 --dpi 20 --probe sharpness:1 --out r";
 
-    /// Starts a slow run and asks it to stop while it is at it; what it said, and how it ended.
+    /// Asks a slow run to stop while it is at it.
     fn interrupted(bench: &Bench) -> (Option<i32>, String) {
-        let child = start(bench, &format!("{SLOW} --checkpoint-every 0"));
-        let deadline = Instant::now() + Duration::from_secs(20);
-        while !bench.path("r/checkpoint.safetensors").exists() {
-            assert!(Instant::now() < deadline, "no checkpoint");
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        let sent = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
-        assert!(sent.unwrap().success());
-        let asked = Instant::now();
-        let output = child.wait_with_output().unwrap();
-        assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
-        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+        bench.stopped(&format!("{SLOW} --checkpoint-every 0"), "INT", "r/checkpoint.safetensors", |_| true)
     }
 
     #[test]

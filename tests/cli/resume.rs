@@ -50,22 +50,9 @@ fn a_killed_run_ends_in_the_same_bytes_many_times() {
     kill(200);
 }
 
-/// Starts a run, asks it to stop once it has made checkpoints, and returns what it said.
-fn stopped(bench: &Bench, arguments: &str, signal: &str) -> (Option<i32>, String) {
-    let mut command = bench.command();
-    command.args(arguments.split_whitespace()).stdout(Stdio::null()).stderr(Stdio::piped());
-    let child = command.spawn().unwrap();
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while !bench.path("r/checkpoint.safetensors").exists() {
-        assert!(Instant::now() < deadline, "no checkpoint");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    let sent = std::process::Command::new("kill").args([signal, &child.id().to_string()]).status();
-    assert!(sent.unwrap().success());
-    let asked = Instant::now();
-    let output = child.wait_with_output().unwrap();
-    assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
-    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+/// Asks a run to stop once it has made checkpoints.
+fn stopped(bench: &Bench, signal: &str) -> (Option<i32>, String) {
+    bench.stopped(&format!("{SLOW} --checkpoint-every 0"), signal, "r/checkpoint.safetensors", |_| true)
 }
 
 /// Long enough to be stopped in its middle, and short once checkpoints are rare.
@@ -76,9 +63,9 @@ fn resume_takes_the_settings_of_the_run_that_was_stopped() {
     let bench = Bench::new();
     let reference = Bench::new();
     reference.ok(SLOW);
-    for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
+    for (signal, code) in [("INT", 130), ("TERM", 143)] {
         let bench = Bench::new();
-        let (found, said) = stopped(&bench, &format!("{SLOW} --checkpoint-every 0"), signal);
+        let (found, said) = stopped(&bench, signal);
         assert_eq!(found, Some(code), "{said}");
         let last = said.lines().last().unwrap();
         assert!(last.starts_with("error: train: interrupted; ") && last.contains("--resume"), "{last}");
@@ -105,7 +92,7 @@ fn resume_takes_the_settings_of_the_run_that_was_stopped() {
 #[test]
 fn another_run_is_refused_until_the_unfinished_one_is_discarded() {
     let bench = Bench::new();
-    stopped(&bench, &format!("{SLOW} --checkpoint-every 0"), "-INT");
+    stopped(&bench, "INT");
     for (flags, differs) in [
         ("--activation tanh", "model.activation = \"tanh\""),
         ("--seed 1", "seed = 1"),
@@ -126,7 +113,7 @@ fn another_run_is_refused_until_the_unfinished_one_is_discarded() {
 #[test]
 fn a_damaged_checkpoint_is_refused() {
     let bench = Bench::new();
-    stopped(&bench, &format!("{SLOW} --checkpoint-every 0"), "-INT");
+    stopped(&bench, "INT");
     let whole = bench.bytes("r/checkpoint.safetensors");
     let weights = {
         bench.ok(&format!("train {TINY} --out w"));
@@ -151,7 +138,7 @@ fn a_finished_run_stays_until_the_next_one_is_finished() {
     let bench = Bench::new();
     bench.ok(&format!("train {TINY} --ema 0.9 --snapshots 1 --out r"));
     let before = bench.files("r");
-    stopped(&bench, &format!("{SLOW} --checkpoint-every 0"), "-INT");
+    stopped(&bench, "INT");
     let mut after = bench.files("r");
     assert!(after.remove(std::path::Path::new("checkpoint.safetensors")).is_some());
     assert_eq!(after, before);

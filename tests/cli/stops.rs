@@ -203,20 +203,9 @@ fn a_stopped_study_of_one_command_says_what_it_kept_and_goes_on_from_it() {
         ),
     ] {
         let bench = Bench::new();
-        let mut command = bench.command();
-        command.args(format!("{words} --quiet --out o").split_whitespace());
-        let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let (began, path) = (Instant::now(), bench.path("o").join(log));
-        // Until there is something in it.
-        let some = || std::fs::metadata(&path).is_ok_and(|file| file.len() > 2000);
-        while !some() {
-            assert!(began.elapsed() < Duration::from_secs(60), "{words}: nothing is kept");
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
-        let output = child.wait_with_output().unwrap();
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(130), "{words}: {said}");
+        let (code, said) =
+            bench.stopped(&format!("{words} --quiet --out o"), "INT", &format!("o/{log}"), |n| n > 2000);
+        assert_eq!(code, Some(130), "{words}: {said}");
         assert!(said.contains(unit) && said.contains(" kept in o"), "{said}");
         // Other settings are refused until the unfinished work is discarded.
         let line = bench.refused(&format!("{words} --seed 1 --quiet --out o"), &format!("o/{log}"));
