@@ -6,7 +6,7 @@
 //!
 //! # Quickstart
 //!
-//! This program is `tests/quickstart.rs`: `cargo test --release --test quickstart` runs it.
+//! This program is `tests/quickstart.rs`: `cargo test --release --test library quickstart` runs it.
 //!
 //! ```no_run
 #![doc = include_str!("../tests/quickstart.rs")]

@@ -1,7 +1,7 @@
 //! Training of control points against its equations, done by hand on least squares, where loss and gradient are a few
 //! lines; and what must not depend on threads or on where training was stopped.
 
-use crate::{agree, gaussian, network};
+use crate::analytic::{agree, gaussian, network};
 use losscape::autodiff::Element;
 use losscape::base::random::Rng;
 use losscape::nn::{Network, Samples};

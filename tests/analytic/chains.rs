@@ -1,7 +1,7 @@
 //! Deep networks whose curvature is known: the scalar chain 1/2 (prod w_i - y)^2, two linear layers at zero,
 //! ReLU without biases.
 
-use crate::{agree, dense, gaussian, network, objective};
+use crate::analytic::{agree, dense, gaussian, network, objective};
 use losscape::autodiff::Curvature;
 use losscape::nn::Objective;
 

@@ -1,6 +1,6 @@
 //! Chunks of samples: their sum is the whole, and its bits depend on nothing but the request.
 
-use crate::{gaussian, network, objective};
+use crate::analytic::{gaussian, network, objective};
 use losscape::autodiff::{Bindings, Curvature, Element, Plan, Workspace};
 use losscape::nn::{Network, Objective, Samples, Tally};
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! Critical points: descents against functions and networks whose critical points are known, and what is none told
 //! apart.
 
-use crate::{agree, network, objective};
+use crate::analytic::{agree, network, objective};
 use faer::Mat;
 use losscape::base::{Result, Streams};
 use losscape::data::{Dataset, Targets};
@@ -412,15 +412,15 @@ fn units_added_to_a_narrower_networks_critical_point_leave_one() {
 #[test]
 fn the_hessian_is_that_of_whole_products() {
     let network = network("mlp:hidden=[7],activation=tanh", "cross-entropy", 12, 3);
-    let data = crate::gaussian("critical/data", 12 * 20);
+    let data = crate::analytic::gaussian("critical/data", 12 * 20);
     let labels: Vec<u32> = (0..20).map(|i| i % 3).collect();
     let objective = objective::<f64>(&network, &data, &labels);
-    let theta = crate::gaussian("critical/theta", network.layout().size());
+    let theta = crate::analytic::gaussian("critical/theta", network.layout().size());
     let found = Loss { objective: &objective, state: &[] }.hessian(&theta).expect("no stop");
     agree(
         "Hessian",
         &found,
-        &crate::dense(&objective, &theta, losscape::autodiff::Curvature::Hessian),
+        &crate::analytic::dense(&objective, &theta, losscape::autodiff::Curvature::Hessian),
         1e-13,
     );
 }

@@ -1,6 +1,6 @@
 //! Directions against dense matrices, finite differences and the networks that they go through.
 
-use crate::{agree, dense, gaussian, network, objective};
+use crate::analytic::{agree, dense, gaussian, network, objective};
 use losscape::autodiff::Curvature;
 use losscape::base::registry::Registry;
 use losscape::base::tensors::TensorFile;

@@ -1,6 +1,6 @@
 //! Real-valued targets: matrix factorization with and without a mask, and a student with its teacher's own weights.
 
-use crate::agree;
+use crate::analytic::agree;
 use losscape::data::{Dataset, Preparation};
 use losscape::nn::{Network, Objective, Samples, Spec, Statistics};
 use losscape::train::{TrainSettings, network, samples};
@@ -18,8 +18,8 @@ fn matrix_factorization_is_its_closed_form() {
     };
     let network = Arc::new(Network::new(spec).expect("a network"));
     assert_eq!(network.layout().size(), rank * (n + m));
-    let theta = crate::gaussian("factorization", rank * (n + m));
-    let target = crate::gaussian("factorization/m", n * m);
+    let theta = crate::analytic::gaussian("factorization", rank * (n + m));
+    let target = crate::analytic::gaussian("factorization/m", n * m);
     let identity: Vec<f64> = (0..n * n).map(|i| if i % (n + 1) == 0 { 1.0 } else { 0.0 }).collect();
     for hidden in [vec![], vec![1, 6, 11]] {
         let observed: Vec<f64> =
@@ -63,7 +63,7 @@ fn a_student_with_its_teachers_weights_has_no_loss() {
     };
     let dataset = Dataset::load(&settings.data, 0, &Preparation::default()).expect("data");
     let network = Arc::new(network(&settings, &dataset).expect("a network"));
-    let theta = crate::gaussian("student", network.layout().size());
+    let theta = crate::analytic::gaussian("student", network.layout().size());
     let mut own = dataset.train.clone();
     // Outputs in plain loops: sum of max(0, w . x).
     let d = dataset.features();

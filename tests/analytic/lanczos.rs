@@ -1,7 +1,7 @@
 //! Eigenvalues by Lanczos: matrices that are made from their spectrum, so that every answer is known, faer's dense
 //! decomposition, and operators that misbehave.
 
-use crate::known::{Rotated, dot, spectra};
+use crate::analytic::known::{Rotated, dot, spectra};
 use losscape::base::Streams;
 use losscape::base::random::{Rng, normal};
 use losscape::spectral::krylov::Step;
@@ -128,8 +128,8 @@ fn ten_thousand_dimensions_take_few_products() {
         assert!(found.certified() && found.stopped == Stopped::Converged, "{:?}", found.stopped);
         let values = |pairs: &[Pair]| pairs.iter().map(|p| p.value).collect::<Vec<f64>>();
         // A converged residual of 7e-3 at gaps of 1 and more: an error below 5e-5.
-        crate::agree("top", &values(&found.top), &[7.0, 7.0, 7.0, 5.0, 3.0], 5e-5);
-        crate::agree("bottom", &values(&found.bottom), &[-1.0, -1.0], 5e-5);
+        crate::analytic::agree("top", &values(&found.top), &[7.0, 7.0, 7.0, 5.0, 3.0], 5e-5);
+        crate::analytic::agree("bottom", &values(&found.bottom), &[-1.0, -1.0], 5e-5);
         // One run finds a copy of each, two searches another copy of the 7 each, one says that there is no more.
         let steps = Settings::default().certifying_steps(n);
         assert!(found.products <= 5 * steps, "{} products", found.products);

@@ -1,7 +1,7 @@
 //! L-BFGS: on quadratics, whose minimum is known and which it must reach in about as many iterations as there are
 //! dimensions; on Rosenbrock's valley; and as a way to train.
 
-use crate::agree;
+use crate::analytic::agree;
 use losscape::base::Precision;
 use losscape::data::Dataset;
 use losscape::train::optimizers::Lbfgs;

@@ -1,6 +1,6 @@
 //! Maps over a slice against finite differences, dense Hessians and functions whose curvature a page of algebra gives.
 
-use crate::{agree, dense, gaussian, network, objective};
+use crate::analytic::{agree, dense, gaussian, network, objective};
 use losscape::autodiff::Curvature as Matrix;
 use losscape::base::Streams;
 use losscape::landscape::geometry;

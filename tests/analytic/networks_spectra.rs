@@ -1,7 +1,7 @@
 //! Certified eigenvalues of networks whose spectrum a page of algebra gives, and a whole analysis of a network and of the
 //! same function with other weights.
 
-use crate::{gaussian, network, objective};
+use crate::analytic::{gaussian, network, objective};
 use losscape::autodiff::Curvature;
 use losscape::base::{Precision, Streams};
 use losscape::landscape::hessian::Curved;

@@ -1,7 +1,7 @@
 //! The gradient noise scale of least squares, where a sample's gradient is (theta'x - y) x, against covariances, every
 //! partition, and expectations that a page of algebra gives.
 
-use crate::{agree, gaussian, network};
+use crate::analytic::{agree, gaussian, network};
 use losscape::base::Streams;
 use losscape::landscape::noise::{NoiseScale, noise_scale};
 use losscape::nn::{Objective, Samples, Statistics};

@@ -1,6 +1,6 @@
 //! Paths between two networks whose loss is a quadratic that a page of algebra gives.
 
-use crate::{agree, gaussian, network};
+use crate::analytic::{agree, gaussian, network};
 use losscape::landscape::Curve;
 use losscape::landscape::path::{Between, Evaluator, Path, barrier, evenly, mean_along};
 use losscape::nn::Samples;

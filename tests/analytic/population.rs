@@ -1,7 +1,7 @@
 //! The population loss of ReLU students and teachers against quadrature, samples and the gradient and Hessian that algebra
 //! gives (Safran and Shamir 2018; Brutzkus and Globerson 2017).
 
-use crate::{agree, dense, gaussian};
+use crate::analytic::{agree, dense, gaussian};
 use losscape::autodiff::Curvature;
 use losscape::base::Streams;
 use losscape::base::random::normal;

@@ -2,7 +2,7 @@
 //!
 //! The logits are the parameters: one layer without bias whose one input is 1.
 
-use crate::{network, objective};
+use crate::analytic::{network, objective};
 use losscape::autodiff::Element;
 use losscape::nn::Evaluation;
 

@@ -1,6 +1,6 @@
 //! Signals by depth and smoothness along the gradient, where a page of algebra says what they are.
 
-use crate::{gaussian, network};
+use crate::analytic::{gaussian, network};
 use losscape::autodiff::Curvature;
 use losscape::nn::{Objective, Samples, Statistics};
 use losscape::passes::smoothness::probe;
@@ -93,5 +93,5 @@ fn smoothness_of_least_squares_is_that_of_its_hessian() {
         0.4 * dot(&hg, &hg).sqrt(),
         (dot(&hg, &hg) / dot(&g, &g)).sqrt(),
     ];
-    crate::agree("smoothness", &[loss, low, high, change, beta], &expected, 1e-12);
+    crate::analytic::agree("smoothness", &[loss, low, high, change, beta], &expected, 1e-12);
 }

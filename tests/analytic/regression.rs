@@ -1,7 +1,7 @@
 //! Networks of one layer: least squares and softmax regression. With the bias as the weight of an input that is
 //! always 1, parameter (o, i) weighs input i for output o, and X is n x (d + 1).
 
-use crate::{agree, dense, gaussian, network, objective};
+use crate::analytic::{agree, dense, gaussian, network, objective};
 use losscape::autodiff::Curvature;
 
 const N: usize = 1201; // more than two chunks, of unequal size

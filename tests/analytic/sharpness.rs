@@ -1,6 +1,6 @@
 //! Sharpness measures against what a page of algebra gives: quadratics, rescaled networks, dense Hessians, single gradients.
 
-use crate::{dense, gaussian, network};
+use crate::analytic::{dense, gaussian, network};
 use losscape::autodiff::{Curvature, Element};
 use losscape::base::random::normal;
 use losscape::base::registry::Registry;

@@ -1,7 +1,7 @@
 //! Minima under shifted data: exact quadratics for linear models on every set of samples, the loss itself at the
 //! minimum, the same bits on any number of threads.
 
-use crate::{agree, gaussian};
+use crate::analytic::{agree, gaussian};
 use losscape::autodiff::Curvature;
 use losscape::base::npz::Npz;
 use losscape::base::{Precision, Streams};

@@ -1,7 +1,7 @@
 //! Simplexes of networks whose loss is a quadratic that a page of algebra gives: the training of connecting points with the pull
 //! of the volume, and ensembles.
 
-use crate::{agree, gaussian, network};
+use crate::analytic::{agree, gaussian, network};
 use losscape::base::Streams;
 use losscape::base::random::Rng;
 use losscape::landscape::Complex;

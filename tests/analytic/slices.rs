@@ -1,7 +1,7 @@
 //! Slices: exact quadratics for linear models, the loss itself at every point, lengths that normalisation
 //! promises, and bits that depend on nothing but the point.
 
-use crate::{agree, gaussian, network, objective};
+use crate::analytic::{agree, gaussian, network, objective};
 use losscape::autodiff::{Curvature, Element};
 use losscape::base::Streams;
 use losscape::landscape::directions::gaussian::gaussian as direction;

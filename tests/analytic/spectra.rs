@@ -1,7 +1,7 @@
 //! What random probes and power iteration say of matrices that are made from their spectrum: power iteration, traces,
 //! quadrature, densities, and the operators made of operators.
 
-use crate::known::{Counted, Rotated, dot, spectra};
+use crate::analytic::known::{Counted, Rotated, dot, spectra};
 use losscape::base::Streams;
 use losscape::base::random::{Rng, normal};
 use losscape::spectral::power::{self, power};
@@ -712,7 +712,7 @@ fn operators_of_operators_are_what_matrices_say() {
     is("both", &Shifted { inner: &part, by: 2.0 }, |i, j| a(kept[i], kept[j]) + 2.0 * delta(i, j));
     // Every eigenvalue, and A again from its pairs.
     let eigen = dense.eigen().expect("eigenvalues");
-    crate::agree("eigenvalues", &eigen.values, &values, 1e-14);
+    crate::analytic::agree("eigenvalues", &eigen.values, &values, 1e-14);
     let v = |k: usize| eigen.vectors.col(k).iter().copied().collect::<Vec<f64>>();
     let pairs = [0, 20, 3];
     let taken = Deflated::new(&rotated, pairs.map(|k| values[k]).to_vec(), pairs.map(v).to_vec());

@@ -1,6 +1,6 @@
 //! Batch statistics: groups of samples, and running statistics that follow them.
 
-use crate::{agree, gaussian, network};
+use crate::analytic::{agree, gaussian, network};
 use losscape::base::{Precision, Streams};
 use losscape::nn::{Network, Objective, Samples, Statistics};
 use losscape::passes::DataSettings;

@@ -151,9 +151,9 @@ fn a_step_goes_down_what_is_left() {
     let mut gradient = objective.gradient(&before.theta, &[]).1;
     mask.apply(0, &mut gradient);
     let expected: Vec<f64> = before.theta.iter().zip(&gradient).map(|(w, g)| w - 0.1 * g).collect();
-    crate::agree("a step", &after.point.theta, &expected, 1e-13);
+    crate::analytic::agree("a step", &after.point.theta, &expected, 1e-13);
     let norm = gradient.iter().map(|g| g * g).sum::<f64>().sqrt();
-    crate::agree("its gradient", &[after.epochs[1].gradient_norm], &[norm], 1e-13);
+    crate::analytic::agree("its gradient", &[after.epochs[1].gradient_norm], &[norm], 1e-13);
 }
 
 /// 2 x 9 + 9 x 7 + 7 x 2 weights; of 18, 63 and 14 a third is 6, 21 and (at half the rate) 14/6 = 2.33.

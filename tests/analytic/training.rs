@@ -1,6 +1,6 @@
 //! Steps of training against their equations, done by hand on the gradient of the whole set: a batch of all samples.
 
-use crate::agree;
+use crate::analytic::agree;
 use losscape::base::Precision;
 use losscape::data::Dataset;
 use losscape::nn::{Network, Objective};

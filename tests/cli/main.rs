@@ -9,6 +9,7 @@ mod data;
 mod ensemble;
 mod faults;
 mod foreign_weights;
+mod gallery;
 mod grids;
 mod help;
 mod hostile;

@@ -1,8 +1,8 @@
 //! Alignments and REPAIR: permuted copies are found again on every architecture, nothing gets worse on the way, and what was
 //! repaired has the statistics that were asked for.
 
-use crate::check::{difference, gaussian, norm};
-use crate::symmetry::{Point, models, point};
+use crate::conformance::check::{difference, gaussian, norm};
+use crate::conformance::symmetry::{Point, models, point};
 use losscape::autodiff::{Bindings, Plan};
 use losscape::base::Streams;
 use losscape::landscape::alignments::{Align, Aligned, Alignment, Pair};

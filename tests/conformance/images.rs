@@ -1,7 +1,7 @@
 //! The primitives of images and norms against plain loops over their definitions, and what they do at the edges: ties,
 //! NaN, padding, many threads.
 
-use crate::check::{Loss, difference, gaussian, norm};
+use crate::conformance::check::{Loss, difference, gaussian, norm};
 use losscape::autodiff::curves::{InverseSqrt, Reciprocal};
 use losscape::autodiff::primitives::map::Curve;
 use losscape::autodiff::primitives::{ArgMax, Window};

@@ -1,6 +1,6 @@
 //! Every layer, by itself: its input is a parameter too, so that both pullbacks are tried.
 
-use crate::check::{Loss, gaussian};
+use crate::conformance::check::{Loss, gaussian};
 use losscape::autodiff::{Curvature, Program, Shape, Tape};
 use losscape::base::registry::Registry;
 use losscape::nn::activations::Activation;

@@ -1,7 +1,7 @@
 //! Every loss, by itself: the outputs are the parameters.
 
-use crate::check::{self, difference, gaussian, identity, norm};
-use crate::reference::sample_loss;
+use crate::conformance::check::{self, difference, gaussian, identity, norm};
+use crate::conformance::reference::sample_loss;
 use losscape::autodiff::{Curvature, Program, Shape, Tape};
 use losscape::base::registry::Registry;
 use losscape::nn::losses::{Criterion, Loss};

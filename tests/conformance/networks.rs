@@ -1,10 +1,10 @@
 //! Every architecture, and every activation, loss and initializer inside a small network: gradients, Hessian
 //! and Gauss-Newton products, in both precisions, against differences and against plain loops.
 
-use crate::check::{self, difference, dot, gaussian, identity, norm, unit};
-use crate::layers::kinked;
-use crate::reference;
-use crate::{activations, losses};
+use crate::conformance::check::{self, difference, dot, gaussian, identity, norm, unit};
+use crate::conformance::layers::kinked;
+use crate::conformance::reference;
+use crate::conformance::{activations, losses};
 use losscape::autodiff::{Curvature, Program, Shape, Tape};
 use losscape::base::Streams;
 use losscape::base::registry::Registry;

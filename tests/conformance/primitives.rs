@@ -3,7 +3,7 @@
 //! The loss is a weighted sum of squares of the primitive's output, all of whose inputs are parameters: its
 //! gradient goes through the pullback, its Hessian through the tangents of value and pullback.
 
-use crate::check::{Loss, along, difference, gaussian, norm, unit};
+use crate::conformance::check::{Loss, along, difference, gaussian, norm, unit};
 use losscape::autodiff::primitives::{Primitive, examples};
 use losscape::autodiff::{Bindings, Curvature, Degree, Node, Plan, Program, Shape, TangentPlan, Tape};
 use std::sync::Arc;

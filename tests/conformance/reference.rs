@@ -1,6 +1,6 @@
 //! A multilayer perceptron and its losses once more, in plain loops over numbers: nothing here knows a tape.
 
-use crate::check::along;
+use crate::conformance::check::along;
 use losscape::autodiff::primitives::map::Curve;
 use losscape::base::registry::Registry;
 use losscape::nn::losses::{Criterion, Loss};

@@ -1,6 +1,6 @@
 //! Permutation symmetry: hidden units change places and the function stays, for every architecture, layer and norm.
 
-use crate::check::{difference, gaussian, norm};
+use crate::conformance::check::{difference, gaussian, norm};
 use losscape::autodiff::{Bindings, Plan};
 use losscape::base::Streams;
 use losscape::base::registry::Registry;

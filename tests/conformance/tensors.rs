@@ -1,6 +1,6 @@
 //! Entries for tensors of any rank against plain loops over their indices, and what the tape does with entries alike.
 
-use crate::check::{Loss, gaussian};
+use crate::conformance::check::{Loss, gaussian};
 use losscape::autodiff::primitives::{Compare, Primitive, map::Curve};
 use losscape::autodiff::{Bindings, Curvature, Element, Node, Plan, Program, Shape, Tape, curves::Exp};
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! Analyses of exported networks, as of any other.
 
-use crate::{data, expected, file, numbers};
+use crate::exported::{data, expected, file, numbers};
 use losscape::base::Precision;
 use losscape::passes::exported::open;
 use losscape::passes::{Run, SharpnessSettings, SliceSettings, sharpness, slice};

@@ -1,6 +1,6 @@
 //! Files that are not what they should be: each is refused in one line, and none is run, hangs or fills the memory.
 
-use crate::file;
+use crate::exported::file;
 use losscape::base::{Result, Streams};
 use losscape::nn::Mode;
 use losscape::nn::graph::{Graph, Sizes};

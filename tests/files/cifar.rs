@@ -1,6 +1,6 @@
 //! CIFAR's binary versions: records, batches in order, refusals.
 
-use crate::{Files, labels, no_file_in_place_of};
+use crate::files::{Files, labels, no_file_in_place_of};
 use proptest::prelude::*;
 
 const PIXELS: usize = 3072;

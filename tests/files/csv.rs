@@ -1,6 +1,6 @@
 //! Tables as text: headers, label columns, quotes, and refusals.
 
-use crate::{Files, labels, no_file_in_place_of};
+use crate::files::{Files, labels, no_file_in_place_of};
 use losscape::data::Dataset;
 use proptest::prelude::*;
 

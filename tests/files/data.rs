@@ -1,6 +1,6 @@
 //! Every data set of the registry: loads, repeats itself, follows its seed, is standardised.
 
-use crate::{Files, cifar, idx, labels, load_as, refused};
+use crate::files::{Files, cifar, idx, labels, load_as, refused};
 use losscape::base::registry::Registry;
 use losscape::data::{Dataset, Preparation, Source, Standardize};
 

@@ -1,6 +1,6 @@
 //! Generated data sets against their definitions.
 
-use crate::{Files, labels};
+use crate::files::{Files, labels};
 use losscape::data::{Dataset, Samples, Source};
 use std::f64::consts::PI;
 

@@ -1,6 +1,6 @@
 //! IDX files, plain and gzip: read as their format says, and refused when broken.
 
-use crate::{Files, labels, no_file_in_place_of};
+use crate::files::{Files, labels, no_file_in_place_of};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use proptest::prelude::*;

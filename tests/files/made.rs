@@ -1,6 +1,6 @@
 //! Files that numpy and pandas wrote (`made/make.py`): read as what was written, or refused with what they are.
 
-use crate::refused;
+use crate::files::refused;
 use losscape::base::registry::Registry;
 use losscape::data::{Dataset, Preparation, Source, Standardize};
 

@@ -1,6 +1,6 @@
 //! `.npz` archives: the same bytes for the same arrays, read back as written, and refused when broken.
 
-use crate::{Files, labels, load_as, no_file_in_place_of, refused};
+use crate::files::{Files, labels, load_as, no_file_in_place_of, refused};
 use losscape::base::npz::{Array, Npz, Values};
 use losscape::data::{Samples, Source, Standardize};
 use proptest::prelude::*;

@@ -1,6 +1,6 @@
 //! Whatever a path leads to, the answer is quick and clear; final files are whole; a directory has one writer.
 
-use crate::refused;
+use crate::files::refused;
 use losscape::base::files::{
     DirectoryLock, brief, read_regular, read_text, writable_directory, write_all_atomic, write_atomic,
     write_atomic_with,

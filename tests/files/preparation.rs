@@ -1,6 +1,6 @@
 //! What is done to any data set: subsets, balance, label noise, standardising by channel; and how it is written.
 
-use crate::{Files, labels, refused};
+use crate::files::{Files, labels, refused};
 use losscape::data::{Amount, Dataset, Preparation, Source, Standardize};
 use proptest::prelude::*;
 
@@ -110,7 +110,7 @@ fn label_noise_changes_its_share_of_training_labels_uniformly_and_nothing_else()
 #[test]
 fn channels_have_one_mean_and_deviation() {
     let files = Files::new();
-    crate::cifar::cifar10(&files);
+    crate::files::cifar::cifar10(&files);
     let source = files.source("cifar10:directory=@");
     let load = |way| Dataset::load(&source, 0, &Preparation::standardized(way)).unwrap();
     let (raw, scaled) = (load(Standardize::None), load(Standardize::Channel));
@@ -133,7 +133,7 @@ fn channels_have_one_mean_and_deviation() {
         assert!(back.iter().zip(raw.test.input(i)).all(|(a, b)| (a - b).abs() < 1e-12));
     }
     // Without channels, everything has one.
-    let points = crate::load_as(&"blobs".parse().unwrap(), Standardize::Channel).unwrap();
+    let points = crate::files::load_as(&"blobs".parse().unwrap(), Standardize::Channel).unwrap();
     let n = points.train.x.len() as f64;
     let mean = points.train.x.iter().sum::<f64>() / n;
     let variance = points.train.x.iter().map(|v| v * v).sum::<f64>() / n;

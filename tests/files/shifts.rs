@@ -1,6 +1,6 @@
 //! Shifts of test samples: moments of the noise, blur against a plain double sum, shares of the classes.
 
-use crate::{labels, load_as, refused};
+use crate::files::{labels, load_as, refused};
 use losscape::base::Streams;
 use losscape::base::registry::Registry;
 use losscape::data::{Dataset, Samples, Shift, Source, Standardize};

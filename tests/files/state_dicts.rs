@@ -1,7 +1,7 @@
 //! Weights of other programs: what `torch.save` leaves (`tests/reference/state_dicts.py`) and safetensors of every type are
 //! read by name, and files that were tampered with are refused at once.
 
-use crate::refused;
+use crate::files::refused;
 use losscape::base::pickle::{self, Element};
 use losscape::base::state_dict::{Fit, StateDict};
 use losscape::base::{Result, Streams};

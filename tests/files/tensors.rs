@@ -1,6 +1,6 @@
 //! safetensors files: read back as written, and everything that does not fit is refused in one clear line.
 
-use crate::refused;
+use crate::files::refused;
 use losscape::base::tensors::{Data, Tensor, TensorFile};
 use proptest::prelude::*;
 use std::collections::BTreeMap;

@@ -1,6 +1,6 @@
 //! Every activation and its two derivatives, from PyTorch's own derivatives.
 
-use crate::{agrees, figures};
+use crate::reference::{agrees, figures};
 use losscape::autodiff::Element;
 use losscape::base::registry::Registry;
 use losscape::nn::activations::Activation;

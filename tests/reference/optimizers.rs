@@ -1,6 +1,6 @@
 //! Twenty steps of every optimizer, with its defaults and with settings of its own.
 
-use crate::{agrees, figures};
+use crate::reference::{agrees, figures};
 use losscape::base::registry::Registry;
 use losscape::train::Optimizer;
 use losscape::train::optimizers::Stepper;

@@ -1,6 +1,6 @@
 //! Every schedule's values over twenty epochs.
 
-use crate::{agrees, figures};
+use crate::reference::{agrees, figures};
 use losscape::base::registry::Registry;
 use losscape::train::Schedule;
 use serde::Deserialize;

@@ -51,7 +51,7 @@ struct File {
 }
 
 fn file() -> File {
-    crate::figures(include_str!("spectra.json"))
+    crate::reference::figures(include_str!("spectra.json"))
 }
 
 /// Runs a check on the operator that the figures are of.

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Draws SVG files with other programs and compares each with the PNG beside it. Run by hand:
 
-    CHARTS=/tmp/charts cargo test --release --test render -- --ignored every_chart
+    CHARTS=/tmp/charts cargo test --release --test library -- --ignored every_chart
     tests/renderers/compare.py /tmp/charts plots
 
 Takes part in no test: programs and fonts differ from machine to machine. Uses those of rsvg-convert (librsvg2-bin),

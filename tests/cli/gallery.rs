@@ -1,7 +1,7 @@
 //! The commands of the README and of `docs/` run, `plots/` holds what they draw, the numbers in their prose are those that
 //! they compute, and the recipe in `analyses/` is the default job.
 //!
-//! After a change that is meant to change the pictures: `UPDATE_PLOTS=1 cargo test --release --test gallery`,
+//! After a change that is meant to change the pictures: `UPDATE_PLOTS=1 cargo test --release --test cli gallery`,
 //! then look at them.
 
 use resvg::tiny_skia::Pixmap;
