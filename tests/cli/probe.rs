@@ -225,7 +225,6 @@ fn what_makes_no_sense_is_refused() {
 mod stopped {
     use super::{Bench, PROBE, RUN};
     use std::process::{Child, Stdio};
-    use std::time::{Duration, Instant};
 
     fn start(bench: &Bench, arguments: &str) -> Child {
         let mut command = bench.command();

@@ -3,7 +3,7 @@
 
 use crate::bench::{Bench, TINY};
 use std::process::{Child, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// A small run with everything that is carried from step to step, and a checkpoint after every one.
 const RUN: &str = "train --hidden 6 --samples 150 --epochs 12 --batch-size 40 --schedule cosine --warmup 1 --ema 0.9 \
