@@ -83,7 +83,7 @@ impl Case {
         let at = |i: usize| 2.0 * i as f64 / (side - 1) as f64 - 1.0;
         let points: Vec<Point> = (0..side * side).map(|i| [at(i % side), at(i / side), 0.0]).collect();
         Box::new(move || {
-            let state = State::Frozen(self.single().1);
+            let state = State::Frozen(self.state.clone());
             let slicer = Slicer::new(&objective, &self.theta, state, &directions, MEMORY);
             std::hint::black_box(slicer.evaluate(&points, &|_| {}).expect("a slice"));
         })

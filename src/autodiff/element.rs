@@ -14,6 +14,7 @@ use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssi
 
 use super::elementary::{double, single};
 use super::primitives::map::Curve;
+use crate::base::Precision;
 
 /// A real number type that networks are computed in: `f32` or `f64`.
 ///
@@ -43,6 +44,8 @@ pub trait Element:
 {
     /// The type's name: `"f32"` or `"f64"`.
     const NAME: &'static str;
+    /// The type as a setting.
+    const PRECISION: Precision;
     /// The distance from 1 to the next larger number.
     const EPSILON: Self;
     /// Zero.
@@ -100,9 +103,10 @@ pub trait Element:
 }
 
 macro_rules! element {
-    ($type:ident, $functions:ident, $apply:ident) => {
+    ($type:ident, $precision:ident, $functions:ident, $apply:ident) => {
         impl Element for $type {
             const NAME: &'static str = stringify!($type);
+            const PRECISION: Precision = Precision::$precision;
             const EPSILON: Self = $type::EPSILON;
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
@@ -188,5 +192,5 @@ macro_rules! element {
     };
 }
 
-element!(f32, single, apply_f32);
-element!(f64, double, apply_f64);
+element!(f32, F32, single, apply_f32);
+element!(f64, F64, double, apply_f64);

@@ -14,6 +14,7 @@ pub mod log;
 pub mod notes;
 pub mod npy;
 pub mod npz;
+pub mod parallel;
 pub mod pickle;
 pub mod pool;
 pub mod precision;

@@ -14,6 +14,14 @@ pub enum Precision {
 }
 
 impl Precision {
+    /// The nearest number of this precision.
+    pub fn round(self, x: f64) -> f64 {
+        match self {
+            Self::F32 => f64::from(x as f32),
+            Self::F64 => x,
+        }
+    }
+
     /// Distance from 1 to the next number.
     pub fn epsilon(self) -> f64 {
         match self {

@@ -3,11 +3,10 @@
 use crate::base::apart::{self, Output};
 use crate::base::files::{self, DirectoryLock};
 use crate::base::record::{self, RECORD};
-use crate::base::{self, Error, Result, interrupt, text};
+use crate::base::{self, Error, Result, interrupt, parallel, text};
 use crate::figure::Figure;
 use crate::passes::{Files, Saved, document};
 use crate::render::{Style, animate, draw};
-use rayon::prelude::*;
 use serde_json::{Value, json};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -230,30 +229,24 @@ fn pictures(figures: &[Figure], style: &Style) -> Result<Files> {
         None => interrupt::check("drawing", "nothing was written"),
         Some(_) => Ok(()),
     };
-    let drawn: Vec<Result<Files>> = figures
-        .par_iter()
-        .map(|figure| {
-            stop()?;
-            let drawing = draw(figure, style)?;
-            stop()?;
-            let png = drawing.png()?;
-            let mut files = vec![
-                (format!("{}.svg", figure.name), drawing.svg.into_bytes()),
-                (format!("{}.png", figure.name), png),
-            ];
-            if style.animate
-                && let Some(moving) = animate(figure, style, &stop)?
-            {
-                files.push((format!("{}{MOVING}", figure.name), moving));
-            }
-            Ok(files)
-        })
-        .collect();
-    let mut all = Vec::new();
-    for files in drawn {
-        all.extend(files?);
-    }
-    Ok(all)
+    let drawn: Vec<Files> = parallel::try_map(figures.len(), &|i| {
+        let figure = &figures[i];
+        stop()?;
+        let drawing = draw(figure, style)?;
+        stop()?;
+        let png = drawing.png()?;
+        let mut files = vec![
+            (format!("{}.svg", figure.name), drawing.svg.into_bytes()),
+            (format!("{}.png", figure.name), png),
+        ];
+        if style.animate
+            && let Some(moving) = animate(figure, style, &stop)?
+        {
+            files.push((format!("{}{MOVING}", figure.name), moving));
+        }
+        Ok(files)
+    })?;
+    Ok(drawn.into_iter().flatten().collect())
 }
 
 /// What the file of a figure in motion ends in.

@@ -1,7 +1,6 @@
 //! Angles between directions, what lies nearest to a slice, and the shape of one.
 
-use crate::base::{Error, Result};
-use rayon::prelude::*;
+use crate::base::{Error, Result, parallel};
 
 /// Dot product in f64.
 pub fn dot(a: &[f64], b: &[f64]) -> f64 {
@@ -71,8 +70,7 @@ pub fn principal(rows: &[Vec<f64>], count: usize) -> Result<(Vec<Vec<f64>>, Vec<
     let width = rows.first().map_or(0, Vec::len);
     let mean: Vec<f64> = (0..width).map(|i| rows.iter().map(|r| r[i]).sum::<f64>() / n as f64).collect();
     let centred: Vec<Vec<f64>> = rows.iter().map(|r| difference(r, &mean)).collect();
-    let gram: Vec<f64> =
-        (0..n * n).into_par_iter().map(|ij| dot(&centred[ij / n], &centred[ij % n])).collect();
+    let gram: Vec<f64> = parallel::map(n * n, &|ij| dot(&centred[ij / n], &centred[ij % n]));
     let flat = || {
         Error::unmet(
             "principal components",

@@ -1,20 +1,19 @@
 //! Products with the curvature of a network's loss as an operator of `spectral`.
 
-use crate::autodiff::Element;
-use crate::nn::Linearization;
+use crate::nn::Products;
 use crate::spectral::Operator;
 
 /// The curvature at one point, p x p.
 #[derive(Debug)]
-pub struct Curved<'a, E>(pub Linearization<'a, E>);
+pub struct Curved<P>(pub P);
 
-impl<E: Element> Operator for Curved<'_, E> {
+impl<P: Products> Operator for Curved<P> {
     fn dimension(&self) -> usize {
         self.0.dimension()
     }
 
     fn epsilon(&self) -> f64 {
-        E::EPSILON.to_f64()
+        self.0.precision().epsilon()
     }
 
     fn apply(&self, block: &[f64], k: usize) -> Vec<f64> {

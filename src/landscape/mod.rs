@@ -22,8 +22,8 @@ pub mod repair;
 pub mod sharpness;
 pub mod signals;
 pub mod simplex;
-pub mod slice;
 
+pub use crate::nn::slice::{self, Slicer, State};
 pub use adaptive::Adaptive;
 pub use alignments::Alignment;
 pub use curves::Curve;
@@ -32,4 +32,3 @@ pub use measures::Map;
 pub use normalizations::Normalization;
 pub use sharpness::Sharpness;
 pub use simplex::Complex;
-pub use slice::{Slicer, State};

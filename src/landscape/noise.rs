@@ -18,14 +18,11 @@
 //! Standard errors are those of the jackknife that leaves a batch out of both sizes (Efron and Stein 1981): they are of the
 //! samples as a draw from all there could be. Cost: two gradients of all samples, whatever b.
 
-use crate::autodiff::Element;
-use crate::base::{Error, Result, Streams, interrupt};
-use crate::nn::{Objective, Samples};
+use crate::base::{Error, Result, Streams, interrupt, parallel};
+use crate::nn::{At, MeanLoss};
 use crate::spectral::vectors::dot;
 use rand::seq::SliceRandom;
-use rayon::prelude::*;
 use serde::Serialize;
-use std::sync::Arc;
 
 /// Gradient noise at one point.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -57,40 +54,29 @@ fn solve(small: f64, b: f64, large: f64, n: f64) -> [f64; 2] {
     [(small - large) / (1.0 / b - 1.0 / n), (n * large - b * small) / (n - b)]
 }
 
-/// The noise scale of `objective`'s gradient at `theta` and `state`, from batches of `small` of its `samples`.
+/// The noise scale of `objective`'s gradient, from batches of `small` of its samples.
 ///
 /// Where a norm couples samples, a batch has the statistics of the batch, so `small` should be the size that training has.
 /// Fails if there are not two batches, and when a signal comes.
-pub fn noise_scale<E: Element>(
-    objective: &Objective<E>,
-    samples: &Arc<Samples<E>>,
-    theta: &[E],
-    state: &[E],
-    small: usize,
-    streams: &Streams,
-) -> Result<NoiseScale> {
-    let large = samples.len();
-    assert_eq!(objective.samples(), large, "the objective's own samples");
+pub fn noise_scale(objective: &dyn MeanLoss, at: At, small: usize, streams: &Streams) -> Result<NoiseScale> {
+    let large = objective.samples();
     if small == 0 || small > large / 2 {
         let expected = format!("small batches of 1 to {} samples, half of all", large / 2);
         return Err(Error::expected("gradient noise scale", expected, small));
     }
-    let (evaluation, whole) = objective.gradient(theta, state);
+    let (evaluation, whole) = objective.gradient(at);
     let mut order: Vec<u32> = (0..large as u32).collect();
     order.shuffle(&mut streams.stream("noise/order", 0));
-    // The first batch records the programs that all share.
-    let first = objective.over(Arc::new(samples.subset(&order[..small])));
+    let batch = objective.batches(small);
     // Of each batch |G_b|^2 and G_b'G_n.
-    let batches: Vec<[f64; 2]> = order
-        .par_chunks_exact(small)
-        .map(|indices| {
-            if interrupt::requested().is_some() {
-                return [f64::NAN; 2];
-            }
-            let (_, gradient) = first.over(Arc::new(samples.subset(indices))).gradient(theta, state);
-            [dot(&gradient, &gradient), dot(&gradient, &whole)]
-        })
-        .collect();
+    let batches: Vec<[f64; 2]> = parallel::map(large / small, &|i| {
+        if interrupt::requested().is_some() {
+            return [f64::NAN; 2];
+        }
+        let indices = &order[i * small..(i + 1) * small];
+        let (_, gradient) = batch(indices).gradient(at);
+        [dot(&gradient, &gradient), dot(&gradient, &whole)]
+    });
     interrupt::check("gradient noise scale", "an unfinished one is not kept")?;
     let (b, n, count) = (small as f64, large as f64, batches.len() as f64);
     let (sum, norm) = (batches.iter().map(|[square, _]| square).sum::<f64>(), dot(&whole, &whole));

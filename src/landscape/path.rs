@@ -13,13 +13,10 @@
 use super::alignments::{Align, Aligned, Pair};
 use super::curves::{Chain, Linear};
 use super::geometry::{difference, dot};
-use super::signals::At;
 use super::{Alignment, Curve};
-use crate::autodiff::Element;
-use crate::base::{Result, Streams};
+use crate::base::{Result, Streams, parallel};
 use crate::nn::losses::Criterion;
-use crate::nn::{Evaluation, Network, Objective, Samples, Statistics};
-use rayon::prelude::*;
+use crate::nn::{At, Evaluation, MeanLoss, Network, Point, Statistics};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -97,8 +94,7 @@ impl Path {
         // Relative to the first control point, so that lengths do not come out of cancellation.
         let spokes: Vec<Vec<f64>> = self.control.iter().map(|w| difference(w, &self.control[0])).collect();
         let n = spokes.len();
-        let gram: Vec<f64> =
-            (0..n * n).into_par_iter().map(|ij| dot(&spokes[ij / n], &spokes[ij % n])).collect();
+        let gram: Vec<f64> = parallel::map(n * n, &|ij| dot(&spokes[ij / n], &spokes[ij % n]));
         let distance = |s: f64, t: f64| {
             let d = difference(&self.curve.coefficients(t), &self.curve.coefficients(s));
             let square: f64 = (0..n * n).map(|ij| d[ij / n] * d[ij % n] * gram[ij]).sum();
@@ -172,66 +168,51 @@ impl Profile {
 
 /// Evaluates networks on the way from one to another.
 #[derive(Debug)]
-pub struct Evaluator<E> {
-    network: Arc<Network>,
-    samples: Arc<Samples<E>>,
-    train: Objective<E>,
-    test: Option<Objective<E>>,
+pub struct Evaluator {
+    train: Box<dyn MeanLoss>,
+    test: Option<Box<dyn MeanLoss>>,
     /// What the state is recomputed from, where it is.
-    groups: Option<Objective<E>>,
+    groups: Option<Box<dyn MeanLoss>>,
 }
 
-impl<E: Element> Evaluator<E> {
-    /// On these samples; statistics that are recomputed are those of training samples in groups of `batch`. Refuses samples
-    /// that are too few for that.
+impl Evaluator {
+    /// On these samples, with running statistics; those that are recomputed are those of training samples in groups of `batch`.
+    /// Refuses samples that are too few for that.
     pub fn new(
-        network: Arc<Network>,
-        train: Arc<Samples<E>>,
-        test: Arc<Samples<E>>,
+        train: Box<dyn MeanLoss>,
+        test: Box<dyn MeanLoss>,
         between: Between,
         batch: usize,
     ) -> Result<Self> {
-        let objective = |samples, statistics| Objective::new(network.clone(), samples, statistics);
-        let layout = network.layout();
+        let layout = train.network().layout();
         let refreshes = between == Between::Refresh && layout.state_size() > 0;
         if refreshes {
-            layout.check_group("refreshed statistics", train.len())?;
+            layout.check_group("refreshed statistics", train.samples())?;
         }
-        let groups = refreshes.then(|| objective(train.clone(), Statistics::Groups(batch)));
-        let test = (!test.is_empty()).then(|| objective(test, Statistics::Running));
-        Ok(Self {
-            train: objective(train.clone(), Statistics::Running),
-            test,
-            groups,
-            network,
-            samples: train,
-        })
+        let groups = refreshes.then(|| train.with_statistics(Statistics::Groups(batch)));
+        let test = Some(test).filter(|test| test.samples() > 0);
+        Ok(Self { train, test, groups })
     }
 
     /// The network.
     pub fn network(&self) -> &Arc<Network> {
-        &self.network
+        self.train.network()
     }
 
     /// The loss over the training samples, with running statistics.
-    pub fn train(&self) -> &Objective<E> {
-        &self.train
+    pub fn train(&self) -> &dyn MeanLoss {
+        &*self.train
     }
 
     /// The loss over the test samples, if there are some.
-    pub fn test(&self) -> Option<&Objective<E>> {
-        self.test.as_ref()
+    pub fn test(&self) -> Option<&dyn MeanLoss> {
+        self.test.as_deref()
     }
 
     /// The loss over the training samples, with statistics of groups where those are recomputed: what signals inside a
     /// network are compared on.
-    pub fn inside(&self) -> &Objective<E> {
-        self.groups.as_ref().unwrap_or(&self.train)
-    }
-
-    /// The training samples.
-    pub fn samples(&self) -> &Arc<Samples<E>> {
-        &self.samples
+    pub fn inside(&self) -> &dyn MeanLoss {
+        self.groups.as_deref().unwrap_or(self.train())
     }
 
     /// Which units of `b` play the parts of `a`'s, found on the training samples; `observe` hears of pieces of work, done
@@ -245,40 +226,42 @@ impl<E: Element> Evaluator<E> {
     ) -> Result<Aligned> {
         let [a, b] = [a, b].map(|(theta, state)| At { theta, state });
         let streams = Streams::new(seed);
-        let pair = Pair { objective: self.inside(), samples: &self.samples, a, b, streams: &streams };
+        let pair = Pair { objective: self.inside(), a, b, streams: &streams };
         alignment.align(&pair, observe)
     }
 
-    /// Parameters in the element type, and the state that belongs to them: `state`, or one recomputed.
-    pub fn place(&self, theta: &[f64], state: &[f64]) -> (Vec<E>, Vec<E>) {
-        let [theta, state] = [theta, state].map(|v| v.iter().map(|x| E::from_f64(*x)).collect::<Vec<E>>());
-        let state = self.groups.as_ref().map_or_else(|| state.clone(), |g| g.refresh(&theta, &state));
-        (theta, state)
+    /// Parameters in the loss's precision, and the state that belongs to them: `state`, or one recomputed.
+    pub fn place(&self, theta: &[f64], state: &[f64]) -> Point {
+        let mut point = Point { theta: theta.to_vec(), state: state.to_vec() }.to(self.train.precision());
+        if let Some(groups) = &self.groups {
+            point.state = groups.refresh(point.at());
+        }
+        point
     }
 
     /// Mean loss and accuracy on training and test samples.
     pub fn evaluate(&self, theta: &[f64], state: &[f64]) -> (Evaluation, Evaluation) {
-        let (theta, state) = self.place(theta, state);
+        let place = self.place(theta, state);
         let none = Evaluation { loss: f64::NAN, accuracy: f64::NAN };
-        (self.train.evaluate(&theta, &state), self.test.as_ref().map_or(none, |t| t.evaluate(&theta, &state)))
+        (self.train.evaluate(place.at()), self.test.as_ref().map_or(none, |t| t.evaluate(place.at())))
     }
 
     /// The losses at `points` places, evenly spread over t; `observe` hears of each, from any thread.
     pub fn profile(&self, path: &Path, points: usize, observe: &(dyn Fn() + Sync)) -> Profile {
         let t = evenly(points);
         let at = |t: &f64| {
-            let found = self.evaluate(&path.theta(*t), &path.state(&self.network, *t));
+            let found = self.evaluate(&path.theta(*t), &path.state(self.network(), *t));
             observe();
             found
         };
-        let all: Vec<(Evaluation, Evaluation)> = t.par_iter().map(at).collect();
+        let all: Vec<(Evaluation, Evaluation)> = parallel::map(t.len(), &|i| at(&t[i]));
         Profile::of(t, &all)
     }
 
     /// What the networks of `members` say together of the test samples; none without test samples or where the loss has no
     /// such thing.
     pub fn ensemble(&self, members: &[Weights]) -> Option<Evaluation> {
-        let test = self.test.as_ref()?;
+        let test = self.test()?;
         Ensemble::of(test).grown(self, members).pop()?
     }
 
@@ -286,34 +269,33 @@ impl<E: Element> Evaluator<E> {
     /// [`ensemble`](Self::ensemble) has none.
     pub fn ensembles(&self, members: &[Weights]) -> [Vec<Option<Evaluation>>; 2] {
         let none = || vec![None; members.len()];
-        let test = self.test.as_ref().map_or_else(none, |test| Ensemble::of(test).grown(self, members));
-        [Ensemble::of(&self.train).grown(self, members), test]
+        let test = self.test().map_or_else(none, |test| Ensemble::of(test).grown(self, members));
+        [Ensemble::of(&*self.train).grown(self, members), test]
     }
 }
 
 /// Networks that predict together: the mean of what each predicts.
-struct Ensemble<'a, E> {
-    objective: &'a Objective<E>,
+struct Ensemble<'a> {
+    objective: &'a dyn MeanLoss,
     sum: Vec<f64>,
     count: usize,
 }
 
-impl<'a, E: Element> Ensemble<'a, E> {
+impl<'a> Ensemble<'a> {
     /// One without members.
-    fn of(objective: &'a Objective<E>) -> Self {
+    fn of(objective: &'a dyn MeanLoss) -> Self {
         Self { objective, sum: Vec::new(), count: 0 }
     }
 
     /// What it says after each further member.
-    fn grown(mut self, evaluator: &Evaluator<E>, members: &[Weights]) -> Vec<Option<Evaluation>> {
+    fn grown(mut self, evaluator: &Evaluator, members: &[Weights]) -> Vec<Option<Evaluation>> {
         members.iter().map(|member| self.with(evaluator, member)).collect()
     }
 
     /// One member more, and what all of them say.
-    fn with(&mut self, evaluator: &Evaluator<E>, (theta, state): &Weights) -> Option<Evaluation> {
-        let (loss, rows) = (&evaluator.network.spec().loss, evaluator.network.spec().outputs);
-        let (theta, state) = evaluator.place(theta, state);
-        let mut outputs = self.objective.outputs(&theta, &state);
+    fn with(&mut self, evaluator: &Evaluator, (theta, state): &Weights) -> Option<Evaluation> {
+        let (loss, rows) = (&evaluator.network().spec().loss, evaluator.network().spec().outputs);
+        let mut outputs = self.objective.outputs(evaluator.place(theta, state).at());
         outputs.chunks_mut(rows).for_each(|column| loss.predict(column));
         self.sum.resize(outputs.len(), 0.0);
         self.sum.iter_mut().zip(&outputs).for_each(|(s, x)| *s += x);

@@ -15,11 +15,10 @@
 //!
 //! Cost: a pass over the samples for each layer, and another each for its norms' statistics where there are such.
 
-use super::signals::{At, Signals};
-use crate::autodiff::Element;
+use super::signals::moments;
 use crate::base::{Result, interrupt};
 use crate::nn::recorder::{Affine, Standardised};
-use crate::nn::{Network, Objective};
+use crate::nn::{At, MeanLoss, Network, Point};
 
 /// What was done to a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,11 +33,9 @@ pub enum Mended {
 
 /// A repaired network.
 #[derive(Clone, Debug)]
-pub struct Repaired<E> {
-    /// Its parameters.
-    pub theta: Vec<E>,
-    /// Its state, with statistics recomputed.
-    pub state: Vec<E>,
+pub struct Repaired {
+    /// Where it is, with statistics recomputed.
+    pub point: Point,
     /// The hidden layers with weights or norms, and what was done to each.
     pub layers: Vec<(String, Mended)>,
 }
@@ -76,40 +73,36 @@ fn sites(network: &Network) -> (Vec<Site>, Vec<(String, Mended)>) {
 
 /// The network at `t` on the line from `a` to `b`, repaired over the samples of `objective`; where norms couple samples its
 /// statistics should be those of groups, so that they are recomputed.
-pub fn repair<E: Element>(objective: &Objective<E>, a: At<f64>, b: At<f64>, t: f64) -> Result<Repaired<E>> {
+pub fn repair(objective: &dyn MeanLoss, a: At, b: At, t: f64) -> Result<Repaired> {
     let network = objective.network();
     let (sites, layers) = sites(network);
-    let mixed = |a: &[f64], b: &[f64]| -> Vec<E> {
-        a.iter().zip(b).map(|(a, b)| E::from_f64((1.0 - t) * a + t * b)).collect()
-    };
-    let rounded = |v: &[f64]| -> Vec<E> { v.iter().map(|x| E::from_f64(*x)).collect() };
+    let precision = objective.precision();
     let traces: Vec<usize> = sites.iter().map(|s| s.trace).collect();
-    let all = Signals::new(objective, &traces);
     let [of_a, of_b] = [a, b].map(|end| {
-        let theta = rounded(end.theta);
-        let state = objective.refresh(&theta, &rounded(end.state));
-        all.moments(At { theta: &theta, state: &state })
+        let state = objective.refresh(end);
+        moments(objective, &traces, At { state: &state, ..end })
     });
-    let mut theta = mixed(a.theta, b.theta);
-    let mut state = objective.refresh(&theta, &rounded(&network.mixed([a.state, b.state], t)));
+    let theta = a.theta.iter().zip(b.theta).map(|(a, b)| (1.0 - t) * a + t * b).collect();
+    let mut point = Point { theta, state: network.mixed([a.state, b.state], t) }.to(precision);
+    point.state = objective.refresh(point.at());
     for (i, Site { trace, affine }) in sites.iter().enumerate() {
         interrupt::check("repair", "nothing is kept of it")?;
-        let now = Signals::new(objective, &[*trace]).moments(At { theta: &theta, state: &state });
+        let now = moments(objective, &[*trace], point.at());
         let parameters = &network.layout().parameters;
         let slices = parameters[affine.scale].filters();
         for (c, (slice, (mean, deviation))) in slices.zip(now.into_iter().flatten()).enumerate() {
             let ((mean_a, deviation_a), (mean_b, deviation_b)) = (of_a[i][c], of_b[i][c]);
             let wanted = ((1.0 - t) * mean_a + t * mean_b, (1.0 - t) * deviation_a + t * deviation_b);
             // Rounding makes no channel vary that does not.
-            let varies = deviation > E::EPSILON.to_f64() * mean.abs() && deviation > 0.0;
+            let varies = deviation > precision.epsilon() * mean.abs() && deviation > 0.0;
             let scale = if varies { wanted.1 / deviation } else { 1.0 };
-            theta[slice].iter_mut().for_each(|w| *w = E::from_f64(w.to_f64() * scale));
+            point.theta[slice].iter_mut().for_each(|w| *w = precision.round(*w * scale));
             if let Some(shift) = affine.shift {
-                let bias = &mut theta[parameters[shift].offset + c];
-                *bias = E::from_f64(scale * (bias.to_f64() - mean) + wanted.0);
+                let bias = &mut point.theta[parameters[shift].offset + c];
+                *bias = precision.round(scale * (*bias - mean) + wanted.0);
             }
         }
-        state = objective.refresh(&theta, &state);
+        point.state = objective.refresh(point.at());
     }
-    Ok(Repaired { theta, state, layers })
+    Ok(Repaired { point, layers })
 }

@@ -11,9 +11,8 @@
 //! that share an edge. Its volume is the sum of theirs.
 
 use super::geometry::{difference, dot};
-use crate::base::random::Rng;
+use crate::base::{parallel, random::Rng};
 use rand::RngExt;
-use rayon::prelude::*;
 
 /// Shares of `n` points, uniform over the simplex that they span: the gaps between n - 1 sorted draws from U(0, 1), which are
 /// Dirichlet(1, .., 1).
@@ -38,7 +37,7 @@ pub fn gram(points: &[&[f64]]) -> Vec<f64> {
     let Some(first) = points.first() else { return Vec::new() };
     let spokes: Vec<Vec<f64>> = points.iter().map(|w| difference(w, first)).collect();
     let n = spokes.len();
-    (0..n * n).into_par_iter().map(|ij| dot(&spokes[ij / n], &spokes[ij % n])).collect()
+    parallel::map(n * n, &|ij| dot(&spokes[ij / n], &spokes[ij % n]))
 }
 
 /// Distances between all points, n x n, from their [`gram`].

@@ -9,8 +9,7 @@ use super::recorder::Follow;
 use super::{Evaluation, Linearization, Mode, Network, Samples, Tally};
 use crate::autodiff::elementary::vectorised;
 use crate::autodiff::{Bindings, Curvature, Element, Node, Plan, Program, Workspace};
-use crate::base::{Error, Result, Streams, interrupt, pool::Pool};
-use rayon::prelude::*;
+use crate::base::{Error, Result, Streams, interrupt, parallel, pool::Pool};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -102,18 +101,14 @@ impl<E: Element> Objective<E> {
 
     /// What the network puts out for every sample, outputs x samples.
     pub fn outputs(&self, theta: &[E], state: &[E]) -> Vec<f64> {
-        let outputs: Vec<Vec<E>> = self
-            .chunks
-            .par_iter()
-            .map(|chunk| {
-                let (program, plan) = &self.programs[chunk.program];
-                let inputs = self.inputs(chunk);
-                let bindings = Bindings { theta, state, inputs: &inputs };
-                let mut workspace = plan.workspace();
-                plan.run(&bindings, &mut workspace);
-                plan.values(bindings, &workspace).of(program.outputs()).data.to_vec()
-            })
-            .collect();
+        let outputs: Vec<Vec<E>> = self.each_chunk(&|chunk| {
+            let (program, plan) = &self.programs[chunk.program];
+            let inputs = self.inputs(chunk);
+            let bindings = Bindings { theta, state, inputs: &inputs };
+            let mut workspace = plan.workspace();
+            plan.run(&bindings, &mut workspace);
+            plan.values(bindings, &workspace).of(program.outputs()).data.to_vec()
+        });
         outputs.concat().into_iter().map(E::to_f64).collect()
     }
 
@@ -171,6 +166,11 @@ impl<E: Element> Objective<E> {
     /// The network.
     pub fn network(&self) -> &Arc<Network> {
         &self.network
+    }
+
+    /// The samples.
+    pub fn all(&self) -> &Arc<Samples<E>> {
+        &self.samples
     }
 
     /// Number of samples.
@@ -231,33 +231,34 @@ impl<E: Element> Objective<E> {
                 rest.is_some()
             })
             .collect();
-        self.chunks.par_iter().zip(fits).map(|(chunk, fits)| fits.then(|| work(chunk))).collect()
+        self.each_chunk(&|chunk| fits[chunk.index].then(|| work(chunk)))
+    }
+
+    /// What `work` makes of each chunk, in parallel.
+    pub(crate) fn each_chunk<R: Send>(&self, work: &(dyn Fn(&Chunk) -> R + Sync)) -> Vec<R> {
+        parallel::map(self.chunks.len(), &|i| work(&self.chunks[i]))
     }
 
     /// Mean loss and accuracy at `theta` and `state`, with no tape kept. Once a signal asks for a stop, the rest of the
     /// samples is left out and the result is NaN: who gets one asks [`interrupt::requested`] before believing it.
     pub fn evaluate(&self, theta: &[E], state: &[E]) -> Evaluation {
-        let tallies: Vec<Tally> = self
-            .chunks
-            .par_iter()
-            .map(|chunk| {
-                if interrupt::requested().is_some() {
-                    return Tally::stopped();
-                }
-                let (program, plan) = &self.programs[chunk.program];
-                let inputs = self.inputs(chunk);
-                let bindings = Bindings { theta, state, inputs: &inputs };
-                self.workspaces[chunk.program].with(
-                    || plan.workspace(),
-                    |workspace| {
-                        plan.run(&bindings, workspace);
-                        let values = plan.values(bindings, workspace);
-                        let of = |node| values.of(node).data;
-                        Tally::of(of(program.losses()), of(program.outputs()), self.labels(chunk))
-                    },
-                )
-            })
-            .collect();
+        let tallies: Vec<Tally> = self.each_chunk(&|chunk| {
+            if interrupt::requested().is_some() {
+                return Tally::stopped();
+            }
+            let (program, plan) = &self.programs[chunk.program];
+            let inputs = self.inputs(chunk);
+            let bindings = Bindings { theta, state, inputs: &inputs };
+            self.workspaces[chunk.program].with(
+                || plan.workspace(),
+                |workspace| {
+                    plan.run(&bindings, workspace);
+                    let values = plan.values(bindings, workspace);
+                    let of = |node| values.of(node).data;
+                    Tally::of(of(program.losses()), of(program.outputs()), self.labels(chunk))
+                },
+            )
+        });
         Tally::sum(tallies).mean(self.samples())
     }
 
@@ -271,26 +272,22 @@ impl<E: Element> Objective<E> {
         }
         self.network.renew_to_convergence(theta, &mut state);
         let state = &state;
-        let statistics: Vec<Vec<f64>> = self
-            .chunks
-            .par_iter()
-            .map(|chunk| {
-                let (follows, plan) = &self.follows[chunk.program];
-                let inputs = self.inputs(chunk);
-                let bindings = Bindings { theta, state, inputs: &inputs };
-                self.passes[chunk.program].with(
-                    || plan.workspace(),
-                    |workspace| {
-                        plan.run(&bindings, workspace);
-                        let values = plan.values(bindings, workspace);
-                        let of = |f: &Follow| -> Vec<f64> {
-                            values.of(f.node).data.iter().map(|x| f.factor * x.to_f64()).collect()
-                        };
-                        follows.iter().flat_map(of).collect()
-                    },
-                )
-            })
-            .collect();
+        let statistics: Vec<Vec<f64>> = self.each_chunk(&|chunk| {
+            let (follows, plan) = &self.follows[chunk.program];
+            let inputs = self.inputs(chunk);
+            let bindings = Bindings { theta, state, inputs: &inputs };
+            self.passes[chunk.program].with(
+                || plan.workspace(),
+                |workspace| {
+                    plan.run(&bindings, workspace);
+                    let values = plan.values(bindings, workspace);
+                    let of = |f: &Follow| -> Vec<f64> {
+                        values.of(f.node).data.iter().map(|x| f.factor * x.to_f64()).collect()
+                    };
+                    follows.iter().flat_map(of).collect()
+                },
+            )
+        });
         let mut state = state.to_vec();
         let (mut at, n) = (0, self.samples() as f64);
         for follow in self.follows.first().map_or(&[][..], |(follows, _)| follows) {
@@ -349,15 +346,13 @@ impl<E: Element> Objective<E> {
         let mut results = Vec::with_capacity(self.chunks.len());
         // A wave of chunks at a time bounds the memory of their results.
         for wave in self.chunks.chunks(WAVE) {
-            let (done, parts): (Vec<R>, Vec<Vec<E>>) = wave
-                .par_iter()
-                .map(|chunk| {
-                    let mut part = self.parts.take(Vec::new);
-                    part.resize(size, E::ZERO);
-                    (work(chunk, &mut part), part)
-                })
-                .unzip();
-            let add = |(block, total): (usize, &mut [f64])| {
+            let done = parallel::map(wave.len(), &|i| {
+                let mut part = self.parts.take(Vec::new);
+                part.resize(size, E::ZERO);
+                (work(&wave[i], &mut part), part)
+            });
+            let (done, parts): (Vec<R>, Vec<Vec<E>>) = done.into_iter().unzip();
+            let add = |block: usize, total: &mut [f64]| {
                 vectorised(
                     #[inline(always)]
                     || {
@@ -370,8 +365,8 @@ impl<E: Element> Objective<E> {
                 );
             };
             match size <= SERIAL {
-                true => total.chunks_mut(BLOCK).enumerate().for_each(add),
-                false => total.par_chunks_mut(BLOCK).enumerate().for_each(add),
+                true => total.chunks_mut(BLOCK).enumerate().for_each(|(block, total)| add(block, total)),
+                false => parallel::parts_mut(&mut total, BLOCK, &add),
             }
             results.extend(done);
             parts.into_iter().for_each(|part| self.parts.give(part));

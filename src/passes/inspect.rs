@@ -2,14 +2,15 @@
 
 use super::exported::{self, Beside};
 use super::run::{Run, gibibytes, rounded};
-use crate::autodiff::{Curvature, Element};
+use crate::autodiff::Curvature;
 use crate::base::pool::on_workers;
 use crate::base::tensors::{Data, TensorFile};
 use crate::base::{Error, Precision, Result, files};
+use crate::data::Samples;
 use crate::nn::graph::{Graph, Length, Sizes};
-use crate::nn::{Mode, Objective, Parameter, Samples, Statistics};
+use crate::nn::{At, Mode, Parameter, Statistics};
 use crate::spectral::vectors::dot;
-use crate::with_precision;
+use crate::train::loss;
 use faer::{Mat, Side};
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
@@ -65,8 +66,7 @@ pub fn inspect(path: &Path, beside: &Beside, asked: &Asked) -> Result<Value> {
             drop(graph);
             let run = exported::open(path, beside)?;
             let precision = asked.precision.unwrap_or(run.precision);
-            let numbers =
-                on_workers(|| with_precision!(precision, E => numbers::<E>(&run, precision, asked)))?;
+            let numbers = on_workers(|| numbers(&run, precision, asked))?;
             found.extend(numbers);
         }
         None => {
@@ -132,16 +132,16 @@ fn roles(graph: &Graph) -> (Option<usize>, Vec<(String, usize)>) {
 }
 
 /// What the data add.
-fn numbers<E: Element>(run: &Run, precision: Precision, asked: &Asked) -> Result<Map<String, Value>> {
+fn numbers(run: &Run, precision: Precision, asked: &Asked) -> Result<Map<String, Value>> {
     let network = Arc::new(run.network.clone());
-    let theta = rounded::<E>(&run.theta, "weights", precision)?;
-    let state = rounded::<E>(&run.state, "statistics", precision)?;
-    let single = |v: &[f64]| v.iter().map(|x| E::from_f64(*x)).collect::<Vec<E>>();
-    let (theta, state) = (single(&theta), single(&state));
+    let theta = rounded(&run.theta, "weights", precision)?;
+    let state = rounded(&run.state, "statistics", precision)?;
+    let at = At { theta: &theta, state: &state };
     let train = &run.dataset.train;
-    let samples = Samples::regression(&network, &train.x, &vec![0.0; train.len()]);
-    let objective = Objective::<E>::new(network.clone(), Arc::new(samples), Statistics::Running);
-    let (evaluation, gradient) = objective.gradient(&theta, &state);
+    // A graph has its targets among its inputs.
+    let on = Samples::of_values(train.x.clone(), vec![0.0; train.len()], train.len());
+    let objective = loss(&network, &on, precision, Statistics::Running);
+    let (evaluation, gradient) = objective.gradient(at);
     let mut found = Map::new();
     let mut put = |name: &str, value: Value| found.insert(name.to_owned(), value);
     put(
@@ -154,8 +154,7 @@ fn numbers<E: Element>(run: &Run, precision: Precision, asked: &Asked) -> Result
     put("precision", json!(precision.to_string()));
     put("loss", json!(evaluation.loss));
     put("gradient_norm", json!(dot(&gradient, &gradient).sqrt()));
-    let products =
-        || objective.linearize(&theta, &state, Curvature::Hessian, gibibytes(asked.memory).unwrap_or(0));
+    let products = || objective.linearize(at, Curvature::Hessian, gibibytes(asked.memory).unwrap_or(0));
     if let Some(along) = &asked.along {
         let v = direction(along, run, &gradient)?;
         let hv = products().products(&v, 1);

@@ -1,6 +1,5 @@
 //! Two networks of one kind and the straight line between them: how far apart they are, what is met on the way, barriers.
 
-use crate::autodiff::Element;
 use crate::base::{Error, Result};
 use crate::landscape::path::{Evaluator, Path, Profile, barrier, evenly};
 use crate::nn::Evaluation;
@@ -56,12 +55,7 @@ impl Pair {
     }
 
     /// Measures the line from `a` to `b`. Between two networks that are one it is a point, and nothing rises on it.
-    pub fn measure<E: Element>(
-        evaluator: &Evaluator<E>,
-        a: &Point<f64>,
-        b: &Point<f64>,
-        points: usize,
-    ) -> Self {
+    pub fn measure(evaluator: &Evaluator, a: &Point<f64>, b: &Point<f64>, points: usize) -> Self {
         let weights = |point: &Point<f64>| (point.theta.clone(), point.state.clone());
         let path = Path::line(weights(a), weights(b));
         let square: f64 = a.theta.iter().zip(&b.theta).map(|(a, b)| (a - b).powi(2)).sum();

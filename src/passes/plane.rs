@@ -3,15 +3,15 @@
 //! Distances in the picture are true, in units of |B - A|. A Bezier curve with one bend lies in the plane of its middle;
 //! of others the projection is drawn, and how far they are off is said.
 
-use crate::autodiff::Element;
 use crate::base::npz::Npz;
 use crate::base::{Error, Result};
 use crate::figure::{Axis, Grid, Panel, Scale};
+use crate::landscape::State;
 use crate::landscape::geometry::{combined, difference, dot, projection};
 use crate::landscape::path::{Evaluator, Path, evenly};
 use crate::landscape::slice::Point;
-use crate::landscape::{Slicer, State};
 use crate::nn::Evaluation;
+use crate::nn::MeanLoss;
 
 /// Losses over a plane, and where on it a path is.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,8 +36,8 @@ const PLACES: usize = 101;
 
 /// Evaluates the plane through the ends and `third`, n points a side, so that `path` fits into it; none where the three lie
 /// on a line.
-pub(super) fn over<E: Element>(
-    evaluator: &Evaluator<E>,
+pub(super) fn over(
+    evaluator: &Evaluator,
     [a, b]: [&Vec<f64>; 2],
     third: &[f64],
     path: &Path,
@@ -78,19 +78,17 @@ pub(super) fn over<E: Element>(
     let points: Vec<Point> = y.iter().flat_map(|y| x.iter().map(|x| [*x, *y, 0.0])).collect();
     let states = &path.states;
     // Statistics between the ends: recomputed, or moved along as far as the ends reach.
-    let follow = |theta: &[E], point: &Point| {
+    let follow = |theta: &[f64], point: &Point| {
         let share = point[0].clamp(0.0, 1.0);
         let state = evaluator.network().mixed([&states[0], &states[1]], share);
-        let wide: Vec<f64> = theta.iter().map(|x| x.to_f64()).collect();
-        evaluator.place(&wide, &state).1
+        evaluator.place(theta, &state).state
     };
-    let evaluate = |objective| {
+    let evaluate = |objective: &dyn MeanLoss| {
         let state = match states[0].is_empty() {
             true => State::Frozen(Vec::new()),
             false => State::Follows(&follow),
         };
-        let slicer = Slicer::new(objective, a, state, &axes, memory / 4);
-        slicer.evaluate(&points, done)
+        objective.slice(a, state, &axes, memory / 4).evaluate(&points, done)
     };
     let train = evaluate(evaluator.train())?;
     let test = evaluator.test().map_or(Ok(Vec::new()), evaluate)?;

@@ -2,7 +2,6 @@
 
 use super::exported::{self, Beside};
 use super::{DataGiven, DataSettings, TrainingResult};
-use crate::autodiff::Element;
 use crate::base::pool::on_workers;
 use crate::base::state_dict::StateDict;
 use crate::base::tensors::TensorFile;
@@ -231,8 +230,8 @@ pub fn title(network: &Network, dataset: &Dataset) -> String {
 }
 
 /// The numbers as the element type has them; refuses those that it cannot hold.
-pub(super) fn rounded<E: Element>(v: &[f64], what: &str, precision: Precision) -> Result<Vec<f64>> {
-    let fits = |x: &f64| match E::from_f64(*x).to_f64() {
+pub(super) fn rounded(v: &[f64], what: &str, precision: Precision) -> Result<Vec<f64>> {
+    let fits = |x: &f64| match precision.round(*x) {
         y if y.is_finite() => Ok(y),
         _ => Err(Error::expected("--precision", format!("{what} that fit in {precision}"), format!("{x:e}"))),
     };

@@ -1,7 +1,6 @@
 //! What networks say together, by how many of them: arrays, scalars, curves.
 
 use super::pair::{MEASURES, members};
-use crate::autodiff::Element;
 use crate::base::npz::Npz;
 use crate::figure::{Axis, Panel, Scale, Series, Style};
 use crate::landscape::path::{Evaluator, Weights};
@@ -17,7 +16,7 @@ pub(super) struct Together {
 
 impl Together {
     /// Of the networks in this order.
-    pub fn of<E: Element>(evaluator: &Evaluator<E>, networks: &[Weights]) -> Self {
+    pub fn of(evaluator: &Evaluator, networks: &[Weights]) -> Self {
         let [train, test] = evaluator.ensembles(networks);
         Self { train, test }
     }

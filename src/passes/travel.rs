@@ -17,14 +17,13 @@
 //! p numbers of memory for each.
 
 use super::{Numbers, Run, to_json};
-use crate::autodiff::Element;
 use crate::base::pool::each_apart;
 use crate::base::{Error, Result};
+use crate::data::Samples;
 use crate::nn::losses::Loss;
 use crate::nn::losses::SquaredError;
-use crate::nn::{Network, Objective, Samples, Spec, Statistics};
-use crate::train::samples;
-use crate::with_precision;
+use crate::nn::{At, Network, Spec, Statistics};
+use crate::train::loss;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -67,14 +66,14 @@ pub fn run(settings: &TravelSettings, start: &Run, end: &Run) -> Result<Numbers>
     let norm = |v: &mut dyn Iterator<Item = f64>| v.map(|x| x * x).sum::<f64>().sqrt();
     let distance = norm(&mut start.theta.iter().zip(&end.theta).map(|(a, b)| b - a));
     let from = norm(&mut start.theta.iter().copied());
-    let outputs = |run: &Run| with_precision!(run.precision, E => outputs::<E>(run));
+    let outputs = |run: &Run| outputs(run);
     let (first, last) = (outputs(start), outputs(end));
     let change = norm(&mut first.iter().zip(&last).map(|(a, b)| b - a));
     let size = norm(&mut first.iter().copied());
     let drift = match settings.kernel_samples.min(end.dataset.train.len()) {
         0 => f64::NAN,
         n => {
-            let of = |run: &Run| with_precision!(run.precision, E => kernel::<E>(run, n));
+            let of = |run: &Run| kernel(run, n);
             let (a, b) = (of(start)?, of(end)?);
             let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
             1.0 - dot(&a, &b) / (dot(&a, &a) * dot(&b, &b)).sqrt()
@@ -95,38 +94,35 @@ pub fn run(settings: &TravelSettings, start: &Run, end: &Run) -> Result<Numbers>
 }
 
 /// Outputs for all training samples, one sample after the other.
-fn outputs<E: Element>(run: &Run) -> Vec<f64> {
-    let (theta, state) = rounded::<E>(run);
-    let all = samples::<E>(&run.network, &run.dataset.train);
-    Objective::new(Arc::new(run.network.clone()), all, Statistics::Running).outputs(&theta, &state)
+fn outputs(run: &Run) -> Vec<f64> {
+    let network = Arc::new(run.network.clone());
+    loss(&network, &run.dataset.train, run.precision, Statistics::Running).outputs(at(run))
 }
 
-/// Parameters and state as the run had them.
-fn rounded<E: Element>(run: &Run) -> (Vec<E>, Vec<E>) {
-    let round = |v: &[f64]| v.iter().map(|x| E::from_f64(*x)).collect();
-    (round(&run.theta), round(&run.state))
+fn at(run: &Run) -> At<'_> {
+    At { theta: &run.theta, state: &run.state }
 }
 
 /// The tangent kernel over the first `n` training samples and all outputs, row by row.
-fn kernel<E: Element>(run: &Run, n: usize) -> Result<Vec<f64>> {
+fn kernel(run: &Run, n: usize) -> Result<Vec<f64>> {
     let spec = Spec { loss: Loss::from(SquaredError), ..run.network.spec().clone() };
     let outputs = spec.outputs;
     let network = Arc::new(Network::new(spec)?);
-    let (theta, state) = rounded::<E>(run);
-    let first: Vec<u32> = (0..n as u32).collect();
-    let few = Arc::new(samples::<E>(&run.network, &run.dataset.train).subset(&first));
-    let own = Objective::new(Arc::new(run.network.clone()), few, Statistics::Running);
-    let predicted = own.outputs(&theta, &state);
-    let features = run.dataset.train.x.len() / run.dataset.train.len();
-    let at = |row: usize| {
+    let mut few = run.dataset.train.clone();
+    few.truncate(n);
+    let own = loss(&Arc::new(run.network.clone()), &few, run.precision, Statistics::Running);
+    let predicted = own.outputs(at(run));
+    // A sample for each output of each, with a target below it by one: the gradient of the squared error is the output's.
+    let (mut x, mut y) = (Vec::new(), Vec::new());
+    for row in 0..n * outputs {
         let (sample, output) = (row / outputs, row % outputs);
-        let x = &run.dataset.train.x[sample * features..][..features];
-        let mut y = predicted[sample * outputs..][..outputs].to_vec();
-        y[output] -= 1.0;
-        Samples::<E>::regression(&network, x, &y)
-    };
-    let one = Objective::new(network.clone(), Arc::new(at(0)), Statistics::Running);
-    let rows = each_apart(n * outputs, |row| Ok(one.over(Arc::new(at(row))).gradient(&theta, &state).1))?;
+        x.extend_from_slice(few.input(sample));
+        y.extend_from_slice(&predicted[sample * outputs..][..outputs]);
+        y[row * outputs + output] -= 1.0;
+    }
+    let all = loss(&network, &Samples::of_values(x, y, n * outputs), run.precision, Statistics::Running);
+    let one = all.batches(1);
+    let rows = each_apart(n * outputs, |row| Ok(one(&[row as u32]).gradient(at(run)).1))?;
     let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
     let line = |i: usize| Ok(rows.iter().map(|row| dot(&rows[i], row)).collect::<Vec<f64>>());
     Ok(each_apart(rows.len(), line)?.concat())
@@ -218,7 +214,7 @@ mod tests {
     fn the_kernel_of_a_linear_model_is_that_of_its_inputs_and_never_drifts() -> Result<()> {
         let (start, end) = (trained("mlp:hidden=[]", 0)?, trained("mlp:hidden=[]", 5)?);
         // J's row of sample s and output c is (x_s, 1) in the row of c: K = (<x_s, x_t> + 1) [c = d].
-        let found = kernel::<f64>(&end, 3)?;
+        let found = kernel(&end, 3)?;
         let outputs = end.network.spec().outputs;
         let x = &end.dataset.train.x;
         let size = 3 * outputs;

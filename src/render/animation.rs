@@ -6,11 +6,10 @@
 
 use super::palette::Palette;
 use super::{Chart, Draw, Drawing, Style, checked, png};
-use crate::base::{Error, Result};
+use crate::base::{Error, Result, parallel};
 use crate::figure::Figure;
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
-use rayon::prelude::*;
 use resvg::tiny_skia::Pixmap;
 use std::io::Write;
 
@@ -55,8 +54,7 @@ pub fn animate(
         png::paint(&svg, style.dpi, &mut pixels)?;
         Ok(Image::of(&pixels))
     };
-    let frames: Vec<Result<Image>> = (0..moving.delays.len()).into_par_iter().map(frame).collect();
-    let frames = frames.into_iter().collect::<Result<Vec<Image>>>()?;
+    let frames = parallel::try_map(moving.delays.len(), &frame)?;
     let still = moving.still.as_ref().map(|still| drawn(still).map(|p| Image::of(&p))).transpose()?;
     stop()?;
     pack(&frames, still.as_ref(), &moving.delays, style.dpi).map(Some)
@@ -92,16 +90,14 @@ fn pack(frames: &[Image], still: Option<&Image>, delays: &[u16], dpi: u32) -> Re
     }
     let palette = Palette::of(images().map(|image| image.rgb.as_slice()));
     let indexed: Vec<Vec<u8>> =
-        frames.par_iter().map(|f| f.rgb.iter().map(|c| palette.nearest(*c)).collect()).collect();
+        parallel::map(frames.len(), &|i| frames[i].rgb.iter().map(|c| palette.nearest(*c)).collect());
     let whole = Area { left: 0, top: 0, width: size.0, height: size.1 };
     let part = |i: usize| match i.checked_sub(1) {
         Some(before) => changed(&indexed[before], &indexed[i], size.0),
         None => whole,
     };
-    let parts: Vec<(Area, Result<Vec<u8>>)> = (0..indexed.len())
-        .into_par_iter()
-        .map(|i| (part(i), compressed(&indexed[i], size.0, part(i))))
-        .collect();
+    let parts: Vec<(Area, Result<Vec<u8>>)> =
+        parallel::map(indexed.len(), &|i| (part(i), compressed(&indexed[i], size.0, part(i))));
 
     let [width, height] = [size.0, size.1].map(|n| (n as u32).to_be_bytes());
     const INDEXED_8_BIT: [u8; 5] = [8, 3, 0, 0, 0];

@@ -4,8 +4,7 @@
 //! what is inside: where a shift or a deflation takes most of the norm away, rounding is that of the norm before.
 
 use super::{BLOCK, Operator, symmetric, tridiagonal, vectors};
-use crate::base::{Error, Result, interrupt};
-use rayon::prelude::*;
+use crate::base::{Error, Result, interrupt, parallel};
 use std::ops::Range;
 
 /// Some rows of an operator, and the same columns.
@@ -293,8 +292,9 @@ impl Operator for Dense {
             return Vec::new();
         }
         // Row i of a symmetric matrix is its column i, which is in one piece.
-        let row = |column: &[f64]| block.chunks(n).map(|x| vectors::dot(column, x)).collect();
-        let rows: Vec<Vec<f64>> = self.matrix.par_chunks(n).map(row).collect();
+        let row =
+            |i: usize| block.chunks(n).map(|x| vectors::dot(&self.matrix[i * n..(i + 1) * n], x)).collect();
+        let rows: Vec<Vec<f64>> = parallel::map(n, &row);
         (0..k).flat_map(|j| rows.iter().map(move |row| row[j])).collect()
     }
 

@@ -1,9 +1,11 @@
 //! Sums over long vectors. A vector is cut into blocks of a fixed length, a block is summed in fixed lanes, and the
 //! sums of blocks are added in order: the bits depend on neither the number of threads nor who is done first.
 
-use crate::base::random::{Rng, normal};
+use crate::base::{
+    parallel,
+    random::{Rng, normal},
+};
 use rand::RngExt;
-use rayon::prelude::*;
 
 /// Numbers in a block: 8 KiB, so that the block of a vector stays in the first cache while a basis streams past.
 const BLOCK: usize = 1024;
@@ -45,11 +47,11 @@ pub fn norm(v: &[f64]) -> f64 {
 
 /// q' v for each vector q of a basis.
 pub fn project(basis: &[Vec<f64>], v: &[f64]) -> Vec<f64> {
-    let of_block = |(b, v): (usize, &[f64])| -> Vec<f64> {
-        let at = b * BLOCK..b * BLOCK + v.len();
-        basis.iter().map(|q| lanes(&q[at.clone()], v)).collect()
+    let of_block = |b: usize| -> Vec<f64> {
+        let at = b * BLOCK..v.len().min((b + 1) * BLOCK);
+        basis.iter().map(|q| lanes(&q[at.clone()], &v[at.clone()])).collect()
     };
-    let blocks: Vec<Vec<f64>> = v.par_chunks(BLOCK).enumerate().map(of_block).collect();
+    let blocks = parallel::map(v.len().div_ceil(BLOCK), &of_block);
     let mut sums = vec![0.0; basis.len()];
     for block in blocks {
         sums.iter_mut().zip(block).for_each(|(sum, part)| *sum += part);
@@ -59,7 +61,7 @@ pub fn project(basis: &[Vec<f64>], v: &[f64]) -> Vec<f64> {
 
 /// v + sum_j c_j q_j, in place.
 pub fn combine(basis: &[Vec<f64>], coefficients: &[f64], v: &mut [f64]) {
-    v.par_chunks_mut(BLOCK).enumerate().for_each(|(b, v)| {
+    parallel::parts_mut(v, BLOCK, &|b, v| {
         let at = b * BLOCK..b * BLOCK + v.len();
         for (q, c) in basis.iter().zip(coefficients) {
             v.iter_mut().zip(&q[at.clone()]).for_each(|(v, q)| *v += c * q);

@@ -11,13 +11,12 @@
 use super::Batches;
 use crate::autodiff::elementary::vectorised;
 use crate::autodiff::{Bindings, Element, Plan, Program, Values, Workspace};
-use crate::base::{Result, Streams};
+use crate::base::{Result, Streams, parallel};
 use crate::data::{Augment, Dataset};
 use crate::nn::chunks::even_parts;
 use crate::nn::recorder::{Follow, Mask};
 use crate::nn::{Mode, Network, Recording, Samples};
 use rand::RngExt;
-use rayon::prelude::*;
 
 /// Multiplications worth a task of their own: about a millisecond.
 const TASK: usize = 50_000_000;
@@ -156,7 +155,7 @@ impl<E: Element> BatchGradient<E> {
         match tasks.as_mut_slice() {
             [(part, indices)] => part.run(theta, state, all, indices, noise),
             many => {
-                many.par_iter_mut().for_each(|(part, indices)| part.run(theta, state, all, indices, noise))
+                parallel::each_mut(many, &|_, (part, indices)| part.run(theta, state, all, indices, noise))
             }
         }
         let sums = self.parts.iter().map(|part| {

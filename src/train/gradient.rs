@@ -16,8 +16,8 @@ use super::batch::{BatchGradient, Noise};
 use super::mask::Mask;
 use super::optimizers::BLOCK;
 use crate::autodiff::{Element, elementary::vectorised};
+use crate::base::parallel;
 use crate::nn::Samples;
-use rayon::prelude::*;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Clipping of gradients.
@@ -79,11 +79,11 @@ fn norm<E: Element>(batch: &BatchGradient<E>, mask: Option<&Mask>, p: usize, cli
         clip.values(scratch);
         squares(scratch)
     };
-    let blocks: Vec<f64> = (0..p.div_ceil(BLOCK))
-        .into_par_iter()
-        .with_min_len(4)
-        .map_init(|| Vec::with_capacity(BLOCK), |scratch, i| sum(scratch, i * BLOCK))
-        .collect();
+    let mut blocks = vec![0.0; p.div_ceil(BLOCK)];
+    parallel::parts_mut(&mut blocks, 4, &|four, sums| {
+        let mut scratch = Vec::with_capacity(BLOCK);
+        sums.iter_mut().enumerate().for_each(|(i, s)| *s = sum(&mut scratch, (4 * four + i) * BLOCK));
+    });
     blocks.iter().sum::<f64>().sqrt()
 }
 
@@ -135,7 +135,7 @@ impl<E: Element> Conditions<E> {
             // Where there is no slope there is no ascent.
             let length = if norm > 0.0 { self.rho / norm } else { 0.0 };
             let length = E::from_f64(length);
-            self.above.par_chunks_mut(BLOCK).with_min_len(4).enumerate().for_each(|(i, above)| {
+            parallel::runs_of_parts_mut(&mut self.above, BLOCK, 4, &|i, above| {
                 left(batch, mask, i * BLOCK, above);
                 above.iter_mut().zip(&theta[i * BLOCK..]).for_each(|(a, t)| *a = *t + length * *a);
             });

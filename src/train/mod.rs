@@ -35,10 +35,11 @@ pub use settings::TrainSettings;
 pub use snapshots::Snapshots;
 
 use crate::autodiff::Element;
-use crate::base::{Error, Result, Streams, files::null_is_nan};
+use crate::base::{Error, Precision, Result, Streams, files::null_is_nan};
 use crate::data::{self, Dataset, Targets};
 use crate::nn::losses::Criterion;
-use crate::nn::{Evaluation, Network, Samples, Spec};
+use crate::nn::{Evaluation, MeanLoss, Network, Objective, Samples, Spec, Statistics};
+use crate::with_precision;
 use serde::{Deserialize, Serialize};
 use std::sync::{Arc, OnceLock};
 
@@ -239,6 +240,16 @@ pub fn samples<E: Element>(network: &Network, samples: &data::Samples) -> Arc<Sa
         Targets::Classes(labels) => Samples::new(network, &samples.x, labels),
         Targets::Values(values) => Samples::regression(network, &samples.x, values),
     })
+}
+
+/// The mean loss of a network over samples, in a precision.
+pub fn loss(
+    network: &Arc<Network>,
+    on: &data::Samples,
+    precision: Precision,
+    statistics: Statistics,
+) -> Box<dyn MeanLoss> {
+    with_precision!(precision, E => Box::new(Objective::<E>::new(network.clone(), samples(network, on), statistics)))
 }
 
 /// Where training starts: parameters as the initializer draws them, which may look at the training samples.

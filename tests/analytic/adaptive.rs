@@ -260,7 +260,7 @@ fn slice(settings: &str, n: usize) -> [Vec<f64>; 4] {
     let trained = train::train::<f32>(&settings, &dataset, None, &mut |_| {}).expect("training");
     let (network, theta) = (&trained.network, &trained.point.theta);
     // Statistics of batch norm, as training left them.
-    let state: Vec<f32> = trained.point.state.iter().map(|s| *s as f32).collect();
+    let state = &trained.point.state;
     let directions = [0, 1].map(|index| {
         let streams = losscape::base::Streams::new(0);
         let mut d = gaussian(&streams, index, theta.len());

@@ -1,10 +1,11 @@
 //! Bands on landscapes whose passes are known, and between two minima of a network.
 
+use losscape::base::Precision;
 use losscape::base::graph::{Edge, bottlenecks, spanning_tree};
 use losscape::data::Dataset;
 use losscape::landscape::path::{Evaluator, Path, barrier};
 use losscape::landscape::{Curve, path::Between};
-use losscape::nn::Samples;
+use losscape::nn::{Samples, Statistics};
 use losscape::passes::minima::explore::explore;
 use losscape::train::band::{BandEvent, Potential};
 use losscape::train::blend::Blend;
@@ -199,8 +200,9 @@ fn minima(model: &str) -> (Dataset, Arc<losscape::nn::Network>, [Vec<f64>; 2]) {
 fn barriers(model: &str) -> [f64; 3] {
     let (dataset, network, [a, b]) = minima(model);
     let train: Arc<Samples<f32>> = train::samples(&network, &dataset.train);
-    let test = train::samples(&network, &dataset.test);
-    let evaluator = Evaluator::new(network.clone(), train.clone(), test, Between::Refresh, 64).unwrap();
+    let [on_train, on_test] = [&dataset.train, &dataset.test]
+        .map(|on| train::loss(&network, on, Precision::F32, Statistics::Running));
+    let evaluator = Evaluator::new(on_train, on_test, Between::Refresh, 64).unwrap();
     let barrier = |path: &Path| {
         let profile = evaluator.profile(path, 61, &|| {});
         barrier(&profile.t, &profile.train_loss)

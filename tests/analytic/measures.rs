@@ -9,7 +9,7 @@ use losscape::landscape::measures::gap::Gap;
 use losscape::landscape::measures::gradient_norm::GradientNorm;
 use losscape::landscape::measures::spectrum::Spectrum;
 use losscape::landscape::measures::{Finished, Measure, Spot};
-use losscape::nn::Objective;
+use losscape::nn::{At, Objective};
 use losscape::passes::range::{Range, Side};
 
 fn smooth() -> (Objective<f64>, Vec<Vec<f64>>) {
@@ -27,7 +27,7 @@ fn smooth() -> (Objective<f64>, Vec<Vec<f64>>) {
 
 fn at(measure: &impl Measure, objective: &Objective<f64>, theta: &[f64]) -> Vec<f64> {
     let streams = Streams::new(2);
-    let spot = Spot { objective, theta, state: &[], streams: &streams, memory: usize::MAX };
+    let spot = Spot { objective, at: At { theta, state: &[] }, streams: &streams, memory: usize::MAX };
     measure.at(&spot).expect("numbers")
 }
 

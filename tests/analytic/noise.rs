@@ -4,7 +4,7 @@
 use crate::analytic::{agree, gaussian, network};
 use losscape::base::Streams;
 use losscape::landscape::noise::{NoiseScale, noise_scale};
-use losscape::nn::{Objective, Samples, Statistics};
+use losscape::nn::{At, Objective, Samples, Statistics};
 use std::sync::Arc;
 
 /// Least squares: data (d x n), targets, theta.
@@ -25,8 +25,8 @@ impl Problem {
     fn noise(&self, small: usize, seed: u64) -> losscape::base::Result<NoiseScale> {
         let network = network("mlp:hidden=[],bias=false", "squared-error", self.theta.len(), 1);
         let samples = Arc::new(Samples::<f64>::regression(&network, &self.x.concat(), &self.y));
-        let objective = Objective::new(network, samples.clone(), Statistics::Running);
-        noise_scale(&objective, &samples, &self.theta, &[], small, &Streams::new(seed))
+        let objective = Objective::new(network, samples, Statistics::Running);
+        noise_scale(&objective, At { theta: &self.theta, state: &[] }, small, &Streams::new(seed))
     }
 
     fn gradients(&self) -> Vec<Vec<f64>> {

@@ -1,10 +1,8 @@
 //! Paths between two networks whose loss is a quadratic that a page of algebra gives.
 
-use crate::analytic::{agree, gaussian, network};
+use crate::analytic::{agree, gaussian, network, objective};
 use losscape::landscape::Curve;
 use losscape::landscape::path::{Between, Evaluator, Path, barrier, evenly, mean_along};
-use losscape::nn::Samples;
-use std::sync::Arc;
 
 const N: usize = 1201; // more than two chunks, of unequal size
 const D: usize = 3;
@@ -17,7 +15,7 @@ const TOLERANCE: f64 = 1e-12;
 struct Linear {
     data: Vec<f64>,
     labels: Vec<u32>,
-    evaluator: Evaluator<f64>,
+    evaluator: Evaluator,
 }
 
 impl Linear {
@@ -25,9 +23,9 @@ impl Linear {
         let network = network("mlp:hidden=[]", "squared-error", D, C);
         let data = gaussian("paths/data", N * D);
         let labels: Vec<u32> = (0..N).map(|n| (n * n % 7 % C) as u32).collect();
-        let train = Arc::new(Samples::new(&network, &data, &labels));
-        let test = Arc::new(Samples::new(&network, &data[..300 * D], &labels[..300]));
-        let evaluator = Evaluator::new(network, train, test, Between::Refresh, 64).unwrap();
+        let train = objective::<f64>(&network, &data, &labels);
+        let test = objective::<f64>(&network, &data[..300 * D], &labels[..300]);
+        let evaluator = Evaluator::new(Box::new(train), Box::new(test), Between::Refresh, 64).unwrap();
         Self { data, labels, evaluator }
     }
 

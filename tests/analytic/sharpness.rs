@@ -7,7 +7,7 @@ use losscape::base::registry::Registry;
 use losscape::base::{Result, Streams};
 use losscape::landscape::Sharpness;
 use losscape::landscape::sharpness::{Columns, Here, Quantity, Row, Sharp, Spent};
-use losscape::nn::{Network, Objective, Samples, Statistics};
+use losscape::nn::{Network, Objective, Point, Samples, Statistics};
 use rand::seq::SliceRandom;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -28,9 +28,9 @@ impl<E: Element> Place<E> {
 
     fn try_measure(&self, measure: &str, theta: &[f64]) -> Result<(Vec<Row>, Spent)> {
         let measure: Sharpness = measure.parse()?;
-        let theta: Vec<E> = theta.iter().map(|t| E::from_f64(*t)).collect();
+        let point = Point { theta: theta.to_vec(), state: Vec::new() }.to(E::PRECISION);
         let streams = Streams::new(3);
-        let here = Here::new(&self.objective, &self.samples, (&theta, &[]), &streams, usize::MAX);
+        let here = Here::new(&self.objective, point.at(), &streams, usize::MAX);
         let rows = measure.rows(&here)?;
         Ok((rows, here.spent()))
     }

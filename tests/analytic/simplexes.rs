@@ -1,7 +1,7 @@
 //! Simplexes of networks whose loss is a quadratic that a page of algebra gives: the training of connecting points with the pull
 //! of the volume, and ensembles.
 
-use crate::analytic::{agree, gaussian, network};
+use crate::analytic::{agree, gaussian, network, objective};
 use losscape::base::Streams;
 use losscape::base::random::Rng;
 use losscape::landscape::Complex;
@@ -138,8 +138,8 @@ fn a_step_goes_down_the_loss_and_up_the_volume() {
 #[test]
 fn random_points_have_the_loss_of_the_quadratic() {
     let (network, data, labels) = linear();
-    let samples = Arc::new(Samples::<f64>::new(&network, &data, &labels));
-    let evaluator = Evaluator::new(network, samples.clone(), samples, Between::Refresh, 8).unwrap();
+    let loss_of = || Box::new(objective::<f64>(&network, &data, &labels));
+    let evaluator = Evaluator::new(loss_of(), loss_of(), Between::Refresh, 8).unwrap();
     let (points, complex) = (points(4), Complex { minima: 3, connectors: 1 });
     let mut rng = Streams::new(1).stream("simplexes/points", 0);
     for i in 0..12 {
@@ -163,8 +163,8 @@ fn an_ensemble_of_one_network_over_and_over_is_that_network() {
     let network = network("mlp:hidden=[6]", "cross-entropy", D, C);
     let (data, labels) =
         (gaussian("simplexes/data", N * D), (0..N as u32).map(|n| n % 2).collect::<Vec<_>>());
-    let samples = |n: usize| Arc::new(Samples::<f64>::new(&network, &data[..n * D], &labels[..n]));
-    let evaluator = Evaluator::new(network.clone(), samples(N), samples(9), Between::Refresh, 8).unwrap();
+    let first = |n: usize| Box::new(objective::<f64>(&network, &data[..n * D], &labels[..n]));
+    let evaluator = Evaluator::new(first(N), first(9), Between::Refresh, 8).unwrap();
     let at = |name: &str| (gaussian(name, network.layout().size()), Vec::new());
     let (a, b) = (at("simplexes/a"), at("simplexes/b"));
     let (train, test) = evaluator.evaluate(&a.0, &a.1);

@@ -7,9 +7,8 @@ use losscape::autodiff::{Bindings, Plan};
 use losscape::base::Streams;
 use losscape::landscape::alignments::{Align, Aligned, Alignment, Pair};
 use losscape::landscape::repair::{Mended, repair};
-use losscape::landscape::signals::At;
 use losscape::nn::architectures::Architecture;
-use losscape::nn::{Mode, Objective, Permutation, Samples, Statistics};
+use losscape::nn::{At, Mode, Objective, Permutation, Samples, Statistics};
 use std::sync::Arc;
 
 const SAMPLES: usize = 24;
@@ -54,7 +53,6 @@ impl Case {
     fn align(&self, how: &str, a: &(Vec<f64>, Vec<f64>), b: &(Vec<f64>, Vec<f64>)) -> Aligned {
         let pair = Pair {
             objective: &self.objective,
-            samples: &self.samples,
             a: At { theta: &a.0, state: &a.1 },
             b: At { theta: &b.0, state: &b.1 },
             streams: &Streams::new(9),
@@ -200,7 +198,6 @@ fn networks_that_are_not_finite_are_refused() {
     b.0[3] = f64::NAN;
     let pair = Pair {
         objective: &case.objective,
-        samples: &case.samples,
         a: At { theta: &a.0, state: &a.1 },
         b: At { theta: &b.0, state: &b.1 },
         streams: &Streams::new(9),
@@ -247,7 +244,7 @@ impl Case {
     fn repaired(&self, a: &[Vec<f64>; 2], b: &[Vec<f64>; 2], t: f64) -> [Vec<f64>; 2] {
         let ends = [a, b].map(|[theta, state]| At { theta, state });
         let found = repair(&self.objective, ends[0], ends[1], t).expect("finite");
-        [found.theta, found.state]
+        [found.point.theta, found.point.state]
     }
 }
 
@@ -289,7 +286,7 @@ fn repaired_networks_have_the_statistics_of_their_ends() {
         for (layer, mended) in &found.layers {
             let of = |theta: &[f64], state: &[f64]| case.moments(layer, theta, state);
             let (of_a, of_b) = (of(&a[0], &a[1]), of(&b[0], &b[1]));
-            let now = of(&found.theta, &found.state);
+            let now = of(&found.point.theta, &found.point.state);
             let scale = of_a.iter().flatten().fold(1.0f64, |m, x| m.max(x.abs()));
             for (c, now) in now.iter().enumerate() {
                 let wanted = [0, 1].map(|k| 0.6 * of_a[c][k] + 0.4 * of_b[c][k]);

@@ -5,7 +5,7 @@
 
 use super::{Degree, Rule, TangentArgs};
 use crate::autodiff::{Element, Node, Shape, Tape, View, matrix::product};
-use rayon::prelude::*;
+use crate::base::parallel;
 
 /// Products of pairs of matrices.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -49,8 +49,7 @@ impl BatchedMatMul {
         if task >= self.batch {
             return each(0, out);
         }
-        let parts = out.par_chunks_mut((task * rows * cols).max(1)).enumerate();
-        parts.for_each(|(i, out)| each(i * task, out));
+        parallel::parts_mut(out, (task * rows * cols).max(1), &|i, out| each(i * task, out));
     }
 }
 

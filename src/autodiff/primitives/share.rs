@@ -1,7 +1,7 @@
 //! Large matrices are shared out among threads: cut into parts that follow from their size alone, so that the bits do
 //! not depend on the number of threads. Small ones are not worth it.
 
-use rayon::prelude::*;
+use crate::base::parallel;
 
 /// Numbers in a matrix that is shared out: a few tenths of a millisecond of reading and writing.
 const LARGE: usize = 1 << 18;
@@ -20,7 +20,7 @@ pub(super) fn share<T: Send>(out: &mut [T], unit: usize, work: impl Fn(usize, &m
     let size = part(out.len(), unit);
     match size >= out.len() {
         true => work(0, out),
-        false => out.par_chunks_mut(size).enumerate().for_each(|(i, part)| work(i * size, part)),
+        false => parallel::parts_mut(out, size, &|i, part| work(i * size, part)),
     }
 }
 
@@ -36,7 +36,7 @@ pub(super) fn share_sums<T: Send>(
     let size = part(out.len() * many, unit * many) / many;
     match size >= out.len() {
         true => work(0, out),
-        false => out.par_chunks_mut(size).enumerate().for_each(|(i, part)| work(i * size, part)),
+        false => parallel::parts_mut(out, size, &|i, part| work(i * size, part)),
     }
 }
 
@@ -50,6 +50,6 @@ pub(super) fn collect<R: Send>(
     let range = |i: usize| i * size..length.min((i + 1) * size);
     match length.div_ceil(size.max(1)) {
         0 | 1 => vec![work(0..length)],
-        parts => (0..parts).into_par_iter().map(|i| work(range(i))).collect(),
+        parts => parallel::map(parts, &|i| work(range(i))),
     }
 }

@@ -11,9 +11,8 @@
 
 use super::Corrupt;
 use crate::base::registry::Kind;
-use crate::base::{Error, Result, Streams};
+use crate::base::{Error, Result, Streams, parallel};
 use crate::data::{Dataset, Samples, within};
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 /// Standard deviations after which a Gaussian is cut off; less than 1e-4 of it lies beyond.
@@ -93,7 +92,7 @@ impl Corrupt for Blur {
         let &[_, height, width] = dataset.shape.as_slice() else { return samples.clone() };
         let kernel = self.kernel();
         let mut shifted = samples.clone();
-        shifted.x.par_chunks_mut(dataset.features().max(1)).for_each(|sample| {
+        parallel::parts_mut(&mut shifted.x, dataset.features().max(1), &|_, sample| {
             let mut image = dataset.original(sample);
             for channel in image.chunks_exact_mut((height * width).max(1)) {
                 let rows = along(channel, &kernel, (0..height).map(|r| r * width), (width, 1));

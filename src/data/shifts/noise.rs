@@ -6,9 +6,8 @@
 use super::Corrupt;
 use crate::base::random::normal;
 use crate::base::registry::Kind;
-use crate::base::{Result, Streams};
+use crate::base::{Result, Streams, parallel};
 use crate::data::{Dataset, Samples, within};
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 /// Gaussian noise on every feature.
@@ -48,7 +47,7 @@ impl Corrupt for Noise {
         let sized: Vec<f64> =
             (0..dataset.features()).map(|f| if constant(f) { 0.0 } else { self.std }).collect();
         let mut shifted = samples.clone();
-        shifted.x.par_chunks_mut(sized.len().max(1)).enumerate().for_each(|(i, x)| {
+        parallel::parts_mut(&mut shifted.x, sized.len().max(1), &|i, x| {
             let mut rng = streams.stream("shift/noise", i as u64);
             x.iter_mut().zip(&sized).for_each(|(x, std)| *x += std * normal(&mut rng));
         });

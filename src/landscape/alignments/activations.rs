@@ -8,13 +8,12 @@
 //! A convolution's positions count as samples. A unit that never changes correlates with none.
 
 use super::{Align, Aligned, Pair, within};
+use crate::autodiff::View;
 use crate::autodiff::matrix::product;
-use crate::autodiff::{Element, View};
 use crate::base::{Result, assignment::assign, interrupt, registry::Kind};
-use crate::landscape::signals::{At, Signals};
+use crate::landscape::signals;
 use crate::nn::symmetry::Place;
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 
 /// Activation matching.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -53,10 +52,9 @@ struct Sums {
 }
 
 impl Sums {
-    fn new<E: Element>(a: &View<E>, b: &View<E>) -> Self {
+    fn new(a: &View<f64>, b: &View<f64>) -> Self {
         let shape = a.shape;
-        let wide = |view: &View<E>| -> Vec<f64> { view.data.iter().map(|x| x.to_f64()).collect() };
-        let (a, b) = (wide(a), wide(b));
+        let (a, b) = (a.data, b.data);
         let own = [&a, &b].map(|data| {
             let mut sums = vec![[0.0; 2]; shape.rows];
             for column in data.chunks_exact(shape.rows) {
@@ -99,7 +97,7 @@ impl Sums {
 }
 
 /// Layers whose outputs tell of a group: activations, or whatever there is.
-fn layers<E: Element>(pair: &Pair<E>) -> Vec<(usize, Vec<Option<Place>>)> {
+fn layers(pair: &Pair) -> Vec<(usize, Vec<Option<Place>>)> {
     let symmetry = pair.network().symmetry();
     let traces = pair.network().traces();
     let carried: Vec<Vec<Option<Place>>> = traces.iter().map(|t| symmetry.places(&t.signal.units)).collect();
@@ -122,19 +120,16 @@ fn layers<E: Element>(pair: &Pair<E>) -> Vec<(usize, Vec<Option<Place>>)> {
 }
 
 impl Align for ActivationMatching {
-    fn align<E: Element>(&self, pair: &Pair<E>, observe: &dyn Fn(usize, usize)) -> Result<Aligned> {
+    fn align(&self, pair: &Pair, observe: &dyn Fn(usize, usize)) -> Result<Aligned> {
         let symmetry = pair.network().symmetry();
         let layers = layers(pair);
-        let count = if self.samples == 0 { usize::MAX } else { self.samples }.min(pair.samples.len());
+        let count = if self.samples == 0 { usize::MAX } else { self.samples }.min(pair.objective.samples());
         let indices: Vec<u32> = (0..count as u32).collect();
-        let objective = pair.objective.over(Arc::new(pair.samples.subset(&indices)));
+        let objective = pair.objective.batches(count)(&indices);
         let traces: Vec<usize> = layers.iter().map(|(t, _)| *t).collect();
-        let rounded = |v: &[f64]| -> Vec<E> { v.iter().map(|x| E::from_f64(*x)).collect() };
-        let [a, b] = [pair.a, pair.b].map(|s| (rounded(s.theta), rounded(s.state)));
-        let points = [&a, &b].map(|(theta, state)| At { theta, state });
         observe(0, symmetry.groups().len() + 1);
         let mut sums: Vec<Option<Sums>> = vec![None; layers.len()];
-        let chunks = Signals::new(&objective, &traces).each(&points, |views| {
+        let chunks = signals::each(&*objective, &traces, &[pair.a, pair.b], |views| {
             views[0].iter().zip(&views[1]).map(|(a, b)| Sums::new(a, b)).collect::<Vec<_>>()
         });
         for chunk in chunks {

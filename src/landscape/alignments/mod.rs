@@ -16,47 +16,42 @@
 mod matcher;
 
 use super::geometry::{difference, dot};
-use super::signals::At;
-use crate::autodiff::Element;
 use crate::base::{Error, Result, Streams};
-use crate::nn::{Network, Objective, Permutation, Samples, Statistics};
+use crate::nn::{At, MeanLoss, Network, Permutation, Point, Statistics};
 use crate::registry;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Two networks of one kind, with the samples that they were trained on.
 #[derive(Clone, Copy, Debug)]
-pub struct Pair<'a, E> {
+pub struct Pair<'a> {
     /// Their mean training loss. Where norms couple samples its statistics should be those of groups: between two
     /// networks no running ones are right.
-    pub objective: &'a Objective<E>,
-    /// The training samples.
-    pub samples: &'a Samples<E>,
+    pub objective: &'a dyn MeanLoss,
     /// The one that stays.
-    pub a: At<'a, f64>,
+    pub a: At<'a>,
     /// The one whose units move.
-    pub b: At<'a, f64>,
+    pub b: At<'a>,
     /// Random streams of the seed.
     pub streams: &'a Streams,
 }
 
-impl<'a, E: Element> Pair<'a, E> {
+impl<'a> Pair<'a> {
     /// The network that both are.
     pub fn network(&self) -> &'a Arc<Network> {
         self.objective.network()
     }
 
     /// The network halfway between A and B permuted; with singular vectors of its own where statistics are.
-    fn midpoint(&self, permutation: &Permutation) -> (Vec<E>, Vec<E>) {
+    fn midpoint(&self, permutation: &Permutation) -> Point {
         let (theta, state) = permutation.apply(self.b.theta, self.b.state);
-        let theta: Vec<E> =
-            self.a.theta.iter().zip(&theta).map(|(a, b)| E::from_f64(0.5 * (a + b))).collect();
+        let theta = self.a.theta.iter().zip(&theta).map(|(a, b)| 0.5 * (a + b)).collect();
         let state = self.network().mixed([self.a.state, &state], 0.5);
-        let mut state: Vec<E> = state.into_iter().map(E::from_f64).collect();
+        let mut point = Point { theta, state }.to(self.objective.precision());
         if self.objective.statistics() != Statistics::Running {
-            self.network().renew_to_convergence(&theta, &mut state);
+            point.state = self.objective.renew(point.at());
         }
-        (theta, state)
+        point
     }
 }
 
@@ -98,7 +93,7 @@ pub struct Aligned {
 
 impl Aligned {
     /// What `permutation` makes of B, after so many passes.
-    fn new<E: Element>(pair: &Pair<E>, permutation: Permutation, passes: usize, status: &str) -> Self {
+    fn new(pair: &Pair, permutation: Permutation, passes: usize, status: &str) -> Self {
         let (theta, state) = permutation.apply(pair.b.theta, pair.b.state);
         let facts = Facts {
             distance_before: distance(pair.a.theta, pair.b.theta),
@@ -125,7 +120,7 @@ fn distance(a: &[f64], b: &[f64]) -> f64 {
 pub trait Align {
     /// A permutation of B's units. `observe` hears of pieces of work, done and in all. Fails on numbers that are not
     /// finite and on a signal.
-    fn align<E: Element>(&self, pair: &Pair<E>, observe: &dyn Fn(usize, usize)) -> Result<Aligned>;
+    fn align(&self, pair: &Pair, observe: &dyn Fn(usize, usize)) -> Result<Aligned>;
 }
 
 registry! {
@@ -138,7 +133,7 @@ registry! {
 }
 
 impl Align for Alignment {
-    fn align<E: Element>(&self, pair: &Pair<E>, observe: &dyn Fn(usize, usize)) -> Result<Aligned> {
+    fn align(&self, pair: &Pair, observe: &dyn Fn(usize, usize)) -> Result<Aligned> {
         let finite = |v: &[f64]| v.iter().all(|x| x.is_finite());
         let size = pair.network().layout().size();
         for (name, network) in [("A", pair.a), ("B", pair.b)] {

@@ -14,12 +14,10 @@
 use super::matcher::Matcher;
 use super::weights::WeightMatching;
 use super::{Align, Aligned, Pair, within};
-use crate::autodiff::Element;
 use crate::base::{Error, Result, interrupt, registry::Kind};
-use crate::nn::{Objective, Permutation, Statistics};
+use crate::nn::{Permutation, Statistics};
 use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 
 /// Straight-through matching.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -84,13 +82,12 @@ impl Adam {
 }
 
 impl Align for StraightThrough {
-    fn align<E: Element>(&self, pair: &Pair<E>, observe: &dyn Fn(usize, usize)) -> Result<Aligned> {
+    fn align(&self, pair: &Pair, observe: &dyn Fn(usize, usize)) -> Result<Aligned> {
         let matching = WeightMatching { restarts: self.restarts, ..WeightMatching::default() };
         let (start, starts) = matching.nearest(pair)?;
         let matcher = Matcher::new(pair.network().symmetry());
         let loss = |permutation: &Permutation| -> Result<f64> {
-            let (theta, state) = pair.midpoint(permutation);
-            let loss = pair.objective.evaluate(&theta, &state).loss;
+            let loss = pair.objective.evaluate(pair.midpoint(permutation).at()).loss;
             interrupt::check("alignment", "nothing is kept of it")?;
             Ok(loss)
         };
@@ -98,7 +95,7 @@ impl Align for StraightThrough {
         let mut best = (before, start.permutation.clone());
         let mut seen = start.permutation.clone();
         let mut now = start.permutation;
-        let (batch, n) = (self.batch.min(pair.samples.len()).max(1), pair.samples.len());
+        let (batch, n) = (self.batch.min(pair.objective.samples()).max(1), pair.objective.samples());
         if pair.objective.statistics() != Statistics::Running {
             pair.network().layout().check_group("--align straight-through: batch", batch)?;
         }
@@ -106,20 +103,13 @@ impl Align for StraightThrough {
         let mut target = pair.a.theta.to_vec();
         let zeros = vec![0.0; target.len()];
         let mut adam = Adam { first: zeros.clone(), second: zeros, steps: 0 };
-        let mut objective: Option<Objective<E>> = None;
+        let batches = pair.objective.batches(batch);
         let (total, mut passes, mut status) = (self.epochs * (n / batch), 0, "all epochs were made");
         'epochs: for epoch in 0..self.epochs {
             let mut rng = pair.streams.stream("alignment/straight-through", epoch as u64);
             order.shuffle(&mut rng);
             for indices in order.chunks_exact(batch) {
-                let samples = Arc::new(pair.samples.subset(indices));
-                let here = match &objective {
-                    Some(o) => o.over(samples),
-                    None => pair.objective.over(samples),
-                };
-                let (theta, state) = pair.midpoint(&now);
-                let (_, mut gradient) = here.gradient(&theta, &state);
-                objective.get_or_insert(here);
+                let (_, mut gradient) = batches(indices).gradient(pair.midpoint(&now).at());
                 interrupt::check("alignment", "nothing is kept of it")?;
                 if !gradient.iter().all(|g| g.is_finite()) {
                     status = "a gradient is not finite";

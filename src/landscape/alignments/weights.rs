@@ -7,9 +7,7 @@
 
 use super::matcher::{Descent, Matcher};
 use super::{Align, Aligned, Pair, within};
-use crate::autodiff::Element;
-use crate::base::{Error, Result, registry::Kind};
-use rayon::prelude::*;
+use crate::base::{Error, Result, parallel, registry::Kind};
 use serde::{Deserialize, Serialize};
 
 /// Weight matching.
@@ -44,7 +42,7 @@ impl Kind for WeightMatching {
 
 impl WeightMatching {
     /// The nearest of all starts, and the distance that each led to.
-    pub(super) fn nearest<E: Element>(&self, pair: &Pair<E>) -> Result<(Descent, Vec<f64>)> {
+    pub(super) fn nearest(&self, pair: &Pair) -> Result<(Descent, Vec<f64>)> {
         let symmetry = pair.network().symmetry();
         let matcher = Matcher::new(symmetry);
         let (a, b) = (pair.a.theta, pair.b.theta);
@@ -57,7 +55,7 @@ impl WeightMatching {
             let mut rng = pair.streams.stream("alignment/weights", start as u64);
             matcher.descend(a, b, first, self.passes, &mut rng)
         };
-        let descents: Vec<Descent> = (0..self.restarts).into_par_iter().map(from).collect::<Result<_>>()?;
+        let descents: Vec<Descent> = parallel::try_map(self.restarts, &from)?;
         let starts: Vec<f64> = descents.iter().map(Descent::distance).collect();
         let best = descents.into_iter().min_by(|x, y| x.distance().total_cmp(&y.distance()));
         best.map(|best| (best, starts)).ok_or_else(|| Error::expected("restarts", "at least 1", 0))
@@ -65,7 +63,7 @@ impl WeightMatching {
 }
 
 impl Align for WeightMatching {
-    fn align<E: Element>(&self, pair: &Pair<E>, observe: &dyn Fn(usize, usize)) -> Result<Aligned> {
+    fn align(&self, pair: &Pair, observe: &dyn Fn(usize, usize)) -> Result<Aligned> {
         observe(0, 1);
         let (best, starts) = self.nearest(pair)?;
         observe(1, 1);

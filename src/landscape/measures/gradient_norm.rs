@@ -1,7 +1,6 @@
 //! Norm of the whole gradient of the training loss at every point, not of its part in the plane.
 
 use super::{Computed, Drawn, Measure, Spot};
-use crate::autodiff::Element;
 use crate::base::{Result, registry::Kind};
 use crate::landscape::geometry::dot;
 use serde::{Deserialize, Serialize};
@@ -26,8 +25,8 @@ impl Measure for GradientNorm {
         Computed::AtPoints
     }
 
-    fn at<E: Element>(&self, spot: &Spot<E>) -> Result<Vec<f64>> {
-        let (_, gradient) = spot.objective.gradient(spot.theta, spot.state);
+    fn at(&self, spot: &Spot) -> Result<Vec<f64>> {
+        let (_, gradient) = spot.objective.gradient(spot.at);
         Ok(vec![dot(&gradient, &gradient).sqrt()])
     }
 }

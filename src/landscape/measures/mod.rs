@@ -4,20 +4,17 @@
 //!
 //! To add one: a file with a struct that implements [`Kind`](crate::base::registry::Kind) and [`Measure`], and a line below.
 
-use crate::autodiff::Element;
 use crate::base::{Result, Streams};
-use crate::nn::Objective;
+use crate::nn::{At, MeanLoss};
 use crate::registry;
 
 /// A network at one point of a slice, with its training samples.
 #[derive(Debug)]
-pub struct Spot<'a, E> {
+pub struct Spot<'a> {
     /// The training loss.
-    pub objective: &'a Objective<E>,
-    /// Parameters.
-    pub theta: &'a [E],
-    /// State.
-    pub state: &'a [E],
+    pub objective: &'a dyn MeanLoss,
+    /// Where the network is.
+    pub at: At<'a>,
     /// Random streams of the slice's seed.
     pub streams: &'a Streams,
     /// Memory for values that are kept, in bytes.
@@ -73,7 +70,7 @@ pub trait Measure {
         &[]
     }
     /// One number a map at one point.
-    fn at<E: Element>(&self, _spot: &Spot<E>) -> Result<Vec<f64>> {
+    fn at(&self, _spot: &Spot) -> Result<Vec<f64>> {
         Ok(Vec::new())
     }
     /// The maps over a slice.
@@ -109,7 +106,7 @@ impl Measure for Map {
         match_map!(self, kind => kind.reads())
     }
 
-    fn at<E: Element>(&self, spot: &Spot<E>) -> Result<Vec<f64>> {
+    fn at(&self, spot: &Spot) -> Result<Vec<f64>> {
         match_map!(self, kind => kind.at(spot))
     }
 

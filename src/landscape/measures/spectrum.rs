@@ -4,7 +4,7 @@
 //! The ratio tells networks apart at the minimiser and barely off it; the slice's own non-convexity does it everywhere.
 
 use super::{Computed, Drawn, Measure, Spot};
-use crate::autodiff::{Curvature, Element};
+use crate::autodiff::Curvature;
 use crate::base::{Error, Result, registry::Kind};
 use crate::landscape::hessian::Curved;
 use crate::spectral::lanczos::{self, Settings, Wanted};
@@ -62,8 +62,8 @@ impl Measure for Spectrum {
         Some(("lambda_ratio", "the largest eigenvalue is 0"))
     }
 
-    fn at<E: Element>(&self, spot: &Spot<E>) -> Result<Vec<f64>> {
-        let products = spot.objective.linearize(spot.theta, spot.state, Curvature::Hessian, spot.memory);
+    fn at(&self, spot: &Spot) -> Result<Vec<f64>> {
+        let products = spot.objective.linearize(spot.at, Curvature::Hessian, spot.memory);
         // The same start everywhere: a point's value is its own.
         let mut rng = spot.streams.stream("slice/lanczos", 1);
         let settings = Settings {

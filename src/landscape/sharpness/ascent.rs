@@ -11,7 +11,6 @@
 use super::Quantity;
 use super::ball::Ball;
 use super::surface::{Means, Surface, stopped};
-use crate::autodiff::Element;
 use crate::base::Result;
 use crate::base::random::Rng;
 
@@ -67,8 +66,8 @@ impl Rise {
 }
 
 /// The largest loss above `center` within `ball`: `first` as one ascent found it, or what `climb` reaches from other starts.
-pub fn highest<E: Element>(
-    surface: &Surface<E>,
+pub fn highest(
+    surface: &Surface,
     ball: Ball,
     (center, first): (f64, f64),
     rng: &mut Rng,
@@ -88,7 +87,7 @@ pub fn highest<E: Element>(
     };
     let mut points = (0..POINTS).map(|_| point()).collect::<Result<Vec<(f64, Vec<f64>)>>>()?;
     let random = points.iter().map(|p| p.0).fold(f64::NEG_INFINITY, f64::max);
-    let rounding = 4.0 * E::EPSILON.to_f64() * center.abs();
+    let rounding = 4.0 * surface.epsilon() * center.abs();
     let mut best = first.max(random);
     let again = first <= random || first <= center + rounding;
     if again {
@@ -106,7 +105,7 @@ pub fn highest<E: Element>(
     Ok(Rise { rise, again })
 }
 
-impl<E: Element> Surface<'_, E> {
+impl Surface<'_> {
     /// Whether any u moves something.
     pub fn any_moves(&self) -> bool {
         (0..self.dimension()).any(|i| self.moves(i))

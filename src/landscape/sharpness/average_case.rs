@@ -14,13 +14,11 @@
 use super::sam::{at_least, positive};
 use super::surface::{Scale, Surface};
 use super::{Columns, Here, Quantity, Row, Sharp, Spent};
-use crate::autodiff::Element;
 use crate::base::random::{Rng, normal};
 use crate::base::statistics::mean;
-use crate::base::{Error, Result, registry::Kind};
+use crate::base::{Error, Result, parallel, registry::Kind};
 use crate::nn::Network;
 use rand::RngExt;
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 /// Mean rise of the loss under noise.
@@ -85,7 +83,7 @@ fn uniform(rng: &mut Rng) -> f64 {
 }
 
 impl AverageCase {
-    fn column<E: Element>(&self, here: &Here<E>, scale: Scale, law: &Law, size: f64) -> Result<Quantity> {
+    fn column(&self, here: &Here, scale: Scale, law: &Law, size: f64) -> Result<Quantity> {
         let surface = Surface::new(here, scale);
         let center = surface.center()?;
         let name = format!("sharpness/{}", law.key);
@@ -97,7 +95,7 @@ impl AverageCase {
             Ok(0.5 * (there - center) + 0.5 * (surface.loss(&u)? - center))
         };
         // In parallel, collected in order.
-        let rises: Vec<f64> = (0..self.draws / 2).into_par_iter().map(rise).collect::<Result<_>>()?;
+        let rises: Vec<f64> = parallel::try_map(self.draws / 2, &rise)?;
         let (value, error) = mean(&rises);
         let quantity = Quantity::new(value);
         let quantity = match rises.iter().all(|rise| *rise == 0.0) && surface.any_moves() {
@@ -121,7 +119,7 @@ impl Sharp for AverageCase {
         Spent { losses: 4.0 * (1 + self.draws) as f64, ..Spent::default() }
     }
 
-    fn rows<E: Element>(&self, here: &Here<E>) -> Result<Vec<Row>> {
+    fn rows(&self, here: &Here) -> Result<Vec<Row>> {
         let row = |law: &Law, [raw, adaptive]: [f64; 2]| {
             let raw = self.column(here, Scale::Raw, law, raw)?;
             let invariant = self.column(here, Scale::Invariant, law, adaptive)?;

@@ -12,14 +12,12 @@
 use super::sam::{at_least, positive};
 use super::surface::{Scale, Surface};
 use super::{Columns, Here, Quantity, Row, Sharp, Spent};
-use crate::autodiff::Element;
 use crate::base::random::normal;
 use crate::base::statistics::quantile;
-use crate::base::{Error, Result, registry::Kind};
+use crate::base::{Error, Result, parallel, registry::Kind};
 use crate::landscape::geometry::{dot, unit};
 use crate::landscape::normalizations::{Filter, Normalization, Nothing};
 use crate::nn::Network;
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 /// Quantiles of the distance at which the loss has risen.
@@ -77,7 +75,7 @@ const GROWTH: f64 = 1.5;
 
 impl BasinRadius {
     /// Where the loss first reaches `level` along theta + t d, 0 < t <= reach; infinite if nowhere.
-    fn crossing<E: Element>(&self, surface: &Surface<E>, d: &[f64], level: f64, reach: f64) -> Result<f64> {
+    fn crossing(&self, surface: &Surface, d: &[f64], level: f64, reach: f64) -> Result<f64> {
         let risen = |t: f64| {
             let u: Vec<f64> = d.iter().map(|d| t * d).collect();
             Ok::<_, Error>(surface.loss(&u)? >= level)
@@ -102,14 +100,14 @@ impl BasinRadius {
         Ok(0.5 * (low + high))
     }
 
-    fn column<E: Element>(&self, here: &Here<E>, scale: Scale) -> Result<Quantity> {
+    fn column(&self, here: &Here, scale: Scale) -> Result<Quantity> {
         // The same surface for both: a ray has its scale in itself.
         let surface = Surface::new(here, Scale::Raw);
         let center = surface.center()?;
         if !center.is_finite() {
             return Ok(Quantity::new(center));
         }
-        let theta: Vec<f64> = here.theta.iter().map(|t| t.to_f64()).collect();
+        let theta: Vec<f64> = here.at.theta.to_vec();
         let layout = here.objective.network().layout();
         let unit_of_reach = match (scale, dot(&theta, &theta).sqrt()) {
             (Scale::Raw, norm) if norm > 0.0 => norm,
@@ -124,7 +122,7 @@ impl BasinRadius {
             }
             self.crossing(&surface, &d, center + self.rise, unit_of_reach * self.reach)
         };
-        let mut radii: Vec<f64> = (0..self.rays).into_par_iter().map(ray).collect::<Result<_>>()?;
+        let mut radii: Vec<f64> = parallel::try_map(self.rays, &ray)?;
         radii.sort_by(f64::total_cmp);
         let beyond = radii.iter().filter(|r| r.is_infinite()).count();
         let details = QUANTILES.map(|(name, q)| (name, quantile(&radii, q)));
@@ -154,7 +152,7 @@ impl Sharp for BasinRadius {
         Spent { losses: 2.0 * (1.0 + self.rays as f64 * (steps + halvings)), ..Spent::default() }
     }
 
-    fn rows<E: Element>(&self, here: &Here<E>) -> Result<Vec<Row>> {
+    fn rows(&self, here: &Here) -> Result<Vec<Row>> {
         let (raw, invariant) = (self.column(here, Scale::Raw)?, self.column(here, Scale::Invariant)?);
         Ok(vec![Row::new("basin_radius", "basin radius (large: wide)", Some(raw), Some(invariant))])
     }

@@ -8,7 +8,7 @@
 
 use super::surface::stopped;
 use super::{Columns, Cost, Here, Quantity, Row, Sharp, Spent};
-use crate::autodiff::{Curvature, Element};
+use crate::autodiff::Curvature;
 use crate::base::{Result, registry::Kind};
 use crate::landscape::geometry::dot;
 use crate::nn::Network;
@@ -34,9 +34,9 @@ impl Sharp for FisherRao {
         Spent { products: 1.0, ..Spent::default() }
     }
 
-    fn rows<E: Element>(&self, here: &Here<E>) -> Result<Vec<Row>> {
-        let theta: Vec<f64> = here.theta.iter().map(|t| t.to_f64()).collect();
-        let fisher = here.objective.linearize(here.theta, here.state, Curvature::Fisher, here.memory);
+    fn rows(&self, here: &Here) -> Result<Vec<Row>> {
+        let theta: Vec<f64> = here.at.theta.to_vec();
+        let fisher = here.objective.linearize(here.at, Curvature::Fisher, here.memory);
         let product = fisher.products(&theta, 1);
         stopped()?;
         here.spend(Cost::Product, here.objective.samples());

@@ -20,7 +20,6 @@ use super::ball::{Ball, Norm};
 use super::sam::{at_least, positive};
 use super::surface::{Means, Scale, Surface};
 use super::{Columns, Here, Row, Sharp, Spent};
-use crate::autodiff::Element;
 use crate::base::{Result, registry::Kind};
 use crate::landscape::geometry::dot;
 use crate::nn::Network;
@@ -116,8 +115,8 @@ impl Keskar {
 
     /// The best point of a projected path: as far as the loss goes on rising, or as near as it takes to rise. None
     /// where nothing does.
-    fn search<E: Element>(
-        surface: &Surface<E>,
+    fn search(
+        surface: &Surface,
         from: &Point,
         (direction, first): (&[f64], f64),
     ) -> Result<Option<(Vec<f64>, f64)>> {
@@ -145,7 +144,7 @@ impl Keskar {
     }
 
     /// The largest loss that the ascent finds from a point of the box.
-    fn climb<E: Element>(&self, surface: &Surface<E>, start: Vec<f64>) -> Result<f64> {
+    fn climb(&self, surface: &Surface, start: Vec<f64>) -> Result<f64> {
         let at = |u: Vec<f64>| {
             let (loss, gradient) = surface.gradient(&u)?;
             Ok::<_, crate::base::Error>(Point { u, loss, gradient })
@@ -196,8 +195,8 @@ impl Sharp for Keskar {
         Spent { losses, gradients, products: 0.0 }
     }
 
-    fn rows<E: Element>(&self, here: &Here<E>) -> Result<Vec<Row>> {
-        let box_sizes = here.theta.iter().map(|x| self.eps * (x.to_f64().abs() + 1.0)).collect();
+    fn rows(&self, here: &Here) -> Result<Vec<Row>> {
+        let box_sizes = here.at.theta.iter().map(|x| self.eps * (x.abs() + 1.0)).collect();
         let surface = Surface::new(here, Scale::Raw).scaled(box_sizes);
         let center = surface.center()?;
         let rise = match center == f64::INFINITY {

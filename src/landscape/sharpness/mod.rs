@@ -14,9 +14,8 @@ pub mod ascent;
 pub mod ball;
 pub mod surface;
 
-use crate::autodiff::Element;
 use crate::base::{Result, Streams, files::null_is_nan};
-use crate::nn::{Network, Objective, Samples};
+use crate::nn::{At, MeanLoss, Network};
 use crate::registry;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -24,15 +23,11 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// A trained network with the samples that its sharpness is of, and what has been spent on it.
 #[derive(Debug)]
-pub struct Here<'a, E> {
+pub struct Here<'a> {
     /// The mean loss over the samples.
-    pub objective: &'a Objective<E>,
-    /// The samples themselves, for measures that take them in batches.
-    pub samples: &'a Samples<E>,
-    /// Parameters.
-    pub theta: &'a [E],
-    /// State.
-    pub state: &'a [E],
+    pub objective: &'a dyn MeanLoss,
+    /// Where the network is.
+    pub at: At<'a>,
     /// Random streams of the seed.
     pub streams: &'a Streams,
     /// Memory for values that are kept, in bytes.
@@ -60,17 +55,11 @@ enum Cost {
     Product,
 }
 
-impl<'a, E: Element> Here<'a, E> {
-    /// A network at `theta` and `state`, with nothing spent yet; `objective` is its loss over `samples`.
-    pub fn new(
-        objective: &'a Objective<E>,
-        samples: &'a Samples<E>,
-        (theta, state): (&'a [E], &'a [E]),
-        streams: &'a Streams,
-        memory: usize,
-    ) -> Self {
+impl<'a> Here<'a> {
+    /// A network at a place, with nothing spent yet.
+    pub fn new(objective: &'a dyn MeanLoss, at: At<'a>, streams: &'a Streams, memory: usize) -> Self {
         let spent = [0; 3].map(AtomicU64::new);
-        Self { objective, samples, theta, state, streams, memory, spent }
+        Self { objective, at, streams, memory, spent }
     }
 
     /// What has been spent so far.
@@ -85,7 +74,7 @@ impl<'a, E: Element> Here<'a, E> {
 
     /// So many samples in passes over all.
     pub fn passes(&self, counts: [f64; 3]) -> Spent {
-        let all = self.samples.len().max(1) as f64;
+        let all = self.objective.samples().max(1) as f64;
         let [losses, gradients, products] = counts.map(|count| count / all);
         Spent { losses, gradients, products }
     }
@@ -181,7 +170,7 @@ pub trait Sharp {
     fn cost(&self, network: &Network) -> Spent;
     /// Its rows at a network. Fails on a request that does not fit the network and on a signal; numbers that
     /// cannot be had are missing in a row that says why.
-    fn rows<E: Element>(&self, here: &Here<E>) -> Result<Vec<Row>>;
+    fn rows(&self, here: &Here) -> Result<Vec<Row>>;
 }
 
 registry! {
@@ -207,7 +196,7 @@ impl Sharp for Sharpness {
         match_sharpness!(self, kind => kind.cost(network))
     }
 
-    fn rows<E: Element>(&self, here: &Here<E>) -> Result<Vec<Row>> {
+    fn rows(&self, here: &Here) -> Result<Vec<Row>> {
         match_sharpness!(self, kind => kind.rows(here))
     }
 }

@@ -10,12 +10,10 @@
 use super::sam::{at_least, positive};
 use super::surface::{Scale, Surface};
 use super::{Columns, Here, Quantity, Row, Sharp, Spent};
-use crate::autodiff::Element;
 use crate::base::random::normal;
 use crate::base::statistics::mean;
-use crate::base::{Error, Result, registry::Kind};
+use crate::base::{Error, Result, parallel, registry::Kind};
 use crate::nn::Network;
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 /// The noise at which accuracy falls.
@@ -66,13 +64,7 @@ const SLOPE: f64 = 1.1;
 
 impl PacBayes {
     /// Falls of the accuracy at sigma, one a draw.
-    fn falls<E: Element>(
-        &self,
-        here: &Here<E>,
-        surface: &Surface<E>,
-        accuracy: f64,
-        sigma: f64,
-    ) -> Result<Vec<f64>> {
+    fn falls(&self, here: &Here, surface: &Surface, accuracy: f64, sigma: f64) -> Result<Vec<f64>> {
         let fall = |i: usize| {
             let mut rng = here.streams.stream("sharpness/pac_bayes", i as u64);
             let u: Vec<f64> = (0..surface.dimension()).map(|_| sigma * normal(&mut rng)).collect();
@@ -80,10 +72,10 @@ impl PacBayes {
             // Where outputs are not finite, no sample is right.
             Ok(accuracy - if there.accuracy.is_nan() { 0.0 } else { there.accuracy })
         };
-        (0..self.draws).into_par_iter().map(fall).collect()
+        parallel::try_map(self.draws, &fall)
     }
 
-    fn column<E: Element>(&self, here: &Here<E>, scale: Scale) -> Result<Quantity> {
+    fn column(&self, here: &Here, scale: Scale) -> Result<Quantity> {
         let surface = Surface::new(here, scale);
         let start = surface.evaluate(&vec![0.0; surface.dimension()])?;
         if !start.loss.is_finite() {
@@ -150,7 +142,7 @@ impl Sharp for PacBayes {
         Spent { losses: 2.0 * (1.0 + self.draws as f64 * (6.0 + halvings)), ..Spent::default() }
     }
 
-    fn rows<E: Element>(&self, here: &Here<E>) -> Result<Vec<Row>> {
+    fn rows(&self, here: &Here) -> Result<Vec<Row>> {
         let (raw, invariant) = (self.column(here, Scale::Raw)?, self.column(here, Scale::Invariant)?);
         Ok(vec![Row::new("pac_bayes_sigma", "PAC-Bayes sigma (large: wide)", Some(raw), Some(invariant))])
     }

@@ -16,12 +16,12 @@
 use super::sam::at_least;
 use super::surface::stopped;
 use super::{Columns, Cost, Here, Quantity, Row, Sharp, Spent};
-use crate::autodiff::{Curvature, Element};
+use crate::autodiff::Curvature;
 use crate::base::registry::unknown;
 use crate::base::statistics::mean;
 use crate::base::{Error, Result, registry::Kind};
 use crate::landscape::geometry::dot;
-use crate::nn::{Layout, Linearization, Network, Parameter, Role};
+use crate::nn::{Layout, Network, Parameter, Products, Role};
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
@@ -62,18 +62,18 @@ impl Kind for RelativeFlatness {
 const BLOCK: usize = 16;
 
 /// A layer's weights, and products with the Hessian.
-struct Layer<'a, E> {
-    here: &'a Here<'a, E>,
+struct Layer<'a> {
+    here: &'a Here<'a>,
     weight: &'a Parameter,
-    products: Linearization<'a, E>,
+    products: Box<dyn Products + 'a>,
     /// W, neuron by neuron.
     rows: Vec<Vec<f64>>,
 }
 
-impl<E: Element> Layer<'_, E> {
+impl Layer<'_> {
     /// v'H u for pairs (v, u) of vectors of the layer's size, in order.
     fn forms(&self, count: usize, pair: impl Fn(usize) -> [Vec<f64>; 2]) -> Result<Vec<f64>> {
-        let (p, at) = (self.here.theta.len(), self.weight.range());
+        let (p, at) = (self.here.at.theta.len(), self.weight.range());
         let mut forms = Vec::with_capacity(count);
         for first in (0..count).step_by(BLOCK) {
             let pairs: Vec<[Vec<f64>; 2]> = (first..count.min(first + BLOCK)).map(&pair).collect();
@@ -147,7 +147,7 @@ impl Sharp for RelativeFlatness {
         Spent { products: products as f64, ..Spent::default() }
     }
 
-    fn rows<E: Element>(&self, here: &Here<E>) -> Result<Vec<Row>> {
+    fn rows(&self, here: &Here) -> Result<Vec<Row>> {
         let (weights, named) = self.layer(here.objective.network().layout());
         let Some(weight) = named else {
             let names = weights.iter().map(|p| p.name.as_str());
@@ -156,9 +156,9 @@ impl Sharp for RelativeFlatness {
                 name => unknown("relative-flatness: layer", name, names),
             });
         };
-        let theta = |r: std::ops::Range<usize>| here.theta[r].iter().map(|t| t.to_f64()).collect();
+        let theta = |r: std::ops::Range<usize>| here.at.theta[r].to_vec();
         let rows = weight.filters().map(theta).collect();
-        let products = here.objective.linearize(here.theta, here.state, Curvature::Hessian, here.memory);
+        let products = here.objective.linearize(here.at, Curvature::Hessian, here.memory);
         let layer = Layer { here, weight, products, rows };
         let kappa = match weight.size() <= self.exact {
             true => layer.exact()?,

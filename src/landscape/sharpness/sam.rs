@@ -15,7 +15,6 @@ use super::ascent::{POINTS, Rise, highest};
 use super::ball::{Ball, Norm};
 use super::surface::{Scale, Surface, over_batches};
 use super::{Columns, Here, Row, Sharp, Spent};
-use crate::autodiff::Element;
 use crate::base::{Error, Result, registry::Kind};
 use crate::nn::Network;
 use serde::{Deserialize, Serialize};
@@ -76,8 +75,8 @@ pub(super) fn at_least(at: &str, n: usize, least: usize) -> Result<()> {
 
 /// The loss after the first step up from a point of the ball, and the highest of so many steps, whose
 /// gradient is `gradient`.
-fn ascend<E: Element>(
-    surface: &Surface<E>,
+fn ascend(
+    surface: &Surface,
     ball: Ball,
     mut u: Vec<f64>,
     mut gradient: Vec<f64>,
@@ -102,13 +101,7 @@ fn ascend<E: Element>(
 
 impl Sam {
     /// The rise after one step, and after several.
-    fn rises<E: Element>(
-        &self,
-        here: &Here<E>,
-        surface: &Surface<E>,
-        rho: f64,
-        batch: u64,
-    ) -> Result<[Rise; 2]> {
+    fn rises(&self, here: &Here, surface: &Surface, rho: f64, batch: u64) -> Result<[Rise; 2]> {
         let ball = Ball { norm: Norm::L2, rho };
         let zero = vec![0.0; surface.dimension()];
         let (center, gradient) = surface.gradient(&zero)?;
@@ -143,7 +136,7 @@ impl Sharp for Sam {
         Spent { losses: 2.0 * (1 + points) as f64, gradients: 2.0 * self.steps as f64, products: 0.0 }
     }
 
-    fn rows<E: Element>(&self, here: &Here<E>) -> Result<Vec<Row>> {
+    fn rows(&self, here: &Here) -> Result<Vec<Row>> {
         let mut columns = Vec::new();
         for (scale, rho) in Scale::BOTH.into_iter().zip([self.rho, self.adaptive_rho]) {
             let moves = Surface::new(here, scale).any_moves();

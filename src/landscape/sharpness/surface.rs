@@ -1,13 +1,11 @@
 //! The loss around a network as a function of u, the perturbation in a measure's own coordinates: theta + s * u.
 
 use super::{Cost, Here};
-use crate::autodiff::Element;
 use crate::base::statistics::mean;
-use crate::base::{Result, interrupt};
+use crate::base::{Result, interrupt, parallel};
 use crate::nn::losses::Criterion;
-use crate::nn::{Evaluation, Objective};
+use crate::nn::{At, Evaluation, MeanLoss};
 use rand::seq::SliceRandom;
-use rayon::prelude::*;
 
 /// What a perturbation of length 1 means for each parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,22 +23,22 @@ impl Scale {
 
 /// The loss over some samples around theta.
 #[derive(Debug)]
-pub struct Surface<'a, E> {
-    here: &'a Here<'a, E>,
-    objective: &'a Objective<E>,
+pub struct Surface<'a> {
+    here: &'a Here<'a>,
+    objective: &'a dyn MeanLoss,
     theta: Vec<f64>,
     scale: Vec<f64>,
 }
 
-impl<'a, E: Element> Surface<'a, E> {
+impl<'a> Surface<'a> {
     /// Around `here`, over its own samples.
-    pub fn new(here: &'a Here<'a, E>, scale: Scale) -> Self {
+    pub fn new(here: &'a Here<'a>, scale: Scale) -> Self {
         Self::over(here, here.objective, scale)
     }
 
     /// Around `here`, over those of another objective.
-    pub fn over(here: &'a Here<'a, E>, objective: &'a Objective<E>, scale: Scale) -> Self {
-        let theta: Vec<f64> = here.theta.iter().map(|t| t.to_f64()).collect();
+    pub fn over(here: &'a Here<'a>, objective: &'a dyn MeanLoss, scale: Scale) -> Self {
+        let theta: Vec<f64> = here.at.theta.to_vec();
         let scale = match scale {
             Scale::Raw => vec![1.0; theta.len()],
             Scale::Invariant => theta.iter().map(|t| t.abs()).collect(),
@@ -66,7 +64,12 @@ impl<'a, E: Element> Surface<'a, E> {
     /// Outputs and targets (outputs x samples) at the centre, and labels, of which there are none in regression.
     pub(super) fn answers(&self) -> (Vec<f64>, Vec<f64>, Vec<u32>) {
         let (targets, labels) = self.objective.answers();
-        (self.objective.outputs(self.here.theta, self.here.state), targets, labels)
+        (self.objective.outputs(self.here.at), targets, labels)
+    }
+
+    /// Distance from 1 to the next number, in the precision of the loss.
+    pub(super) fn epsilon(&self) -> f64 {
+        self.objective.precision().epsilon()
     }
 
     /// Number of outputs.
@@ -85,21 +88,21 @@ impl<'a, E: Element> Surface<'a, E> {
     }
 
     /// Shows `work` the loss of the same samples with other targets.
-    pub(super) fn with_targets<R>(&self, targets: &[f64], work: impl FnOnce(&Surface<E>) -> R) -> R {
+    pub(super) fn with_targets<R>(&self, targets: &[f64], work: impl FnOnce(&Surface) -> R) -> R {
         let objective = self.objective.with_targets(targets);
         let (here, theta, scale) = (self.here, self.theta.clone(), self.scale.clone());
-        work(&Surface { here, objective: &objective, theta, scale })
+        work(&Surface { here, objective: &*objective, theta, scale })
     }
 
-    /// theta + s * u, rounded to the element type.
-    fn point(&self, u: &[f64]) -> Vec<E> {
+    /// theta + s * u.
+    fn point(&self, u: &[f64]) -> Vec<f64> {
         let parts = self.theta.iter().zip(self.scale.iter().zip(u));
-        parts.map(|(t, (s, u))| E::from_f64(t + s * u)).collect()
+        parts.map(|(t, (s, u))| t + s * u).collect()
     }
 
     /// Loss and accuracy at u.
     pub fn evaluate(&self, u: &[f64]) -> Result<Evaluation> {
-        let evaluation = self.objective.evaluate(&self.point(u), self.here.state);
+        let evaluation = self.objective.evaluate(At { theta: &self.point(u), ..self.here.at });
         stopped()?;
         self.here.spend(Cost::Loss, self.objective.samples());
         Ok(evaluation)
@@ -117,7 +120,8 @@ impl<'a, E: Element> Surface<'a, E> {
 
     /// Loss at u, and its gradient in u.
     pub fn gradient(&self, u: &[f64]) -> Result<(f64, Vec<f64>)> {
-        let (evaluation, mut gradient) = self.objective.gradient(&self.point(u), self.here.state);
+        let (evaluation, mut gradient) =
+            self.objective.gradient(At { theta: &self.point(u), ..self.here.at });
         stopped()?;
         self.here.spend(Cost::Gradient, self.objective.samples());
         gradient.iter_mut().zip(&self.scale).for_each(|(g, s)| *g *= s);
@@ -149,10 +153,10 @@ pub struct Means {
 /// The means of what `work` says of each batch, by its number: random batches of exactly `m` samples, without
 /// replacement, what is left over left out; with `m` = 0, or no more samples than that, all samples as one batch.
 /// Batches are computed in parallel and added in order.
-pub fn over_batches<E: Element>(
-    here: &Here<E>,
+pub fn over_batches(
+    here: &Here,
     m: usize,
-    work: impl Fn(&Objective<E>, u64) -> Result<Vec<f64>> + Sync,
+    work: impl Fn(&dyn MeanLoss, u64) -> Result<Vec<f64>> + Sync,
 ) -> Result<Means> {
     let n = here.objective.samples();
     if m == 0 || m >= n {
@@ -162,17 +166,8 @@ pub fn over_batches<E: Element>(
     let mut order: Vec<u32> = (0..n as u32).collect();
     order.shuffle(&mut here.streams.stream("sharpness/batches", 0));
     let batches: Vec<&[u32]> = order.chunks_exact(m).collect();
-    let sample = |batch: &[u32]| std::sync::Arc::new(here.samples.subset(batch));
-    // All are of one size, and share the programs of the first.
-    let first = here.objective.over(sample(batches[0]));
-    let values: Vec<Vec<f64>> = batches
-        .par_iter()
-        .enumerate()
-        .map(|(i, batch)| match i {
-            0 => work(&first, 0),
-            i => work(&first.over(sample(batch)), i as u64),
-        })
-        .collect::<Result<_>>()?;
+    let batch = here.objective.batches(m);
+    let values = parallel::try_map(batches.len(), &|i| work(&*batch(batches[i]), i as u64))?;
     let of = |j: usize| mean(&values.iter().map(|v| v[j]).collect::<Vec<f64>>());
     Ok(Means { means: (0..values[0].len()).map(of).collect(), batches: batches.len(), size: m })
 }

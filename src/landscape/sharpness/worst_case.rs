@@ -18,7 +18,6 @@ use super::ball::{Ball, Norm};
 use super::sam::{at_least, positive};
 use super::surface::{Scale, Surface, over_batches};
 use super::{Columns, Here, Row, Sharp, Spent};
-use crate::autodiff::Element;
 use crate::base::{Result, registry::Kind};
 use crate::nn::Network;
 use serde::{Deserialize, Serialize};
@@ -83,7 +82,7 @@ fn checkpoints(steps: usize) -> Vec<usize> {
 }
 
 /// The largest loss that APGD meets in a ball around theta, from a point of it.
-fn apgd<E: Element>(surface: &Surface<E>, ball: Ball, steps: usize, start: Vec<f64>) -> Result<f64> {
+fn apgd(surface: &Surface, ball: Ball, steps: usize, start: Vec<f64>) -> Result<f64> {
     let checkpoints = checkpoints(steps);
     let (mut eta, mut u) = (2.0 * ball.rho, start);
     let (mut loss, mut gradient) = surface.gradient(&u)?;
@@ -133,7 +132,7 @@ impl Sharp for WorstCase {
         Spent { losses: 4.0 * (1 + POINTS) as f64, gradients: 4.0 * (1 + self.steps) as f64, products: 0.0 }
     }
 
-    fn rows<E: Element>(&self, here: &Here<E>) -> Result<Vec<Row>> {
+    fn rows(&self, here: &Here) -> Result<Vec<Row>> {
         let row = |norm: Norm, key: &str, label: &str, radii: [f64; 2]| {
             let mut columns = Vec::new();
             for (scale, rho) in Scale::BOTH.into_iter().zip(radii) {

@@ -5,20 +5,20 @@ use super::result::{ConnectResult, Found, Way};
 use crate::autodiff::Element;
 use crate::base::random::Rng;
 use crate::base::{Error, Precision, Result, files, interrupt};
+use crate::data;
 use crate::landscape::Alignment;
 use crate::landscape::alignments::Aligned;
 use crate::landscape::path::{Evaluator, Path, Profile, Weights, evenly};
 use crate::landscape::repair::{Mended, repair};
-use crate::landscape::signals::At;
-use crate::nn::{Evaluation, Network, Samples};
+use crate::nn::{At, Evaluation, Network, Point, Samples, Statistics};
 use crate::passes::plane::Plane;
 use crate::passes::run::{Alike, cut, gibibytes, goes_with, rounded};
 use crate::passes::stages::{Observe, StageEvent};
 use crate::passes::{Run, plane, statistics};
-use crate::train::band::{Band, BandEvent, BandSettings, NetworkLoss, relax};
+use crate::train::band::{Band, BandEvent, BandSettings, network_loss, relax};
 use crate::train::batch::Vary;
 use crate::train::blend::{Blend, BlendEvent, Blended, train_blend};
-use crate::train::{Keep, samples};
+use crate::train::{Keep, loss, samples};
 use crate::with_precision;
 use rand::RngExt;
 use std::cell::Cell;
@@ -51,7 +51,7 @@ pub fn run(
     alike(ends)?;
     let precision = settings.precision.unwrap_or(ends[0].precision);
     let job = Job { settings, band, ends, precision, directory, observe };
-    with_precision!(precision, E => job.compute::<E>())
+    job.compute()
 }
 
 /// Refuses networks between which there is no path: of another shape, of other data; or one network twice.
@@ -73,21 +73,23 @@ struct Job<'a> {
 }
 
 impl Job<'_> {
-    fn compute<E: Element>(&self) -> Result<ConnectResult> {
+    fn compute(&self) -> Result<ConnectResult> {
         let (settings, first) = (self.settings, self.ends[0]);
         let network = Arc::new(first.network.clone());
         let dataset = cut(first.dataset.clone(), settings.samples, "--samples")?;
-        let vary = Vary::new(settings.augment, &dataset)?;
+        // Refused before anything is computed.
+        Vary::<f64>::new(settings.augment, &dataset)?;
         if settings.curve.bends() > 0 {
             // Before the ways that come first take their time.
             settings.training.check_for(dataset.train.len(), network.layout())?;
         }
-        let [train, test] = [&dataset.train, &dataset.test].map(|part| samples::<E>(&network, part));
+        let [train, test] = [&dataset.train, &dataset.test]
+            .map(|part| loss(&network, part, self.precision, Statistics::Running));
         // PyTorch's examples evaluate in hundreds where nothing is known of the training.
         let batch = first.data.batch_size.unwrap_or(128);
-        let evaluator = Evaluator::new(network.clone(), train.clone(), test, settings.between, batch)?;
+        let evaluator = Evaluator::new(train, test, settings.between, batch)?;
         let end = |run: &Run| -> Result<Weights> {
-            let round = |v: &[f64]| rounded::<E>(v, "weights", self.precision);
+            let round = |v: &[f64]| rounded(v, "weights", self.precision);
             Ok((round(&run.theta)?, round(&run.state)?))
         };
         let (a, b) = (end(self.ends[0])?, end(self.ends[1])?);
@@ -113,12 +115,15 @@ impl Job<'_> {
         }
         if settings.curve.bends() > 0 {
             let start = Path::start(&settings.curve, a.clone(), b.clone());
-            let (path, trained) = self.train::<E>(&network, &train, vary.as_ref(), start)?;
+            let (path, trained) = with_precision!(self.precision, E => {
+                let vary = Vary::<E>::new(settings.augment, &dataset)?;
+                self.train(&network, &samples(&network, &dataset.train), vary.as_ref(), start)
+            })?;
             found.ways.push(("curve", self.follow(&evaluator, "curve", path)?));
             found.blended = Some(trained);
         }
         if settings.neb {
-            let (path, relaxed) = self.relax::<E>(&network, &train, [&a, &b])?;
+            let (path, relaxed) = self.relax(&network, &dataset.train, [&a, &b])?;
             found.ways.push(("band", self.follow(&evaluator, "band", path)?));
             found.band = Some(relaxed);
         }
@@ -133,9 +138,8 @@ impl Job<'_> {
             _ => None,
         };
         let middle = way("curve").map(|way| {
-            let (theta, state) = evaluator.place(&way.path.theta(0.5), &way.path.state(&network, 0.5));
-            let wide = |v: Vec<E>| v.into_iter().map(E::to_f64).collect::<Vec<f64>>();
-            (wide(theta), wide(state))
+            let place = evaluator.place(&way.path.theta(0.5), &way.path.state(&network, 0.5));
+            (place.theta, place.state)
         });
         interrupt::check("connect", &self.kept())?;
         (found.plane, found.permuted, found.middle) = (plane, permuted, middle);
@@ -153,7 +157,7 @@ impl Job<'_> {
     }
 
     /// Evaluates a path.
-    fn follow<E: Element>(&self, evaluator: &Evaluator<E>, what: &'static str, path: Path) -> Result<Way> {
+    fn follow(&self, evaluator: &Evaluator, what: &'static str, path: Path) -> Result<Way> {
         (self.observe)(StageEvent::Begins(what, "points", self.settings.points));
         let profile: Profile =
             evaluator.profile(&path, self.settings.points, &|| (self.observe)(StageEvent::Done(1.0)));
@@ -207,12 +211,7 @@ impl Job<'_> {
     }
 
     /// Finds which units of B play the parts of A's.
-    fn align<E: Element>(
-        &self,
-        evaluator: &Evaluator<E>,
-        alignment: &Alignment,
-        ends: [&Weights; 2],
-    ) -> Result<Aligned> {
+    fn align(&self, evaluator: &Evaluator, alignment: &Alignment, ends: [&Weights; 2]) -> Result<Aligned> {
         let told = Cell::new(None);
         evaluator.align(alignment, ends, self.settings.seed, &|done, all| {
             let before = told.get().unwrap_or_else(|| {
@@ -225,21 +224,16 @@ impl Job<'_> {
     }
 
     /// The straight line with preactivations that are mended at every place, and what was mended of which layer.
-    fn repaired<E: Element>(
-        &self,
-        evaluator: &Evaluator<E>,
-        [a, b]: [&Weights; 2],
-    ) -> Result<(Way, Vec<(String, Mended)>)> {
+    fn repaired(&self, evaluator: &Evaluator, [a, b]: [&Weights; 2]) -> Result<(Way, Vec<(String, Mended)>)> {
         let t = evenly(self.settings.points);
         (self.observe)(StageEvent::Begins("straight line, repaired", "points", t.len()));
         let [from, to] = [a, b].map(|(theta, state)| At { theta, state });
-        let wide = |v: &[E]| v.iter().map(|x| x.to_f64()).collect::<Vec<f64>>();
         let mut all = Vec::new();
         let mut members: Vec<Weights> = Vec::new();
         let mut layers = Vec::new();
         for t in &t {
             let mended = repair(evaluator.inside(), from, to, *t)?;
-            let (theta, state) = (wide(&mended.theta), wide(&mended.state));
+            let Point { theta, state } = mended.point;
             all.push(evaluator.evaluate(&theta, &state));
             members.push((theta, state));
             layers = mended.layers;
@@ -253,19 +247,19 @@ impl Job<'_> {
     }
 
     /// What all `members` say together of the test samples, and what the first and the last do.
-    fn together<E: Element>(&self, evaluator: &Evaluator<E>, members: &[Weights]) -> [Option<Evaluation>; 2] {
+    fn together(&self, evaluator: &Evaluator, members: &[Weights]) -> [Option<Evaluation>; 2] {
         let ends: Vec<Weights> = [members.first(), members.last()].into_iter().flatten().cloned().collect();
         [evaluator.ensemble(members), evaluator.ensemble(&ends)]
     }
 
     /// Relaxes a band between the ends.
-    fn relax<E: Element>(
+    fn relax(
         &self,
         network: &Arc<Network>,
-        train: &Arc<Samples<E>>,
+        train: &data::Samples,
         [a, b]: [&Weights; 2],
     ) -> Result<(Path, Band)> {
-        let potential = NetworkLoss::new(network, train, self.band, self.settings.seed)?;
+        let potential = network_loss(network, train, self.precision, self.band, self.settings.seed)?;
         (self.observe)(StageEvent::Begins("band", "cycles", self.band.cycles));
         let keep = self.keep(BAND_CHECKPOINT);
         let tell = |event: BandEvent| match event {
@@ -277,7 +271,7 @@ impl Job<'_> {
             BandEvent::Step(..) => {}
             BandEvent::Cycle(_) => (self.observe)(StageEvent::Done(1.0)),
         };
-        let band = relax(self.band, &potential, [&a.0, &b.0], keep.as_ref(), &mut { tell })?;
+        let band = relax(self.band, &*potential, [&a.0, &b.0], keep.as_ref(), &mut { tell })?;
         let path = Path::chain(band.chain.clone(), [a.1.clone(), b.1.clone()]);
         Ok((path, band))
     }
@@ -292,13 +286,7 @@ impl Job<'_> {
     }
 
     /// The loss over the plane through the ends of a path and a third point.
-    fn plane<E: Element>(
-        &self,
-        evaluator: &Evaluator<E>,
-        way: &Way,
-        third: &[f64],
-        n: usize,
-    ) -> Result<Option<Plane>> {
+    fn plane(&self, evaluator: &Evaluator, way: &Way, third: &[f64], n: usize) -> Result<Option<Plane>> {
         let sets = 1 + usize::from(evaluator.test().is_some());
         (self.observe)(StageEvent::Begins("plane", "points", sets * n * n));
         let memory = gibibytes(self.settings.memory)?;

@@ -5,13 +5,12 @@ use super::starts::{Start, Starts, forms, list};
 use super::{CriticalSettings, MOST_PARAMETERS, SAMPLES};
 use crate::base::pool::on_workers;
 use crate::base::shard::Shard;
-use crate::base::{Error, Result, files};
+use crate::base::{Error, Result, files, parallel};
 use crate::landscape::newton::{Loss, descend};
 use crate::nn::{Objective, Statistics};
 use crate::passes::pieces::{Division, Ledger, Share, log_name};
 use crate::passes::{DataSettings, to_json};
 use crate::train::{network, samples};
-use rayon::prelude::*;
 use serde_json::json;
 use std::path::Path;
 use std::sync::Arc;
@@ -124,8 +123,7 @@ fn search(
                 observe(CriticalEvent::Done);
                 Ok(())
             };
-            // One at a time for each thread: descents differ in length.
-            left.par_iter().with_max_len(1).try_for_each(|i| one(*i))
+            parallel::try_map(left.len(), &|i| one(left[i])).map(drop)
         });
         search.map_err(|e| ledger.stopped(e))?;
     }

@@ -16,7 +16,7 @@
 
 use super::CriticalSettings;
 use crate::base::random::{Rng, normal};
-use crate::base::{Error, Result, Streams};
+use crate::base::{Error, Result, Streams, parallel};
 use crate::data::{Dataset, Targets};
 use crate::landscape::newton::{self, Held, Loss, Surface, descend};
 use crate::nn::architectures::{Architecture, Mlp};
@@ -28,7 +28,6 @@ use crate::spectral::Dense;
 use crate::train::{Event, TrainSettings, network, samples, train};
 use rand::RngExt;
 use rand::seq::SliceRandom;
-use rayon::prelude::*;
 use std::sync::Arc;
 
 /// What kind of start.
@@ -181,18 +180,16 @@ impl<'a> Starts<'a> {
         forms: Vec<Form>,
     ) -> Result<Self> {
         let runs = settings.runs.min(settings.training.max(settings.minimum));
-        let runs = (0..runs).into_par_iter().map(|run| {
+        let runs = parallel::try_map(runs, &|run| {
             let trained = trained(&settings.train(run), dataset)?;
             let (end, way) = trained.split_last().map_or((Vec::new(), &[][..]), |(e, w)| (e.clone(), w));
             // The start of training is a draw of the initializer.
             let way = if way.len() > 1 { &way[1..] } else { way };
             Ok(Run { way: way.to_vec(), end })
-        });
-        let runs = runs.collect::<Result<Vec<Run>>>()?;
+        })?;
         let embedded = settings.saddle > 0 && forms.contains(&Form::Doubled);
         let count = if embedded { settings.runs.min(settings.saddle) } else { 0 };
-        let narrower = (0..count).into_par_iter().map(|run| narrower(settings, dataset, run));
-        let narrower = narrower.collect::<Result<Vec<_>>>()?;
+        let narrower = parallel::try_map(count, &|run| narrower(settings, dataset, run))?;
         let network = objective.network().clone();
         Ok(Self { settings, network, objective, dataset, runs, narrower, forms })
     }

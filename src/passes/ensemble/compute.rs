@@ -2,19 +2,19 @@
 
 use super::EnsembleSettings;
 use super::result::{EnsembleResult, Facts, Member};
-use crate::autodiff::Element;
 use crate::base::log::{Log, Pieces};
 use crate::base::pool::on_workers;
 use crate::base::{Error, Result, files, interrupt};
 use crate::landscape::path::{Between, Evaluator, Path, Weights};
 use crate::landscape::simplex;
+use crate::nn::Statistics;
 use crate::passes::pair::{MEASURES, measures};
 use crate::passes::plane::{self, Plane};
 use crate::passes::run::{alike, gibibytes};
 use crate::passes::stages::{Observe, StageEvent};
 use crate::passes::together::Together;
 use crate::passes::{Run, statistics, to_json};
-use crate::train::{Event, Keep, Point, Status, TrainSettings, Trained, samples, train_from};
+use crate::train::{Event, Keep, Point, Status, TrainSettings, Trained, loss, train_from};
 use crate::with_precision;
 use serde_json::json;
 use std::path::Path as FilePath;
@@ -47,7 +47,7 @@ pub fn run(
     alike([start].into_iter().chain(independent))?;
     let training = settings.cyclic(base)?;
     let job = Job { settings, start, base, training, independent, directory, observe };
-    with_precision!(start.precision, E => job.compute::<E>())
+    job.compute()
 }
 
 struct Job<'a> {
@@ -61,17 +61,17 @@ struct Job<'a> {
 }
 
 impl Job<'_> {
-    fn compute<E: Element>(&self) -> Result<EnsembleResult> {
+    fn compute(&self) -> Result<EnsembleResult> {
         let start = self.start;
         let network = Arc::new(start.network.clone());
-        let [train, test] = [&start.dataset.train, &start.dataset.test].map(|s| samples::<E>(&network, s));
-        let batch = self.training.group(train.len());
+        let over = |part| loss(&network, part, start.precision, Statistics::Running);
+        let batch = self.training.group(start.dataset.train.len());
         // Networks that were trained are evaluated with what training left them; between them the state is recomputed.
         let evaluator =
-            |between| Evaluator::new(network.clone(), train.clone(), test.clone(), between, batch);
+            |between| Evaluator::new(over(&start.dataset.train), over(&start.dataset.test), between, batch);
         let (trained_as, evaluator) = (evaluator(Between::Interpolate)?, evaluator(Between::Refresh)?);
         let (mut log, kept) = self.log()?;
-        let trained = self.cycles::<E>()?;
+        let trained = self.cycles()?;
         let own = |run: &Run| (run.theta.clone(), run.state.clone());
         let collected = self.collected(&trained);
         let mean = average(&collected);
@@ -156,7 +156,7 @@ impl Job<'_> {
     }
 
     /// Trains along the cycles.
-    fn cycles<E: Element>(&self) -> Result<Trained> {
+    fn cycles(&self) -> Result<Trained> {
         let (dataset, training) = (&self.start.dataset, &self.training);
         let batches = training.batches(dataset.train.len(), self.start.network.layout());
         let total = batches.count() * training.epochs;
@@ -177,8 +177,9 @@ impl Job<'_> {
             Event::Step(..) => (self.observe)(StageEvent::Done(1.0)),
             Event::Epoch(_) | Event::Probe(_) | Event::Probing(..) => {}
         };
-        let trained =
-            on_workers(|| train_from::<E>(training, dataset, &point, keep.as_ref(), &mut { tell }))?;
+        let trained = on_workers(
+            || with_precision!(training.precision, E => train_from::<E>(training, dataset, &point, keep.as_ref(), &mut { tell })),
+        )?;
         match trained.status {
             // Without all of its members an ensemble is another one than was asked for.
             Status::Diverged => Err(Error::unmet("ensemble: the cycles diverged", &trained.reason)),
@@ -194,12 +195,7 @@ impl Job<'_> {
     }
 
     /// The plane through the start, the last network and the average, with the way along all networks on it.
-    fn plane<E: Element>(
-        &self,
-        evaluator: &Evaluator<E>,
-        way: &[Member],
-        average: &[f64],
-    ) -> Result<Option<Plane>> {
+    fn plane(&self, evaluator: &Evaluator, way: &[Member], average: &[f64]) -> Result<Option<Plane>> {
         let (Some(first), Some(last), 2..) = (way.first(), way.last(), self.settings.plane) else {
             return Ok(None);
         };
@@ -227,8 +223,7 @@ fn average(points: &[Point<f64>]) -> Point<f64> {
 }
 
 /// A network in the element type, with statistics of its own: a mean of statistics is not the statistics of the mean.
-fn placed<E: Element>(evaluator: &Evaluator<E>, point: &Point<f64>) -> Weights {
-    let (theta, state) = evaluator.place(&point.theta, &point.state);
-    let wide = |v: Vec<E>| v.into_iter().map(E::to_f64).collect::<Vec<f64>>();
-    (wide(theta), wide(state))
+fn placed(evaluator: &Evaluator, point: &Point<f64>) -> Weights {
+    let place = evaluator.place(&point.theta, &point.state);
+    (place.theta, place.state)
 }

@@ -9,13 +9,13 @@ use crate::base::shard::Shard;
 use crate::base::{Error, Result, files};
 use crate::data::Dataset;
 use crate::landscape::path::Evaluator;
-use crate::nn::Network;
+use crate::nn::{Network, Statistics};
 use crate::passes::pair::Pair;
 use crate::passes::pieces::{Division, Ledger, Share, log_name};
 use crate::passes::seeded::of_run;
 use crate::passes::{DataSettings, statistics, to_json};
 use crate::train::branch::{Fork, branch, noise, trunk};
-use crate::train::{Event, Point, Status, TrainSettings, Trained, network, samples};
+use crate::train::{Event, Point, Status, TrainSettings, Trained, loss, network};
 use crate::with_precision;
 use serde_json::json;
 use std::path::Path;
@@ -172,10 +172,9 @@ fn work<E: Element>(
         let (trained, forks) = trunk::<E>(&of_run(training, *seed), dataset, parting, &mut listen(0))?;
         Ok(Trunk { diverged: diverged(&trained), point: trained.point, forks })
     });
-    let evaluator = Evaluator::<E>::new(
-        network.clone(),
-        samples(network, &dataset.train),
-        samples(network, &dataset.test),
+    let evaluator = Evaluator::new(
+        loss(network, &dataset.train, training.precision, Statistics::Running),
+        loss(network, &dataset.test, training.precision, Statistics::Running),
         settings.stats,
         training.group(dataset.train.len()),
     )?;

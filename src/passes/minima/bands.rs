@@ -4,19 +4,17 @@
 use super::compute::Job;
 use super::explore::{Explored, explore};
 use super::{MinimaEvent, MinimaSettings};
-use crate::autodiff::Element;
 use crate::base::graph::{Edge, bottlenecks, spanning_tree};
 use crate::base::log::{Log, Pieces};
 use crate::base::npz::{Npz, Values};
 use crate::base::pool::on_workers;
-use crate::base::{Error, Result, files, interrupt};
+use crate::base::{Error, Result, files, interrupt, parallel};
 use crate::landscape::path::{Path, Weights};
 use crate::passes::pair::{MEASURES, Pair};
 use crate::passes::{control_points, to_json};
 use crate::train::band::geometry::places;
-use crate::train::band::{BandEvent, BandSettings, NetworkLoss, Potential, relax};
+use crate::train::band::{BandEvent, BandSettings, Potential, network_loss, relax};
 use crate::train::{Keep, Status};
-use rayon::prelude::*;
 use serde_json::{Value, json};
 use std::path::Path as FilePath;
 use std::time::Duration;
@@ -95,10 +93,11 @@ pub(super) fn most(settings: &MinimaSettings, n: usize) -> usize {
 }
 
 /// Relaxes the bands. With a directory, finished ones are kept in it and not made again.
-pub(super) fn relax_all<E: Element>(job: &Job<E>, band: &BandSettings) -> Result<Bands> {
+pub(super) fn relax_all(job: &Job, band: &BandSettings) -> Result<Bands> {
     let (network, runs) = (job.evaluator.network(), job.runs);
     let (n, most) = (runs.len(), most(job.settings, runs.len()));
-    let potential = NetworkLoss::new(network, job.evaluator.samples(), band, job.settings.path_seed)?;
+    let potential =
+        network_loss(network, &runs[0].dataset.train, job.precision, band, job.settings.path_seed)?;
     let settings = band.resolved();
     let (mut log, kept) = match job.directory() {
         None => (None, Pieces::new()),
@@ -110,7 +109,7 @@ pub(super) fn relax_all<E: Element>(job: &Job<E>, band: &BandSettings) -> Result
         }
     };
     (job.observe)(MinimaEvent::Bands { most, kept: kept.len() });
-    let losses: Vec<f64> = runs.par_iter().map(|run| potential.value(&run.theta)).collect();
+    let losses: Vec<f64> = parallel::map(runs.len(), &|i| potential.value(&runs[i].theta));
     let stopped = |done: usize, error: Error| match (error, job.directory()) {
         (Error::Interrupted { signal, .. }, Some(directory)) => {
             let kept =
@@ -132,7 +131,7 @@ pub(super) fn relax_all<E: Element>(job: &Job<E>, band: &BandSettings) -> Result
         let found = match kept.get(&piece) {
             Some(numbers) => Relaxed::read(numbers),
             None => {
-                let made = on_workers(|| one(job, &settings, &potential, (i, j), checkpoint.as_ref()));
+                let made = on_workers(|| one(job, &settings, &*potential, (i, j), checkpoint.as_ref()));
                 let (found, chain) = made.map_err(|e| stopped(all.len(), e))?;
                 if let (Some(log), Some(directory)) = (&mut log, job.directory()) {
                     // The chain first: what the log has is whole.
@@ -152,10 +151,10 @@ pub(super) fn relax_all<E: Element>(job: &Job<E>, band: &BandSettings) -> Result
 }
 
 /// The band between two minima, and its chain.
-fn one<E: Element>(
-    job: &Job<E>,
+fn one(
+    job: &Job,
     settings: &BandSettings,
-    potential: &NetworkLoss<E>,
+    potential: &dyn Potential,
     (i, j): (usize, usize),
     keep: Option<&Keep>,
 ) -> Result<(Relaxed, Path)> {

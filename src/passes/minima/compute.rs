@@ -2,18 +2,17 @@
 
 use super::result::{Facts, MinimaResult};
 use super::{MOST, MinimaSettings, bands};
-use crate::autodiff::Element;
 use crate::base::pool::each_apart;
 use crate::base::shard::Shard;
 use crate::base::{Error, Precision, Result, files};
 use crate::landscape::path::{Evaluator, Weights};
+use crate::nn::Statistics;
 use crate::passes::pair::Pair;
 use crate::passes::pieces::{Division, Ledger, Share, log_name};
 use crate::passes::run::{alike, names};
 use crate::passes::{Run, statistics, to_json};
 use crate::train::band::BandSettings;
-use crate::train::{Point, samples};
-use crate::with_precision;
+use crate::train::{Point, loss};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
@@ -77,12 +76,10 @@ pub fn run(
     // As precise as the most precise of them.
     let double = runs.iter().any(|run| run.precision == Precision::F64);
     let precision = if double { Precision::F64 } else { Precision::F32 };
-    with_precision!(precision, E => {
-        let job = Job::<E>::new(settings, runs, share, precision, observe)?;
-        let Some(lines) = job.lines()? else { return Ok(None) };
-        let bands = settings.neb.then(|| bands::relax_all(&job, band)).transpose()?;
-        MinimaResult::new(settings, job.facts, &lines, bands).map(Some)
-    })
+    let job = Job::new(settings, runs, share, precision, observe)?;
+    let Some(lines) = job.lines()? else { return Ok(None) };
+    let bands = settings.neb.then(|| bands::relax_all(&job, band)).transpose()?;
+    MinimaResult::new(settings, job.facts, &lines, bands).map(Some)
 }
 
 /// Measured pairs (a, b), a < b.
@@ -98,17 +95,17 @@ pub(super) struct Lines {
 }
 
 /// Networks, and what they are evaluated on.
-pub(super) struct Job<'a, E> {
+pub(super) struct Job<'a> {
     pub settings: &'a MinimaSettings,
     pub runs: &'a [Run],
     pub share: Option<&'a Share>,
     pub precision: Precision,
     pub observe: Observe<'a>,
-    pub evaluator: Evaluator<E>,
+    pub evaluator: Evaluator,
     pub facts: Facts,
 }
 
-impl<'a, E: Element> Job<'a, E> {
+impl<'a> Job<'a> {
     fn new(
         settings: &'a MinimaSettings,
         runs: &'a [Run],
@@ -129,9 +126,9 @@ impl<'a, E: Element> Job<'a, E> {
             statistics: statistics::between(&network, settings.stats, batch),
             data: first.data.clone(),
         };
-        let [train, test] =
-            [&first.dataset.train, &first.dataset.test].map(|part| samples::<E>(&network, part));
-        let evaluator = Evaluator::new(network, train, test, settings.stats, batch)?;
+        let [train, test] = [&first.dataset.train, &first.dataset.test]
+            .map(|part| loss(&network, part, precision, Statistics::Running));
+        let evaluator = Evaluator::new(train, test, settings.stats, batch)?;
         Ok(Self { settings, runs, share, precision, observe, evaluator, facts })
     }
 

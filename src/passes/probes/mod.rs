@@ -32,13 +32,14 @@ use crate::data::Dataset;
 use crate::figure::Figure;
 use crate::landscape::hessian::Curved;
 use crate::landscape::noise::noise_scale;
-use crate::nn::{Network, Objective, Samples};
+use crate::nn::{MeanLoss, Network, Point};
 use crate::spectral::trace::hutchinson;
 use crate::spectral::{self, BLOCK, Operator, Pair, Wanted, ends};
+use crate::train;
 use crate::train::gradient::squares;
 use crate::train::probe::What;
 use crate::train::settings::BATCH;
-use crate::train::{Epoch, Event, Keep, Place, TrainSettings, Trained, samples, train};
+use crate::train::{Epoch, Event, Keep, Place, TrainSettings, Trained, loss, train};
 use result::{Row, TRACE_PROBES};
 use serde_json::json;
 use std::path::PathBuf;
@@ -70,7 +71,7 @@ pub(super) fn trained<E: Element>(
     if settings.probe.is_none() {
         return Ok((train::<E>(settings, dataset, keep, observe)?, None));
     }
-    let mut prober = Prober::<E>::new(settings, dataset, keep)?;
+    let mut prober = Prober::new(settings, dataset, keep)?;
     let mut hear = |event: Event| {
         observe(event.clone());
         match event {
@@ -101,11 +102,10 @@ struct Kept {
 }
 
 /// What probes a run.
-struct Prober<E> {
+struct Prober {
     settings: TrainSettings,
     network: Arc<Network>,
-    samples: Arc<Samples<E>>,
-    objective: Objective<E>,
+    objective: Box<dyn MeanLoss>,
     facts: Facts,
     kept: Option<Kept>,
     rows: Pieces,
@@ -113,15 +113,13 @@ struct Prober<E> {
     fault: Option<Error>,
 }
 
-impl<E: Element> Prober<E> {
+impl Prober {
     fn new(settings: &TrainSettings, dataset: &Dataset, keep: Option<&Keep>) -> Result<Self> {
         let network = Arc::new(crate::train::network(settings, dataset)?);
         let (all, batch) = (dataset.train.len(), settings.group(dataset.train.len()));
         let count = settings.probe_samples.unwrap_or(all).min(all);
-        let mut samples = samples::<E>(&network, &dataset.train);
-        if count < all {
-            samples = Arc::new(samples.subset(&(0..count as u32).collect::<Vec<_>>()));
-        }
+        let mut samples = dataset.train.clone();
+        samples.truncate(count);
         let layout = network.layout();
         let coupled = layout.couples_samples;
         let stats = if coupled { Stats::Batch } else { Stats::Running };
@@ -144,9 +142,9 @@ impl<E: Element> Prober<E> {
             }),
             log: None,
         });
-        let objective = Objective::new(network.clone(), samples.clone(), policy.evaluation());
+        let objective = loss(&network, &samples, settings.precision, policy.evaluation());
         let (settings, rows) = (settings.clone(), Pieces::new());
-        Ok(Self { settings, network, samples, objective, facts, kept, rows, fault: None })
+        Ok(Self { settings, network, objective, facts, kept, rows, fault: None })
     }
 
     /// Opens the log, once.
@@ -196,24 +194,25 @@ impl<E: Element> Prober<E> {
     }
 
     fn measure(&self, place: &Place, observe: &mut (dyn FnMut(Event) + Send)) -> Result<Row> {
-        let point = place.point.to::<E>();
-        let (theta, state) = (&point.theta, &point.state);
+        let train::Point { theta, state } = place.point.clone();
+        let point = Point { theta, state }.to(self.settings.precision);
+        let at = point.at();
         let streams = Streams::new(self.settings.seed);
         let mut row = Row {
             lr: place.rate,
             threshold: self.settings.stability(place.rate).ok().filter(|t| t.is_finite()).unwrap_or(f64::NAN),
             ..Row::default()
         };
-        row.train_loss = self.objective.evaluate(theta, state).loss;
+        row.train_loss = self.objective.evaluate(at).loss;
         interrupt::check("probe", "an unfinished one is not kept")?;
         if !(point.is_finite() && row.train_loss.is_finite()) {
             return Ok(row);
         }
         let sharpness = self.settings.probe.is_none_or(|probe| probe.what == What::Sharpness);
         if !sharpness {
-            row.gradient_norm = squares(&self.objective.gradient(theta, state).1).sqrt();
+            row.gradient_norm = squares(&self.objective.gradient(at).1).sqrt();
         } else if let Some(small) = self.facts.small {
-            let noise = noise_scale(&self.objective, &self.samples, theta, state, small, &streams)?;
+            let noise = noise_scale(&*self.objective, at, small, &streams)?;
             row.gradient_norm = noise.gradient_norm;
             row.noise_trace = noise.tr_sigma;
             row.noise_trace_stderr = noise.tr_sigma_standard_error;
@@ -226,7 +225,7 @@ impl<E: Element> Prober<E> {
             let mut observe = observe.lock().unwrap_or_else(|e| e.into_inner());
             observe(Event::Probing(place.step, products));
         };
-        let products = self.objective.linearize(theta, state, Curvature::Hessian, MEMORY);
+        let products = self.objective.linearize(at, Curvature::Hessian, MEMORY);
         let hessian = Watched {
             inner: &Curved(products),
             most: if self.network.has_images() { 1 } else { BLOCK },

@@ -5,22 +5,21 @@ use super::plan;
 use super::result::{Found, eigenvalue, estimate};
 use super::shifted::{Shifted, shifted};
 use super::{Matrix, SharpnessResult, SharpnessSettings, Task};
-use crate::autodiff::{Curvature, Element};
+use crate::autodiff::Curvature;
 use crate::base::npz::Npz;
 use crate::base::{Error, Precision, Result, Streams, interrupt};
 use crate::landscape::hessian::Curved;
 use crate::landscape::noise::noise_scale;
 use crate::landscape::sharpness::{Here, Sharp};
 use crate::nn::losses::Criterion;
-use crate::nn::{Network, Objective, Samples, Statistics};
+use crate::nn::{At, MeanLoss, Network, Statistics};
 use crate::passes::Run;
 use crate::passes::run::{gibibytes, names, rounded, title};
 use crate::passes::statistics::{Policy, Stats};
 use crate::passes::training::evaluations;
 use crate::spectral::operators::{Plus, Restricted, Scaled};
 use crate::spectral::{Dense, Ends, Exact, Known, Operator, Wanted};
-use crate::train::samples;
-use crate::with_precision;
+use crate::train::loss;
 use serde_json::{Map, Value, json};
 use std::ops::Range;
 use std::path::Path;
@@ -76,7 +75,7 @@ pub fn run(
         let identity = identity(settings, std::slice::from_ref(run))?;
         let parts = Parts::open(keep, &i.to_string(), identity)?;
         let job = Job { settings, run, label, network: (i, runs.len()), precision, observe, parts };
-        let done = with_precision!(precision, E => job.compute::<E>());
+        let done = job.compute();
         found.push(done.map_err(|e| job.parts.stopped(e))?);
     }
     let shifted = match settings.has(Task::Shift) || settings.full && settings.compute.is_empty() {
@@ -161,16 +160,16 @@ pub(super) struct Job<'a> {
 }
 
 /// A network at its minimum.
-pub(super) struct Place<'a, E> {
+pub(super) struct Place<'a> {
     pub(super) job: &'a Job<'a>,
     policy: Policy,
-    pub(super) objective: &'a Objective<E>,
+    pub(super) objective: &'a dyn MeanLoss,
     /// Whether the true Fisher matrix is the Gauss-Newton matrix, and nobody asked for a sampled one.
     canonical: bool,
     /// The same samples with targets of the network's own, or why there are none; none also where nobody asks for them.
-    drawn: Option<Result<Objective<E>>>,
-    pub(super) theta: Vec<E>,
-    state: Vec<E>,
+    drawn: Option<Result<Box<dyn MeanLoss>>>,
+    pub(super) theta: Vec<f64>,
+    state: Vec<f64>,
     /// What the operators are restricted to.
     pub(super) kept: Vec<Range<usize>>,
     pub(super) streams: Streams,
@@ -227,7 +226,7 @@ pub(super) fn kept(settings: &SharpnessSettings, network: &Network) -> Result<Ve
 }
 
 impl Job<'_> {
-    fn compute<E: Element>(&self) -> Result<Found> {
+    fn compute(&self) -> Result<Found> {
         let (settings, run) = (self.settings, self.run);
         let network = Arc::new(run.network.clone());
         let mut dataset = crate::passes::run::cut(run.dataset.clone(), settings.samples, "--samples")?;
@@ -235,10 +234,8 @@ impl Job<'_> {
             dataset.test.truncate(n);
         }
         let kept = kept(settings, &network)?;
-        let single = |v: &[f64], what: &str| -> Result<Vec<E>> {
-            Ok(rounded::<E>(v, what, self.precision)?.into_iter().map(E::from_f64).collect())
-        };
-        let (theta, state) = (single(&run.theta, "weights")?, single(&run.state, "statistics")?);
+        let theta = rounded(&run.theta, "weights", self.precision)?;
+        let state = rounded(&run.state, "statistics", self.precision)?;
         let policy = Policy::new(&network, settings.stats, settings.stat_batch, run.data.batch_size)?;
         let memory = gibibytes(settings.memory)?;
         policy.check_samples(&network, "training", dataset.train.len())?;
@@ -248,28 +245,28 @@ impl Job<'_> {
             let expected = format!("at most {half}, half of the samples, to compare with");
             return Err(Error::expected("--noise-batch", expected, small));
         }
-        let train: Arc<Samples<E>> = samples(&network, &dataset.train);
-        let objective = Objective::new(network.clone(), train.clone(), policy.evaluation());
+        let over = |part| loss(&network, part, self.precision, policy.evaluation());
+        let objective = over(&dataset.train);
         if objective.bytes() > memory {
             let expected = format!("groups that fit in {} GiB (--memory)", settings.memory);
             let mib = objective.bytes() as f64 / f64::from(1 << 20);
             return Err(Error::expected("--stat-batch", expected, format!("{}, {mib:.1} MiB", policy.group)));
         }
-        let test =
-            Objective::new(network.clone(), samples::<E>(&network, &dataset.test), policy.evaluation());
+        let test = over(&dataset.test);
         let streams = Streams::new(settings.seed);
-        let loss = &network.spec().loss;
+        let spec = &network.spec().loss;
         let exported = network.graph().is_some();
-        let canonical = settings.draws.is_none() && !exported && loss.fisher_is_gauss_newton(train.masked());
+        let canonical =
+            settings.draws.is_none() && !exported && spec.fisher_is_gauss_newton(objective.masked());
         let sampled =
             !canonical && !exported && (settings.operator == Matrix::Fisher || settings.has(Task::Matrices));
         // One target a sample, as K-FAC has it (Kunstner 2019).
         let draws = settings.draws.unwrap_or(1);
-        let drawn = sampled.then(|| objective.drawn(&theta, &state, draws, &streams));
+        let drawn = sampled.then(|| objective.drawn(At { theta: &theta, state: &state }, draws, &streams));
         let place = Place {
             job: self,
             policy,
-            objective: &objective,
+            objective: &*objective,
             canonical,
             drawn,
             theta,
@@ -281,9 +278,9 @@ impl Job<'_> {
 
         let mut found = Found { label: self.label.clone(), ..Found::default() };
         let start = Instant::now();
-        let (evaluation, gradient) = objective.gradient(&place.theta, &place.state);
+        let (evaluation, gradient) = objective.gradient(place.at());
         let a_gradient = start.elapsed().as_secs_f64();
-        let tested = (!dataset.test.is_empty()).then(|| test.evaluate(&place.theta, &place.state));
+        let tested = (!dataset.test.is_empty()).then(|| test.evaluate(place.at()));
         let (center, center_status) = evaluations(&evaluation, tested.as_ref());
         interrupt::check("sharpness", "nothing was written")?;
         let p = place.theta.len();
@@ -312,10 +309,10 @@ impl Job<'_> {
         place.spectra(&mut found, &gradient, a_gradient)?;
         place.others(&mut found)?;
         if settings.has(Task::Noise) {
-            place.part(&mut found, "noise", |_, own| place.noise(own, &train))?;
+            place.part(&mut found, "noise", |_, own| place.noise(own))?;
         }
         if settings.has(Task::Measures) {
-            place.measures(&mut found, &train)?;
+            place.measures(&mut found)?;
         }
         let keys: Vec<&str> = found.rows.iter().map(|row| row.key.as_str()).collect();
         found.summary.insert("measure_keys".to_owned(), json!(keys));
@@ -336,7 +333,11 @@ impl Job<'_> {
     }
 }
 
-impl<E: Element> Place<'_, E> {
+impl Place<'_> {
+    fn at(&self) -> At<'_> {
+        At { theta: &self.theta, state: &self.state }
+    }
+
     pub(super) fn settings(&self) -> &SharpnessSettings {
         self.job.settings
     }
@@ -404,7 +405,7 @@ impl<E: Element> Place<'_, E> {
             (Matrix::Hessian, _) => self.of(self.objective, Curvature::Hessian, work),
             (Matrix::GaussNewton, _) => self.of(self.objective, Curvature::GaussNewton, work),
             (Matrix::Fisher, _) if self.canonical => self.of(self.objective, Curvature::GaussNewton, work),
-            (Matrix::Fisher, Some(Ok(drawn))) => self.of(drawn, Curvature::Fisher, work),
+            (Matrix::Fisher, Some(Ok(drawn))) => self.of(&**drawn, Curvature::Fisher, work),
             (Matrix::Fisher, Some(Err(e))) => Err(Error::request("--operator fisher", e.to_string())),
             (Matrix::Fisher | Matrix::EmpiricalFisher, _) => self.of(self.objective, Curvature::Fisher, work),
         }
@@ -413,11 +414,11 @@ impl<E: Element> Place<'_, E> {
     /// The curvature of an objective, restricted to what the settings keep.
     fn of<R>(
         &self,
-        objective: &Objective<E>,
+        objective: &dyn MeanLoss,
         curvature: Curvature,
         work: impl FnOnce(&dyn Operator) -> Result<R>,
     ) -> Result<R> {
-        let curved = Curved(objective.linearize(&self.theta, &self.state, curvature, self.memory));
+        let curved = Curved(objective.linearize(self.at(), curvature, self.memory));
         let counted = Counted { inner: &curved, parts: &self.job.parts, observe: self.job.observe };
         let all = self.kept.iter().map(Range::len).sum::<usize>() == self.theta.len();
         match all {
@@ -504,7 +505,7 @@ impl<E: Element> Place<'_, E> {
             let decay = Plus::new(operator, vec![s.weight_decay; n]);
             let whole: &dyn Operator = if s.weight_decay > 0.0 { &decay } else { operator };
             // Element by element |theta|: D A D is left alone by rescaling, as the loss at theta + |theta| u is.
-            let magnitudes: Vec<f64> = self.narrow(&self.theta).iter().map(|t| t.to_f64().abs()).collect();
+            let magnitudes: Vec<f64> = self.narrow(&self.theta).iter().map(|t| t.abs()).collect();
             let scaled = Scaled::new(operator, magnitudes.clone());
             let (whole, scaled) = match self.matrix(operator)? {
                 None => (Known::Products(whole), Known::Products(&scaled)),
@@ -553,8 +554,8 @@ impl<E: Element> Place<'_, E> {
             self.part(&mut of_set, &name, |_, own| {
                 self.stage("the Fisher matrix of other draws")?;
                 let streams = self.streams.derived("sharpness/draws", set as u64);
-                let drawn = self.objective.drawn(&self.theta, &self.state, draws, &streams)?;
-                self.of(&drawn, Curvature::Fisher, |operator| {
+                let drawn = self.objective.drawn(self.at(), draws, &streams)?;
+                self.of(&*drawn, Curvature::Fisher, |operator| {
                     let known = self.known(operator)?;
                     let ends = self.ends(&known, Wanted { top: 1, bottom: 0 }, "sharpness/draws")?;
                     let trace = known.trace(s.probes.unwrap_or(30), &self.streams)?;
@@ -645,11 +646,11 @@ impl<E: Element> Place<'_, E> {
         }
     }
 
-    fn noise(&self, found: &mut Found, samples: &Arc<Samples<E>>) -> Result<()> {
+    fn noise(&self, found: &mut Found) -> Result<()> {
         self.stage("gradient noise scale")?;
         // As many as training had, and at most what leaves something to compare.
         let trained = self.job.run.data.batch_size.unwrap_or(crate::train::settings::BATCH);
-        let small = self.settings().noise_batch.unwrap_or(trained.min(samples.len() / 2));
+        let small = self.settings().noise_batch.unwrap_or(trained.min(self.objective.samples() / 2));
         let layout = self.objective.network().layout();
         let coupled = self.objective.statistics() != Statistics::Running;
         let least = if coupled { layout.fewest_samples() } else { 1 };
@@ -662,7 +663,7 @@ impl<E: Element> Place<'_, E> {
             found.summary.insert("noise_scale".to_owned(), json!({"value": null, "status": status}));
             return Ok(());
         }
-        let noise = noise_scale(self.objective, samples, &self.theta, &self.state, small, &self.streams)?;
+        let noise = noise_scale(self.objective, self.at(), small, &self.streams)?;
         let mut value = crate::passes::to_json(&noise)?;
         value["status"] = match noise.value.is_finite() {
             true => "computed".into(),
@@ -673,10 +674,9 @@ impl<E: Element> Place<'_, E> {
         Ok(())
     }
 
-    fn measures(&self, found: &mut Found, samples: &Arc<Samples<E>>) -> Result<()> {
+    fn measures(&self, found: &mut Found) -> Result<()> {
         let s = self.settings();
-        let at = (self.theta.as_slice(), self.state.as_slice());
-        let here = Here::new(self.objective, samples, at, &self.streams, self.memory);
+        let here = Here::new(self.objective, self.at(), &self.streams, self.memory);
         let mut spent = [0.0; 3];
         for measure in &s.measures {
             let name = crate::base::registry::Registry::name(measure);

@@ -9,7 +9,6 @@
 //! The direction is the same draw for all networks with as many parameters, normalised to each ([`Normalization`]);
 //! weights move, biases and norms stand still (Li et al. 2018). The shifted samples are the same for all.
 
-use crate::autodiff::Element;
 use crate::base::npz::Npz;
 use crate::base::registry::Registry;
 use crate::base::{Error, Precision, Result, Streams, interrupt};
@@ -17,14 +16,13 @@ use crate::data::{self, Shift};
 use crate::figure::{Axis, Figure, Mark, Panel, Scale, Series, Style};
 use crate::landscape::directions::gaussian::gaussian;
 use crate::landscape::slice::Point;
-use crate::landscape::{Normalization, Slicer, State};
-use crate::nn::{Evaluation, Objective};
+use crate::landscape::{Normalization, State};
+use crate::nn::{self, At, Evaluation};
 use crate::passes::Run;
 use crate::passes::range::Range;
 use crate::passes::run::{Alike, goes_with};
 use crate::passes::statistics::{GroupSize, Policy, Stats};
-use crate::train::samples;
-use crate::with_precision;
+use crate::train::loss;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -159,8 +157,7 @@ pub fn shifted(
     for (r, (run, name)) in runs.iter().zip(names).enumerate() {
         let precision = settings.precision.unwrap_or(run.precision);
         let done = |set: usize| observe(r * sets.len() + set, all);
-        let evaluated =
-            with_precision!(precision, E => evaluate::<E>(run, &settings, &sets, &streams, &done));
+        let evaluated = evaluate(run, precision, &settings, &sets, &streams, &done);
         let Evaluated { curves, at, norm_statistics } = evaluated.map_err(|e| match e {
             Error::Request { at, what } if runs.len() > 1 => Error::request(format!("{name}: {at}"), what),
             other => other,
@@ -211,8 +208,9 @@ struct Evaluated {
 }
 
 /// Curves through one minimum on all sets of samples, the first of which are for training.
-fn evaluate<E: Element>(
+fn evaluate(
     run: &Run,
+    precision: Precision,
     settings: &ShiftSettings,
     sets: &[data::Samples],
     streams: &Streams,
@@ -223,21 +221,18 @@ fn evaluate<E: Element>(
     let policy = Policy::new(&network, settings.stats, settings.stat_batch, run.data.batch_size)?;
     let memory = (settings.memory * f64::from(1 << 30)) as usize;
     // What the element type makes of the weights is what is evaluated, and what a direction is measured by.
-    let theta: Vec<E> = run.theta.iter().map(|t| E::from_f64(*t)).collect();
-    let wide: Vec<f64> = theta.iter().map(|t| t.to_f64()).collect();
-    let state: Vec<E> = run.state.iter().map(|s| E::from_f64(*s)).collect();
+    let nn::Point { theta, state } =
+        nn::Point { theta: run.theta.clone(), state: run.state.clone() }.to(precision);
     policy.check_samples(&network, "training", sets[0].len())?;
     policy.check_samples(&network, "test", sets[1].len())?;
     let mut direction = gaussian(streams, 0, theta.len());
-    settings.normalize.apply(layout, &wide, |_| false, &mut direction);
+    settings.normalize.apply(layout, &theta, |_| false, &mut direction);
 
     // Statistics of norms at a point, where they are not those that training left.
-    let source = (policy.stats == Some(Stats::Refresh)).then(|| {
-        let train = samples::<E>(&network, &sets[0]);
-        Objective::new(network.clone(), train, policy.group.statistics())
-    });
-    let follow = |theta: &[E], _: &Point| {
-        source.as_ref().map_or_else(|| state.clone(), |source| source.refresh(theta, &state))
+    let source = (policy.stats == Some(Stats::Refresh))
+        .then(|| loss(&network, &sets[0], precision, policy.group.statistics()));
+    let follow = |theta: &[f64], _: &Point| {
+        source.as_ref().map_or_else(|| state.clone(), |source| source.refresh(At { theta, state: &state }))
     };
     let follows = source.is_some();
     let center = if follows { follow(&theta, &[0.0; 3]) } else { state.clone() };
@@ -245,17 +240,15 @@ fn evaluate<E: Element>(
     let points: Vec<Point> = settings.range.points().into_iter().map(|x| [x, 0.0, 0.0]).collect();
     let (mut curves, mut at) = (Vec::new(), Vec::new());
     for (i, set) in sets.iter().enumerate() {
-        let objective = Objective::new(network.clone(), samples::<E>(&network, set), policy.evaluation());
+        let objective = loss(&network, set, precision, policy.evaluation());
         if objective.bytes() > memory {
             let expected = format!("groups that fit in {} GiB (--memory)", settings.memory);
             return Err(Error::expected("--stat-batch", expected, policy.group));
         }
         let state = if follows { State::Follows(&follow) } else { State::Frozen(state.clone()) };
         let directions = std::slice::from_ref(&direction);
-        curves.extend(
-            Slicer::new(&objective, &wide, state, directions, memory / 4).evaluate(&points, &|_| {})?,
-        );
-        at.push(objective.evaluate(&theta, &center));
+        curves.extend(objective.slice(&theta, state, directions, memory / 4).evaluate(&points, &|_| {})?);
+        at.push(objective.evaluate(At { theta: &theta, state: &center }));
         // What a stop has cut short is no result.
         interrupt::check("shifted data", "nothing was written")?;
         done(i + 1);

@@ -2,7 +2,6 @@
 
 use super::compute::Place;
 use super::result::{Found, eigenvalue, estimate};
-use crate::autodiff::Element;
 use crate::base::tensors::Tensor;
 use crate::base::{Precision, Result};
 use crate::landscape::geometry::dot;
@@ -13,7 +12,7 @@ use serde_json::json;
 /// Points of a density.
 const DENSITY: usize = 1001;
 
-impl<E: Element> Place<'_, E> {
+impl Place<'_> {
     pub(super) fn eigenvalues(
         &self,
         found: &mut Found,

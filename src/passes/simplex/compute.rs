@@ -6,12 +6,12 @@ use super::{MINIMA, SimplexSettings};
 use crate::autodiff::Element;
 use crate::base::log::{Log, Pieces};
 use crate::base::random::{Rng, normal};
-use crate::base::{Error, Precision, Result, Streams, files, interrupt};
+use crate::base::{Error, Precision, Result, Streams, files, interrupt, parallel};
 use crate::landscape::Complex;
 use crate::landscape::geometry::unit;
 use crate::landscape::path::{Between, Evaluator, Path, Weights};
 use crate::landscape::simplex::{blended, distances, gram, log_volume, uniform};
-use crate::nn::{Network, Samples};
+use crate::nn::{Network, Samples, Statistics};
 use crate::passes::pair::{MEASURES, measures};
 use crate::passes::plane::{self, Plane};
 use crate::passes::run::{self, cut, gibibytes, names, rounded};
@@ -19,9 +19,8 @@ use crate::passes::stages::{Observe, StageEvent};
 use crate::passes::together::Together;
 use crate::passes::{Run, statistics, to_json};
 use crate::train::blend::{Blend, BlendEvent, Blended, train_blend};
-use crate::train::{Keep, samples};
+use crate::train::{Keep, loss, samples};
 use crate::with_precision;
-use rayon::prelude::*;
 use serde_json::json;
 use std::path::Path as FilePath;
 use std::sync::Arc;
@@ -76,7 +75,7 @@ pub fn run(
     let precision = settings.precision.unwrap_or(runs[0].precision);
     let complex = Complex { minima: runs.len(), connectors: settings.connectors };
     let job = Job { settings, runs, complex, precision, directory, observe };
-    with_precision!(precision, E => job.compute::<E>())
+    job.compute()
 }
 
 struct Job<'a> {
@@ -89,22 +88,25 @@ struct Job<'a> {
 }
 
 impl Job<'_> {
-    fn compute<E: Element>(&self) -> Result<SimplexResult> {
+    fn compute(&self) -> Result<SimplexResult> {
         let (settings, first, complex) = (self.settings, &self.runs[0], self.complex);
         let network = Arc::new(first.network.clone());
         let dataset = cut(first.dataset.clone(), settings.samples, "--samples")?;
-        let [train, test] = [&dataset.train, &dataset.test].map(|part| samples::<E>(&network, part));
+        let [train, test] = [&dataset.train, &dataset.test]
+            .map(|part| loss(&network, part, self.precision, Statistics::Running));
         // PyTorch's examples evaluate in hundreds where nothing is known of the training.
         let batch = first.data.batch_size.unwrap_or(128);
-        let evaluator = Evaluator::new(network.clone(), train.clone(), test, Between::Refresh, batch)?;
-        let round = |v: &[f64]| rounded::<E>(v, "weights", self.precision);
+        let evaluator = Evaluator::new(train, test, Between::Refresh, batch)?;
+        let round = |v: &[f64]| rounded(v, "weights", self.precision);
         let minima: Vec<Weights> = self
             .runs
             .iter()
             .map(|run| Ok((round(&run.theta)?, round(&run.state)?)))
             .collect::<Result<_>>()?;
         let (mut log, mut pieces) = self.log()?;
-        let trained = self.train::<E>(&network, &train, &minima)?;
+        let trained = with_precision!(self.precision, E => {
+            self.train(&network, &samples::<E>(&network, &dataset.train), &minima)
+        })?;
         let points: Vec<&[f64]> = trained.control.iter().map(Vec::as_slice).collect();
         // Statistics are recomputed everywhere: of the state only the shape is used.
         let state = &minima[0].1;
@@ -133,9 +135,8 @@ impl Job<'_> {
         let connector = complex.minima;
         let bent = self.plane(&evaluator, &trained.control, connector, &[0, connector, 1], state)?;
         let connectors = trained.control[complex.minima..].iter().map(|theta| {
-            let (theta, state) = evaluator.place(theta, state);
-            let wide = |v: Vec<E>| v.into_iter().map(E::to_f64).collect::<Vec<f64>>();
-            (wide(theta), wide(state))
+            let place = evaluator.place(theta, state);
+            (place.theta, place.state)
         });
         let inner = gram(&points);
         let n = complex.points();
@@ -264,9 +265,9 @@ impl Job<'_> {
     }
 
     /// Evaluates what is not among `pieces` yet.
-    fn evaluate<E: Element>(
+    fn evaluate(
         &self,
-        evaluator: &Evaluator<E>,
+        evaluator: &Evaluator,
         at: &(dyn Fn(&[f64]) -> Weights + Sync),
         drawn: &[Vec<f64>],
         log: &mut Option<Log>,
@@ -282,7 +283,7 @@ impl Job<'_> {
                 (self.observe)(StageEvent::Done(1.0));
                 (*i, values)
             };
-            let found: Vec<(u64, Vec<f64>)> = some.par_iter().map(one).collect();
+            let found: Vec<(u64, Vec<f64>)> = parallel::map(some.len(), &|i| one(&some[i]));
             // What a signal cut short is no result.
             interrupt::check("simplex", &self.kept())?;
             if let Some(log) = log {
@@ -294,9 +295,9 @@ impl Job<'_> {
     }
 
     /// The loss over the plane through the first two minima and a third point, with the way through some points on it.
-    fn plane<E: Element>(
+    fn plane(
         &self,
-        evaluator: &Evaluator<E>,
+        evaluator: &Evaluator,
         points: &[Vec<f64>],
         third: usize,
         way: &[usize],

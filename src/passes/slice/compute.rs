@@ -7,23 +7,22 @@ use super::points::{Evaluator, Job, Keep, Observe};
 use super::result::SliceResult;
 use super::shard::DIRECTIONS;
 use super::view::View;
-use crate::autodiff::Element;
 use crate::base::shard::Shard;
 use crate::base::tensors::{Tensor, TensorFile};
 use crate::base::{Error, Precision, Result, Streams, files, interrupt};
+use crate::data::Samples;
+use crate::landscape::State;
 use crate::landscape::directions::{Draw, Frame, Length, Snapshot};
 use crate::landscape::geometry::{cosine, dot, orthogonalise};
 use crate::landscape::measures::{Measure, Spot};
 use crate::landscape::slice::Point;
-use crate::landscape::{Slicer, State};
 use crate::nn::layout::Statistic;
-use crate::nn::{Network, Objective, weights};
+use crate::nn::{At, Network, Slice, weights};
 use crate::passes::Run;
 use crate::passes::run::{gibibytes, names, rounded};
 use crate::passes::statistics::{Policy, Stats};
 use crate::passes::training::{evaluations, status};
-use crate::train::samples;
-use crate::with_precision;
+use crate::train::loss;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -93,7 +92,7 @@ fn views(
         let (label, seed) = (names[network].clone(), settings.seed + draw as u64);
         let job = Job { settings: &resolved, run, label, seed, view: (view, count), keep, observe };
         let precision = settings.precision.unwrap_or(run.precision);
-        let (view, own) = with_precision!(precision, E => job.compute::<E>(precision))?;
+        let (view, own) = job.compute(precision)?;
         views.extend(view);
         tensors.extend(own);
     }
@@ -102,7 +101,7 @@ fn views(
 
 impl Job<'_> {
     /// The view, unless only a part of its points was wanted, and its directions.
-    fn compute<E: Element>(&self, precision: Precision) -> Result<(Option<View>, Vec<Tensor>)> {
+    fn compute(&self, precision: Precision) -> Result<(Option<View>, Vec<Tensor>)> {
         let (settings, run) = (self.settings, self.run);
         let network = Arc::new(run.network.clone());
         let population = Counts { train: run.dataset.train.len(), test: run.dataset.test.len() };
@@ -114,8 +113,8 @@ impl Job<'_> {
             }
             dataset.test.truncate(n);
         }
-        let theta = rounded::<E>(&run.theta, "weights", precision)?;
-        let state = rounded::<E>(&run.state, "statistics", precision)?;
+        let theta = rounded(&run.theta, "weights", precision)?;
+        let state = rounded(&run.state, "statistics", precision)?;
         let policy = Policy::new(&network, settings.stats, settings.stat_batch, run.data.batch_size);
         let policy = policy.map_err(|e| match e {
             Error::Request { at, what } if self.view.1 > 1 => {
@@ -124,9 +123,8 @@ impl Job<'_> {
             other => other,
         })?;
         let memory = gibibytes(settings.memory)?;
-        let [train, test] = [&dataset.train, &dataset.test].map(|part| samples::<E>(&network, part));
-        let objective = |part: &Arc<crate::nn::Samples<E>>, statistics| {
-            let objective = Objective::new(network.clone(), part.clone(), statistics);
+        let objective = |part: &Samples, statistics| {
+            let objective = loss(&network, part, precision, statistics);
             let bytes = objective.bytes();
             match bytes <= memory {
                 true => Ok(objective),
@@ -138,49 +136,48 @@ impl Job<'_> {
                 }
             }
         };
-        policy.check_samples(&network, "training", train.len())?;
-        policy.check_samples(&network, "test", test.len())?;
-        let mut objectives = vec![objective(&train, policy.evaluation())?];
+        policy.check_samples(&network, "training", dataset.train.len())?;
+        policy.check_samples(&network, "test", dataset.test.len())?;
+        let mut objectives = vec![objective(&dataset.train, policy.evaluation())?];
         if !dataset.test.is_empty() {
-            objectives.push(objective(&test, policy.evaluation())?);
+            objectives.push(objective(&dataset.test, policy.evaluation())?);
         }
 
         let streams = Streams::new(self.seed);
-        let here = Here { run, objective: &objectives[0], theta: &theta, state: &state, streams, memory };
+        let here = Here { run, objective: &*objectives[0], theta: &theta, state: &state, streams, memory };
         let frame = self.frame(&here, &network)?;
-        let directions = frame.axes.iter().map(|axis| rounded::<E>(&axis.direction, "directions", precision));
+        let directions = frame.axes.iter().map(|axis| rounded(&axis.direction, "directions", precision));
         let directions = directions.collect::<Result<Vec<_>>>()?;
 
         // What the state is at a point where it is not what training left; at the center it is that, unless it is refreshed.
         let source = match policy.stats {
             // As after training: from all of its samples.
             Some(Stats::Refresh) => {
-                let all = samples::<E>(&network, &run.dataset.train);
+                let all = &run.dataset.train;
                 network.layout().check_group("--stats refresh: training", all.len())?;
-                Some(objective(&all, policy.group.statistics())?)
+                Some(objective(all, policy.group.statistics())?)
             }
             _ => None,
         };
         let moves = policy.stats == Some(Stats::Running) && frame.axes.iter().any(|a| !a.state.is_empty());
         let floor = lowest(&frame, &network, &state);
-        let follow = |theta: &[E], point: &Point| {
+        let follow = |theta: &[f64], point: &Point| {
             let mut at = state.clone();
             if moves && *point != [0.0; 3] {
                 at = moved(&frame, &state, &floor, point);
                 network.settle_singular(&mut at);
             }
-            let at: Vec<E> = at.into_iter().map(E::from_f64).collect();
-            source.as_ref().map_or_else(|| at.clone(), |source| source.refresh(theta, &at))
+            source.as_ref().map_or_else(|| at.clone(), |source| source.refresh(At { theta, state: &at }))
         };
         let follows = source.is_some() || moves;
-        let single = |v: &[f64]| v.iter().map(|x| E::from_f64(*x)).collect::<Vec<E>>();
-        let at_center = if follows { follow(&single(&theta), &[0.0; 3]) } else { single(&state) };
-        let center: Vec<_> = objectives.iter().map(|o| o.evaluate(&single(&theta), &at_center)).collect();
-        let slicers: Vec<Slicer<E>> = objectives
+        let at_center = if follows { follow(&theta, &[0.0; 3]) } else { state.clone() };
+        let at_center = At { theta: &theta, state: &at_center };
+        let center: Vec<_> = objectives.iter().map(|o| o.evaluate(at_center)).collect();
+        let slicers: Vec<Box<dyn Slice>> = objectives
             .iter()
             .map(|o| {
-                let state = if follows { State::Follows(&follow) } else { State::Frozen(single(&state)) };
-                Slicer::new(o, &theta, state, &directions, memory / 4)
+                let state = if follows { State::Follows(&follow) } else { State::Frozen(state.clone()) };
+                o.slice(&theta, state, &directions, memory / 4)
             })
             .collect();
 
@@ -200,13 +197,8 @@ impl Job<'_> {
             .into_iter()
             .chain(names.iter().zip(&directions).map(|(name, d)| ((*name).to_owned(), norm(d))));
         let (mut center, _) = evaluations(&center[0], center.get(1));
-        let spot = Spot {
-            objective: &objectives[0],
-            theta: &single(&theta),
-            state: &at_center,
-            streams: &here.streams,
-            memory: memory / 2,
-        };
+        let spot =
+            Spot { objective: &*objectives[0], at: at_center, streams: &here.streams, memory: memory / 2 };
         for measure in at_points(settings) {
             let names = measure.maps().into_iter().map(|drawn| drawn.array.to_owned());
             center.extend(names.zip(measure.at(&spot)?.into_iter().map(Value::from)));
@@ -262,7 +254,7 @@ impl Job<'_> {
     }
 
     /// The directions, normalised as the settings say.
-    fn frame<E: Element>(&self, here: &Here<E>, network: &Network) -> Result<Frame> {
+    fn frame(&self, here: &Here, network: &Network) -> Result<Frame> {
         let settings = self.settings;
         let mut frame = settings.directions.draw(here, settings.dimensions())?;
         let length = settings.directions.length();
@@ -309,14 +301,12 @@ impl Job<'_> {
     }
 
     /// The way of training, with the loss at its true points.
-    fn trail<E: Element>(&self, frame: &Frame, here: &Here<E>) -> Result<Option<TrailFacts>> {
+    fn trail(&self, frame: &Frame, here: &Here) -> Result<Option<TrailFacts>> {
         let Some(trail) = &frame.trail else { return Ok(None) };
         let mut train_loss = Vec::new();
         for Snapshot { theta, state, .. } in &trail.snapshots {
             interrupt::check("slice", NOTHING)?;
-            let [theta, state] =
-                [theta, state].map(|v| v.iter().map(|x| E::from_f64(*x)).collect::<Vec<E>>());
-            let loss = here.objective.evaluate(&theta, &state).loss;
+            let loss = here.objective.evaluate(At { theta, state }).loss;
             train_loss.push(Some(loss).filter(|l| l.is_finite()));
         }
         let coordinates =

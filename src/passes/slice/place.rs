@@ -1,11 +1,11 @@
 //! What directions see of a trained network.
 
 use super::super::run::weight_file;
-use crate::autodiff::{Curvature, Element};
+use crate::autodiff::Curvature;
 use crate::base::{Error, Result, Streams, files, interrupt};
 use crate::landscape::directions::{Place, Snapshot};
 use crate::landscape::hessian::Curved;
-use crate::nn::{Network, Objective, Weights};
+use crate::nn::{At, MeanLoss, Network, Weights};
 use crate::passes::Run;
 use crate::spectral::Operator;
 use std::path::Path;
@@ -14,22 +14,22 @@ use std::path::Path;
 pub const NOTHING: &str = "nothing was computed yet";
 
 /// A network at its trained weights.
-pub struct Here<'a, E> {
+pub struct Here<'a> {
     pub run: &'a Run,
-    pub objective: &'a Objective<E>,
+    pub objective: &'a dyn MeanLoss,
     pub theta: &'a [f64],
     pub state: &'a [f64],
     pub streams: Streams,
     pub memory: usize,
 }
 
-impl<E: Element> Here<'_, E> {
-    fn rounded(&self) -> [Vec<E>; 2] {
-        [self.theta, self.state].map(|v| v.iter().map(|x| E::from_f64(*x)).collect())
+impl Here<'_> {
+    fn at(&self) -> At<'_> {
+        At { theta: self.theta, state: self.state }
     }
 }
 
-impl<E: Element> Place for Here<'_, E> {
+impl Place for Here<'_> {
     fn network(&self) -> &Network {
         self.objective.network()
     }
@@ -47,15 +47,13 @@ impl<E: Element> Place for Here<'_, E> {
     }
 
     fn gradient(&self) -> Result<Vec<f64>> {
-        let [theta, state] = self.rounded();
-        let (_, gradient) = self.objective.gradient(&theta, &state);
+        let (_, gradient) = self.objective.gradient(self.at());
         interrupt::check("slice", NOTHING)?;
         Ok(gradient)
     }
 
     fn hessian(&self) -> Result<Box<dyn Operator + '_>> {
-        let [theta, state] = self.rounded();
-        let products = self.objective.linearize(&theta, &state, Curvature::Hessian, self.memory);
+        let products = self.objective.linearize(self.at(), Curvature::Hessian, self.memory);
         Ok(Box::new(Curved(products)))
     }
 

@@ -5,18 +5,16 @@ use super::facts::{Coordinates, Facts, at_points, columns};
 use super::place::NOTHING;
 use super::shard::{Header, compared, log_name};
 use super::view::{Evaluated, View};
-use crate::autodiff::Element;
 use crate::base::log::{Log, Pieces};
 use crate::base::shard::Shard;
-use crate::base::{Error, Result, Streams, files, interrupt};
+use crate::base::{Error, Result, Streams, files, interrupt, parallel};
 use crate::figure::Figure;
+use crate::landscape::Adaptive;
 use crate::landscape::adaptive::Filled;
 use crate::landscape::measures::{Measure, Spot};
 use crate::landscape::slice::{Point, RUN};
-use crate::landscape::{Adaptive, Slicer};
-use crate::nn::{Objective, Tally};
+use crate::nn::{MeanLoss, Slice, Tally};
 use crate::passes::{Run, to_json};
-use rayon::prelude::*;
 use std::path::Path;
 use std::time::Instant;
 
@@ -74,10 +72,10 @@ const FURTHER: usize = 3;
 const BAND: f64 = 0.5;
 
 /// A view whose points are being computed.
-pub(super) struct Evaluator<'a, E> {
+pub(super) struct Evaluator<'a> {
     pub job: &'a Job<'a>,
-    pub slicers: &'a [Slicer<'a, E>],
-    pub objectives: &'a [Objective<E>],
+    pub slicers: &'a [Box<dyn Slice + 'a>],
+    pub objectives: &'a [Box<dyn MeanLoss>],
     pub facts: &'a Facts,
     pub memory: usize,
 }
@@ -103,7 +101,7 @@ impl Known {
     }
 }
 
-impl<E: Element> Evaluator<'_, E> {
+impl Evaluator<'_> {
     /// Computes what is wanted and not kept already; the view, unless that is only a part of it.
     pub fn run(&self) -> Result<Option<View>> {
         let (job, settings) = (self.job, self.job.settings);
@@ -307,7 +305,7 @@ impl<E: Element> Evaluator<'_, E> {
     /// One number a column at each point; `measured` is the share of the time that measures take.
     fn values(&self, coordinates: &Coordinates, indices: &[usize], measured: f64) -> Result<Vec<Vec<f64>>> {
         let points: Vec<Point> = indices.iter().map(|i| coordinates.at(*i)).collect();
-        let all: usize = self.objectives.iter().map(Objective::samples).sum();
+        let all: usize = self.objectives.iter().map(|o| o.samples()).sum();
         let mut tallies: Vec<Vec<Tally>> = Vec::new();
         for (slicer, objective) in self.slicers.iter().zip(self.objectives) {
             let share = (1.0 - measured) * objective.samples() as f64 / all as f64;
@@ -345,14 +343,8 @@ impl<E: Element> Evaluator<'_, E> {
         let streams = Streams::new(self.job.seed);
         let memory = self.memory / 2 / rayon::current_num_threads();
         let at = |point: &Point| {
-            let (theta, state) = self.slicers[0].at(point);
-            let spot = Spot {
-                objective: &self.objectives[0],
-                theta: &theta,
-                state: &state,
-                streams: &streams,
-                memory,
-            };
+            let place = self.slicers[0].at(point);
+            let spot = Spot { objective: &*self.objectives[0], at: place.at(), streams: &streams, memory };
             let mut row = Vec::new();
             for measure in &measures {
                 interrupt::check("slice", NOTHING)?;
@@ -362,6 +354,6 @@ impl<E: Element> Evaluator<'_, E> {
             interrupt::check("slice", NOTHING)?;
             Ok(row)
         };
-        points.par_iter().map(at).collect()
+        parallel::try_map(points.len(), &|i| at(&points[i]))
     }
 }

@@ -15,13 +15,13 @@ use crate::base::shard::Shard;
 use crate::base::{Error, Result, Streams, files};
 use crate::data::Dataset;
 use crate::landscape::path::Evaluator;
-use crate::nn::Network;
+use crate::nn::{Network, Statistics};
 use crate::passes::pair::Pair;
 use crate::passes::pieces::{Division, Ledger, Share, log_name};
 use crate::passes::seeded::of_run;
 use crate::passes::{DataSettings, statistics, to_json};
 use crate::train::branch::{Fork, branch, go_on, noise, trunk};
-use crate::train::{Event, Keep, Mask, Point, Status, TrainSettings, Trained, network, samples};
+use crate::train::{Event, Keep, Mask, Point, Status, TrainSettings, Trained, loss, network};
 use crate::with_precision;
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -250,7 +250,7 @@ pub fn run(
         network: network.clone(),
     };
     let found = with_precision!(training.precision, E => {
-        Work::<E>::new(settings, training, &facts, &dataset, observe)?.run(share)
+        Work::new(settings, training, &facts, &dataset, observe)?.run::<E>(share)
     });
     let result = |(seeds, pieces): (Vec<Vec<Level>>, Pieces)| {
         TicketResult::new(settings, training, facts, &seeds, &pieces)
@@ -278,17 +278,17 @@ struct Chain<E> {
     fork: Option<Fork<E>>,
 }
 
-struct Work<'a, E> {
+struct Work<'a> {
     settings: &'a TicketSettings,
     training: &'a TrainSettings,
     facts: &'a Facts,
     network: &'a Arc<Network>,
     dataset: &'a Dataset,
     observe: &'a (dyn Fn(TicketEvent) + Sync),
-    evaluator: Evaluator<E>,
+    evaluator: Evaluator,
 }
 
-impl<'a, E: Element> Work<'a, E> {
+impl<'a> Work<'a> {
     fn new(
         settings: &'a TicketSettings,
         training: &'a TrainSettings,
@@ -298,9 +298,8 @@ impl<'a, E: Element> Work<'a, E> {
     ) -> Result<Self> {
         let network = &facts.network;
         let evaluator = Evaluator::new(
-            network.clone(),
-            samples(network, &dataset.train),
-            samples(network, &dataset.test),
+            loss(network, &dataset.train, training.precision, Statistics::Running),
+            loss(network, &dataset.test, training.precision, Statistics::Running),
             settings.stats,
             training.group(dataset.train.len()),
         )?;
@@ -309,7 +308,7 @@ impl<'a, E: Element> Work<'a, E> {
 
     /// The levels of every seed, and the records of what was trained beside them; nothing where a part of the seeds is all that
     /// is wanted.
-    fn run(&self, share: Option<&Share>) -> Result<Option<(Vec<Vec<Level>>, Pieces)>> {
+    fn run<E: Element>(&self, share: Option<&Share>) -> Result<Option<(Vec<Vec<Level>>, Pieces)>> {
         let (settings, total) = (self.settings, self.facts.total);
         let header = json!({
             "version": env!("CARGO_PKG_VERSION"),
@@ -408,7 +407,7 @@ impl<'a, E: Element> Work<'a, E> {
     }
 
     /// The dense network of a seed and its tickets, as far as none diverges.
-    fn chain(&self, seed: usize, keep: Option<&Path>, done: &AtomicUsize) -> Result<Chain<E>> {
+    fn chain<E: Element>(&self, seed: usize, keep: Option<&Path>, done: &AtomicUsize) -> Result<Chain<E>> {
         let (settings, train) = (self.settings, of_run(self.training, seed));
         let steps = [settings.rewind];
         let (dense, mut forks) = trunk::<E>(&train, self.dataset, &steps, &mut listen(self.observe, 0))?;
@@ -435,7 +434,13 @@ impl<'a, E: Element> Work<'a, E> {
     }
 
     /// The record of a training beside a ticket; none where the ticket is none.
-    fn control(&self, seed: usize, level: usize, kind: Kind, chain: &Chain<E>) -> Result<Option<Vec<f64>>> {
+    fn control<E: Element>(
+        &self,
+        seed: usize,
+        level: usize,
+        kind: Kind,
+        chain: &Chain<E>,
+    ) -> Result<Option<Vec<f64>>> {
         let (settings, train) = (self.settings, of_run(self.training, seed));
         let (Some(ticket), Some(fork)) = (chain.levels.get(level), &chain.fork) else { return Ok(None) };
         let own = Streams::new(train.seed);

@@ -1,6 +1,6 @@
 //! The geometry of a band of pivots: tangents, what of a gradient is across them, even distances, where a pivot is missing.
 
-use rayon::prelude::*;
+use crate::base::parallel;
 
 /// a . b, added in order.
 fn dot(a: &[f64], b: &[f64]) -> f64 {
@@ -39,7 +39,8 @@ pub fn across(gradient: &mut [f64], tangent: &[f64]) {
 
 /// Places along a chain of straight pieces: the distance of each pivot from the first.
 pub fn places(chain: &[Vec<f64>]) -> Vec<f64> {
-    let pieces: Vec<f64> = chain.par_windows(2).map(|pair| distance(&pair[0], &pair[1])).collect();
+    let pieces: Vec<f64> =
+        parallel::map(chain.len().saturating_sub(1), &|i| distance(&chain[i], &chain[i + 1]));
     let mut place = 0.0;
     let add = |piece: f64| {
         place += piece;
@@ -67,7 +68,7 @@ pub fn redistribute(chain: &[Vec<f64>]) -> Vec<Vec<f64>> {
         let share = if to > from { (at - from) / (to - from) } else { 0.0 };
         between(&chain[piece - 1], &chain[piece], share)
     };
-    (0..=last).into_par_iter().map(pivot).collect()
+    parallel::map(last + 1, &pivot)
 }
 
 /// Where pivots are missing: for each piece of the chain the share of it at which the loss rises most above the straight

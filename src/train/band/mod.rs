@@ -27,16 +27,15 @@ pub mod geometry;
 mod network;
 mod settings;
 
-pub use network::NetworkLoss;
+pub use network::{NetworkLoss, network_loss};
 pub use settings::BandSettings;
 
 use super::optimizers::Stepper;
 use super::{Keep, Status};
 use crate::base::files::{self, null_is_nan};
-use crate::base::{Error, Result, interrupt};
+use crate::base::{Error, Result, interrupt, parallel};
 use checkpoint::{Identity, read, sha256, write};
 use geometry::{across, between, missing, places, redistribute, tangent};
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -116,7 +115,7 @@ struct Dense {
 }
 
 impl Dense {
-    fn of(potential: &impl Potential, chain: &[Vec<f64>], between_pivots: usize) -> Self {
+    fn of(potential: &dyn Potential, chain: &[Vec<f64>], between_pivots: usize) -> Self {
         let n = between_pivots + 1;
         let last = (chain.len() - 1) * n;
         let at = |i: usize| {
@@ -126,7 +125,7 @@ impl Dense {
                 false => potential.value(&between(&chain[piece], &chain[piece + 1], share)),
             }
         };
-        let values: Vec<f64> = (0..=last).into_par_iter().map(at).collect();
+        let values: Vec<f64> = parallel::map(last + 1, &at);
         Self {
             pieces: (0..chain.len() - 1).map(|piece| values[piece * n..=(piece + 1) * n].to_vec()).collect(),
         }
@@ -158,7 +157,7 @@ impl Dense {
 /// somebody asks for a stop, [`Error::Interrupted`] says what is kept.
 pub fn relax(
     settings: &BandSettings,
-    potential: &impl Potential,
+    potential: &dyn Potential,
     ends: [&[f64]; 2],
     keep: Option<&Keep>,
     observe: &mut (dyn FnMut(BandEvent) + Send),
@@ -275,7 +274,7 @@ fn settled(settings: &BandSettings, cycles: &[BandCycle]) -> Option<String> {
 
 /// The chain after a step of its inner pivots and their redistribution; none if something is not finite.
 fn stepped(
-    potential: &impl Potential,
+    potential: &dyn Potential,
     step: u64,
     rate: f64,
     chain: &[Vec<f64>],
@@ -288,13 +287,13 @@ fn stepped(
     }
     let mut next = chain.to_vec();
     let inner = 1..chain.len() - 1;
-    let pivots = next[inner.clone()].par_iter_mut().zip(&mut slopes[inner]).zip(steppers).enumerate();
-    pivots.for_each(|(i, ((theta, (_, gradient)), stepper))| {
+    let pivots = next[inner.clone()].iter_mut().zip(&mut slopes[inner]).zip(steppers);
+    parallel::each_mut(&mut pivots.collect::<Vec<_>>(), &|i, ((theta, (_, gradient)), stepper)| {
         let around = [&chain[i], &chain[i + 1], &chain[i + 2]].map(Vec::as_slice);
         across(gradient, &tangent(around, [losses[i], losses[i + 1], losses[i + 2]]));
         stepper.step(rate, theta, |start, out| out.copy_from_slice(&gradient[start..start + out.len()]));
     });
-    let finite = next.par_iter().all(|theta| theta.iter().all(|x| x.is_finite()));
+    let finite = next.iter().all(|theta| theta.iter().all(|x| x.is_finite()));
     finite.then(|| redistribute(&next))
 }
 
@@ -314,7 +313,7 @@ fn inserted(chain: &[Vec<f64>], missing: &[Option<f64>], room: usize) -> Vec<Vec
 
 fn finished(
     settings: &BandSettings,
-    potential: &impl Potential,
+    potential: &dyn Potential,
     chain: Vec<Vec<f64>>,
     cycles: Vec<BandCycle>,
     status: Status,

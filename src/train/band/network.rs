@@ -6,12 +6,12 @@
 
 use super::{BandSettings, Potential};
 use crate::autodiff::Element;
-use crate::base::{Result, Streams, pool::Pool};
+use crate::base::{Precision, Result, Streams, parallel, pool::Pool};
 use crate::nn::{Network, Objective, Samples, Statistics};
 use crate::train::Batches;
 use crate::train::batch::{BatchGradient, Noise};
+use crate::with_precision;
 use rand::seq::SliceRandom;
-use rayon::prelude::*;
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 
@@ -29,6 +29,20 @@ pub struct NetworkLoss<E> {
     gradients: [Pool<BatchGradient<E>>; 2],
     /// The order of samples in an epoch.
     order: Mutex<Option<(u64, Vec<u32>)>>,
+}
+
+/// The mean loss of a network over samples in a precision, as [`NetworkLoss::new`].
+pub fn network_loss(
+    network: &Arc<Network>,
+    train: &crate::data::Samples,
+    precision: Precision,
+    settings: &BandSettings,
+    seed: u64,
+) -> Result<Box<dyn Potential>> {
+    with_precision!(precision, E => {
+        let train = crate::train::samples::<E>(network, train);
+        Ok(Box::new(NetworkLoss::new(network, &train, settings, seed)?))
+    })
 }
 
 impl<E: Element> NetworkLoss<E> {
@@ -104,7 +118,7 @@ impl<E: Element> Potential for NetworkLoss<E> {
                 (loss, gradient.iter().map(|g| g.to_f64()).collect())
             })
         };
-        chain.par_iter().map(at).collect()
+        parallel::map(chain.len(), &|i| at(&chain[i]))
     }
 
     fn identity(&self) -> Value {

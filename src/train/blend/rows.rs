@@ -4,8 +4,8 @@
 //! free one. A step passes once over them.
 
 use crate::autodiff::{Element, elementary::vectorised};
+use crate::base::parallel;
 use crate::train::optimizers::BLOCK;
-use rayon::prelude::*;
 
 /// All rows.
 pub struct Rows<'a, E> {
@@ -65,9 +65,13 @@ impl<'a, E: Element> Rows<'a, E> {
                 blocks.enumerate().for_each(|(i, (cells, blend))| work(i * BLOCK, cells, blend));
             }
             _ => {
-                let blocks = self.cells.par_chunks_mut(rows * BLOCK).zip(blend.par_chunks_mut(BLOCK));
-                let blocks = blocks.enumerate().with_min_len(4);
-                blocks.for_each(|(i, (cells, blend))| work(i * BLOCK, cells, blend));
+                let blocks = self.cells.chunks_mut(rows * BLOCK).zip(blend.chunks_mut(BLOCK));
+                let mut blocks: Vec<_> = blocks.collect();
+                parallel::parts_mut(&mut blocks, 4, &|four, blocks| {
+                    for (i, (cells, blend)) in blocks.iter_mut().enumerate() {
+                        work((4 * four + i) * BLOCK, cells, blend);
+                    }
+                });
             }
         }
     }
@@ -84,7 +88,10 @@ impl<'a, E: Element> Rows<'a, E> {
             (0..n * n).map(|ij| product(ij / n, ij % n)).collect()
         };
         // Blocks in their order, whatever computed them.
-        let parts: Vec<Vec<f64>> = self.cells.par_chunks(rows * BLOCK).map(block).collect();
+        let parts: Vec<Vec<f64>> = {
+            let blocks: Vec<&[E]> = self.cells.chunks(rows * BLOCK).collect();
+            parallel::map(blocks.len(), &|i| block(blocks[i]))
+        };
         let mut gram = vec![0.0; n * n];
         for part in parts {
             gram.iter_mut().zip(part).for_each(|(g, x)| *g += x);

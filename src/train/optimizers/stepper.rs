@@ -2,8 +2,7 @@
 
 use super::{Optimizer, STATES};
 use crate::autodiff::{Element, elementary::vectorised};
-use crate::base::{Error, Result};
-use rayon::prelude::*;
+use crate::base::{Error, Result, parallel};
 
 /// An optimizer with its state.
 #[derive(Clone, Debug)]
@@ -54,7 +53,7 @@ impl<E: Element> Stepper<E> {
     pub fn step(&mut self, rate: f64, theta: &mut [E], gradient: impl Fn(usize, &mut [E]) + Sync) {
         self.step += 1;
         let (optimizer, step) = (&self.optimizer, self.step);
-        let block = |scratch: &mut Vec<E>, (i, (theta, states)): (usize, &mut Block<'_, E>)| {
+        let block = |scratch: &mut Vec<E>, i: usize, (theta, states): &mut Block<'_, E>| {
             scratch.resize(theta.len(), E::ZERO);
             gradient(i * BLOCK, scratch);
             vectorised(
@@ -67,13 +66,14 @@ impl<E: Element> Stepper<E> {
             .chunks_mut(BLOCK)
             .map(|theta| (theta, states.iter_mut().filter_map(Iterator::next).collect()))
             .collect();
-        let fresh = || Vec::with_capacity(BLOCK);
-        match blocks.len() {
-            0..=4 => {
-                let mut scratch = fresh();
-                blocks.iter_mut().enumerate().for_each(|b| block(&mut scratch, b));
-            }
-            _ => blocks.par_iter_mut().enumerate().with_min_len(4).for_each_init(fresh, block),
+        let run = |four: usize, blocks: &mut [Block<'_, E>]| {
+            let mut scratch = Vec::with_capacity(BLOCK);
+            blocks.iter_mut().enumerate().for_each(|(i, b)| block(&mut scratch, 4 * four + i, b));
+        };
+        if blocks.len() <= 4 {
+            run(0, &mut blocks);
+        } else {
+            parallel::parts_mut(&mut blocks, 4, &run);
         }
     }
 }

@@ -9,7 +9,7 @@
 
 use super::Conv;
 use crate::autodiff::{Element, elementary::vectorised};
-use rayon::prelude::*;
+use crate::base::parallel;
 
 /// Entries of a run computed together: 6 x 16 sums in f32 fill 12 of AVX2's 16 registers.
 const ROWS: usize = 6;
@@ -40,8 +40,9 @@ pub(super) fn sum<E: Element, const L: usize>(
     let total = if samples <= task {
         part((x, g))
     } else {
-        let parts: Vec<Vec<[f64; L]>> =
-            x.par_chunks(task * read[0]).zip(g.par_chunks(task * read[1])).map(part).collect();
+        let parts: Vec<Vec<[f64; L]>> = parallel::map(samples.div_ceil(task), &|i| {
+            part((nth(x, task * read[0], i), nth(g, task * read[1], i)))
+        });
         let mut parts = parts.into_iter();
         let mut total = parts.next().unwrap_or_default();
         for part in parts {
@@ -172,4 +173,9 @@ fn add_products<E: Element, const L: usize>(
         }
     }
     *sums = local;
+}
+
+/// The i-th part of so many numbers.
+fn nth<E>(all: &[E], size: usize, i: usize) -> &[E] {
+    &all[i * size..all.len().min((i + 1) * size)]
 }

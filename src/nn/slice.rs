@@ -8,13 +8,13 @@
 //! A point's value depends on its coordinates alone: there are no running sums, and chunks of samples are added in
 //! order, so points may be computed in any order, on any number of threads.
 
+use super::chunks::Chunk;
+use super::loss::{rounded, widened};
+use super::{Evaluation, Objective, Tally};
 use crate::autodiff::elementary::vectorised;
 use crate::autodiff::primitives::Primitive;
 use crate::autodiff::{Bindings, Degree, Element, Node, Plan, Program, TangentPlan, Workspace};
-use crate::base::{Error, Result, interrupt, pool::Pool};
-use crate::nn::chunks::Chunk;
-use crate::nn::{Evaluation, Objective, Tally};
-use rayon::prelude::*;
+use crate::base::{Error, Result, interrupt, parallel, pool::Pool};
 use std::ops::Range;
 
 /// Coordinates x, y, z along the directions; those of directions that there are none of are not read.
@@ -44,17 +44,17 @@ struct Cut {
 type Frontier<E> = Vec<(Vec<E>, Vec<Vec<E>>)>;
 
 /// What the state is at a point, given theta there.
-pub type Follow<'a, E> = &'a (dyn Fn(&[E], &Point) -> Vec<E> + Sync);
+pub type Follow<'a> = &'a (dyn Fn(&[f64], &Point) -> Vec<f64> + Sync);
 
 /// The network's state on a slice.
-pub enum State<'a, E> {
+pub enum State<'a> {
     /// The same everywhere.
-    Frozen(Vec<E>),
+    Frozen(Vec<f64>),
     /// Made anew at every point: statistics that are refreshed or move along, singular vectors.
-    Follows(Follow<'a, E>),
+    Follows(Follow<'a>),
 }
 
-impl<E: std::fmt::Debug> std::fmt::Debug for State<'_, E> {
+impl std::fmt::Debug for State<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Frozen(state) => f.debug_tuple("Frozen").field(state).finish(),
@@ -74,7 +74,9 @@ fn interrupted() -> Error {
 pub struct Slicer<'a, E> {
     objective: &'a Objective<E>,
     theta: Vec<E>,
-    state: State<'a, E>,
+    state: State<'a>,
+    /// The state where it is frozen.
+    frozen: Vec<E>,
     /// The directions, p numbers each.
     directions: Vec<E>,
     cuts: Vec<Cut>,
@@ -82,6 +84,37 @@ pub struct Slicer<'a, E> {
     /// Where the parameters lie that the suffix reads.
     read: Vec<Range<usize>>,
     scratch: Vec<Pool<Scratch<E>>>,
+}
+
+/// The loss at points of one slice, in the precision that it was chosen in: a [`Slicer`].
+pub trait Slice: std::fmt::Debug + Send + Sync {
+    /// Mean loss and accuracy at each point, as [`Slicer::evaluate`].
+    fn evaluate(&self, points: &[Point], done: &(dyn Fn(f64) + Sync)) -> Result<Vec<Evaluation>>;
+    /// Sums over the samples at each point, as [`Slicer::tallies`].
+    fn tallies(&self, points: &[Point], done: &(dyn Fn(f64) + Sync)) -> Result<Vec<Tally>>;
+    /// Parameters and state at a point.
+    fn at(&self, point: &Point) -> super::Point;
+    /// Bytes that evaluation holds on so many threads.
+    fn bytes(&self, threads: usize) -> usize;
+}
+
+impl<E: Element> Slice for Slicer<'_, E> {
+    fn evaluate(&self, points: &[Point], done: &(dyn Fn(f64) + Sync)) -> Result<Vec<Evaluation>> {
+        Slicer::evaluate(self, points, done)
+    }
+
+    fn tallies(&self, points: &[Point], done: &(dyn Fn(f64) + Sync)) -> Result<Vec<Tally>> {
+        Slicer::tallies(self, points, done)
+    }
+
+    fn at(&self, point: &Point) -> super::Point {
+        let (theta, state) = Slicer::at(self, point);
+        super::Point { theta: widened(&theta), state: widened(&state) }
+    }
+
+    fn bytes(&self, threads: usize) -> usize {
+        Slicer::bytes(self, threads)
+    }
 }
 
 /// What one task works on.
@@ -162,11 +195,10 @@ impl<'a, E: Element> Slicer<'a, E> {
     pub fn new(
         objective: &'a Objective<E>,
         theta: &[f64],
-        state: State<'a, E>,
+        state: State<'a>,
         directions: &[Vec<f64>],
         memory: usize,
     ) -> Self {
-        let rounded = |v: &[f64]| v.iter().map(|t| E::from_f64(*t)).collect::<Vec<E>>();
         let layout = objective.network().layout();
         let moving: Vec<usize> = layout
             .parameters
@@ -186,8 +218,9 @@ impl<'a, E: Element> Slicer<'a, E> {
         let mut this = Self {
             objective,
             theta: rounded(theta),
+            frozen: if let State::Frozen(state) = &state { rounded(state) } else { Vec::new() },
             state,
-            directions: directions.iter().flat_map(|d| rounded(d)).collect(),
+            directions: directions.iter().flat_map(|d| rounded::<E>(d)).collect(),
             scratch: cuts.iter().map(|_| Pool::default()).collect(),
             cuts,
             kept: Vec::new(),
@@ -230,11 +263,7 @@ impl<'a, E: Element> Slicer<'a, E> {
         let cut = self.cut(chunk);
         let inputs = self.objective.inputs(chunk);
         // Where the state follows theta, nothing that reads it is part of the frontier.
-        let state = match &self.state {
-            State::Frozen(state) => state.as_slice(),
-            State::Follows(_) => &[],
-        };
-        let bindings = Bindings { theta: &self.theta, state, inputs: &inputs };
+        let bindings = Bindings { theta: &self.theta, state: &self.frozen, inputs: &inputs };
         let mut values = cut.prefix.workspace();
         cut.prefix.run(&bindings, &mut values);
         let values = cut.prefix.values(bindings, &values);
@@ -265,17 +294,13 @@ impl<'a, E: Element> Slicer<'a, E> {
         // A band of runs at a time bounds the memory of the sums over chunks.
         for band in runs.chunks((BAND / chunks.len().max(1)).max(1)) {
             let states = self.states(band)?;
-            let tallies: Option<Vec<Vec<Tally>>> = (0..band.len() * chunks.len())
-                .into_par_iter()
-                .map(|task| {
-                    let run = band[task / chunks.len()];
-                    let states = states.get(task / chunks.len()).map_or(&[][..], Vec::as_slice);
-                    let tallies = self.run(run, states, &chunks[task % chunks.len()])?;
-                    done(run.len() as f64 / chunks.len() as f64);
-                    Some(tallies)
-                })
-                .collect();
-            let tallies = tallies.ok_or_else(interrupted)?;
+            let tallies = parallel::try_map(band.len() * chunks.len(), &|task| {
+                let run = band[task / chunks.len()];
+                let states = states.get(task / chunks.len()).map_or(&[][..], Vec::as_slice);
+                let tallies = self.run(run, states, &chunks[task % chunks.len()]).ok_or_else(interrupted)?;
+                done(run.len() as f64 / chunks.len() as f64);
+                Ok(tallies)
+            })?;
             for (tallies, run) in tallies.chunks(chunks.len().max(1)).zip(band) {
                 sums.extend((0..run.len()).map(|i| Tally::sum(tallies.iter().map(|t| t[i]))));
             }
@@ -289,8 +314,8 @@ impl<'a, E: Element> Slicer<'a, E> {
         self.row(point, std::slice::from_ref(&(0..self.theta.len())), &mut row);
         along(&row, E::from_f64(point[0]), self.direction(0), &mut theta);
         let state = match &self.state {
-            State::Frozen(state) => state.clone(),
-            State::Follows(follow) => follow(&theta, point),
+            State::Frozen(_) => self.frozen.clone(),
+            State::Follows(follow) => rounded(&follow(&widened(&theta), point)),
         };
         (theta, state)
     }
@@ -300,10 +325,13 @@ impl<'a, E: Element> Slicer<'a, E> {
         if matches!(self.state, State::Frozen(_)) {
             return Ok(Vec::new());
         }
-        let at = |point: &Point| interrupt::requested().is_none().then(|| self.at(point).1);
-        let run = |run: &&[Point]| run.par_iter().map(at).collect();
-        let states: Option<Vec<Vec<Vec<E>>>> = runs.par_iter().map(run).collect();
-        states.ok_or_else(interrupted)
+        let points = runs.concat();
+        let at = |i: usize| match interrupt::requested() {
+            None => Ok(self.at(&points[i]).1),
+            Some(_) => Err(interrupted()),
+        };
+        let mut states = parallel::try_map(points.len(), &at)?.into_iter();
+        Ok(runs.iter().map(|run| states.by_ref().take(run.len()).collect()).collect())
     }
 
     /// One chunk at points of one row, with the state at each where it is not frozen; `None` when somebody has asked for a
@@ -345,7 +373,7 @@ impl<'a, E: Element> Slicer<'a, E> {
                     along(&in_row[r.clone()], x, &self.direction(0)[r.clone()], &mut at_point[r.clone()]);
                 }
                 let state = match &self.state {
-                    State::Frozen(state) => state,
+                    State::Frozen(_) => &self.frozen,
                     State::Follows(_) => &states[i],
                 };
                 let bindings = Bindings { theta: at_point, state, inputs: &inputs };
