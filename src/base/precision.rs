@@ -22,6 +22,14 @@ impl Precision {
         }
     }
 
+    /// Bytes of a number.
+    pub fn bytes(self) -> usize {
+        match self {
+            Self::F32 => size_of::<f32>(),
+            Self::F64 => size_of::<f64>(),
+        }
+    }
+
     /// Distance from 1 to the next number.
     pub fn epsilon(self) -> f64 {
         match self {

@@ -2,8 +2,7 @@
 //!
 //! `directions` says where to go, `normalizations` how far a unit step is, [`slice`](mod@slice) evaluates the line, plane or
 //! space between them, `measures` what else is mapped over it. `sharpness` holds measures of how the loss rises around a
-//! network, `noise` how much its gradient varies from batch to batch. `propagation` follows signals and gradients through
-//! the layers. `curves` and [`path`](mod@path) lead from one minimum to another, `simplex` spans several; `alignments` finds
+//! network, `noise` how much its gradient varies from batch to batch. `curves` and [`path`](mod@path) lead from one minimum to another, `simplex` spans several; `alignments` finds
 //! which units of two networks correspond, `repair` mends the statistics of what lies between them.
 
 pub mod adaptive;
@@ -17,7 +16,6 @@ pub mod newton;
 pub mod noise;
 pub mod normalizations;
 pub mod path;
-pub mod propagation;
 pub mod repair;
 pub mod sharpness;
 pub mod signals;

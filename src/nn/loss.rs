@@ -4,6 +4,7 @@
 //! above all, holds a [`MeanLoss`]: parameters and state come in as f64 and are rounded to the element type there, once, at this
 //! door; what comes out is f64.
 
+use super::propagation::{Propagate, Propagation};
 use super::slice::State;
 use super::{Evaluation, Linearization, Mode, Network, Objective, Slice, Slicer, Statistics};
 use crate::autodiff::{Bindings, Curvature, Element, Node, Plan, Shape, View};
@@ -81,6 +82,8 @@ pub trait MeanLoss: std::fmt::Debug + Send + Sync {
     /// Shows `see`, in parallel, each chunk of samples by its number: for each of `points`, the outputs of the layers at these
     /// positions among the network's traces, a channel a row. Norms have running statistics.
     fn signals(&self, traces: &[usize], points: &[At], see: &(dyn Fn(usize, &[Vec<View<f64>>]) + Sync));
+    /// How signals and gradients pass through the network with these samples, all of them one group.
+    fn propagation(&self) -> Box<dyn Propagate + '_>;
     /// The loss along directions through `theta`, as [`Slicer::new`].
     fn slice<'a>(
         &'a self,
@@ -238,6 +241,10 @@ impl<E: Element> MeanLoss for Objective<E> {
                 .collect();
             see(chunk.index, &views);
         });
+    }
+
+    fn propagation(&self) -> Box<dyn Propagate + '_> {
+        Box::new(Propagation::new(Objective::network(self).clone(), self.all().clone()))
     }
 
     fn slice<'a>(

@@ -17,6 +17,7 @@ pub mod losses;
 pub mod network;
 pub mod norms;
 pub mod objective;
+pub mod propagation;
 pub mod recorder;
 pub mod samples;
 mod singular;

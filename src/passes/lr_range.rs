@@ -16,9 +16,8 @@ use crate::base::pool::on_workers;
 use crate::base::{Error, Result, files};
 use crate::figure::{Axis, Figure, Mark, Panel, Scale, Series, Style};
 use crate::train::Keep;
-use crate::train::range_test::{BLOWN_UP, Rates, Swept, WINDOW, range_test};
-use crate::train::{TrainSettings, network};
-use crate::with_precision;
+use crate::train::range_test::{BLOWN_UP, Rates, Swept, WINDOW};
+use crate::train::{TrainSettings, chosen, network};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -174,9 +173,7 @@ pub fn run(
         data_sha256: data.sha256.clone(),
     });
     let mut heard = |done| observe(done, steps);
-    let swept: Swept = on_workers(
-        || with_precision!(train.precision, E => range_test::<E>(train, &dataset, rates, keep.as_ref(), &mut heard)),
-    )?;
+    let swept: Swept = on_workers(|| chosen::sweep(train, &dataset, rates, keep.as_ref(), &mut heard))?;
     let smooth = smoothed(&swept.losses, settings.smoothing * steps as f64);
     let steep = steepest(&smooth).map(|i| swept.rates[i]);
     let blown = if swept.diverged { swept.rates.last().copied() } else { None };

@@ -1,7 +1,7 @@
 //! How signals and gradients pass through a network at its start, layer by layer, for a set of initializers and norms:
 //! the pass that the survey opens with (LeCun et al. 1998; Glorot and Bengio 2010; He et al. 2015).
 //!
-//! What is measured, of layers with weights in their order, stands in [`crate::landscape::propagation`].
+//! What is measured, of layers with weights in their order, stands in [`crate::nn::propagation`].
 //!
 //! Slopes are least squares of log2 of the second moments against the layer, over all layers but the first and the last,
 //! whose widths are the data's. With ReLU and Var W = c / fan_in the forward one is log2(c / 2).
@@ -14,20 +14,19 @@ use super::pieces::{Division, Ledger, Share, log_name};
 use super::run::cut;
 use super::stored::{self, Arrays};
 use super::{DataSettings, Files, Saved, archive, document, to_json};
-use crate::autodiff::Element;
 use crate::base::npz::Npz;
 use crate::base::pool::on_workers;
 use crate::base::registry::Registry;
 use crate::base::{Error, Precision, Result, files};
 use crate::data::{Dataset, Preparation, Source};
 use crate::figure::{Axis, Figure, Panel, Scale, Series, Style};
-use crate::landscape::propagation::{DEVIATION, MEASURES, MOST_INPUTS, Propagation};
+use crate::nn::Statistics;
 use crate::nn::architectures::Architecture;
 use crate::nn::inits::Initializer;
 use crate::nn::losses::Loss;
 use crate::nn::norms::Norm;
-use crate::train::{TrainSettings, network, samples};
-use crate::with_precision;
+use crate::nn::propagation::{DEVIATION, MEASURES, MOST_INPUTS};
+use crate::train::{TrainSettings, loss, network};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -212,12 +211,10 @@ pub fn run(
     }
     let dataset = cut(dataset, Some(few), "--samples")?;
     let settings = PropagateSettings { samples: Some(few), ..settings.clone() };
-    on_workers(
-        || with_precision!(settings.precision, E => compute::<E>(&settings, data, dataset, directory, observe)),
-    )
+    on_workers(|| compute(&settings, data, dataset, directory, observe))
 }
 
-fn compute<E: Element>(
+fn compute(
     settings: &PropagateSettings,
     data: DataSettings,
     dataset: Dataset,
@@ -232,7 +229,8 @@ fn compute<E: Element>(
     for (v, (_, init, model)) in variants.iter().enumerate() {
         let train = TrainSettings { model: model.clone(), ..settings.train() };
         let network = Arc::new(network(&train, &dataset)?);
-        let pass = Propagation::<E>::new(network.clone(), samples(&network, &dataset.train));
+        let over = loss(&network, &dataset.train, settings.precision, Statistics::Groups(usize::MAX));
+        let pass = over.propagation();
         let most = settings.memory * f64::from(1 << 30);
         if pass.bytes() as f64 > most {
             let gib = pass.bytes() as f64 / f64::from(1 << 30);

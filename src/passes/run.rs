@@ -11,8 +11,7 @@ use crate::data::{Dataset, Source};
 use crate::landscape::directions::Snapshot;
 use crate::nn::{Network, Spec, Weights, weights};
 use crate::train::checkpoint::CHECKPOINT;
-use crate::train::{Point, TrainSettings, Trained, branch};
-use crate::with_precision;
+use crate::train::{Point, TrainSettings, Trained, chosen};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -105,7 +104,7 @@ impl Run {
     /// A network after the first so many steps of its training, or at its end where that comes before.
     pub fn after(steps: u64, settings: &TrainSettings) -> Result<Self> {
         let (data, dataset) = DataSettings::load(settings)?;
-        let first = || with_precision!(settings.precision, E => branch::first::<E>(settings, &dataset, steps, &mut |_| ()));
+        let first = || chosen::first(settings, &dataset, steps, &mut |_| ());
         let trained = on_workers(first)?;
         Ok(Self::trained(trained, settings.precision, data, dataset))
     }

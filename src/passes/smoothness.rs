@@ -15,7 +15,6 @@ use super::range::Range;
 use super::statistics::{GroupSize, Policy, Stats};
 use super::stored::{self, Arrays};
 use super::{DataSettings, Files, Saved, archive, document, to_json};
-use crate::autodiff::Element;
 use crate::base::npz::Npz;
 use crate::base::pool::on_workers;
 use crate::base::{Error, Precision, Result, files};
@@ -25,10 +24,9 @@ use crate::nn::architectures::{Architecture, Mlp};
 use crate::nn::inits::Initializer;
 use crate::nn::losses::Loss;
 use crate::nn::norms::{Batch, Norm};
-use crate::nn::{Objective, Statistics};
+use crate::nn::{self, At, MeanLoss, Statistics};
 use crate::train::optimizers::{Optimizer, Sgd};
-use crate::train::{Event, Keep, Point, Snapshots, TrainSettings, network, samples, train};
-use crate::with_precision;
+use crate::train::{Event, Keep, Point, Snapshots, TrainSettings, chosen, loss, network};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -216,12 +214,10 @@ pub fn run(
     super::run::at_most(all, probed, "--probe-samples")?;
     let batch_size = settings.batch_size.or(settings.train().resolved().batch_size);
     let settings = SmoothnessSettings { probe_samples: Some(probed), batch_size, ..settings.clone() };
-    on_workers(
-        || with_precision!(settings.precision, E => compute::<E>(&settings, probed, data, dataset, directory, observe)),
-    )
+    on_workers(|| compute(&settings, probed, data, dataset, directory, observe))
 }
 
-fn compute<E: Element>(
+fn compute(
     settings: &SmoothnessSettings,
     few: usize,
     data: DataSettings,
@@ -263,14 +259,10 @@ fn compute<E: Element>(
             every: CHECKPOINT_EVERY,
             data_sha256: data.sha256.clone(),
         });
-        let trained =
-            train::<E>(&run, &dataset, keep.as_ref(), &mut |_: Event| {}).map_err(|e| ledger.stopped(e))?;
+        let trained = chosen::train(&run, &dataset, keep.as_ref(), &mut |_: Event| {})
+            .map_err(|e| ledger.stopped(e))?;
         let network = trained.network.clone();
-        let objective = Objective::<E>::new(
-            network.clone(),
-            samples(&network, &probed.train),
-            Statistics::Groups(usize::MAX),
-        );
+        let objective = loss(&network, &probed.train, settings.precision, Statistics::Groups(usize::MAX));
         let mut rows: Vec<Vec<f64>> = vec![Vec::new(); MEASURES.len()];
         for (p, step) in steps.iter().enumerate() {
             let piece = v * steps.len() + p;
@@ -278,8 +270,8 @@ fn compute<E: Element>(
                 Some(values) => values,
                 None => {
                     let point = trained.trajectory.iter().find(|(s, _)| s == step).map(|(_, point)| point);
-                    let values =
-                        point.map_or([f64::NAN; 5], |point| probe(&objective, point, &settings.eta.points()));
+                    let values = point
+                        .map_or([f64::NAN; 5], |point| probe(&*objective, point, &settings.eta.points()));
                     ledger.finish(piece, values.to_vec()).map_err(|e| ledger.stopped(e))?;
                     values.to_vec()
                 }
@@ -333,15 +325,15 @@ fn compute<E: Element>(
 }
 
 /// The measures at one point: loss, its lowest and highest along -g, change of the gradient, effective beta.
-pub fn probe<E: Element>(objective: &Objective<E>, point: &Point<f64>, etas: &[f64]) -> [f64; 5] {
-    let point = point.to::<E>();
-    let (here, g) = objective.gradient(&point.theta, &point.state);
+pub fn probe(objective: &dyn MeanLoss, point: &Point<f64>, etas: &[f64]) -> [f64; 5] {
+    let Point { theta, state } = point.clone();
+    let point = nn::Point { theta, state }.to(objective.precision());
+    let (here, g) = objective.gradient(point.at());
     let norm = g.iter().map(|g| g * g).sum::<f64>().sqrt();
     let mut result = [here.loss, f64::INFINITY, f64::NEG_INFINITY, 0.0, 0.0];
     for eta in etas {
-        let step = |(t, g): (&E, &f64)| E::from_f64(t.to_f64() - eta * g);
-        let there: Vec<E> = point.theta.iter().zip(&g).map(step).collect();
-        let (evaluation, gradient) = objective.gradient(&there, &point.state);
+        let there: Vec<f64> = point.theta.iter().zip(&g).map(|(t, g)| t - eta * g).collect();
+        let (evaluation, gradient) = objective.gradient(At { theta: &there, state: &point.state });
         let change = gradient.iter().zip(&g).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt();
         // A NaN anywhere is the result: max and min alone would pass over it.
         let worst = |a: f64, b: f64, of: fn(f64, f64) -> f64| {

@@ -13,7 +13,6 @@ use crate::figure::{Axis, Figure, Mark, Panel, Scale, Series, Style};
 use crate::nn::{Evaluation, Weights, weights};
 use crate::train::settings::Best;
 use crate::train::{Batches, Epoch, Event, Keep, Kept, Point, TrainSettings, Trained};
-use crate::with_precision;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -74,7 +73,7 @@ impl<'a> Prepared<'a> {
     /// averages and snapshots, the result in double precision, and probes.
     pub fn bytes(&self) -> u64 {
         let s = self.settings;
-        let element = with_precision!(s.precision, E => size_of::<E>()) as u64;
+        let element = s.precision.bytes() as u64;
         let epoch = self.batches.count() as u64;
         let snapshots = s.snapshots.map_or(0, |when| when.count(epoch, epoch * s.epochs as u64));
         let averages = u64::from(s.ema.is_some()) + u64::from(s.swa.is_some());
@@ -110,7 +109,7 @@ impl<'a> Prepared<'a> {
         let samples = (dataset.train.len(), dataset.test.len());
         let keep = keep.map(|(path, every)| Keep { path, every, data_sha256: data.sha256.clone() });
         let keep = keep.as_ref();
-        let run = || with_precision!(settings.precision, E => probes::trained::<E>(settings, &dataset, keep, observe));
+        let run = || probes::trained(settings, &dataset, keep, observe);
         let (trained, probes) = on_workers(run)?;
         let class_names = dataset.class_names;
         Ok(TrainingResult { settings: settings.resolved(), data, samples, class_names, trained, probes })

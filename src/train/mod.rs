@@ -10,6 +10,7 @@ pub mod batches;
 pub mod blend;
 pub mod branch;
 pub mod checkpoint;
+pub mod chosen;
 pub mod gradient;
 pub mod mask;
 mod method;

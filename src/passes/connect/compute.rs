@@ -2,24 +2,23 @@
 
 use super::ConnectSettings;
 use super::result::{ConnectResult, Found, Way};
-use crate::autodiff::Element;
 use crate::base::random::Rng;
 use crate::base::{Error, Precision, Result, files, interrupt};
-use crate::data;
+use crate::data::{self, Dataset};
 use crate::landscape::Alignment;
 use crate::landscape::alignments::Aligned;
 use crate::landscape::path::{Evaluator, Path, Profile, Weights, evenly};
 use crate::landscape::repair::{Mended, repair};
-use crate::nn::{At, Evaluation, Network, Point, Samples, Statistics};
+use crate::nn::{At, Evaluation, Network, Point, Statistics};
 use crate::passes::plane::Plane;
 use crate::passes::run::{Alike, cut, gibibytes, goes_with, rounded};
 use crate::passes::stages::{Observe, StageEvent};
 use crate::passes::{Run, plane, statistics};
 use crate::train::band::{Band, BandEvent, BandSettings, network_loss, relax};
 use crate::train::batch::Vary;
-use crate::train::blend::{Blend, BlendEvent, Blended, train_blend};
-use crate::train::{Keep, loss, samples};
-use crate::with_precision;
+use crate::train::blend::{BlendEvent, Blended};
+use crate::train::chosen::{self, Blend};
+use crate::train::{Keep, loss};
 use rand::RngExt;
 use std::cell::Cell;
 use std::path::Path as FilePath;
@@ -115,10 +114,7 @@ impl Job<'_> {
         }
         if settings.curve.bends() > 0 {
             let start = Path::start(&settings.curve, a.clone(), b.clone());
-            let (path, trained) = with_precision!(self.precision, E => {
-                let vary = Vary::<E>::new(settings.augment, &dataset)?;
-                self.train(&network, &samples(&network, &dataset.train), vary.as_ref(), start)
-            })?;
+            let (path, trained) = self.train(&network, &dataset, start)?;
             found.ways.push(("curve", self.follow(&evaluator, "curve", path)?));
             found.blended = Some(trained);
         }
@@ -170,27 +166,21 @@ impl Job<'_> {
     }
 
     /// Trains the bends of a path that still is a line.
-    fn train<E: Element>(
-        &self,
-        network: &Arc<Network>,
-        train: &Samples<E>,
-        vary: Option<&Vary<E>>,
-        start: Path,
-    ) -> Result<(Path, Blended)> {
+    fn train(&self, network: &Arc<Network>, dataset: &Dataset, start: Path) -> Result<(Path, Blended)> {
         let Path { curve, control, states } = start;
         let last = control.len() - 1;
         let free: Vec<bool> = (0..=last).map(|k| k > 0 && k < last).collect();
         let draw = |rng: &mut Rng| curve.coefficients(rng.random::<f64>());
         let blend = Blend {
             network,
-            train,
+            dataset,
+            augment: self.settings.augment,
             control: &control,
             free: &free,
             draw: &draw,
             pull: None,
             name: &format!("curve {curve}"),
             seed: self.settings.seed,
-            vary,
         };
         let keep = self.keep(CHECKPOINT);
         let tell = |event: BlendEvent| match event {
@@ -203,10 +193,10 @@ impl Job<'_> {
             BlendEvent::Epoch(_) => {}
         };
         let training = &self.settings.training;
-        let batches = training.batches(train.len(), network.layout());
+        let batches = training.batches(dataset.train.len(), network.layout());
         batches.note().into_iter().for_each(|note| (self.observe)(StageEvent::Note(note)));
         (self.observe)(StageEvent::Begins("curve", "steps", training.epochs * batches.count()));
-        let blended = train_blend(training, &blend, keep.as_ref(), &mut { tell })?;
+        let blended = chosen::train_blend(training, &blend, self.precision, keep.as_ref(), &mut { tell })?;
         Ok((Path { curve, control: blended.control.clone(), states }, blended))
     }
 

@@ -14,8 +14,7 @@ use crate::passes::run::{alike, gibibytes};
 use crate::passes::stages::{Observe, StageEvent};
 use crate::passes::together::Together;
 use crate::passes::{Run, statistics, to_json};
-use crate::train::{Event, Keep, Point, Status, TrainSettings, Trained, loss, train_from};
-use crate::with_precision;
+use crate::train::{Event, Keep, Point, Status, TrainSettings, Trained, chosen, loss};
 use serde_json::json;
 use std::path::Path as FilePath;
 use std::sync::Arc;
@@ -177,9 +176,8 @@ impl Job<'_> {
             Event::Step(..) => (self.observe)(StageEvent::Done(1.0)),
             Event::Epoch(_) | Event::Probe(_) | Event::Probing(..) => {}
         };
-        let trained = on_workers(
-            || with_precision!(training.precision, E => train_from::<E>(training, dataset, &point, keep.as_ref(), &mut { tell })),
-        )?;
+        let trained =
+            on_workers(|| chosen::train_from(training, dataset, &point, keep.as_ref(), &mut { tell }))?;
         match trained.status {
             // Without all of its members an ensemble is another one than was asked for.
             Status::Diverged => Err(Error::unmet("ensemble: the cycles diverged", &trained.reason)),

@@ -2,7 +2,6 @@
 
 use super::InstabilitySettings;
 use super::result::{Facts, InstabilityResult};
-use crate::autodiff::Element;
 use crate::base::log::Pieces;
 use crate::base::pool::each_apart;
 use crate::base::shard::Shard;
@@ -14,9 +13,9 @@ use crate::passes::pair::Pair;
 use crate::passes::pieces::{Division, Ledger, Share, log_name};
 use crate::passes::seeded::of_run;
 use crate::passes::{DataSettings, statistics, to_json};
-use crate::train::branch::{Fork, branch, noise, trunk};
+use crate::train::branch::noise;
+use crate::train::chosen::{Fork, branch, trunk};
 use crate::train::{Event, Point, Status, TrainSettings, Trained, loss, network};
-use crate::with_precision;
 use serde_json::json;
 use std::path::Path;
 use std::sync::Arc;
@@ -104,20 +103,18 @@ pub fn run(
         statistics: statistics::between(&network, settings.stats, training.group(n)),
         data,
     };
-    let found = with_precision!(training.precision, E => {
-        work::<E>((settings, training), &facts, &network, &dataset, share, observe)
-    });
+    let found = work((settings, training), &facts, &network, &dataset, share, observe);
     found?.map(|pieces| InstabilityResult::new(settings, training, facts, &pieces)).transpose()
 }
 
 /// The end of a seed's run, whether it diverged, and where branches part from it.
-struct Trunk<E> {
+struct Trunk {
     point: Point<f64>,
     diverged: bool,
-    forks: Vec<Fork<E>>,
+    forks: Vec<Fork>,
 }
 
-fn work<E: Element>(
+fn work(
     (settings, training): (&InstabilitySettings, &TrainSettings),
     facts: &Facts,
     network: &Arc<Network>,
@@ -169,7 +166,7 @@ fn work<E: Element>(
     };
     let trunks = each_apart(runs.len(), |i| {
         let (seed, parting) = &runs[i];
-        let (trained, forks) = trunk::<E>(&of_run(training, *seed), dataset, parting, &mut listen(0))?;
+        let (trained, forks) = trunk(&of_run(training, *seed), dataset, parting, &mut listen(0))?;
         Ok(Trunk { diverged: diverged(&trained), point: trained.point, forks })
     });
     let evaluator = Evaluator::new(
@@ -178,7 +175,7 @@ fn work<E: Element>(
         settings.stats,
         training.group(dataset.train.len()),
     )?;
-    let one = |trunks: &[Trunk<E>], i: usize| -> Result<()> {
+    let one = |trunks: &[Trunk], i: usize| -> Result<()> {
         let seed = left[i] / steps.len();
         let place = runs.iter().position(|run| run.0 == seed);
         let trunk = place.and_then(|at| trunks.get(at));

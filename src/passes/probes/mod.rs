@@ -25,7 +25,7 @@ pub use plateaus::{Terrain, share};
 pub use result::{ARRAYS, Facts, Probes};
 
 use super::statistics::{GroupSize, Policy, Stats};
-use crate::autodiff::{Curvature, Element};
+use crate::autodiff::Curvature;
 use crate::base::log::{DISCARD, Log, Pieces};
 use crate::base::{Error, Result, Streams, files, interrupt};
 use crate::data::Dataset;
@@ -39,7 +39,7 @@ use crate::train;
 use crate::train::gradient::squares;
 use crate::train::probe::What;
 use crate::train::settings::BATCH;
-use crate::train::{Epoch, Event, Keep, Place, TrainSettings, Trained, loss, train};
+use crate::train::{Epoch, Event, Keep, Place, TrainSettings, Trained, chosen, loss};
 use result::{Row, TRACE_PROBES};
 use serde_json::json;
 use std::path::PathBuf;
@@ -62,14 +62,14 @@ pub fn figure(network: &str, settings: &TrainSettings, epochs: &[Epoch], probes:
 }
 
 /// Trains, and probes where the settings ask for it.
-pub(super) fn trained<E: Element>(
+pub(super) fn trained(
     settings: &TrainSettings,
     dataset: &Dataset,
     keep: Option<&Keep>,
     observe: &mut (dyn FnMut(Event) + Send),
 ) -> Result<(Trained, Option<Probes>)> {
     if settings.probe.is_none() {
-        return Ok((train::<E>(settings, dataset, keep, observe)?, None));
+        return Ok((chosen::train(settings, dataset, keep, observe)?, None));
     }
     let mut prober = Prober::new(settings, dataset, keep)?;
     let mut hear = |event: Event| {
@@ -85,7 +85,7 @@ pub(super) fn trained<E: Element>(
             _ => {}
         }
     };
-    let trained = train::<E>(settings, dataset, keep, &mut hear)?;
+    let trained = chosen::train(settings, dataset, keep, &mut hear)?;
     Ok((trained, Some(prober.finish())))
 }
 

@@ -3,24 +3,24 @@
 
 use super::result::{Facts, SimplexResult};
 use super::{MINIMA, SimplexSettings};
-use crate::autodiff::Element;
 use crate::base::log::{Log, Pieces};
 use crate::base::random::{Rng, normal};
 use crate::base::{Error, Precision, Result, Streams, files, interrupt, parallel};
+use crate::data::{Augment, Dataset};
 use crate::landscape::Complex;
 use crate::landscape::geometry::unit;
 use crate::landscape::path::{Between, Evaluator, Path, Weights};
 use crate::landscape::simplex::{blended, distances, gram, log_volume, uniform};
-use crate::nn::{Network, Samples, Statistics};
+use crate::nn::{Network, Statistics};
 use crate::passes::pair::{MEASURES, measures};
 use crate::passes::plane::{self, Plane};
 use crate::passes::run::{self, cut, gibibytes, names, rounded};
 use crate::passes::stages::{Observe, StageEvent};
 use crate::passes::together::Together;
 use crate::passes::{Run, statistics, to_json};
-use crate::train::blend::{Blend, BlendEvent, Blended, train_blend};
-use crate::train::{Keep, loss, samples};
-use crate::with_precision;
+use crate::train::blend::{BlendEvent, Blended};
+use crate::train::chosen::{self, Blend};
+use crate::train::{Keep, loss};
 use serde_json::json;
 use std::path::Path as FilePath;
 use std::sync::Arc;
@@ -104,9 +104,7 @@ impl Job<'_> {
             .map(|run| Ok((round(&run.theta)?, round(&run.state)?)))
             .collect::<Result<_>>()?;
         let (mut log, mut pieces) = self.log()?;
-        let trained = with_precision!(self.precision, E => {
-            self.train(&network, &samples::<E>(&network, &dataset.train), &minima)
-        })?;
+        let trained = self.train(&network, &dataset, &minima)?;
         let points: Vec<&[f64]> = trained.control.iter().map(Vec::as_slice).collect();
         // Statistics are recomputed everywhere: of the state only the shape is used.
         let state = &minima[0].1;
@@ -202,12 +200,7 @@ impl Job<'_> {
     }
 
     /// Trains the connecting points.
-    fn train<E: Element>(
-        &self,
-        network: &Arc<Network>,
-        train: &Samples<E>,
-        minima: &[Weights],
-    ) -> Result<Blended> {
+    fn train(&self, network: &Arc<Network>, dataset: &Dataset, minima: &[Weights]) -> Result<Blended> {
         let (settings, complex) = (self.settings, self.complex);
         let mut control: Vec<Vec<f64>> = minima.iter().map(|m| m.0.clone()).collect();
         control.extend(self.start(minima));
@@ -217,14 +210,14 @@ impl Job<'_> {
         let pull = |gram: &[f64]| complex.growth(gram).into_iter().map(|g| -lambda * g).collect::<Vec<f64>>();
         let blend = Blend {
             network,
-            train,
+            dataset,
+            augment: Augment::default(),
             control: &control,
             free: &free,
             draw: &draw,
             pull: (lambda > 0.0).then_some(&pull),
             name: &format!("simplexes of {} minima, volume {lambda}", complex.minima),
             seed: settings.seed,
-            vary: None,
         };
         let keep = self.directory.map(|directory| Keep {
             path: directory.join(CHECKPOINT),
@@ -241,10 +234,10 @@ impl Job<'_> {
             BlendEvent::Epoch(_) => {}
         };
         let training = &settings.training;
-        let batches = training.batches(train.len(), network.layout());
+        let batches = training.batches(dataset.train.len(), network.layout());
         batches.note().into_iter().for_each(|note| (self.observe)(StageEvent::Note(note)));
         (self.observe)(StageEvent::Begins("simplexes", "steps", training.epochs * batches.count()));
-        train_blend(training, &blend, keep.as_ref(), &mut { tell })
+        chosen::train_blend(training, &blend, self.precision, keep.as_ref(), &mut { tell })
     }
 
     /// The shares of all that is evaluated: the points of the complex themselves, random ones of the flat simplex, random ones of

@@ -26,14 +26,12 @@ pub use view::View;
 use super::range::Side;
 use super::run::{at_most, gibibytes};
 use super::statistics::{GroupSize, Stats};
-use crate::autodiff::Element;
 use crate::base::registry::Registry;
 use crate::base::{Error, Precision, Result};
 use crate::landscape::directions::{Draw, Length};
 use crate::landscape::measures::{Computed, Measure};
 use crate::landscape::{Direction, Map, Normalization};
 use crate::nn::Role;
-use crate::with_precision;
 use serde::{Deserialize, Serialize};
 
 /// Settings of a slice.
@@ -200,7 +198,7 @@ impl SliceSettings {
         let precision = self.precision.unwrap_or(precision);
         for (flag, side) in ["--x", "--y", "--z"].iter().zip(self.sides()) {
             let Side::Range(range) = side else { continue };
-            let same = |w: &[f64]| with_precision!(precision, E => E::from_f64(w[0]) == E::from_f64(w[1]));
+            let same = |w: &[f64]| precision.round(w[0]) == precision.round(w[1]);
             let points = range.points();
             if points.windows(2).any(same) {
                 let expected = format!("points that differ in {precision}");

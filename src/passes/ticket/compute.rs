@@ -8,7 +8,6 @@
 use super::TicketSettings;
 use super::prune::{at_random, by_magnitude};
 use super::result::{Facts, TicketResult};
-use crate::autodiff::Element;
 use crate::base::log::{DISCARD, Pieces};
 use crate::base::pool::each_apart;
 use crate::base::shard::Shard;
@@ -20,9 +19,9 @@ use crate::passes::pair::Pair;
 use crate::passes::pieces::{Division, Ledger, Share, log_name};
 use crate::passes::seeded::of_run;
 use crate::passes::{DataSettings, statistics, to_json};
-use crate::train::branch::{Fork, branch, go_on, noise, trunk};
+use crate::train::branch::noise;
+use crate::train::chosen::{Fork, branch, go_on, trunk};
 use crate::train::{Event, Keep, Mask, Point, Status, TrainSettings, Trained, loss, network};
-use crate::with_precision;
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -249,9 +248,7 @@ pub fn run(
         image: dataset.shape.clone(),
         network: network.clone(),
     };
-    let found = with_precision!(training.precision, E => {
-        Work::new(settings, training, &facts, &dataset, observe)?.run::<E>(share)
-    });
+    let found = Work::new(settings, training, &facts, &dataset, observe)?.run(share);
     let result = |(seeds, pieces): (Vec<Vec<Level>>, Pieces)| {
         TicketResult::new(settings, training, facts, &seeds, &pieces)
     };
@@ -273,9 +270,9 @@ fn listen(observe: &(dyn Fn(TicketEvent) + Sync), from: u64) -> impl FnMut(Event
 }
 
 /// A seed's levels, and where its tickets start from; nowhere if the dense network diverged before.
-struct Chain<E> {
+struct Chain {
     levels: Vec<Level>,
-    fork: Option<Fork<E>>,
+    fork: Option<Fork>,
 }
 
 struct Work<'a> {
@@ -308,7 +305,7 @@ impl<'a> Work<'a> {
 
     /// The levels of every seed, and the records of what was trained beside them; nothing where a part of the seeds is all that
     /// is wanted.
-    fn run<E: Element>(&self, share: Option<&Share>) -> Result<Option<(Vec<Vec<Level>>, Pieces)>> {
+    fn run(&self, share: Option<&Share>) -> Result<Option<(Vec<Vec<Level>>, Pieces)>> {
         let (settings, total) = (self.settings, self.facts.total);
         let header = json!({
             "version": env!("CARGO_PKG_VERSION"),
@@ -355,7 +352,7 @@ impl<'a> Work<'a> {
         });
         let done = AtomicUsize::new(controls.kept);
         let directory = share.and_then(Share::directory);
-        let chain = |k: usize| -> Result<Chain<E>> {
+        let chain = |k: usize| -> Result<Chain> {
             let chain = self.chain(open[k], directory, &done)?;
             if !seeds.has(open[k]) {
                 let mut record = vec![chain.levels.len() as f64];
@@ -365,7 +362,7 @@ impl<'a> Work<'a> {
             }
             Ok(chain)
         };
-        let control = |chains: &[Chain<E>], i: usize| -> Result<()> {
+        let control = |chains: &[Chain], i: usize| -> Result<()> {
             let (seed, level, kind) = all[i];
             let Some(chain) = open.iter().position(|s| *s == seed).and_then(|k| chains.get(k)) else {
                 return Ok(());
@@ -407,10 +404,10 @@ impl<'a> Work<'a> {
     }
 
     /// The dense network of a seed and its tickets, as far as none diverges.
-    fn chain<E: Element>(&self, seed: usize, keep: Option<&Path>, done: &AtomicUsize) -> Result<Chain<E>> {
+    fn chain(&self, seed: usize, keep: Option<&Path>, done: &AtomicUsize) -> Result<Chain> {
         let (settings, train) = (self.settings, of_run(self.training, seed));
         let steps = [settings.rewind];
-        let (dense, mut forks) = trunk::<E>(&train, self.dataset, &steps, &mut listen(self.observe, 0))?;
+        let (dense, mut forks) = trunk(&train, self.dataset, &steps, &mut listen(self.observe, 0))?;
         let mut levels = vec![Level::new(Mask::full(self.network.layout().size()), dense)];
         let fork = forks.pop();
         for level in 1..=settings.rounds {
@@ -434,13 +431,7 @@ impl<'a> Work<'a> {
     }
 
     /// The record of a training beside a ticket; none where the ticket is none.
-    fn control<E: Element>(
-        &self,
-        seed: usize,
-        level: usize,
-        kind: Kind,
-        chain: &Chain<E>,
-    ) -> Result<Option<Vec<f64>>> {
+    fn control(&self, seed: usize, level: usize, kind: Kind, chain: &Chain) -> Result<Option<Vec<f64>>> {
         let (settings, train) = (self.settings, of_run(self.training, seed));
         let (Some(ticket), Some(fork)) = (chain.levels.get(level), &chain.fork) else { return Ok(None) };
         let own = Streams::new(train.seed);

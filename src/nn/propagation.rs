@@ -11,11 +11,11 @@
 //!
 //! Norms use the statistics of the samples at hand, all of them one group; the Jacobian takes them as constants.
 
+use super::inits::Initializer;
+use super::recorder::Recorder;
+use super::{Mode, Network, Objective, Samples, Statistics};
 use crate::autodiff::{Bindings, Element, Node, Plan, Program, Shape, TangentPlan, Tape};
 use crate::base::Streams;
-use crate::nn::inits::Initializer;
-use crate::nn::recorder::Recorder;
-use crate::nn::{Mode, Network, Objective, Samples, Statistics};
 use std::sync::Arc;
 
 /// Measures by layer, in the order of the arrays.
@@ -46,8 +46,18 @@ struct LayerNodes {
     weight: usize,
 }
 
+/// How signals and gradients pass through a network with the samples of a loss, in its precision.
+pub trait Propagate {
+    /// Paths of the layers with weights.
+    fn names(&self) -> Vec<String>;
+    /// Bytes that the signals of all layers take.
+    fn bytes(&self) -> usize;
+    /// One draw of the initializer: each measure by layer, the Jacobian at the first so many samples.
+    fn measure(&self, init: &Initializer, seed: u64, jacobian_samples: usize) -> [Vec<f64>; 8];
+}
+
 /// A network recorded with everything that is measured, for given samples.
-pub struct Propagation<E> {
+pub(super) struct Propagation<E> {
     network: Arc<Network>,
     samples: Arc<Samples<E>>,
     objective: Objective<E>,
@@ -58,7 +68,7 @@ pub struct Propagation<E> {
 
 impl<E: Element> Propagation<E> {
     /// Records `network` for `samples`, with their statistics where it has norms that use several.
-    pub fn new(network: Arc<Network>, samples: Arc<Samples<E>>) -> Self {
+    pub(super) fn new(network: Arc<Network>, samples: Arc<Samples<E>>) -> Self {
         let n = samples.len();
         let recording = network.record(n, Mode::Batch, samples.masked());
         let mut layers: Vec<LayerNodes> = Vec::new();
@@ -80,47 +90,6 @@ impl<E: Element> Propagation<E> {
         let plan = recording.program.gradient_plan_with(&nodes.collect::<Vec<_>>());
         let objective = Objective::new(network.clone(), samples.clone(), Statistics::Groups(usize::MAX));
         Self { network, samples, objective, program: recording.program, plan, layers }
-    }
-
-    /// Paths of the layers with weights.
-    pub fn names(&self) -> Vec<String> {
-        self.layers.iter().map(|l| l.name.clone()).collect()
-    }
-
-    /// Bytes that the signals of all layers take.
-    pub fn bytes(&self) -> usize {
-        self.plan.bytes::<E>()
-    }
-
-    /// One draw of the initializer: each measure by layer, the Jacobian at the first so many samples.
-    pub fn measure(&self, init: &Initializer, seed: u64, jacobian_samples: usize) -> [Vec<f64>; 8] {
-        let drawn = self.network.init(init, &Streams::new(seed));
-        let mut theta: Vec<E> = drawn.into_iter().map(E::from_f64).collect();
-        let inputs = self.samples.inputs(&(0..self.samples.len()));
-        self.network.adapt(init, inputs[0], &mut theta);
-        let state = self.network.start(&theta);
-        let bindings = Bindings { theta: &theta, state: &state, inputs: &inputs };
-        let mut workspace = self.plan.workspace();
-        self.plan.run(&bindings, &mut workspace);
-        let values = self.plan.values(bindings, &workspace);
-        let mut gradient = vec![E::ZERO; theta.len()];
-        self.program.read_gradient(&values, &mut gradient);
-        let n = self.samples.len() as f64;
-        let mut all: [Vec<f64>; 8] = Default::default();
-        for layer in &self.layers {
-            let z = values.of(layer.output).data;
-            let (mean, square) = moments(z);
-            all[0].push(square);
-            all[1].push(layer.cotangent.map_or(f64::NAN, |g| moments(values.of(g).data).1));
-            all[2].push((square - mean * mean).max(0.0).sqrt());
-            let dead = |node| dead_share(values.of(node).data, n as usize);
-            all[3].push(layer.active.map_or(f64::NAN, dead));
-            let range = self.network.layout().parameters[layer.weight].range();
-            all[4].push(gradient[range].iter().map(|g| g.to_f64().powi(2)).sum::<f64>().sqrt() / n);
-        }
-        let jacobian = self.jacobian(&theta, &state, jacobian_samples);
-        all[5..].iter_mut().zip(jacobian).for_each(|(all, values)| *all = values);
-        all
     }
 
     /// Largest, median and smallest singular value of the Jacobian by layer.
@@ -176,6 +145,46 @@ impl<E: Element> Propagation<E> {
             }
         }
         std::array::from_fn(|k| logs.iter().map(|l| l[k].exp()).collect())
+    }
+}
+
+impl<E: Element> Propagate for Propagation<E> {
+    fn names(&self) -> Vec<String> {
+        self.layers.iter().map(|l| l.name.clone()).collect()
+    }
+
+    fn bytes(&self) -> usize {
+        self.plan.bytes::<E>()
+    }
+
+    fn measure(&self, init: &Initializer, seed: u64, jacobian_samples: usize) -> [Vec<f64>; 8] {
+        let drawn = self.network.init(init, &Streams::new(seed));
+        let mut theta: Vec<E> = drawn.into_iter().map(E::from_f64).collect();
+        let inputs = self.samples.inputs(&(0..self.samples.len()));
+        self.network.adapt(init, inputs[0], &mut theta);
+        let state = self.network.start(&theta);
+        let bindings = Bindings { theta: &theta, state: &state, inputs: &inputs };
+        let mut workspace = self.plan.workspace();
+        self.plan.run(&bindings, &mut workspace);
+        let values = self.plan.values(bindings, &workspace);
+        let mut gradient = vec![E::ZERO; theta.len()];
+        self.program.read_gradient(&values, &mut gradient);
+        let n = self.samples.len() as f64;
+        let mut all: [Vec<f64>; 8] = Default::default();
+        for layer in &self.layers {
+            let z = values.of(layer.output).data;
+            let (mean, square) = moments(z);
+            all[0].push(square);
+            all[1].push(layer.cotangent.map_or(f64::NAN, |g| moments(values.of(g).data).1));
+            all[2].push((square - mean * mean).max(0.0).sqrt());
+            let dead = |node| dead_share(values.of(node).data, n as usize);
+            all[3].push(layer.active.map_or(f64::NAN, dead));
+            let range = self.network.layout().parameters[layer.weight].range();
+            all[4].push(gradient[range].iter().map(|g| g.to_f64().powi(2)).sum::<f64>().sqrt() / n);
+        }
+        let jacobian = self.jacobian(&theta, &state, jacobian_samples);
+        all[5..].iter_mut().zip(jacobian).for_each(|(all, values)| *all = values);
+        all
     }
 }
 
