@@ -52,12 +52,14 @@
 
 pub mod autodiff;
 pub mod base;
+#[cfg(feature = "cli")]
 pub mod cli;
 pub mod data;
 pub mod figure;
 pub mod landscape;
 pub mod nn;
 pub mod passes;
+#[cfg(feature = "plots")]
 pub mod render;
 pub mod spectral;
 pub mod study;
