@@ -12,7 +12,8 @@
 use crate::base::synonyms::synonym;
 use crate::base::text::{acts, brief};
 use crate::base::{Error, Result};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::Serialize;
+use serde::de::{DeserializeOwned, value::MapDeserializer};
 use toml::{Table, Value};
 
 /// What a kind says of itself; its fields are its settings, each with a default value.
@@ -116,23 +117,33 @@ pub fn settings_of<K: Kind>(kind: &K) -> Table {
     }
 }
 
-/// A kind from its defaults overlaid with `settings`, whose keys must be those of the default.
+/// A kind from its defaults overlaid with `settings`, whose keys must be those of the default. What is the same for every kind is
+/// [`overlaid`], which is generated once.
 pub fn kind_from<K: Kind>(what: &str, settings: Table) -> Result<K> {
-    let at = format!("{what} {}", K::NAME);
-    let mut table = settings_of(&K::default());
-    for (key, value) in settings {
-        if !table.contains_key(&key) {
-            return Err(unknown(&format!("{at}: setting"), &key, table.keys().map(String::as_str)));
-        }
-        table.insert(key, value);
-    }
+    let table = overlaid(what, K::NAME, settings_of(&K::default()), settings)?;
     if table.is_empty() {
         return Ok(K::default());
     }
-    let kind: K =
-        Value::Table(table).try_into().map_err(|e: toml::de::Error| Error::value(&at, e.message()))?;
-    kind.check().map_err(|e| Error::request(&at, e.to_string()))?;
+    // Read field by field: a deserializer of TOML would be generated again for every kind.
+    let fields = MapDeserializer::<_, toml::de::Error>::new(table.into_iter());
+    let kind = K::deserialize(fields).map_err(|e| refused(what, K::NAME, e.message()))?;
+    kind.check().map_err(|e| Error::request(format!("{what} {}", K::NAME), e.to_string()))?;
     Ok(kind)
+}
+
+fn overlaid(what: &str, name: &str, mut table: Table, settings: Table) -> Result<Table> {
+    for (key, value) in settings {
+        if !table.contains_key(&key) {
+            let at = format!("{what} {name}: setting");
+            return Err(unknown(&at, &key, table.keys().map(String::as_str)));
+        }
+        table.insert(key, value);
+    }
+    Ok(table)
+}
+
+fn refused(what: &str, name: &str, message: &str) -> Error {
+    Error::value(format!("{what} {name}"), message)
 }
 
 /// `AT: expected one of KNOWN, found X (did you mean Y?)`: nothing that is known by this name.

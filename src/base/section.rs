@@ -6,7 +6,8 @@
 use super::registry::{check_depth, parse_value, unknown};
 use super::{Error, Result, apart, files};
 use clap::{Args, Command, FromArgMatches};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::Serialize;
+use serde::de::{DeserializeOwned, value::MapDeserializer};
 use std::path::Path;
 use toml::{Table, Value};
 
@@ -200,9 +201,8 @@ impl<S: Serialize + DeserializeOwned> Settings<S> {
                 self.table.insert(kind.to_owned(), Value::Table(table));
             }
         }
-        self.value = Value::Table(self.table.clone())
-            .try_into()
-            .map_err(|e: toml::de::Error| Error::value(at, e.message()))?;
+        let fields = MapDeserializer::<_, toml::de::Error>::new(self.table.clone().into_iter());
+        self.value = S::deserialize(fields).map_err(|e| Error::value(at, e.message()))?;
         self.table = table_of(&self.value)?;
         Ok(())
     }
