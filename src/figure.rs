@@ -72,6 +72,8 @@ pub enum Scale {
     LogDown,
     /// The same for all but small values, and zero has a place: value v lies at ln(1 + v / c), c half the smallest above zero.
     LogZero,
+    /// Linear, of values whose sign matters: colours diverge from zero and reach as far to both sides.
+    Signed,
 }
 
 /// Values on a rectangular grid: `values[j * x.len() + i]` belongs to `(x[i], y[j])`; NaN where there is none.

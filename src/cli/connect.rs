@@ -134,7 +134,7 @@ fn run(matches: &ArgMatches) -> Result<()> {
     result.unmet().map_or(Ok(()), Err)
 }
 
-fn summary(result: &ConnectResult, target: &Target, pictures: &[String]) -> String {
+fn summary(result: &ConnectResult, target: &Target, pictures: &output::Pictures) -> String {
     let number = |path: &[&str]| result.number(path);
     let samples = &result.summary()["samples"];
     let mut text = format!("{}\n", result.text("title"));
@@ -203,6 +203,6 @@ fn summary(result: &ConnectResult, target: &Target, pictures: &[String]) -> Stri
         files::named(target.directory()),
         output::duration(target.seconds()),
         output::peak(),
-        output::listed(pictures),
+        pictures.listed(),
     )
 }

@@ -91,7 +91,7 @@ fn run(matches: &ArgMatches) -> Result<()> {
     let result = DataResult { settings, dataset };
     let target = Target::new(out)?;
     let pictures = target.write(&result, &style, json!({}))?;
-    if pictures.is_empty() {
+    if pictures.names.is_empty() {
         // A picture of other data that lay here before would pass for one of these.
         for name in ["samples.png", "samples.svg"] {
             let _ = std::fs::remove_file(target.directory().join(name));
@@ -104,9 +104,9 @@ fn run(matches: &ArgMatches) -> Result<()> {
         return Ok(());
     }
     let dataset = &result.dataset;
-    let pictures = match pictures.is_empty() {
+    let pictures = match pictures.names.is_empty() {
         true => "no picture: neither images, signals, points in the plane nor a curve".to_owned(),
-        false => output::listed(&pictures),
+        false => pictures.listed(),
     };
     output::print(&format!(
         "{}: {} training and {} test samples of shape {:?}, {}\nwrote {}: data.npz, data.json, {pictures}\n",

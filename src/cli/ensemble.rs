@@ -145,7 +145,7 @@ fn apart(
     further.iter().map(one).collect()
 }
 
-fn summary(result: &EnsembleResult, target: &Target, pictures: &[String]) -> String {
+fn summary(result: &EnsembleResult, target: &Target, pictures: &output::Pictures) -> String {
     let all = result.summary();
     let mut text = format!("{}\n", result.title());
     text += "                                        epochs   train loss     error    test loss     error\n";
@@ -181,7 +181,7 @@ fn summary(result: &EnsembleResult, target: &Target, pictures: &[String]) -> Str
         files::named(target.directory()),
         output::duration(target.seconds()),
         output::peak(),
-        output::listed(pictures),
+        pictures.listed(),
         weights.join(", "),
     )
 }

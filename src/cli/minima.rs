@@ -241,7 +241,7 @@ fn read(paths: &[PathBuf], trained: bool, given: &DataGiven) -> Result<Vec<Run>>
 /// How a number is written.
 type Shown<'a> = &'a dyn Fn(&Value) -> String;
 
-fn summary(result: &MinimaResult, target: &Target, names: &[String]) -> String {
+fn summary(result: &MinimaResult, target: &Target, names: &output::Pictures) -> String {
     let all = result.summary();
     let number = |x: &Value| x.as_f64().map_or("-".to_owned(), |x| output::number(x, 4));
     let percent = |x: &Value| x.as_f64().map_or("-".to_owned(), output::percent);
@@ -285,6 +285,6 @@ fn summary(result: &MinimaResult, target: &Target, names: &[String]) -> String {
         files::named(target.directory()),
         output::duration(target.seconds()),
         output::peak(),
-        output::listed(names)
+        names.listed()
     )
 }

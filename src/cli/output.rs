@@ -6,7 +6,9 @@ use crate::base::record::{self, RECORD};
 use crate::base::{self, Error, Result, interrupt, parallel, text};
 use crate::figure::Figure;
 use crate::passes::{Files, Saved, document};
-use crate::render::{Style, animate, draw};
+use crate::render::{Format, Style, animate, draw};
+use clap::ValueEnum;
+use serde::Serialize;
 use serde_json::{Value, json};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -106,9 +108,9 @@ impl Target {
     }
 
     /// Draws the figures and writes everything; returns the names of the pictures, for [`listed`].
-    pub fn write(&self, result: &dyn Saved, style: &Style, machine: Value) -> Result<Vec<String>> {
+    pub fn write(&self, result: &dyn Saved, style: &Style, machine: Value) -> Result<Pictures> {
         let mut all = pictures(&result.figures(), style)?;
-        let (names, own) = (names(&all), result.files()?);
+        let (names, own) = (Pictures::of(&all, style), result.files()?);
         let written: Vec<String> = all.iter().chain(&own).map(|(name, _)| name.clone()).collect();
         let hashes =
             record::hashes(&self.directory, own.iter().map(|(name, bytes)| (name.as_str(), &bytes[..])));
@@ -116,9 +118,9 @@ impl Target {
         all.extend(own);
         let stale = self.earlier(&written);
         self.replace(&all)?;
-        let unfinished = ["png", "svg"].map(|kind| format!("unfinished.{kind}"));
-        for name in stale.iter().chain(&unfinished) {
-            files::remove(&files::within(&self.directory, name)?)?;
+        let unfinished = Format::value_variants().iter().map(|kind| format!("unfinished{}", kind.ending()));
+        for name in stale.into_iter().chain(unfinished).chain(["unfinished-shapes.pdf".to_owned()]) {
+            files::remove(&files::within(&self.directory, &name)?)?;
         }
         Ok(names)
     }
@@ -133,7 +135,9 @@ impl Target {
             return Vec::new();
         }
         let drawn = |name: &String| {
-            [".png", ".svg", ".vti", ".vtp", ".safetensors"].iter().any(|kind| name.ends_with(kind))
+            [".png", ".svg", ".pdf", ".pdf_tex", ".vti", ".vtp", ".safetensors"]
+                .iter()
+                .any(|kind| name.ends_with(kind))
         };
         let ours = |name: &String| {
             drawn(name) && files::within(&self.directory, name).is_ok() && !written.contains(name)
@@ -154,20 +158,18 @@ impl Target {
     }
 
     /// Draws figures again over the old ones; returns the names of the pictures.
-    pub fn redraw(&self, figures: &[Figure], style: &Style) -> Result<Vec<String>> {
+    pub fn redraw(&self, figures: &[Figure], style: &Style) -> Result<Pictures> {
         let all = pictures(figures, style)?;
         self.replace(&all)?;
-        Ok(names(&all))
+        Ok(Pictures::of(&all, style))
     }
 
     /// Shows what there is before the work is finished; the finished result removes it.
     pub fn show(&self, figure: &Figure, style: &Style) -> Result<()> {
         // Drawn quickly, and also when a stop was asked for.
         let style = Style { dpi: style.dpi.min(100), ..style.clone() };
-        let drawing = draw(figure, &style)?;
-        let png = (format!("{}.png", figure.name), drawing.png()?);
-        let svg = (format!("{}.svg", figure.name), drawing.svg.into_bytes());
-        files::write_all_atomic(&self.directory, &[svg, png])
+        let files = draw(figure, &style)?.files(&figure.name, &style, &|| Ok(()))?;
+        files::write_all_atomic(&self.directory, &files)
     }
 
     /// What lies in the directory is worth keeping.
@@ -221,7 +223,7 @@ fn remove(directories: &[PathBuf]) {
     }
 }
 
-/// Each figure as SVG and PNG.
+/// Each figure in the style's kinds of files.
 fn pictures(figures: &[Figure], style: &Style) -> Result<Files> {
     // A run that was itself interrupted is drawn all the same.
     let before = interrupt::requested();
@@ -232,13 +234,7 @@ fn pictures(figures: &[Figure], style: &Style) -> Result<Files> {
     let drawn: Vec<Files> = parallel::try_map(figures.len(), &|i| {
         let figure = &figures[i];
         stop()?;
-        let drawing = draw(figure, style)?;
-        stop()?;
-        let png = drawing.png()?;
-        let mut files = vec![
-            (format!("{}.svg", figure.name), drawing.svg.into_bytes()),
-            (format!("{}.png", figure.name), png),
-        ];
+        let mut files = draw(figure, style)?.files(&figure.name, style, &stop)?;
         if style.animate
             && let Some(moving) = animate(figure, style, &stop)?
         {
@@ -252,18 +248,34 @@ fn pictures(figures: &[Figure], style: &Style) -> Result<Files> {
 /// What the file of a figure in motion ends in.
 pub const MOVING: &str = "-moving.png";
 
-/// The stems of pictures, and the whole names of those that move.
-fn names(files: &Files) -> Vec<String> {
-    let still = files.iter().filter_map(|(name, _)| name.strip_suffix(".svg")).map(str::to_owned);
-    still.chain(files.iter().map(|(name, _)| name.clone()).filter(|name| name.ends_with(MOVING))).collect()
+/// Pictures that were written.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+pub struct Pictures {
+    /// The stems of their names, and the whole names of those that move.
+    pub names: Vec<String>,
+    /// What the names end in.
+    #[serde(skip)]
+    endings: String,
 }
 
-/// "contour, surface (.png, .svg), surface-moving.png".
-pub fn listed(names: &[String]) -> String {
-    let (moving, still): (Vec<&str>, Vec<&str>) =
-        names.iter().map(String::as_str).partition(|name| name.ends_with(MOVING));
-    let still = format!("{} (.png, .svg)", still.join(", "));
-    [vec![still.as_str()], moving].concat().join(", ")
+impl Pictures {
+    fn of(files: &Files, style: &Style) -> Self {
+        let ending = style.format.first().map_or(".svg", |kind| kind.ending());
+        let still = files.iter().filter_map(|(name, _)| name.strip_suffix(ending));
+        let still = still.filter(|stem| !format!("{stem}{ending}").ends_with(MOVING)).map(str::to_owned);
+        let moving = files.iter().map(|(name, _)| name.clone()).filter(|name| name.ends_with(MOVING));
+        let endings: Vec<&str> = style.format.iter().map(|kind| kind.ending()).collect();
+        Self { names: still.chain(moving).collect(), endings: endings.join(", ") }
+    }
+
+    /// "contour, surface (.png, .svg), surface-moving.png".
+    pub fn listed(&self) -> String {
+        let (moving, still): (Vec<&str>, Vec<&str>) =
+            self.names.iter().map(String::as_str).partition(|name| name.ends_with(MOVING));
+        let still = format!("{} ({})", still.join(", "), self.endings);
+        [vec![still.as_str()], moving].concat().join(", ")
+    }
 }
 
 /// The most memory that this process has held, where the system says (Linux).

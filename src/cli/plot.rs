@@ -110,7 +110,7 @@ fn plot(matches: &ArgMatches) -> Result<()> {
             "wrote {} in {}: {}\n",
             files::named(target.directory()),
             output::duration(target.seconds()),
-            output::listed(&names)
+            names.listed()
         )),
     }
 }

@@ -74,7 +74,7 @@ fn run(matches: &ArgMatches) -> Result<()> {
     }
 }
 
-fn summary(result: &PropagateResult, target: &Target, pictures: &[String]) -> String {
+fn summary(result: &PropagateResult, target: &Target, pictures: &output::Pictures) -> String {
     let number = |x: Option<f64>| x.map_or("-".to_owned(), |x| format!("{x:+.3}"));
     let size = |x: Option<f64>| x.map_or("-".to_owned(), |x| output::number(x, 3));
     let slopes = result.slopes();
@@ -97,6 +97,6 @@ fn summary(result: &PropagateResult, target: &Target, pictures: &[String]) -> St
         files::named(target.directory()),
         output::duration(target.seconds()),
         output::peak(),
-        output::listed(pictures),
+        pictures.listed(),
     )
 }

@@ -342,7 +342,7 @@ fn planned(recipe: &Recipe, plan: &engine::Plan) -> String {
 }
 
 /// The median of each measure by case, and how the expectations came out.
-fn summary(result: &StudyResult, target: &Target, pictures: &[String]) -> String {
+fn summary(result: &StudyResult, target: &Target, pictures: &output::Pictures) -> String {
     let all = result.summary();
     let of = |value: &Value, key: &str| one_line(value[key].as_str().unwrap_or_default());
     let text = |key: &str| of(all, key);
@@ -388,7 +388,7 @@ fn summary(result: &StudyResult, target: &Target, pictures: &[String]) -> String
     }
     let command = text("command");
     let stem = if command == "run" { "study" } else { command.as_str() };
-    let drawn = if pictures.is_empty() { String::new() } else { format!("{}, ", output::listed(pictures)) };
+    let drawn = if pictures.names.is_empty() { String::new() } else { format!("{}, ", pictures.listed()) };
     out + &format!(
         "wrote {} in {}{}: {drawn}{stem}.json, {stem}.csv, {stem}.npz\n",
         files::named(target.directory()),

@@ -151,14 +151,14 @@ impl Observer {
     }
 }
 
-fn summary(result: &SharpnessResult, target: &Target, pictures: &[String]) -> String {
+fn summary(result: &SharpnessResult, target: &Target, pictures: &output::Pictures) -> String {
     let mut text = match result.networks() {
         1 => one(result),
         _ => several(result),
     };
-    let written = match pictures.is_empty() {
+    let written = match pictures.names.is_empty() {
         true => String::new(),
-        false => format!("{}, ", output::listed(pictures)),
+        false => format!("{}, ", pictures.listed()),
     };
     text += &format!(
         "wrote {} in {}{}: {written}sharpness.json, sharpness.npz\n",

@@ -97,7 +97,7 @@ fn run(matches: &ArgMatches) -> Result<()> {
     result.unmet().map_or(Ok(()), Err)
 }
 
-fn summary(result: &SimplexResult, target: &Target, pictures: &[String]) -> String {
+fn summary(result: &SimplexResult, target: &Target, pictures: &output::Pictures) -> String {
     let all = result.summary();
     let mut text = format!("{}\n", result.title());
     text += "                              train loss         error         test loss         error\n";
@@ -149,7 +149,7 @@ fn summary(result: &SimplexResult, target: &Target, pictures: &[String]) -> Stri
         files::named(target.directory()),
         output::duration(target.seconds()),
         output::peak(),
-        output::listed(pictures),
+        pictures.listed(),
         weights.join(", "),
     )
 }

@@ -194,7 +194,7 @@ pub fn finish(
     result.unmet().map_or(Ok(()), Err)
 }
 
-fn summary(result: &SliceResult, target: &Target, pictures: &[String]) -> String {
+fn summary(result: &SliceResult, target: &Target, pictures: &output::Pictures) -> String {
     let views = result.views().len();
     let mut text = match views {
         1 => view_summary(result),
@@ -212,7 +212,7 @@ fn summary(result: &SliceResult, target: &Target, pictures: &[String]) -> String
         files::named(target.directory()),
         output::duration(target.seconds()),
         output::peak(),
-        output::listed(pictures),
+        pictures.listed(),
     );
     text
 }

@@ -145,7 +145,7 @@ fn finish(result: &TicketResult, target: &Target, style: &Style, common: &Common
     result.unmet().map_or(Ok(()), Err)
 }
 
-fn summary(result: &TicketResult, target: &Target, names: &[String]) -> String {
+fn summary(result: &TicketResult, target: &Target, names: &output::Pictures) -> String {
     let all = result.summary();
     let percent = |x: &Value| x.as_f64().map_or("-".to_owned(), output::percent);
     let kinds: Vec<&str> = all["kinds"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
@@ -177,6 +177,6 @@ fn summary(result: &TicketResult, target: &Target, names: &[String]) -> String {
         files::named(target.directory()),
         output::duration(target.seconds()),
         output::peak(),
-        output::listed(names)
+        names.listed()
     )
 }

@@ -119,6 +119,7 @@ pub fn text(size: f64, ink: Ink, anchor: Anchor) -> Type {
 pub struct Canvas {
     body: String,
     clips: usize,
+    groups: Vec<String>,
 }
 
 impl Canvas {
@@ -247,6 +248,19 @@ impl Canvas {
         let _ = writeln!(self.body, ">{}</text>", escape(&font::clean(content)));
     }
 
+    /// What is drawn until [`Canvas::end`] is a group of this name (and a number from the second on), by which editors and scripts find it.
+    pub fn begin(&mut self, name: &str) {
+        let earlier = self.groups.iter().filter(|group| *group == name).count();
+        let number = if earlier == 0 { String::new() } else { format!("-{}", earlier + 1) };
+        let _ = writeln!(self.body, r#"<g id="{name}{number}">"#);
+        self.groups.push(name.to_owned());
+    }
+
+    /// The end of a group.
+    pub fn end(&mut self) {
+        self.body.push_str("</g>\n");
+    }
+
     /// Draws with everything outside `rect` cut off.
     pub fn clipped(&mut self, rect: Rect, draw: impl FnOnce(&mut Self)) {
         let id = self.clips;
@@ -261,12 +275,24 @@ impl Canvas {
         self.body.push_str("</g>\n");
     }
 
-    /// The document: a page of `width` by `height` points; without paper, to be laid over another.
-    pub fn finish(self, width: f64, height: f64, paper: Option<Ink>) -> String {
+    /// The document: a page of `width` by `height` points, shown `scale` times as large; without paper, to be laid over another.
+    /// Its title and description are what readers of screens and editors say of it.
+    pub fn finish(
+        self,
+        (width, height): (f64, f64),
+        scale: f64,
+        paper: Option<Ink>,
+        about: [&str; 2],
+    ) -> String {
         let (w, h) = (fine(width), fine(height));
         // A little over, so that a last pixel that the page covers in part is not see-through.
         const OVER: i32 = 40;
-        let (inches_w, inches_h) = (f64::from(w) / FINE / 72.0, f64::from(h) / FINE / 72.0);
+        let (inches_w, inches_h) = (scale * f64::from(w) / FINE / 72.0, scale * f64::from(h) / FINE / 72.0);
+        let about: String = [("title", about[0]), ("desc", about[1])]
+            .iter()
+            .filter(|(_, words)| !words.is_empty())
+            .map(|(tag, words)| format!("<{tag}>{}</{tag}>\n", escape(&font::clean(words))))
+            .collect();
         let ground = paper.map(|ink| {
             let (color, _) = paint(ink);
             let (w, h) = (w + OVER, h + OVER);
@@ -276,13 +302,14 @@ impl Canvas {
             concat!(
                 r#"<svg xmlns="http://www.w3.org/2000/svg" width="{:.4}in" height="{:.4}in" viewBox="0 0 {} {}" "#,
                 r#"font-family="'{}', sans-serif" stroke-linejoin="round">"#,
-                "\n{}{}</svg>\n"
+                "\n{}{}{}</svg>\n"
             ),
             inches_w,
             inches_h,
             w,
             h,
             font::FAMILY,
+            about,
             ground.unwrap_or_default(),
             self.body
         )

@@ -60,6 +60,7 @@ impl Scale {
 
     /// Draws the bar with its upper left corner at `(left, top)`.
     pub fn draw(&self, canvas: &mut Canvas, theme: Theme, label: &str, left: f64, top: f64, height: f64) {
+        canvas.begin("colorbar");
         let upper = if self.above { ARROW } else { 0.0 };
         let lower = if self.below { ARROW } else { 0.0 };
         let body = Rect { left, top: top + upper, width: WIDTH, height: height - upper - lower };
@@ -109,5 +110,6 @@ impl Scale {
             x += size::LABEL * size::LEADING;
             canvas.text((x - 0.3 * size::LABEL, top + height / 2.0), &words, how);
         }
+        canvas.end();
     }
 }

@@ -13,7 +13,7 @@ use super::labels::{self, Contour as Line};
 use super::page::{self, Page, hatch, nothing};
 use super::path;
 use super::plane::{Plane, Written, foot, gutter, overhang};
-use super::style::{BLACK, Ink, Style, WHITE, size};
+use super::style::{BLACK, Cmap, Ink, Style, WHITE, size};
 use super::ticks::{self, Span};
 use super::{Draw, Drawing};
 use crate::base::registry::Kind;
@@ -57,13 +57,13 @@ impl Draw for Contour {
             plane.frame(canvas, style.theme, panel, written);
             planes.push(*plane);
         });
-        let (width, height) = ground.size();
+        let size = ground.size();
         let frame = move |i: usize| {
             let mut canvas = Canvas::default();
             for (plane, panel) in planes.iter().zip(&figure.panels) {
                 path::draw(&mut canvas, plane, panel, &legend, path::share(i));
             }
-            canvas.finish(width, height, None)
+            canvas.finish(size, style.scale(), None, [""; 2])
         };
         Some(Moving {
             ground: Some(ground.finish()),
@@ -88,8 +88,7 @@ fn laid_out<'a>(
     let scale = scale_of(figure, style);
     let z = figure.panels.first().map_or(String::new(), |p| p.z.label.clone());
 
-    let columns = page::columns(figure.panels.len());
-    let width = [360.0, 530.0, 720.0][columns - 1];
+    let (columns, width) = style.columns([360.0, 530.0, 720.0], page::columns(figure.panels.len()));
     let mut page = Page::new(figure, style, width, &entries);
     let planes: Vec<(Span, Span)> = figure.panels.iter().map(ends).collect();
     let shared = Shared::of(figure, &planes);
@@ -127,6 +126,7 @@ fn laid_out<'a>(
         to = page.top + title + height;
         page.top = to + under + gap;
     }
+    page.close();
     if let Some(from) = from {
         scale.draw(&mut page.canvas, style.theme, &z, right + gap, from, to - from);
         page.top -= gap;
@@ -164,7 +164,20 @@ pub fn scale_of(figure: &Figure, style: &Style) -> Scale {
         Some(false) => crate::figure::Scale::Linear,
         None => axis.scale,
     };
-    let span = Span::of(values(), &axis, style.vmin, style.vmax);
+    let signed = axis.scale == crate::figure::Scale::Signed && style.vmin.is_none() && style.vmax.is_none();
+    let center = style.center.or(signed.then_some(0.0));
+    let (low, high) = match center {
+        Some(center) => {
+            axis.scale = crate::figure::Scale::Linear;
+            let far = |reach: f64, v: f64| if v.is_finite() { reach.max((v - center).abs()) } else { reach };
+            let reach = values().fold(0.0, far);
+            (Some(center - reach), Some(center + reach))
+        }
+        None => (style.vmin, style.vmax),
+    };
+    // The default map is no diverging one.
+    let cmap = if center.is_some() && style.cmap == Cmap::Viridis { Cmap::Balance } else { style.cmap };
+    let span = Span::of(values(), &axis, low, high);
     let levels = span.levels(style.levels);
     let ends: Vec<f64> = [span.low].into_iter().chain(levels.iter().copied()).chain([span.high]).collect();
     let between = |w: &[f64], share: f64| span.value(span.at(w[0]) * (1.0 - share) + span.at(w[1]) * share);
@@ -174,7 +187,7 @@ pub fn scale_of(figure: &Figure, style: &Style) -> Scale {
     edges.push(span.high);
     let finite = || values().filter(|v| v.is_finite());
     let (below, above) = (finite().any(|v| v < span.low), finite().any(|v| v > span.high));
-    Scale { span, edges, levels, cmap: style.cmap, below, above }
+    Scale { span, edges, levels, cmap, below, above }
 }
 
 /// The ends of a panel's axes: its grid's, or given.

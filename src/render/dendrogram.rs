@@ -26,7 +26,7 @@ const ROW: (f64, f64) = (20.0, 10.0);
 
 impl Draw for Dendrogram {
     fn draw(&self, figure: &Figure, style: &Style) -> Drawing {
-        let (width, theme) = (400.0, style.theme);
+        let (width, theme) = (style.wide(400.0), style.theme);
         let mut page = Page::new(figure, style, width, &[]);
         let names = figure.panels.iter().flat_map(|p| &p.marks);
         let gutter =

@@ -32,7 +32,7 @@ const BOW: f64 = 14.0;
 
 impl Draw for Graph {
     fn draw(&self, figure: &Figure, style: &Style) -> Drawing {
-        let mut page = Page::new(figure, style, 420.0, &[]);
+        let mut page = Page::new(figure, style, style.wide(420.0), &[]);
         for panel in &figure.panels {
             let scale = scale_of(&Figure { panels: vec![panel.clone()], ..figure.clone() }, style);
             // Things near the rim have room for their names.

@@ -23,12 +23,12 @@ impl Kind for Lines {
 impl Draw for Lines {
     fn draw(&self, figure: &Figure, style: &Style) -> Drawing {
         let legend = Legend::of(figure, style.theme, false);
-        let columns = columns(figure.panels.len());
-        let width = [360.0, 500.0, 700.0][columns - 1];
+        const NATURAL: [f64; 3] = [360.0, 500.0, 700.0];
+        let (columns, width) = style.columns(NATURAL, columns(figure.panels.len()));
         let mut page = Page::new(figure, style, width, &legend.entries(figure));
         let gap = 16.0;
         let spans: Vec<(Span, Span)> = figure.panels.iter().map(ends).collect();
-        let height = [215.0, 165.0, 165.0][columns - 1];
+        let height = [215.0, 165.0, 165.0][columns - 1] * (width / NATURAL[columns - 1]).clamp(0.6, 1.0);
         let gutter = figure
             .panels
             .iter()

@@ -39,8 +39,7 @@ impl Draw for Matrix {
         let lost = |p: &Panel| p.grids.iter().any(|g| shown(p, g).values.iter().any(|v| !v.is_finite()));
         let hatched = figure.panels.iter().any(lost);
         let hatched = hatched.then(|| Entry { keys: vec![Key::Hatch], label: "not finite".to_owned() });
-        let columns = columns(figure.panels.len());
-        let width = [330.0, 560.0, 740.0][columns - 1];
+        let (columns, width) = style.columns([330.0, 560.0, 740.0], columns(figure.panels.len()));
         let mut page = Page::new(figure, style, width, hatched.as_slice());
         let names = |p: &Panel| -> Vec<f64> {
             let places = p.grids.iter().flat_map(|g| g.x.iter().chain(&g.y));

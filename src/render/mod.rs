@@ -19,16 +19,18 @@ pub mod labels;
 pub mod page;
 pub mod palette;
 pub mod path;
+pub mod pdf;
 pub mod plane;
 pub mod png;
 pub mod scene;
 pub mod smooth;
 pub mod style;
+pub mod tex;
 pub mod ticks;
 pub mod words;
 
 pub use animation::animate;
-pub use style::{Cmap, Style, Theme};
+pub use style::{Cmap, Format, Style, Theme};
 
 crate::registry! {
     /// How a figure's panels are drawn.
@@ -62,12 +64,45 @@ pub struct Drawing {
     pub svg: String,
     /// Pixels an inch of its PNG.
     pub dpi: u32,
+    /// What it is called.
+    pub title: String,
 }
 
 impl Drawing {
     /// The same picture as a PNG file.
     pub fn png(&self) -> Result<Vec<u8>> {
         png::encode(&self.svg, self.dpi)
+    }
+
+    /// The same picture in the style's kinds of files, named `name` with an ending; `stop` is asked before each.
+    pub fn files(
+        self,
+        name: &str,
+        style: &Style,
+        stop: &dyn Fn() -> Result<()>,
+    ) -> Result<Vec<(String, Vec<u8>)>> {
+        let raster = style.raster.then_some(self.dpi);
+        let mut all = Vec::new();
+        for (k, kind) in style.format.iter().enumerate() {
+            if style.format[..k].contains(kind) {
+                continue;
+            }
+            stop()?;
+            let mut add = |ending: &str, bytes| all.push((format!("{name}{ending}"), bytes));
+            match kind {
+                Format::Png => add(kind.ending(), self.png()?),
+                Format::Svg => add(kind.ending(), self.svg.clone().into_bytes()),
+                Format::Pdf => {
+                    add(kind.ending(), pdf::encode(&self.svg, &self.title, pdf::How { bare: false, raster })?)
+                }
+                Format::Tex => {
+                    let below = format!("{name}-shapes.pdf");
+                    add(kind.ending(), tex::encode(&self.svg, &below)?.into_bytes());
+                    add("-shapes.pdf", pdf::encode(&self.svg, &self.title, pdf::How { bare: true, raster })?);
+                }
+            }
+        }
+        Ok(all)
     }
 }
 

@@ -19,6 +19,10 @@ pub struct Page<'a> {
     pub width: f64,
     /// Where the next thing may begin, in points from the top.
     pub top: f64,
+    /// Title and subtitle.
+    about: [String; 2],
+    /// A panel's group is open.
+    open: bool,
 }
 
 const KEY_WIDTH: f64 = 18.0;
@@ -26,14 +30,18 @@ const KEY_WIDTH: f64 = 18.0;
 impl<'a> Page<'a> {
     /// A page of `width` points with the figure's title, subtitle and legend.
     pub fn new(figure: &Figure, style: &'a Style, width: f64, legend: &[Entry]) -> Self {
-        let mut page = Self { canvas: Canvas::default(), style, width, top: size::MARGIN };
+        let own = |given: &Option<String>, own: &String| given.clone().unwrap_or_else(|| own.clone());
+        let about = [own(&style.title, &figure.title), own(&style.subtitle, &figure.subtitle)];
+        let mut page =
+            Self { canvas: Canvas::default(), style, width, top: size::MARGIN, about, open: false };
+        page.canvas.begin("title");
         let room = width - 2.0 * size::MARGIN;
         let lines = [
-            (&figure.title, size::TITLE, style.theme.ink(), true),
-            (&figure.subtitle, size::SMALL, style.theme.muted(), false),
+            (page.about[0].clone(), size::TITLE, style.theme.ink(), true),
+            (page.about[1].clone(), size::SMALL, style.theme.muted(), false),
         ];
-        for (words, points, ink, bold) in lines {
-            for line in font::wrap(words, points, bold, room) {
+        for (words, points, ink, bold) in lines.into_iter().filter(|_| !style.no_title) {
+            for line in font::wrap(&words, points, bold, room) {
                 page.top += points;
                 let how = super::canvas::Type { bold, ..text(points, ink, Anchor::Start) };
                 page.canvas.text((size::MARGIN, page.top - 0.1 * points), &line, how);
@@ -43,11 +51,13 @@ impl<'a> Page<'a> {
         if page.top > size::MARGIN {
             page.top += 3.0;
         }
+        page.canvas.end();
         page.legend(legend);
         page
     }
 
     fn legend(&mut self, entries: &[Entry]) {
+        self.canvas.begin("legend");
         let (line, limit) = (size::SMALL * 1.55, self.width - size::MARGIN);
         let mut x = size::MARGIN;
         for (i, entry) in entries.iter().enumerate() {
@@ -78,6 +88,7 @@ impl<'a> Page<'a> {
             }
             x += total + 14.0;
         }
+        self.canvas.end();
         if !entries.is_empty() {
             self.top += line + 5.0;
         }
@@ -99,8 +110,19 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// A panel's title above `(left, self.top)`; returns the height it takes.
+    /// Ends the group of the last panel: what follows belongs to all.
+    pub fn close(&mut self) {
+        if self.open {
+            self.canvas.end();
+        }
+        self.open = false;
+    }
+
+    /// Begins a panel with its title above `(left, self.top)`; returns the height it takes.
     pub fn panel_title(&mut self, title: &str, left: f64, width: f64) -> f64 {
+        self.close();
+        self.canvas.begin("panel");
+        self.open = true;
         let mut top = self.top;
         for line in font::wrap(title, size::LABEL, false, width) {
             top += size::LABEL * size::LEADING;
@@ -117,10 +139,13 @@ impl<'a> Page<'a> {
     }
 
     /// The drawing; the page ends a margin below `self.top`.
-    pub fn finish(self) -> Drawing {
-        let (width, height) = self.size();
-        let svg = self.canvas.finish(width, height, Some(self.style.theme.paper()));
-        Drawing { svg, dpi: self.style.dpi }
+    pub fn finish(mut self) -> Drawing {
+        self.close();
+        let (size, style) = (self.size(), self.style);
+        let paper = (!style.transparent).then(|| style.theme.paper());
+        let [title, about] = &self.about;
+        let svg = self.canvas.finish(size, style.scale(), paper, [title, about]);
+        Drawing { svg, dpi: style.dpi, title: title.clone() }
     }
 
     /// Width and height, if the page ends a margin below `self.top`.

@@ -31,7 +31,8 @@ pub fn paint(svg: &str, dpi: u32, pixels: &mut Pixmap) -> Result<()> {
     Ok(())
 }
 
-fn parse(svg: &str, dpi: u32) -> Result<Tree> {
+/// The tree that is drawn: lengths are pixels, `dpi` an inch.
+pub fn parse(svg: &str, dpi: u32) -> Result<Tree> {
     let options = Options { fontdb: font::database(), dpi: dpi as f32, ..Options::default() };
     Tree::from_str(svg, &options).map_err(failed)
 }

@@ -34,7 +34,7 @@ impl Draw for Rows {
         let unmarked = |p: &Panel| Panel { marks: Vec::new(), ..p.clone() };
         let bare = Figure { panels: figure.panels.iter().map(unmarked).collect(), ..figure.clone() };
         let legend = Legend::of(&bare, style.theme, false);
-        let width = 430.0;
+        let width = style.wide(430.0);
         let mut page = Page::new(figure, style, width, &legend.entries(&bare));
         let names = figure.panels.iter().flat_map(|p| &p.marks);
         let gutter = names.map(|m| font::width(&m.label, size::TICK, false)).fold(0.0, f64::max) + 8.0;

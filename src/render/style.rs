@@ -93,6 +93,33 @@ pub struct Style {
     /// Pixels per inch of PNG files
     #[arg(long, value_name = "N", default_value_t = Style::default().dpi)]
     pub dpi: u32,
+    /// Kinds of files, separated by commas; tex is a PDF without text and the .pdf_tex file by which LaTeX sets it
+    #[arg(long, value_enum, value_name = "KINDS", value_delimiter = ',', default_values_t = Style::default().format)]
+    pub format: Vec<Format>,
+    /// Width of a figure: column (3.25 in), text (5.5), page (6.75), slide (10) or inches; text keeps its size
+    #[arg(long, value_name = "WIDTH")]
+    pub width: Option<Width>,
+    /// Size of tick labels, legends and subtitles in points; everything else goes with it
+    #[arg(long, value_name = "PT", default_value_t = Style::default().font_size)]
+    pub font_size: f64,
+    /// Title in the place of the figure's own
+    #[arg(long, value_name = "TEXT", conflicts_with = "no_title")]
+    pub title: Option<String>,
+    /// Second line in the place of the figure's own
+    #[arg(long, value_name = "TEXT", conflicts_with = "no_title")]
+    pub subtitle: Option<String>,
+    /// Neither title nor second line: a paper has its caption
+    #[arg(long)]
+    pub no_title: bool,
+    /// No page behind the figure
+    #[arg(long)]
+    pub transparent: bool,
+    /// Value in the middle of a diverging colour map, which reaches as far to both sides
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
+    pub center: Option<f64>,
+    /// Surfaces in PDF files as one image of --dpi instead of thousands of patches
+    #[arg(long)]
+    pub raster: bool,
     /// Write moving pictures too, NAME-moving.png: surfaces turn, paths grow (animated PNG, at most 100 dpi)
     #[arg(long)]
     pub animate: bool,
@@ -110,6 +137,15 @@ impl Default for Style {
             elevation: 32.0, // a little higher, so that the floor is seen behind a bowl
             theme: Theme::Light,
             dpi: 200,
+            format: vec![Format::Png, Format::Svg],
+            width: None,
+            font_size: size::SMALL,
+            title: None,
+            subtitle: None,
+            no_title: false,
+            transparent: false,
+            center: None,
+            raster: false,
             animate: false, // sixty frames take a hundred times as long as one picture
         }
     }
@@ -128,7 +164,18 @@ impl Style {
         within("--levels", self.levels as f64, 2.0, 200.0)?;
         within("--azimuth", self.azimuth, -360.0, 360.0)?;
         within("--elevation", self.elevation, 5.0, 90.0)?;
-        for (flag, value) in [("--vmin", self.vmin), ("--vmax", self.vmax)] {
+        within("--font-size", self.font_size, 4.0, 40.0)?;
+        if let Some(Width(inches)) = self.width {
+            // Below, there is no room for an axis beside its text.
+            within("--width", inches * size::SMALL / self.font_size, 2.0, 40.0)?;
+        }
+        if self.format.is_empty() {
+            return Err(Error::expected("--format", "at least one kind of file", "none"));
+        }
+        if self.center.is_some() && (self.vmin.is_some() || self.vmax.is_some()) {
+            return Err(Error::expected("--center", "no --vmin and --vmax beside it", "one of them"));
+        }
+        for (flag, value) in [("--vmin", self.vmin), ("--vmax", self.vmax), ("--center", self.center)] {
             if value.is_some_and(|v| !v.is_finite()) {
                 return Err(Error::expected(flag, "a finite number", value.unwrap_or_default()));
             }
@@ -142,6 +189,85 @@ impl Style {
             }
             _ => Ok(()),
         }
+    }
+}
+
+impl Style {
+    /// Points on the page for each point that figures are laid out in: their text is 8 points high there.
+    pub fn scale(&self) -> f64 {
+        self.font_size / size::SMALL
+    }
+
+    /// The width of a page, in points of its layout, that has this one by itself.
+    pub fn wide(&self, natural: f64) -> f64 {
+        self.width.map_or(natural, |Width(inches)| inches * 72.0 / self.scale())
+    }
+
+    /// How many of `wanted` columns of panels stand side by side, and the width of the page; `natural` are the widths of pages
+    /// of one, two and three columns by themselves. Columns narrower than three fifths of their own width leave one out.
+    pub fn columns(&self, natural: [f64; 3], wanted: usize) -> (usize, f64) {
+        let wanted = wanted.clamp(1, 3);
+        let width = self.wide(natural[wanted - 1]);
+        let fits = |columns: &usize| width >= 0.6 * natural[columns - 1];
+        ((1..=wanted).rev().find(fits).unwrap_or(1), width)
+    }
+}
+
+/// Kinds of picture files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Format {
+    /// Pixels
+    Png,
+    /// Vector graphics for the web and for editing
+    Svg,
+    /// Vector graphics for papers, fonts embedded
+    Pdf,
+    /// A PDF without text and the text as LaTeX: \\input the .pdf_tex file
+    Tex,
+}
+
+impl Format {
+    /// What the names of its files end in; of [`Format::Tex`] the one to name.
+    pub fn ending(self) -> &'static str {
+        match self {
+            Self::Png => ".png",
+            Self::Svg => ".svg",
+            Self::Pdf => ".pdf",
+            Self::Tex => ".pdf_tex",
+        }
+    }
+}
+
+/// The width of a figure in inches.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Width(pub f64);
+
+/// Names of widths: a column of a two-column paper (ICML 2025: 3.25 in), a text of one column (NeurIPS 2025: 5.5 in), both columns, and a slide.
+const WIDTHS: [(&str, f64); 4] = [("column", 3.25), ("text", 5.5), ("page", 6.75), ("slide", 10.0)];
+
+impl std::str::FromStr for Width {
+    type Err = Error;
+    fn from_str(text: &str) -> Result<Self> {
+        match (WIDTHS.iter().find(|(name, _)| *name == text), text.parse::<f64>()) {
+            (Some((_, inches)), _) => Ok(Self(*inches)),
+            (None, Ok(inches)) if inches.is_finite() => Ok(Self(inches)),
+            _ => Err(unknown("width", text, WIDTHS.iter().map(|w| w.0))),
+        }
+    }
+}
+
+impl TryFrom<String> for Width {
+    type Error = Error;
+    fn try_from(text: String) -> Result<Self> {
+        text.parse()
+    }
+}
+
+impl From<Width> for String {
+    fn from(Width(inches): Width) -> Self {
+        WIDTHS.iter().find(|w| w.1 == inches).map_or_else(|| inches.to_string(), |w| w.0.to_owned())
     }
 }
 
@@ -161,6 +287,10 @@ pub enum Cmap {
     Plasma,
     /// Blue over green to red: vivid, not ordered by lightness
     Turbo,
+    /// Blue over white to red, for values around a centre
+    Balance,
+    /// Green over white to purple, for values around a centre
+    Orchid,
 }
 
 impl Cmap {
@@ -173,7 +303,11 @@ impl Cmap {
             Self::Inferno => colorous::INFERNO,
             Self::Plasma => colorous::PLASMA,
             Self::Turbo => colorous::TURBO,
+            Self::Balance => colorous::RED_BLUE,
+            Self::Orchid => colorous::PURPLE_GREEN,
         };
+        // These two run from red and from purple.
+        let t = if matches!(self, Self::Balance | Self::Orchid) { 1.0 - t } else { t };
         let t = if t.is_nan() { 0.0 } else { t.clamp(0.0, 1.0) };
         Ink(gradient.eval_continuous(t).as_array(), 1.0)
     }
@@ -240,6 +374,7 @@ macro_rules! by_name {
 }
 by_name!(Cmap, "cmap");
 by_name!(Theme, "theme");
+by_name!(Format, "format");
 
 #[cfg(test)]
 mod tests {

@@ -15,7 +15,7 @@ use super::page::{Page, columns, nothing};
 use super::scene::{Scene, View};
 use super::style::{BLACK, Ink, Style, WHITE, size};
 use super::ticks::Span;
-use super::{Draw, Drawing};
+use super::{Draw, Drawing, pdf};
 use crate::base::registry::Kind;
 use crate::figure::{Figure, Panel};
 use serde::{Deserialize, Serialize};
@@ -79,8 +79,7 @@ fn picture(figure: &Figure, style: &Style, stand: Stand) -> Drawing {
     // Colours run without steps here: the levels are for the lines on the floor.
     scale.edges = (0..=96).map(|k| scale.span.value(f64::from(k) / 96.0)).collect();
     let legend = Legend::of(figure, style.theme, true);
-    let columns = columns(figure.panels.len());
-    let width = [380.0, 600.0, 840.0][columns - 1];
+    let (columns, width) = style.columns([380.0, 600.0, 840.0], columns(figure.panels.len()));
     let mut page = Page::new(figure, style, width, &legend.mark_entries());
     let bar = scale.width("", 200.0);
     let gap = 14.0;
@@ -101,6 +100,7 @@ fn picture(figure: &Figure, style: &Style, stand: Stand) -> Drawing {
         to = page.top + title + 0.14 * height + tall;
         page.top += title + height + gap;
     }
+    page.close();
     if let Some(from) = from {
         let left = size::MARGIN + columns as f64 * (full + gap);
         let top = (from + to - tall) / 2.0;
@@ -177,6 +177,7 @@ fn paint(page: &mut Page, scene: &Scene, field: &Field, mesh: (usize, usize), sc
         }
     };
     let canvas = &mut page.canvas;
+    canvas.begin(pdf::MESH);
     for j in order(h, forth_y) {
         for i in order(w, forth_x) {
             if !field.is_whole(i, j) {
@@ -208,6 +209,7 @@ fn paint(page: &mut Page, scene: &Scene, field: &Field, mesh: (usize, usize), sc
             }
         }
     }
+    canvas.end();
 }
 
 /// A corner of a cell: x, y, and the height as a share of the colour scale, which may be beyond its ends.

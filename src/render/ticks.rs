@@ -60,7 +60,7 @@ impl Span {
             (a, b) = (low.unwrap_or(0.0), high.unwrap_or(low.unwrap_or(0.0) + 1.0)); // no data
         }
         let log = match axis.scale {
-            Scale::Linear | Scale::LogZero => false,
+            Scale::Linear | Scale::LogZero | Scale::Signed => false,
             Scale::Log | Scale::LogDown => b > TINY,
             Scale::Auto => a >= TINY && b / a > AUTO_LOG,
         };

@@ -30,7 +30,7 @@ impl Draw for Tiles {
         if figure.panels.iter().any(|p| !p.series.is_empty()) {
             return scatter(figure, style);
         }
-        let mut page = Page::new(figure, style, 360.0, &[]);
+        let mut page = Page::new(figure, style, style.wide(360.0), &[]);
         let columns = columns(figure.panels.len());
         let gap = 5.0;
         let room = page.width - 2.0 * size::MARGIN;
@@ -120,8 +120,7 @@ fn image(page: &mut Page, panel: &Panel, span: &Span, frame: Rect) {
 /// Points in the plane, equal scales on both axes.
 fn scatter(figure: &Figure, style: &Style) -> Drawing {
     let legend = Legend::of(figure, style.theme, false);
-    let columns = figure.panels.len().clamp(1, 3);
-    let width = [330.0, 500.0, 700.0][columns - 1];
+    let (columns, width) = style.columns([330.0, 500.0, 700.0], figure.panels.len());
     let mut page = Page::new(figure, style, width, &legend.entries(figure));
     let gap = 12.0;
     let planes: Vec<(Span, Span)> = figure.panels.iter().map(|p| square(ends(p))).collect();
