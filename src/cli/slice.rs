@@ -182,7 +182,7 @@ pub fn finish(
     common: &Common,
 ) -> Result<()> {
     let pictures = target.write(result, style, machine)?;
-    if style.animate && !pictures.iter().any(|p| p.ends_with(output::MOVING)) {
+    if style.animate && !pictures.names.iter().any(|p| p.ends_with(output::MOVING)) {
         say(common.quiet, "note: nothing moves: --animate is for surfaces of one network and trajectories");
     }
     slice::discard(target.directory())?;

@@ -352,12 +352,14 @@ fn picture(pdf: &mut Pdf, image: &Pixmap, id: Ref, mask: Ref) -> Result<()> {
     let opacities: Vec<u8> = plain.map(|p| p.alpha()).collect();
     let colors = pack(&colors)?;
     let mut object = pdf.image_xobject(id, &colors);
-    object.filter(Filter::FlateDecode).width(width).height(height).bits_per_component(8).s_mask(mask);
+    object.width(width).height(height).bits_per_component(8).s_mask(mask);
+    object.filter(Filter::FlateDecode);
     object.color_space().device_rgb();
     object.finish();
     let opacities = pack(&opacities)?;
     let mut object = pdf.image_xobject(mask, &opacities);
-    object.filter(Filter::FlateDecode).width(width).height(height).bits_per_component(8);
+    object.width(width).height(height).bits_per_component(8);
+    object.filter(Filter::FlateDecode);
     object.color_space().device_gray();
     Ok(())
 }
