@@ -1,11 +1,13 @@
 //! What users rely on in drawings: any data give a picture, the same one each time, well formed, nothing clipped.
 
+use clap::ValueEnum;
 use losscape::base::Error;
 use losscape::base::registry::Registry;
 use losscape::figure::{Axis, Figure, Grid, Mark, Panel, Scale, Series, Style};
 use losscape::render::canvas::FINE;
 use losscape::render::font;
-use losscape::render::{Chart, Cmap, Drawing, Style as Look, Theme, animate, draw};
+use losscape::render::style::Width;
+use losscape::render::{Chart, Cmap, Drawing, Format, Style as Look, Theme, animate, draw};
 use proptest::prelude::*;
 use resvg::usvg::roxmltree::{self, Document};
 use resvg::usvg::{Options, Tree};
@@ -166,6 +168,117 @@ fn every_chart_draws_soundly_and_the_same_twice_in_both_themes() {
     }
 }
 
+#[test]
+fn every_chart_is_sound_at_every_width_and_size_of_text() {
+    for figure in every_figure() {
+        for (inches, font_size) in [(3.25, 8.0), (5.5, 8.0), (5.5, 11.0), (10.0, 14.0), (6.75, 6.0)] {
+            let look = Look { width: Some(Width(inches)), font_size, ..Look::default() };
+            let drawing = drawn(&figure, &look);
+            assert_sound(&drawing);
+            let document = Document::parse(&drawing.svg).unwrap();
+            let width = document.root_element().attribute("width").unwrap().trim_end_matches("in");
+            let width: f64 = width.parse().unwrap();
+            // A twentieth of a point is what coordinates are rounded to.
+            assert!((width - inches).abs() < 2e-3, "{width} for {inches}");
+        }
+    }
+}
+
+#[test]
+fn titles_and_paper_are_left_out_and_replaced() {
+    let figure = figure("contour", vec![panel(bowl())]);
+    let texts = |look: Look| {
+        let drawing = drawn(&figure, &look);
+        let document = Document::parse(&drawing.svg).unwrap();
+        let of = |tag: &str| -> String {
+            let all = document.root_element().descendants().filter(|n| n.has_tag_name(tag));
+            all.filter_map(|n| n.text()).collect::<Vec<_>>().join("|")
+        };
+        let paper = document.root_element().children().any(|n| n.has_tag_name("rect"));
+        (of("text"), of("title"), of("desc"), paper)
+    };
+    let (words, title, about, paper) = texts(Look::default());
+    assert!(words.contains("around") && title.contains("Loss <around>") && about == "λₘₐₓ = 10⁻³" && paper);
+    let bare = texts(Look { no_title: true, transparent: true, ..Look::default() });
+    assert!(!bare.0.contains("around") && bare.1 == title && !bare.3, "{bare:?}");
+    let named = texts(Look { title: Some("mine".into()), subtitle: Some("too".into()), ..Look::default() });
+    assert!(named.0.contains("mine|too") && named.1 == "mine" && named.2 == "too", "{named:?}");
+}
+
+/// The streams of a PDF file, unpacked, and what stands between them.
+fn unpacked(pdf: &[u8]) -> (String, Vec<Vec<u8>>) {
+    let find = |from: usize, what: &[u8]| {
+        pdf[from..].windows(what.len()).position(|w| w == what).map(|at| from + at)
+    };
+    let (mut text, mut streams, mut at) = (String::new(), Vec::new(), 0);
+    while let Some(begin) = find(at, b"stream\n") {
+        let end = find(begin, b"\nendstream").unwrap();
+        text += &String::from_utf8_lossy(&pdf[at..begin]);
+        let mut bytes = Vec::new();
+        let mut decoder = flate2::read::ZlibDecoder::new(&pdf[begin + 7..end]);
+        std::io::Read::read_to_end(&mut decoder, &mut bytes).unwrap();
+        streams.push(bytes);
+        at = end + 10;
+    }
+    (text + &String::from_utf8_lossy(&pdf[at..]), streams)
+}
+
+#[test]
+fn pdfs_hold_every_word_with_its_glyphs_and_are_the_same_twice() {
+    let formats = Look { format: vec![Format::Pdf, Format::Tex], ..Look::default() };
+    for figure in every_figure() {
+        let files = || drawn(&figure, &formats).files("f", &formats, &|| Ok(())).unwrap();
+        let (once, names) = (files(), ["f.pdf", "f.pdf_tex", "f-shapes.pdf"]);
+        assert_eq!(once, files());
+        assert!(once.iter().map(|f| f.0.as_str()).eq(names));
+        let (text, streams) = unpacked(&once[0].1);
+        assert!(once[0].1.starts_with(b"%PDF-1.7") && !text.contains("Date"), "{text}");
+        let svg = drawn(&figure, &formats).svg;
+        let document = Document::parse(&svg).unwrap();
+        let words: Vec<&str> = document
+            .root_element()
+            .descendants()
+            .filter(|n| n.has_tag_name("text"))
+            .filter_map(|n| n.text())
+            .collect();
+        // One text object a line of text, one font a face, one width a glyph.
+        let shown = |what: &str| {
+            let content = String::from_utf8_lossy(&streams[0]);
+            content.lines().filter(|line| *line == what).count()
+        };
+        assert_eq!((shown("BT"), shown("ET")), (words.len(), words.len()), "{}", figure.chart);
+        assert!(text.contains("/FontFile2") && text.contains("+DejaVuSans-Bold"));
+        let maps: String = streams
+            .iter()
+            .map(|s| String::from_utf8_lossy(s).into_owned())
+            .filter(|s| s.contains("begincmap"))
+            .collect();
+        for c in words.iter().flat_map(|w| w.chars()).filter(|c| !c.is_whitespace()) {
+            let mut unit = [0; 2];
+            let code: String = c.encode_utf16(&mut unit).iter().map(|u| format!("{u:04X}")).collect();
+            assert!(maps.contains(&code), "{c} of {} is not in its maps", figure.chart);
+        }
+        // For LaTeX: shapes alone in one file, all words in the other.
+        let shapes = unpacked(&once[2].1).1;
+        assert!(!String::from_utf8_lossy(&shapes[0]).contains("BT"));
+        let tex = String::from_utf8_lossy(&once[1].1);
+        assert_eq!(tex.matches("\\rotatebox").count(), words.len());
+        assert!(tex.contains("{f-shapes.pdf}"));
+    }
+}
+
+#[test]
+fn a_surface_can_be_an_image_inside_its_pdf() {
+    let figure = figure("surface", vec![panel(bowl())]);
+    let pdf = |raster| {
+        let look = Look { format: vec![Format::Pdf], raster, ..Look::default() };
+        drawn(&figure, &look).files("f", &look, &|| Ok(())).unwrap().remove(0).1
+    };
+    let [shapes, image] = [pdf(false), pdf(true)].map(|file| unpacked(&file));
+    assert!(!shapes.0.contains("/Image") && image.0.contains("/Image") && image.0.contains("/SMask"));
+    assert!(image.1[0].len() * 5 < shapes.1[0].len(), "{} and {}", image.1[0].len(), shapes.1[0].len());
+}
+
 /// What programs that read SVG agree on: no colour is inherited or looked up, every shape says its own fill and stroke.
 #[test]
 fn every_shape_says_its_own_colours() {
@@ -194,6 +307,7 @@ fn every_shape_says_its_own_colours() {
                         );
                         assert!(colours.into_iter().flatten().all(is_colour), "{at}");
                     }
+                    "title" | "desc" => {}
                     other => panic!("<{other}> may be new to other programs"),
                 }
             }
@@ -215,9 +329,12 @@ fn every_chart_for_other_renderers() {
     for (k, figure) in every_figure().iter().enumerate() {
         for (name, theme) in [("light", Theme::Light), ("dark", Theme::Dark)] {
             let drawing = drawn(figure, &Look { theme, dpi: 100, ..Look::default() });
-            let path = directory.join(format!("{}-{k}-{name}", figure.chart));
-            std::fs::write(path.with_extension("png"), drawing.png().unwrap()).unwrap();
-            std::fs::write(path.with_extension("svg"), drawing.svg).unwrap();
+            let all = Look { theme, dpi: 100, format: Format::value_variants().to_vec(), ..Look::default() };
+            for (name, bytes) in
+                drawing.files(&format!("{}-{k}-{name}", figure.chart), &all, &|| Ok(())).unwrap()
+            {
+                std::fs::write(directory.join(name), bytes).unwrap();
+            }
         }
     }
 }
@@ -248,6 +365,7 @@ fn colour_map_theme_and_limits_change_the_picture() {
         Look { vmax: Some(1.0), ..Look::default() },
         Look { log: Some(false), ..Look::default() },
         Look { levels: 30, ..Look::default() },
+        Look { center: Some(1.0), ..Look::default() },
     ];
     assert!(looks.iter().all(|look| drawn(&figure, look) != plain));
     let surface = Figure { chart: "surface".into(), ..figure };
