@@ -28,6 +28,7 @@ pub const COMMAND: Subcommand = Subcommand {
 const EXAMPLES: &str = "Examples:
   losscape plot out/slice --cmap magma --log
   losscape plot out/slice --vmax 5 --levels 20 --azimuth 30 --elevation 50
+  losscape plot out/slice --format pdf --width column --no-title --out paper
   losscape plot out/slice --animate
   losscape plot runs/a --theme dark --dpi 300 --out out/for-the-talk";
 

@@ -34,6 +34,8 @@ impl Kind for Contour {
 const SHADES: usize = 4;
 /// Cells a side below which the straight pieces of a contour show.
 const SMOOTH: usize = 100;
+/// Points a side below which what lies between them is a guess: they are drawn, so that nobody takes it for measured.
+const FEW: usize = 25;
 /// Points a side beyond which nothing more is seen.
 const MOST: usize = 400;
 
@@ -279,6 +281,11 @@ fn draw_map(page: &mut Page, plane: &Plane, panel: &Panel, scale: &Scale) {
             }
             for hole in extent.iter().filter(|_| has_holes(grid)) {
                 canvas.outline(hole, pen(theme.muted(), 0.4));
+            }
+            let few = (2..FEW).contains(&grid.x.len()) && (2..FEW).contains(&grid.y.len());
+            for (k, value) in grid.values.iter().enumerate().filter(|(_, v)| few && v.is_finite()) {
+                let at = plane.at(grid.x[k % grid.x.len()], grid.y[k / grid.x.len()]);
+                canvas.dot(at, 0.55, contrast(scale.ink(*value)).alpha(0.4));
             }
         });
     }

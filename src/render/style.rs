@@ -64,7 +64,7 @@ pub mod size {
 
 /// What can be changed about a drawing without computing anything again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Style {
     /// Colour map of values
     #[arg(long, value_enum, value_name = "NAME", default_value_t = Style::default().cmap)]
@@ -391,7 +391,8 @@ mod tests {
     fn flags_recipes_and_defaults_agree() -> Result<()> {
         let bare = Flags::try_parse_from(["x"]).map_err(|e| Error::request("flags", e.to_string()))?;
         assert_eq!(bare.style, Style::default());
-        let flags = ["x", "--theme", "dark", "--log=false", "--vmin", "-1", "--cmap", "magma", "--animate"];
+        let flags = "x --theme dark --log=false --vmin -1 --cmap magma --animate --no-title --font-size 9 --width page --format pdf,tex";
+        let flags = flags.split(' ');
         let style = Flags::try_parse_from(flags).map_err(|e| Error::request("flags", e.to_string()))?.style;
         let text = toml::to_string(&style).map_err(|e| Error::request("style", e.to_string()))?;
         assert_eq!(toml::from_str::<Style>(&text), Ok(style));

@@ -80,7 +80,13 @@ fn others<'a>(settings: &'a SliceSettings, views: &[View], chart: &'a str) -> Ve
     for measure in &settings.maps {
         let inner = measure.computed() == Computed::FromPlane;
         for drawn in measure.maps().into_iter().filter(|d| !d.figure.is_empty()) {
-            let scale = if drawn.signed { Scale::Linear } else { Scale::Auto };
+            let some =
+                |sign: fn(f64) -> bool| views.iter().any(|v| v.map(drawn.array).iter().any(|x| sign(*x)));
+            let scale = match drawn.signed {
+                true if some(|x| x < 0.0) && some(|x| x > 0.0) => Scale::Signed,
+                true => Scale::Linear,
+                false => Scale::Auto,
+            };
             let shown = Shown::new(drawn.figure, chart, drawn.array, drawn.label.to_owned(), scale);
             all.push(Shown { inner, ..shown });
         }
