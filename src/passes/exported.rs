@@ -3,12 +3,13 @@
 use super::data::DataGiven;
 use super::data::DataSettings;
 use super::run::{Origin, Run};
-use crate::base::npz::{self, Npz, Values};
+use crate::base::notes;
+use crate::base::npz::{Npz, Values};
 use crate::base::state_dict::is_other_archive;
 use crate::base::{Error, Precision, Result, files};
 use crate::data::{Arguments, Dataset, Preparation, Source, Standardize};
 use crate::nn::architectures::Exported;
-use crate::nn::graph::{Dtype, Graph};
+use crate::nn::graph::{Dtype, Graph, is_onnx};
 use crate::nn::losses::Excess;
 use crate::nn::{Network, Objective, Samples, Spec, Statistics};
 use std::path::Path;
@@ -33,32 +34,32 @@ impl Beside {
     }
 }
 
-/// Whether a file is an archive of torch.export: a zip that torch.save did not write. Safetensors begin with a length.
+/// Whether a file is a graph: an archive of torch.export, a zip that torch.save did not write, or a model of ONNX. Safetensors
+/// begin with a length.
 pub fn is_graph(path: &Path) -> bool {
     use std::io::Read;
     let mut head = [0; 4];
     let read = files::open_regular(path).and_then(|(mut file, _)| {
         file.read_exact(&mut head).map_err(|e| Error::machine(files::named(path), e))
     });
-    read.is_ok() && head == *b"PK\x03\x04" && is_other_archive(path)
+    read.is_ok() && head == *b"PK\x03\x04" && is_other_archive(path) || is_model(path)
 }
 
-/// Whether a file is such an archive indeed, and not one of another kind.
+/// A model of ONNX by its contents, or by its name, however broken.
+fn is_model(path: &Path) -> bool {
+    path.extension().is_some_and(|e| e == "onnx") || is_onnx(path)
+}
+
+/// Whether a file is a graph indeed, and not an archive of another kind.
 pub fn is_exported(path: &Path) -> bool {
-    is_graph(path) && path.extension().is_some_and(|e| e == "pt2")
+    is_model(path) || is_graph(path) && path.extension().is_some_and(|e| e == "pt2")
 }
 
 /// A graph with its data, as analyses take it.
 pub fn open(path: &Path, beside: &Beside) -> Result<Run> {
     let at = files::named(path);
-    // Read whole: its end is looked at first.
-    if !npz::ends_as_archive(&mut files::open_input(path)?.0).map_err(|e| Error::machine(&at, e))? {
-        return Err(Error::expected(at, "a zip archive of torch.export", "no list of entries at its end"));
-    }
-    let bytes = files::read_regular(path, files::LARGEST)?;
-    let graph = Graph::from_bytes(&at, &bytes)?;
-    let sha256 = files::sha256(&bytes);
-    drop(bytes);
+    let (graph, sha256) = Graph::read_with_hash(path)?;
+    graph.doubts.iter().for_each(|doubt| notes::say(&format!("{at}: {doubt}")));
     let names: Vec<&str> = graph.arguments.iter().map(|a| a.name.as_str()).collect();
     let file = match &beside.data.data {
         Some(Source::NpzFile(npz)) if !npz.file.is_empty() => npz.file.clone(),

@@ -48,12 +48,15 @@ impl Exported {
             return Err(Error::expected("model exported", "a graph, by --run model.pt2", "none"));
         }
         let path = Path::new(&self.file);
-        let (at, bytes) = (files::named(path), files::read_regular(path, files::LARGEST)?);
-        let found = files::sha256(&bytes);
-        if found != self.sha256 {
-            return Err(Error::expected(at, format!("a graph with SHA-256 {}", self.sha256), found));
+        let (graph, found) = Graph::read_with_hash(path)?;
+        match found == self.sha256 {
+            true => Ok(graph),
+            false => Err(Error::expected(
+                files::named(path),
+                format!("a graph with SHA-256 {}", self.sha256),
+                found,
+            )),
         }
-        Graph::from_bytes(&at, &bytes)
     }
 }
 

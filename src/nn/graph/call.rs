@@ -52,7 +52,7 @@ const IGNORED: &[&str] = &[
 impl Call<'_> {
     /// Where it stands, for errors: `aten.conv2d.default in model.0`.
     pub fn at(&self) -> String {
-        let target = brief(self.target.strip_prefix("torch.ops.").unwrap_or(self.target));
+        let target = super::lowering::shown(self.target);
         match self.module {
             "" => target,
             module => format!("{target} in {}", brief(module)),
@@ -185,6 +185,10 @@ impl Call<'_> {
     pub fn ints(&self, name: &str) -> Result<Vec<i64>> {
         match self.need(name)? {
             Value::List(values) => values.iter().map(|v| self.as_int(name, v)).collect(),
+            Value::Tensor(t) if t.rank() == 1 && t.numbers().is_some() => {
+                let numbers = t.numbers().map(|n| n.to_vec()).unwrap_or_default();
+                numbers.into_iter().map(|x| self.as_int(name, &Value::Float(x))).collect()
+            }
             value => Ok(vec![self.as_int(name, value)?]),
         }
     }

@@ -1,4 +1,4 @@
-//! Networks of others: a graph that torch.export wrote, with its parameters, as a program on the tape.
+//! Networks of others: a graph that torch.export or an exporter to ONNX wrote, with its parameters, as a program on the tape.
 //!
 //! 1. [`Graph::read`] reads a `.pt2` archive: the graph as data, its parameters, buffers and constants. Nothing in the file is
 //!    run, and no pickle is looked at.
@@ -15,6 +15,7 @@ mod archive;
 mod call;
 mod dtype;
 mod lowering;
+mod onnx;
 mod operators;
 mod packing;
 mod schema;
@@ -23,12 +24,13 @@ mod value;
 
 pub use dtype::Dtype;
 pub use lowering::{Bound, Lowered};
+pub use onnx::is_model as is_onnx;
 pub use operators::known as known_operators;
 pub use packing::{Packed, Packing, Sizes};
 
 use super::layout::{Buffer, Layout, Parameter, Role, Statistic};
 use crate::base::files::{self, brief};
-use crate::base::{Error, Result};
+use crate::base::{Error, Result, npz};
 use archive::Archive;
 use schema::{Argument, GraphText, InputSpec, Module, OutputSpec, Size};
 use std::collections::{BTreeMap, BTreeSet};
@@ -57,6 +59,8 @@ pub struct Graph {
     metrics: Vec<(String, String)>,
     /// Names of what the graph returns besides.
     outputs: Vec<(String, String)>,
+    /// What the export has changed in a way that changes the landscape, in words.
+    pub doubts: Vec<String>,
 }
 
 /// A parameter of a graph.
@@ -120,9 +124,41 @@ const MOST_PARAMETERS: usize = 1 << 31;
 const MOST_OPERATIONS: usize = 1 << 20;
 
 impl Graph {
-    /// Reads a `.pt2` archive.
+    /// Reads a `.pt2` archive or an ONNX model.
     pub fn read(path: &Path) -> Result<Self> {
-        Self::from_bytes(&files::named(path), &files::read_regular(path, files::LARGEST)?)
+        Ok(Self::read_with_hash(path)?.0)
+    }
+
+    /// Reads a file, with the SHA-256 of its bytes and of those that lie beside it.
+    pub fn read_with_hash(path: &Path) -> Result<(Self, String)> {
+        let at = files::named(path);
+        let is_model = onnx::is_model(path);
+        if !is_model && path.extension().is_some_and(|e| e == "onnx") {
+            let expected = "an ONNX model (whole fields, a graph among them)";
+            return Err(Error::expected(at, expected, "a file cut short or of another kind"));
+        }
+        // Archives have their list of entries at the end, which is looked at before the rest is read.
+        let (mut file, _) = files::open_input(path)?;
+        if !is_model && !npz::ends_as_archive(&mut file).map_err(|e| Error::machine(&at, e))? {
+            let expected = "a zip archive of torch.export, or an ONNX model";
+            return Err(Error::expected(at, expected, "neither"));
+        }
+        let bytes = files::read_regular(path, files::LARGEST)?;
+        let own = files::sha256(&bytes);
+        if !is_model {
+            return Ok((Self::from_bytes(&at, &bytes)?, own));
+        }
+        let (graph, beside) = onnx::read(&at, &bytes, path.parent())?;
+        let sha256 = match beside.is_empty() {
+            true => own,
+            false => files::sha256(format!("{own} {}", beside.join(" ")).as_bytes()),
+        };
+        Ok((graph, sha256))
+    }
+
+    /// Reads an ONNX model that has all its numbers within; `at` is its name in errors.
+    pub fn from_onnx(at: &str, bytes: &[u8]) -> Result<Self> {
+        Ok(onnx::read(at, bytes, None)?.0)
     }
 
     /// Reads an archive; `at` is its name in errors.
@@ -173,6 +209,7 @@ impl Graph {
             loss: None,
             metrics: Vec::new(),
             outputs: Vec::new(),
+            doubts: Vec::new(),
             text,
         };
         let mut places: BTreeMap<(String, Vec<isize>, usize), usize> = BTreeMap::new();

@@ -42,7 +42,7 @@ pub fn picked(
 }
 
 /// Entries of an axis by an index of any shape, which takes the axis' place.
-fn along(lower: &mut Lowering, call: &Call, t: &Tensor, axis: usize, index: &Tensor) -> Result<Tensor> {
+pub fn along(lower: &mut Lowering, call: &Call, t: &Tensor, axis: usize, index: &Tensor) -> Result<Tensor> {
     let shape = [&t.shape[..axis], &index.shape, &t.shape[axis + 1..]].concat();
     crate::nn::graph::algebra::sized(&shape)?;
     let (outer, inner) = (t.shape[..axis].iter().product(), t.shape[axis + 1..].iter().product());

@@ -1,4 +1,4 @@
-//! The operators of torch's ATen that are understood, in families of a file each.
+//! The operators of torch's ATen and of ONNX that are understood, in families of a file each.
 //!
 //! An operator is a function from a call to a value, made of a few entries of the tape. Its overloads share it, and so does
 //! its variant in place, whose name ends in an underscore. To add one: a function, and its line in the family's list.
@@ -12,6 +12,7 @@ mod index;
 mod losses;
 mod normalization;
 mod numbers;
+mod onnx;
 mod pooling;
 mod products;
 mod recurrent;
@@ -51,20 +52,28 @@ const FAMILIES: &[&[Operator]] = &[
 /// Graphs within the graph that stand for themselves.
 pub const WRAPPERS: &[&str] = &["wrap_with_set_grad_enabled", "wrap_with_autocast"];
 
+/// All families, torch's before ONNX'.
+fn families() -> impl Iterator<Item = &'static Operator> {
+    FAMILIES.iter().chain(onnx::FAMILIES).copied().flatten()
+}
+
 /// The operator of a name.
 pub fn find(name: &str) -> Option<fn(&mut Lowering, &Call) -> Result<Value>> {
-    FAMILIES.iter().copied().flatten().find(|(known, _)| *known == name).map(|(_, operator)| *operator)
+    families().find(|(known, _)| *known == name).map(|(_, operator)| *operator)
 }
 
 /// The names of all operators, sorted.
 pub fn known() -> Vec<&'static str> {
-    let mut names: Vec<&str> = FAMILIES.iter().copied().flatten().map(|(name, _)| *name).collect();
+    let mut names: Vec<&str> = families().map(|(name, _)| *name).collect();
     names.sort_unstable();
     names
 }
 
 /// A target's name, its overload, and whether it changes its first argument in place.
 pub fn name(target: &str) -> (&str, &str, bool) {
+    if let Some((version, base)) = target.strip_prefix("onnx.").and_then(|rest| rest.split_once('.')) {
+        return (base, version, false);
+    }
     let Some(full) = target.strip_prefix("torch.ops.aten.") else {
         return (target.strip_prefix("torch.ops.higher_order.").unwrap_or(target), "", false);
     };

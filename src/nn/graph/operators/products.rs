@@ -105,7 +105,8 @@ fn weights(lower: &mut Lowering, a: &Tensor, b: &Tensor) {
     }
 }
 
-fn product(lower: &mut Lowering, a: &Tensor, b: &Tensor) -> Result<Tensor> {
+/// A product in which either factor may be a weight.
+pub fn product(lower: &mut Lowering, a: &Tensor, b: &Tensor) -> Result<Tensor> {
     weights(lower, a, b);
     lower.matmul(a, b)
 }

@@ -20,6 +20,9 @@ pub const OPERATORS: &[Operator] = &[
     ("upsample_bicubic2d", |l, c| resize(l, c, Way::Cubic)),
 ];
 
+/// The coefficient of Keys' kernel that torch has.
+const CUBIC: f64 = -0.75;
+
 #[derive(Clone, Copy)]
 enum Way {
     Nearest,
@@ -77,7 +80,7 @@ fn weights(way: Way, inputs: usize, outputs: usize, scale: Option<f64>, corners:
             Way::Cubic => {
                 let (first, part) = (center.floor(), center - center.floor());
                 for (tap, distance) in [(-1, 1.0 + part), (0, part), (1, 1.0 - part), (2, 2.0 - part)] {
-                    add(first as i64 + tap, cubic(distance));
+                    add(first as i64 + tap, cubic(distance, CUBIC));
                 }
             }
         }
@@ -85,12 +88,11 @@ fn weights(way: Way, inputs: usize, outputs: usize, scale: Option<f64>, corners:
     all
 }
 
-/// Keys' kernel with a = -0.75, as torch has it.
-fn cubic(x: f64) -> f64 {
-    const A: f64 = -0.75;
+/// Keys' kernel.
+pub fn cubic(x: f64, a: f64) -> f64 {
     match x {
-        x if x <= 1.0 => ((A + 2.0) * x - (A + 3.0)) * x * x + 1.0,
-        x if x < 2.0 => ((A * x - 5.0 * A) * x + 8.0 * A) * x - 4.0 * A,
+        x if x <= 1.0 => ((a + 2.0) * x - (a + 3.0)) * x * x + 1.0,
+        x if x < 2.0 => ((a * x - 5.0 * a) * x + 8.0 * a) * x - 4.0 * a,
         _ => 0.0,
     }
 }
