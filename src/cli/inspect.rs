@@ -31,7 +31,7 @@ parameters in the order of the file.";
 
 fn command(command: Command) -> Command {
     let command = command
-        .arg(Arg::new("file").value_name("FILE").required(true).value_parser(clap::value_parser!(PathBuf)).help("Archive of torch.export.save"))
+        .arg(Arg::new("file").value_name("FILE").required(true).value_parser(clap::value_parser!(PathBuf)).help("Archive of torch.export.save (.pt2), or a model of ONNX"))
         .arg(
             Arg::new("along")
                 .long("along")
@@ -113,6 +113,9 @@ fn summary(found: &Value) -> String {
     if !unknown.is_empty() {
         lines.push(format!("not understood: {}", unknown.replace(" x ", ", ")));
     }
+    lines.extend(
+        found["doubts"].as_array().into_iter().flatten().map(|doubt| format!("note: {}", text(doubt))),
+    );
     if !found["folded"].is_null() {
         let folded = &found["folded"];
         lines.push(format!("folded: {folded} operations depend on neither parameters nor inputs"));

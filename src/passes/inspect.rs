@@ -99,6 +99,7 @@ fn understood(graph: &Graph) -> Map<String, Value> {
     found.insert("inputs".to_owned(), json!(inputs));
     found.insert("operators".to_owned(), json!(graph.operators()));
     found.insert("unknown_operators".to_owned(), json!(graph.unknown()));
+    found.insert("doubts".to_owned(), json!(graph.doubts));
     found.insert("loss".to_owned(), Value::Null);
     found.insert("outputs".to_owned(), json!(graph.results()));
     let (folded, roles) = roles(graph);

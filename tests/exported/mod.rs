@@ -6,6 +6,7 @@
 
 mod analyses;
 mod broken;
+mod onnx;
 
 use losscape::base::Precision;
 use losscape::data::Source;

@@ -60,6 +60,7 @@ pub const READERS: &[Reader] = &[
     Reader { name: "trajectory", form: Form::Tensors, read: trajectory },
     Reader { name: "tensors", form: Form::Tensors, read: tensors },
     Reader { name: "state-dict", form: Form::Bytes, read: state_dict },
+    Reader { name: "onnx", form: Form::Bytes, read: onnx },
     Reader { name: "pickle", form: Form::Bytes, read: pickle },
     Reader { name: "checkpoint", form: Form::Checkpoint, read: checkpoint },
     Reader { name: "log", form: Form::Log, read: pieces },
@@ -122,6 +123,16 @@ fn state_dict(_: &Path, bytes: &[u8]) -> Result<()> {
     let dict = StateDict::from_bytes("weights.pt", bytes.to_vec())?;
     (0..dict.tensors().len()).for_each(|tensor| drop(dict.numbers(tensor)));
     Ok(())
+}
+
+/// A model of ONNX: whatever is found is lowered for two samples, as far as it goes.
+fn onnx(directory: &Path, bytes: &[u8]) -> Result<()> {
+    losscape::passes::inspect::inspect(
+        &write(directory, "model.onnx", bytes),
+        &Default::default(),
+        &Default::default(),
+    )
+    .map(drop)
 }
 
 fn pickle(_: &Path, bytes: &[u8]) -> Result<()> {

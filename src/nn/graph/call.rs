@@ -187,7 +187,12 @@ impl Call<'_> {
             Value::List(values) => values.iter().map(|v| self.as_int(name, v)).collect(),
             Value::Tensor(t) if t.rank() == 1 && t.numbers().is_some() => {
                 let numbers = t.numbers().map(|n| n.to_vec()).unwrap_or_default();
-                numbers.into_iter().map(|x| self.as_int(name, &Value::Float(x))).collect()
+                // Beyond all lengths, as an end that is none, a number need not be exact.
+                let int = |x: f64| match x.abs() >= 2f64.powi(62) {
+                    true => Ok(x as i64),
+                    false => self.as_int(name, &Value::Float(x)),
+                };
+                numbers.into_iter().map(int).collect()
             }
             value => Ok(vec![self.as_int(name, value)?]),
         }

@@ -156,11 +156,16 @@ fn doubts(
     trained: bool,
 ) -> Vec<String> {
     let mut all = Vec::new();
-    let keep = "torch.onnx.export(.., dynamo=True, optimize=False) keeps the module's own";
+    let keep = match model.producer.contains("tf2onnx") {
+        true => "Keras' backend of PyTorch and torch.onnx.export(.., optimize=False) keep the network's own",
+        false => "torch.onnx.export(.., dynamo=True, optimize=False) keeps the module's own",
+    };
     let noted = !notes.is_empty();
     // A name that the exporter made: no parameter of a module has it.
     let made = |name: &str| {
-        name.starts_with("onnx::") || (noted && !notes.contains_key(name)) || name.contains("fused_bn")
+        name.starts_with("onnx::")
+            || (noted && !notes.contains_key(name))
+            || ["fused_bn", "batchnorm/sub", "merged_input"].iter().any(|part| name.contains(part))
     };
     let listed = |names: &[&str]| {
         let shown: Vec<String> = names.iter().take(3).map(|n| brief(n)).collect();
