@@ -59,6 +59,8 @@ crate::registry! {
         cifar100 => Cifar100;
         csv => Csv;
         npz => NpzFile;
+        images => Images;
+        text => Text;
         arguments => Arguments;
     }
 }

@@ -94,6 +94,7 @@ impl Network {
         if spec.outputs == 0 {
             return Err(Error::expected("outputs", "at least 1", 0));
         }
+        spec.loss.fits(spec.outputs)?;
         let layers = spec.model.layers(&spec.input, spec.outputs);
         let (layout, ties) = (Layout::default(), Arc::default());
         let mut network =

@@ -166,6 +166,7 @@ impl Run {
             let found = format!("{} with {features} and {}", dataset.name, dataset.outputs);
             return Err(Error::expected(at, expected, found));
         }
+        crate::train::check_values(&spec.loss, &dataset)?;
         let dataset = cut(dataset, data.samples, &at)?;
         let Weights { network, precision, theta, state, .. } = weights;
         let origin = Some(Origin { path: file, sha256, data: source });

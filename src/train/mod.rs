@@ -36,6 +36,7 @@ pub use settings::TrainSettings;
 pub use snapshots::Snapshots;
 
 use crate::autodiff::Element;
+use crate::base::registry::Registry;
 use crate::base::{Error, Precision, Result, Streams, files::null_is_nan};
 use crate::data::{self, Dataset, Targets};
 use crate::nn::losses::Criterion;
@@ -227,6 +228,7 @@ pub fn network(settings: &TrainSettings, dataset: &Dataset) -> Result<Network> {
         let expected = format!("a data set with classes for {}", settings.loss);
         return Err(Error::expected("--data", expected, format!("{}, with values", dataset.name)));
     }
+    check_values(&settings.loss, dataset)?;
     Network::new(Spec {
         model: settings.model.clone(),
         loss: settings.loss.clone(),
@@ -235,11 +237,27 @@ pub fn network(settings: &TrainSettings, dataset: &Dataset) -> Result<Network> {
     })
 }
 
+/// Refuses target values that a loss has no meaning for.
+pub fn check_values(loss: &crate::nn::losses::Loss, dataset: &Dataset) -> Result<()> {
+    for part in [&dataset.train, &dataset.test] {
+        let Targets::Values(values) = &part.y else { continue };
+        let refused = |y: &&f64| !y.is_nan() && loss.value(**y).is_err();
+        if let Some((y, Err(expected))) = values.iter().find(refused).map(|y| (*y, loss.value(*y))) {
+            return Err(Error::expected(format!("--data with --loss {}", loss.name()), expected, y));
+        }
+    }
+    Ok(())
+}
+
 /// Samples of a data set in a network's element type.
 pub fn samples<E: Element>(network: &Network, samples: &data::Samples) -> Arc<Samples<E>> {
     Arc::new(match &samples.y {
         Targets::Classes(labels) => Samples::new(network, &samples.x, labels),
-        Targets::Values(values) => Samples::regression(network, &samples.x, values),
+        Targets::Values(values) => {
+            // What was not observed stays so.
+            let meant = |y: &f64| network.spec().loss.value(*y).unwrap_or(f64::NAN);
+            Samples::regression(network, &samples.x, &values.iter().map(meant).collect::<Vec<f64>>())
+        }
     })
 }
 

@@ -12,7 +12,14 @@ const SAMPLES: usize = 5;
 /// Every kind with its defaults, and some with settings of their own.
 pub fn tried() -> Vec<Loss> {
     let mut all = Loss::all();
-    for text in ["cross-entropy:smoothing=0.1", "cross-entropy:smoothing=1", "hinge:squared=true"] {
+    for text in [
+        "cross-entropy:smoothing=0.1",
+        "cross-entropy:smoothing=1",
+        "cross-entropy:weights=[1.0,0.5,0.0,2.0]",
+        "cross-entropy:weights=[1.0,0.5,0.0,2.0],smoothing=0.2",
+        "hinge:squared=true",
+        "huber:delta=0.3",
+    ] {
         all.push(Loss::parse(text).expect("a valid loss"));
     }
     all

@@ -101,8 +101,26 @@ pub fn sample_loss(loss: &Loss, outputs: &[f64], label: usize) -> Option<f64> {
             let total: f64 = outputs.iter().map(|z| z.exp()).sum();
             let surprise = |c: usize| -(outputs[c].exp() / total).ln();
             let spread = (0..classes).map(surprise).sum::<f64>() / classes as f64;
-            (1.0 - smoothing) * surprise(label) + smoothing * spread
+            let settings = loss.settings();
+            let weights: Vec<f64> =
+                settings["weights"].as_array()?.iter().filter_map(|w| w.as_float()).collect();
+            if weights.is_empty() {
+                return Some((1.0 - smoothing) * surprise(label) + smoothing * spread);
+            }
+            let all: f64 = (0..classes).map(|c| weights[c] * surprise(c)).sum();
+            (1.0 - smoothing) * weights[label] * surprise(label) + smoothing / classes as f64 * all
         }
+        "huber" | "absolute-error" => {
+            let difference = |c: usize| (outputs[c] - if c == label { 1.0 } else { 0.0 }).abs();
+            let delta = loss.settings().get("delta").and_then(|d| d.as_float());
+            let cost = |d: f64| match delta {
+                None => d,
+                Some(delta) if d <= delta => d * d / 2.0,
+                Some(delta) => delta * (d - delta / 2.0),
+            };
+            (0..classes).map(|c| cost(difference(c))).sum()
+        }
+        "poisson" => outputs.iter().map(|f| f.exp()).sum::<f64>() - outputs[label],
         "squared-error" => {
             let target = |c: usize| if c == label { 1.0 } else { 0.0 };
             (0..classes).map(|c| (outputs[c] - target(c)).powi(2)).sum::<f64>() / 2.0

@@ -1,12 +1,15 @@
 //! Softmax cross-entropy in nats, with label smoothing: the target is (1 - smoothing) one-hot + smoothing / C
-//! (Szegedy et al. 2016). With smoothing the least possible loss is above zero.
+//! (Szegedy et al. 2016). With smoothing the least possible loss is above zero. With weights each term of class c counts w_c
+//! times, and the mean is over samples; PyTorch's is over the weights of the batch, so it differs by their mean.
 
 use super::Criterion;
-use crate::autodiff::{Node, Tape};
+use crate::autodiff::curves::Reciprocal;
+use crate::autodiff::{Node, Shape, Tape};
 use crate::base::random::Rng;
 use crate::base::{Error, Result, registry::Kind};
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// Softmax cross-entropy in nats.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -14,22 +17,47 @@ use serde::{Deserialize, Serialize};
 pub struct CrossEntropy {
     /// Share of the target spread evenly over all classes, from 0 to 1.
     pub smoothing: f64,
+    /// Weight of each class; none for 1 of all. A class of weight 0 costs nothing.
+    pub weights: Vec<f64>,
 }
 
 impl Kind for CrossEntropy {
     const NAME: &'static str = "cross-entropy";
-    const SUMMARY: &'static str =
-        "softmax cross-entropy in nats; smoothing spreads part of the target over all classes";
+    const SUMMARY: &'static str = "softmax cross-entropy in nats; smoothing spreads part of the target over all classes, weights=[..] weighs classes";
 
     fn check(&self) -> Result<()> {
-        match (0.0..=1.0).contains(&self.smoothing) {
-            true => Ok(()),
-            false => Err(Error::expected("smoothing", "0 to 1", self.smoothing)),
+        if !(0.0..=1.0).contains(&self.smoothing) {
+            return Err(Error::expected("smoothing", "0 to 1", self.smoothing));
+        }
+        if let Some(w) = self.weights.iter().find(|w| !(w.is_finite() && **w >= 0.0)) {
+            return Err(Error::expected("weights", "numbers of at least 0", w));
+        }
+        match !self.weights.is_empty() && self.weights.iter().all(|w| *w == 0.0) {
+            true => Err(Error::expected("weights", "some above 0", "none")),
+            false => Ok(()),
         }
     }
 }
 
+impl CrossEntropy {
+    /// The weight of a class.
+    fn weight(&self, class: usize) -> f64 {
+        self.weights.get(class).copied().unwrap_or(1.0)
+    }
+}
+
 impl Criterion for CrossEntropy {
+    fn fits(&self, outputs: usize) -> Result<()> {
+        match self.weights.is_empty() || self.weights.len() == outputs {
+            true => Ok(()),
+            false => Err(Error::expected(
+                "loss cross-entropy: weights",
+                format!("one for each of {outputs} classes"),
+                self.weights.len(),
+            )),
+        }
+    }
+
     fn target(&self, label: usize, out: &mut [f64]) {
         out.fill(self.smoothing / out.len() as f64);
         out[label] += 1.0 - self.smoothing;
@@ -41,6 +69,9 @@ impl Criterion for CrossEntropy {
 
     /// One class, by the probabilities that softmax gives.
     fn draw(&self, outputs: &[f64], rng: &mut Rng, target: &mut [f64]) -> bool {
+        if !self.weights.is_empty() {
+            return false;
+        }
         let mut weights = outputs.to_vec();
         self.predict(&mut weights);
         let mut left = rng.random::<f64>() * weights.iter().sum::<f64>();
@@ -58,7 +89,7 @@ impl Criterion for CrossEntropy {
     /// The categorical distribution in its logits. With a mask a sample counts by the share of its own target that was
     /// observed, which drawn targets do not share.
     fn fisher_is_gauss_newton(&self, masked: bool) -> bool {
-        !masked
+        !masked && self.weights.is_empty()
     }
 
     /// Softmax.
@@ -71,15 +102,33 @@ impl Criterion for CrossEntropy {
 
     fn of_prediction(&self, prediction: &[f64], target: &[f64]) -> f64 {
         // What has no share in the target costs nothing, however small its probability.
-        let pairs = prediction.iter().zip(target).filter(|(_, t)| **t > 0.0);
-        pairs.map(|(p, t)| -t * p.ln()).sum()
+        let pairs = prediction.iter().zip(target).enumerate().filter(|(_, (_, t))| **t > 0.0);
+        pairs.map(|(class, (p, t))| -self.weight(class) * t * p.ln()).sum()
     }
 
     fn record(&self, tape: &mut Tape, outputs: Node, targets: Node, mask: Option<Node>) -> Node {
-        let losses = tape.cross_entropy(outputs, targets);
-        let Some(mask) = mask else { return losses };
+        let weighted = match self.weights.is_empty() {
+            true => targets,
+            false => {
+                let weights = tape.constant(self.weights.clone().into(), Shape::new(self.weights.len(), 1));
+                tape.mul(targets, weights)
+            }
+        };
+        // sum_c w_c t_c l_c is the loss for targets w_c t_c over their sum, times that sum. One-hot targets are the same after.
+        let own = match self.weights.is_empty() || self.smoothing == 0.0 {
+            true => targets,
+            false => {
+                let sum = tape.sum_rows(weighted);
+                let inverse = tape.map(&(Arc::new(Reciprocal) as _), 0, sum);
+                tape.mul(weighted, inverse)
+            }
+        };
+        let losses = tape.cross_entropy(outputs, own);
+        if mask.is_none() && self.weights.is_empty() {
+            return losses;
+        }
         // All outputs share one denominator: a sample counts by the share of its target that was observed.
-        let observed = tape.mul(targets, mask);
+        let observed = mask.map_or(weighted, |mask| tape.mul(weighted, mask));
         let share = tape.sum_rows(observed);
         tape.mul(losses, share)
     }

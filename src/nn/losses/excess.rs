@@ -41,10 +41,7 @@ impl Criterion for Excess {
     }
 
     fn record(&self, tape: &mut Tape, outputs: Node, targets: Node, mask: Option<Node>) -> Node {
-        let mut difference = tape.add_scaled(outputs, -1.0, targets);
-        if let Some(mask) = mask {
-            difference = tape.mul(difference, mask);
-        }
+        let difference = super::observed_difference(tape, outputs, targets, mask);
         tape.sum_rows(difference)
     }
 }

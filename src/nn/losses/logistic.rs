@@ -1,6 +1,7 @@
 //! Logistic loss, one against the rest: with y = +1 for the label's output and -1 for the others, sum over outputs
 //! of ln(1 + exp(-y f)), in nats: minus the log-likelihood of C independent yes-or-no answers, each with
-//! probability s(f) of a yes. (PyTorch's `MultiLabelSoftMarginLoss` is the mean over outputs instead.)
+//! probability s(f) of a yes. Target values are answers, 0 or -1 for no and 1 for yes: one for a single logit, several for
+//! samples of several labels. (PyTorch's `BCEWithLogitsLoss` and `MultiLabelSoftMarginLoss` are the mean over outputs instead.)
 
 use super::Criterion;
 use crate::autodiff::primitives::map::Scalar;
@@ -24,6 +25,19 @@ impl Kind for Logistic {
 impl Criterion for Logistic {
     fn target(&self, label: usize, out: &mut [f64]) {
         super::signs(label, out);
+    }
+
+    fn values(&self) -> bool {
+        true
+    }
+
+    /// Answers 0 and 1, or -1 and +1.
+    fn value(&self, value: f64) -> Result<f64, &'static str> {
+        match value {
+            1.0 => Ok(1.0),
+            0.0 | -1.0 => Ok(-1.0),
+            _ => Err("answers 0 and 1, or -1 and 1"),
+        }
     }
 
     fn unit(&self) -> Option<&'static str> {

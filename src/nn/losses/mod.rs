@@ -4,6 +4,7 @@
 
 use crate::autodiff::primitives::map::Scalar;
 use crate::autodiff::{Node, Tape};
+use crate::base::Result;
 use crate::base::random::Rng;
 use crate::base::registry::Registry;
 use crate::registry;
@@ -17,6 +18,16 @@ pub trait Criterion {
     /// Whether targets may be any numbers (regression), not only those of [`Criterion::target`].
     fn values(&self) -> bool {
         false
+    }
+
+    /// What a target value is to [`Criterion::record`]; what it would have to be where it may not be this one.
+    fn value(&self, value: f64) -> std::result::Result<f64, &'static str> {
+        Ok(value)
+    }
+
+    /// Refuses a number of outputs for which it is not made.
+    fn fits(&self, _outputs: usize) -> Result<()> {
+        Ok(())
     }
 
     /// The unit of its numbers, where they have one.
@@ -72,6 +83,9 @@ registry! {
         hinge => Hinge;
         logistic => Logistic;
         excess => Excess;
+        huber => Huber;
+        absolute_error => AbsoluteError;
+        poisson => Poisson;
     }
 }
 
@@ -82,6 +96,14 @@ impl Criterion for Loss {
 
     fn values(&self) -> bool {
         match_loss!(self, kind => kind.values())
+    }
+
+    fn value(&self, value: f64) -> std::result::Result<f64, &'static str> {
+        match_loss!(self, kind => kind.value(value))
+    }
+
+    fn fits(&self, outputs: usize) -> Result<()> {
+        match_loss!(self, kind => kind.fits(outputs))
     }
 
     fn unit(&self) -> Option<&'static str> {
@@ -136,6 +158,12 @@ impl Loss {
 fn signs(label: usize, out: &mut [f64]) {
     out.fill(-1.0);
     out[label] = 1.0;
+}
+
+/// Outputs less targets, 0 where those were not observed.
+fn observed_difference(tape: &mut Tape, outputs: Node, targets: Node, mask: Option<Node>) -> Node {
+    let difference = tape.add_scaled(outputs, -1.0, targets);
+    mask.map_or(difference, |mask| tape.mul(difference, mask))
 }
 
 /// The sum over outputs of `cost(y f)`, where y is the target.

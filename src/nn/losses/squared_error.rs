@@ -44,10 +44,7 @@ impl Criterion for SquaredError {
     }
 
     fn record(&self, tape: &mut Tape, outputs: Node, targets: Node, mask: Option<Node>) -> Node {
-        let mut difference = tape.add_scaled(outputs, -1.0, targets);
-        if let Some(mask) = mask {
-            difference = tape.mul(difference, mask);
-        }
+        let difference = super::observed_difference(tape, outputs, targets, mask);
         let squares = tape.mul(difference, difference);
         let sums = tape.sum_rows(squares);
         tape.scale(0.5, sums)
