@@ -32,6 +32,11 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("bcewithlogits", "logistic"),
     ("binarycrossentropy", "logistic"),
     ("svm", "hinge"),
+    ("l1", "absolute-error"),
+    ("mae", "absolute-error"),
+    ("meanabsoluteerror", "absolute-error"),
+    ("smoothl1", "huber"),
+    ("poissonnll", "poisson"),
     // Data.
     ("mnist", "idx:directory=PATH"),
     ("fashionmnist", "idx:directory=PATH"),
@@ -42,6 +47,9 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("npy", "npz:file=PATH"),
     ("pandas", "csv:file=PATH"),
     ("table", "csv:file=PATH"),
+    ("imagefolder", "images:directory=PATH"),
+    ("folder", "images:directory=PATH"),
+    ("txt", "text:file=PATH"),
     ("tsv", "csv:file=PATH,delimiter=tab"),
     ("twomoons", "moons"),
     // Activations.

@@ -1,4 +1,4 @@
-//! Folders of images: `images:dir=PATH` with a folder of PNG or JPEG files for each class, in the order of their names (of
+//! Folders of images: `images:directory=PATH` with a folder of PNG or JPEG files for each class, in the order of their names (of
 //! their numbers, where all are numbers), as torchvision's `ImageFolder` and Keras' `image_dataset_from_directory` read them.
 //! Where there are folders `train` and `test` (or `val`) instead, classes lie in each.
 //!
@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Images {
     /// The directory of the classes' folders.
-    pub dir: String,
+    pub directory: String,
     /// Side of the square that images are brought to; 0 leaves them as they are.
     pub size: usize,
     /// Height, if not that of the square.
@@ -40,7 +40,7 @@ pub struct Images {
 impl Default for Images {
     fn default() -> Self {
         Self {
-            dir: String::new(),
+            directory: String::new(),
             size: 0,
             height: 0,
             width: 0,
@@ -77,8 +77,8 @@ pub enum Colors {
 
 impl Kind for Images {
     const NAME: &'static str = "images";
-    const SUMMARY: &'static str = "PNG and JPEG files in a folder a class: images:dir=PATH,size=32 (or train and test with such folders)";
-    const PATHS: &'static [&'static str] = &["dir"];
+    const SUMMARY: &'static str = "PNG and JPEG files in a folder a class: images:directory=PATH,size=32 (or train and test with such folders)";
+    const PATHS: &'static [&'static str] = &["directory"];
 
     fn check(&self) -> Result<()> {
         within("test", self.test, 0.0..=0.9)?;
@@ -102,10 +102,14 @@ const LONGEST: u64 = 64 << 20;
 impl Images {
     /// The samples, those for testing last.
     pub fn load(&self, _: &Streams) -> Result<Raw> {
-        if self.dir.is_empty() {
-            return Err(Error::expected("data set images: dir", "a directory, as images:dir=PATH", "none"));
+        if self.directory.is_empty() {
+            return Err(Error::expected(
+                "data set images: directory",
+                "a directory, as images:directory=PATH",
+                "none",
+            ));
         }
-        let root = &files::at_home(Path::new(&self.dir));
+        let root = &files::at_home(Path::new(&self.directory));
         let at = files::named(root);
         apart::input(root)?;
         let folders = folders(root)?;

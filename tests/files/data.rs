@@ -1,6 +1,6 @@
 //! Every data set of the registry: loads, repeats itself, follows its seed, is standardised.
 
-use crate::files::{Files, cifar, idx, labels, load_as, refused};
+use crate::files::{Files, cifar, idx, images, labels, load_as, refused};
 use losscape::base::registry::Registry;
 use losscape::data::{Dataset, Preparation, Source, Standardize};
 
@@ -21,12 +21,26 @@ fn every_source(files: &Files) -> Vec<Source> {
     let table: String = (0..40).map(|i| format!("{},{},{}\n", i * i % 17, i % 5, i % 2)).collect();
     files.write("t.csv", table);
     load(&Source::default(), 0).to_npz().write(&files.path("data.npz")).unwrap();
+    for (i, part) in ["train", "test"].into_iter().enumerate() {
+        for class in ["cat", "dog"] {
+            let folder = files.path("images").join(part).join(class);
+            std::fs::create_dir_all(&folder).unwrap();
+            for image in 0..6u8 {
+                let pixels =
+                    [image * 9, image * image, 40 + i as u8, class.len() as u8 * image].map(|x| x % 251);
+                std::fs::write(folder.join(format!("{image}.png")), images::png_of(2, 2, &pixels)).unwrap();
+            }
+        }
+    }
+    files.write("t.txt", (0..300).map(|i| ["a", "b", "c"][i * i % 7 % 3]).collect::<String>());
     let with_files = |source: Source| match source.name() {
         "idx" => files.source("idx:directory=@"),
         "cifar10" => files.source("cifar10:directory=@"),
         "cifar100" => files.source("cifar100:directory=@"),
         "csv" => files.source("csv:file=@/t.csv"),
         "npz" => files.source("npz:file=@/data.npz"),
+        "images" => files.source("images:directory=@/images"),
+        "text" => files.source("text:file=@/t.txt,context=2"),
         // Orthonormal, it has nothing that a seed could draw.
         "gaussian-teacher" => files.source("gaussian-teacher:random=true"),
         _ => source,

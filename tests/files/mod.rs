@@ -5,6 +5,7 @@ mod csv;
 mod data;
 mod generated;
 mod idx;
+mod images;
 mod made;
 mod npz;
 mod paths;

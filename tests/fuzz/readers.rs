@@ -67,6 +67,7 @@ pub const READERS: &[Reader] = &[
     Reader { name: "npz", form: Form::Npz, read: npz },
     Reader { name: "idx", form: Form::Bytes, read: idx },
     Reader { name: "cifar", form: Form::Bytes, read: cifar },
+    Reader { name: "images", form: Form::Bytes, read: images },
     Reader { name: "csv", form: Form::Text, read: csv },
     Reader { name: "config", form: Form::Toml, read: config },
     Reader { name: "recipe", form: Form::Toml, read: recipe },
@@ -188,6 +189,13 @@ fn cifar(directory: &Path, bytes: &[u8]) -> Result<()> {
     write(directory, "train.bin", bytes);
     write(directory, "test.bin", bytes);
     load(&format!("cifar100:directory={}", directory.display()))
+}
+
+/// A folder of one class with one image, PNG or JPEG by its first bytes.
+fn images(directory: &Path, bytes: &[u8]) -> Result<()> {
+    std::fs::create_dir(directory.join("class")).map_err(|e| Error::machine("class", e))?;
+    write(&directory.join("class"), "image.png", bytes);
+    load(&format!("images:directory={},size=4,test=0", directory.display()))
 }
 
 fn csv(directory: &Path, bytes: &[u8]) -> Result<()> {
