@@ -6,7 +6,7 @@
 
 use super::files;
 use super::{Error, Result};
-use serde::de::DeserializeOwned;
+use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 use std::path::Path;
 
 /// The most memory that a document may take, about: 128 MiB, five million numbers.
@@ -63,6 +63,22 @@ pub fn parse<T: DeserializeOwned>(at: &str, text: &str) -> Result<T> {
 pub fn read<T: DeserializeOwned>(path: &Path) -> Result<T> {
     let text = files::read_text(path, files::LARGEST_JSON)?;
     parse(&files::named(path), &text)
+}
+
+/// For a field that is a number: what is not finite stands as null in JSON, and reads as NaN.
+pub fn number<'de, D: Deserializer<'de>>(d: D) -> std::result::Result<f64, D::Error> {
+    Ok(Option::deserialize(d)?.unwrap_or(f64::NAN))
+}
+
+/// The same for a list of numbers.
+pub fn numbers<'de, D: Deserializer<'de>>(d: D) -> std::result::Result<Vec<f64>, D::Error> {
+    let all: Vec<Option<f64>> = Vec::deserialize(d)?;
+    Ok(all.into_iter().map(|x| x.unwrap_or(f64::NAN)).collect())
+}
+
+/// The same for two numbers.
+pub fn pair<'de, D: Deserializer<'de>>(d: D) -> std::result::Result<[f64; 2], D::Error> {
+    Ok(<[Option<f64>; 2]>::deserialize(d)?.map(|x| x.unwrap_or(f64::NAN)))
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ pub mod record;
 pub mod registry;
 pub mod section;
 pub mod shard;
+pub mod shown;
 pub mod state_dict;
 pub mod statistics;
 mod synonyms;

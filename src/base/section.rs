@@ -5,7 +5,7 @@
 
 use super::registry::{check_depth, parse_value, unknown};
 use super::{Error, Result, apart, files};
-use clap::{Args, Command, FromArgMatches};
+use clap::{ArgMatches, Args, Command, FromArgMatches};
 use serde::Serialize;
 use serde::de::{DeserializeOwned, value::MapDeserializer};
 use std::path::Path;
@@ -96,7 +96,13 @@ impl Section {
         S: Args + FromArgMatches + Serialize + DeserializeOwned,
     {
         let mut settings = Settings::over(defaults)?;
-        for (_, key) in keys::<S>() {
+        self.fill(&mut settings, shorthands)?;
+        Ok(settings)
+    }
+
+    /// Lays the keys that are there over settings.
+    pub fn fill(&mut self, settings: &mut dyn Open, shorthands: &[Shorthand]) -> Result<()> {
+        for (_, key) in settings.keys() {
             let at = self.at(&key);
             if let Some(value) = self.value(&key) {
                 settings.set(&at, &key, value)?;
@@ -108,7 +114,7 @@ impl Section {
                 settings.set(&at, path, shorthand_value(key, value))?;
             }
         }
-        Ok(settings)
+        Ok(())
     }
 
     /// Whether there are keys that nobody took: an error that names the near miss.
@@ -179,13 +185,29 @@ pub struct Settings<S> {
     pub value: S,
 }
 
-impl<S: Serialize + DeserializeOwned> Settings<S> {
-    fn over(value: S) -> Result<Self> {
+impl<S: Serialize> Settings<S> {
+    /// Those that are laid over these.
+    pub fn over(value: S) -> Result<Self> {
         Ok(Self { table: table_of(&value)?, value })
     }
+}
 
+/// Settings under construction, of whatever struct.
+pub trait Open {
+    /// The fields: as clap calls them, and as keys.
+    fn keys(&self) -> Vec<(String, String)>;
     /// Sets `key`, or `kind.key` within one of the kinds.
-    pub fn set(&mut self, at: &str, path: &str, value: Value) -> Result<()> {
+    fn set(&mut self, at: &str, path: &str, value: Value) -> Result<()>;
+    /// The fields as flags have them, those that were not given included.
+    fn flags(&self, matches: &ArgMatches) -> std::result::Result<Table, clap::Error>;
+}
+
+impl<S: Args + FromArgMatches + Serialize + DeserializeOwned> Open for Settings<S> {
+    fn keys(&self) -> Vec<(String, String)> {
+        keys::<S>()
+    }
+
+    fn set(&mut self, at: &str, path: &str, value: Value) -> Result<()> {
         match path.split_once('.') {
             None => {
                 self.table.insert(path.to_owned(), value);
@@ -205,5 +227,38 @@ impl<S: Serialize + DeserializeOwned> Settings<S> {
         self.value = S::deserialize(fields).map_err(|e| Error::value(at, e.message()))?;
         self.table = table_of(&self.value)?;
         Ok(())
+    }
+
+    fn flags(&self, matches: &ArgMatches) -> std::result::Result<Table, clap::Error> {
+        Ok(table_of(&S::from_arg_matches(matches)?).unwrap_or_default())
+    }
+}
+
+/// Where settings come from: a file and flags, or a section of a recipe with changes over it.
+pub trait Given {
+    /// Lays what is given over settings.
+    fn fill(&mut self, settings: &mut dyn Open, shorthands: &[Shorthand]) -> Result<()>;
+    /// Lays what is given in a table over settings; whether there is one.
+    fn table(&mut self, name: &str, settings: &mut dyn Open) -> Result<bool>;
+}
+
+impl dyn Given + '_ {
+    /// Settings of one struct over these.
+    pub fn over<S>(&mut self, defaults: S, shorthands: &[Shorthand]) -> Result<S>
+    where
+        S: Args + FromArgMatches + Serialize + DeserializeOwned,
+    {
+        let mut settings = Settings::over(defaults)?;
+        self.fill(&mut settings, shorthands)?;
+        Ok(settings.value)
+    }
+
+    /// Those of a table over their defaults, if there is one.
+    pub fn in_table<S>(&mut self, name: &str) -> Result<Option<S>>
+    where
+        S: Args + FromArgMatches + Default + Serialize + DeserializeOwned,
+    {
+        let mut settings = Settings::over(S::default())?;
+        Ok(self.table(name, &mut settings)?.then_some(settings.value))
     }
 }

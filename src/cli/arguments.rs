@@ -13,8 +13,8 @@ use crate::nn::inits::Initializer;
 use crate::nn::layers::Layer;
 use crate::nn::losses::Loss;
 use crate::nn::norms::Norm;
+use crate::passes::{self, ANALYSES};
 use crate::render::Chart;
-use crate::study::analyses::{ANALYSES, Analysis};
 use crate::study::builtin;
 use crate::train::settings::SHORTHANDS;
 use crate::train::{Optimizer, Schedule, TrainSettings};
@@ -152,7 +152,11 @@ fn entries<R: Registry>() -> Vec<Entry> {
 
 /// The analyses that recipes can name; their settings are the flags of the command of the same name.
 fn analyses() -> Vec<Entry> {
-    let entry = |a: &&Analysis| Entry { name: a.name, summary: a.summary, settings: toml::Table::new() };
+    let entry = |a: &passes::analysis::Entry| Entry {
+        name: a.name,
+        summary: a.summary,
+        settings: toml::Table::new(),
+    };
     ANALYSES.iter().map(entry).collect()
 }
 
@@ -163,7 +167,7 @@ fn recipes() -> Vec<Entry> {
 
 /// The settings files that are built in, each of the command of the same name.
 fn settings() -> Vec<Entry> {
-    shelf(builtin::SETTINGS)
+    shelf(builtin::settings())
 }
 
 fn shelf(files: &[builtin::File]) -> Vec<Entry> {
@@ -277,7 +281,7 @@ pub fn error(e: &clap::Error) -> Error {
         }
         ErrorKind::InvalidSubcommand => {
             let found = text(ContextKind::InvalidSubcommand).unwrap_or_default();
-            crate::base::registry::unknown("command", &found, super::COMMANDS.iter().map(|c| c.name))
+            crate::base::registry::unknown("command", &found, super::subcommands().map(super::Which::name))
         }
         ErrorKind::InvalidValue | ErrorKind::MissingRequiredArgument if value.is_empty() => {
             Error::expected(arg, "a value", "none")

@@ -4,7 +4,7 @@
 
 use crate::base::files::at_home;
 use crate::base::registry::parse_value;
-use crate::base::section::{Section, keys, shorthand_value, table_of};
+use crate::base::section::{Given, Open, Section, Settings, shorthand_value};
 use crate::base::{Error, Result};
 use crate::study::builtin;
 use clap::parser::ValueSource;
@@ -34,7 +34,7 @@ impl<'a> Sources<'a> {
     pub fn new(matches: &'a ArgMatches) -> Result<Self> {
         let path: Option<&PathBuf> = matches.get_one("config");
         let file = path
-            .map_or(Ok(Section::default()), |path| builtin::section(path, builtin::SETTINGS, "--config"))?;
+            .map_or(Ok(Section::default()), |path| builtin::section(path, builtin::settings(), "--config"))?;
         Ok(Self { matches, file })
     }
 
@@ -117,8 +117,22 @@ impl<'a> Sources<'a> {
     where
         S: Args + FromArgMatches + Serialize + DeserializeOwned,
     {
-        let mut settings = self.file.settings(defaults, shorthands)?;
-        let (matches, keys) = (self.matches, keys::<S>());
+        let mut settings = Settings::over(defaults)?;
+        self.fill(&mut settings, shorthands)?;
+        Ok(settings.value)
+    }
+
+    /// Whether the file has keys that none of the structs took: an error that names the near miss.
+    pub fn finish(self) -> Result<()> {
+        self.file.finish()
+    }
+}
+
+impl Given for Sources<'_> {
+    /// The file's keys, then the flags that were given.
+    fn fill(&mut self, settings: &mut dyn Open, shorthands: &[Shorthand]) -> Result<()> {
+        self.file.fill(settings, shorthands)?;
+        let (matches, keys) = (self.matches, settings.keys());
         let given = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
         // TOML's whole numbers end at i64.
         for (id, key) in keys.iter().filter(|(id, _)| given(id)) {
@@ -127,8 +141,7 @@ impl<'a> Sources<'a> {
                 return Err(Error::expected(format!("--{key}"), format!("at most {}", i64::MAX), large));
             }
         }
-        let flags = S::from_arg_matches(matches).map_err(|e| super::arguments::error(&e))?;
-        let flags = table_of(&flags)?;
+        let flags = settings.flags(matches).map_err(|e| super::arguments::error(&e))?;
         for (_, key) in keys.iter().filter(|(id, _)| given(id)) {
             if let Some(value) = flags.get(key) {
                 settings.set(&format!("--{key}"), key, value.clone())?;
@@ -139,11 +152,14 @@ impl<'a> Sources<'a> {
                 matches.get_one(key).ok_or_else(|| Error::expected(*key, "a value", "none"))?;
             settings.set(&format!("--{key}"), path, shorthand_value(key, parse_value(text)))?;
         }
-        Ok(settings.value)
+        Ok(())
     }
 
-    /// Whether the file has keys that none of the structs took: an error that names the near miss.
-    pub fn finish(self) -> Result<()> {
-        self.file.finish()
+    /// Tables stand in files alone.
+    fn table(&mut self, name: &str, settings: &mut dyn Open) -> Result<bool> {
+        let Some(mut section) = self.file.section(name)? else { return Ok(false) };
+        section.fill(settings, &[])?;
+        section.finish()?;
+        Ok(true)
     }
 }

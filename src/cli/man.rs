@@ -29,7 +29,7 @@ fn run(matches: &ArgMatches) -> Result<()> {
                     .version(env!("CARGO_PKG_VERSION"))
                     .disable_version_flag(true)
             }
-            None => return Err(unknown("man", name, super::COMMANDS.iter().map(|c| c.name))),
+            None => return Err(unknown("man", name, super::subcommands().map(super::Which::name))),
         },
     };
     let mut text = Vec::new();

@@ -3,16 +3,15 @@
 use super::Subcommand;
 use super::arguments::{Common, config_and_out};
 use super::config::Sources;
-use super::output::Target;
 use super::parts::{Joined, RECORD, Record};
-use super::{critical, instability, minima, run, seeds, slice, ticket};
+use super::{analysis, run, seeds};
 use crate::base::apart::check_apart;
 use crate::base::log::difference;
 use crate::base::{Error, Result, files};
-use crate::passes;
+use crate::passes::{self, ANALYSES};
 use crate::render::Style;
 use clap::{Arg, ArgMatches, Args, Command};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::path::{Path, PathBuf};
 
 pub const COMMAND: Subcommand = Subcommand {
@@ -45,17 +44,8 @@ what is missing is named. The parts stay where they are.";
 /// Joins parts of a command.
 type Join = fn(Joined) -> Result<()>;
 
-/// The commands whose work can be cut into parts.
-const JOINS: &[(&str, Join)] = &[
-    ("slice", join_slice),
-    ("run", run::join),
-    ("width", run::join_width),
-    ("critical", critical::join),
-    ("instability", instability::join),
-    ("minima", minima::join),
-    ("ticket", ticket::join),
-    ("train", seeds::join),
-];
+/// The commands that are no analyses, whose work can be cut into parts.
+const JOINS: &[(&str, Join)] = &[("run", run::join), ("width", run::join_width), ("train", seeds::join)];
 
 fn command(command: Command) -> Command {
     let parts = Arg::new("parts")
@@ -82,12 +72,17 @@ fn merge(matches: &ArgMatches) -> Result<()> {
     });
     parts.iter().try_for_each(|part| check_apart(part, &out))?;
     let Record { command, request, .. } = record(&parts)?;
+    let joined = Joined { request, parts, out, common, style };
+    let analyses = || ANALYSES.iter().filter(|entry| entry.parts);
+    if let Some(entry) = analyses().find(|entry| entry.name == command) {
+        return analysis::join(entry, joined);
+    }
     let Some((_, join)) = JOINS.iter().find(|(name, _)| *name == command) else {
-        let names: Vec<&str> = JOINS.iter().map(|j| j.0).collect();
+        let names: Vec<&str> = analyses().map(|entry| entry.name).chain(JOINS.iter().map(|j| j.0)).collect();
         let expected = format!("parts of {}", names.join(", "));
         return Err(Error::expected("merge", expected, files::brief(&command)));
     };
-    join(Joined { request, parts, out, common, style })
+    join(joined)
 }
 
 /// What all parts are of.
@@ -132,14 +127,4 @@ fn parts_in(path: &Path) -> Result<Vec<PathBuf>> {
         return Err(Error::expected(files::named(path), expected, "none"));
     }
     Ok(found)
-}
-
-fn join_slice(Joined { parts, out, common, style, .. }: Joined) -> Result<()> {
-    let result = passes::slice::merge(&parts)?;
-    if let Some(log) = passes::slice::logs(&out).first() {
-        let expected = "a directory without unfinished work (losscape slice --fresh discards it)";
-        return Err(Error::expected("--out", expected, files::named(log)));
-    }
-    let names: Vec<Value> = parts.iter().map(|p| files::named(p).into()).collect();
-    slice::finish(&result, &Target::new(out)?, &style, json!({"parts": names}), &common)
 }

@@ -1,42 +1,35 @@
-//! The command line: one file a subcommand, and the only code that prints, draws progress or exits.
+//! The command line: the only code that prints, draws progress or exits.
 //!
-//! To add a subcommand: a file with a constant of type `Subcommand`, its `mod`, and its line in `COMMANDS`.
+//! Every analysis is a subcommand by its line in `passes/mod.rs`, which `analysis` runs. To add another one: a file with a
+//! constant of type `Subcommand`, its `mod`, and its line in `COMMANDS`.
 
+mod analysis;
 mod arguments;
 mod completions;
 mod config;
-mod connect;
-mod critical;
 mod data;
-mod ensemble;
 mod help;
 mod inspect;
-mod instability;
 mod list;
-mod lr_range;
 mod man;
 mod merge;
-mod minima;
 mod networks;
 mod output;
 mod parts;
 mod plot;
 mod progress;
-mod propagate;
 mod recipe;
 mod run;
 mod seeds;
-mod sharpness;
 mod signals;
-mod simplex;
-mod slice;
-mod smoothness;
+mod subject;
 mod table;
-mod ticket;
 mod train;
 mod width;
 
 use crate::base::{Error, Result};
+use crate::passes::ANALYSES;
+use crate::passes::analysis::Entry;
 use clap::{ArgMatches, Command};
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -51,24 +44,13 @@ struct Subcommand {
     run: fn(&ArgMatches) -> Result<()>,
 }
 
+/// Those that are no analyses; training comes before these, all others after them.
 const COMMANDS: &[Subcommand] = &[
     train::COMMAND,
-    lr_range::COMMAND,
-    slice::COMMAND,
     merge::COMMAND,
-    sharpness::COMMAND,
-    connect::COMMAND,
-    propagate::COMMAND,
-    smoothness::COMMAND,
-    critical::COMMAND,
-    instability::COMMAND,
-    minima::COMMAND,
-    simplex::COMMAND,
-    ensemble::COMMAND,
     run::COMMAND,
     recipe::COMMAND,
     width::COMMAND,
-    ticket::COMMAND,
     plot::COMMAND,
     inspect::COMMAND,
     data::COMMAND,
@@ -88,6 +70,20 @@ const EXAMPLES: &str = "Examples:
 Exit codes: 0 done, 1 the machine failed, 2 the request or a file is wrong, 3 computed but what was asked did
 not hold (training diverged, a target was missed), 130 and 143 ended by a signal.";
 
+/// A subcommand, of whichever sort.
+#[derive(Clone, Copy)]
+enum Which {
+    Analysis(&'static Entry),
+    Other(&'static Subcommand),
+}
+
+/// Every subcommand, in the order of help.
+fn subcommands() -> impl Iterator<Item = Which> {
+    let (first, rest) = COMMANDS.split_at(1);
+    let analyses = ANALYSES.iter().filter(|entry| entry.command).map(Which::Analysis);
+    first.iter().map(Which::Other).chain(analyses).chain(rest.iter().map(Which::Other))
+}
+
 /// The whole command with all its subcommands.
 fn command() -> Command {
     let top = Command::new("losscape")
@@ -97,20 +93,39 @@ fn command() -> Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .max_term_width(110);
-    COMMANDS.iter().fold(top, |top, s| top.subcommand(s.whole()))
+    subcommands().fold(top, |top, s| top.subcommand(s.whole()))
 }
 
-impl Subcommand {
-    fn whole(&self) -> Command {
-        let command = (self.command)(Command::new(self.name));
+impl Which {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Analysis(entry) => entry.name,
+            Self::Other(command) => command.name,
+        }
+    }
+
+    fn whole(self) -> Command {
+        let command = Command::new(self.name());
+        let (command, about, examples) = match self {
+            Self::Analysis(entry) => (analysis::command(entry, command), entry.about, entry.examples),
+            Self::Other(other) => ((other.command)(command), other.about, other.examples),
+        };
         // Last, because a struct of flags brings its own description along.
-        let command = command.about(self.about).long_about(None::<&str>);
-        let command = command.after_help(help::laid_out(self.examples));
+        let command = command.about(about).long_about(None::<&str>);
+        let command = command.after_help(help::laid_out(examples));
         // `--lr -1` is a wrong rate, not a flag called -1.
-        command.mut_args(|arg| match arg.get_action().takes_values() {
-            true => arg.allow_negative_numbers(true),
-            false => arg,
+        command.mut_args(|arg| {
+            let takes = arg.get_action().takes_values();
+            if takes { arg.allow_negative_numbers(true) } else { arg }
         })
+    }
+
+    fn run(self, matches: &ArgMatches) -> Result<()> {
+        signals::install(self.name())?;
+        match self {
+            Self::Analysis(entry) => analysis::run(entry, matches),
+            Self::Other(command) => (command.run)(matches),
+        }
     }
 }
 
@@ -139,11 +154,10 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn dispatch(matches: &ArgMatches) -> Result<()> {
     let (name, matches) = matches.subcommand().ok_or_else(|| Error::expected("command", "one", "none"))?;
-    let Some(command) = COMMANDS.iter().find(|c| c.name == name) else {
+    let Some(command) = subcommands().find(|c| c.name() == name) else {
         return Err(Error::expected("command", "a known one", name));
     };
-    signals::install(command.name)?;
-    (command.run)(matches)
+    command.run(matches)
 }
 
 #[cfg(test)]

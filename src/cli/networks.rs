@@ -63,8 +63,6 @@ pub struct Networks {
     data: DataGiven,
     /// The configuration's `[train]` with the flags over it, for the default network or that of the weights.
     wanted: Option<TrainSettings>,
-    /// Whether others may need the default network at the same time.
-    shared: bool,
 }
 
 impl Networks {
@@ -95,12 +93,7 @@ impl Networks {
         if data.other_data && from.is_empty() {
             return Err(Error::expected("--other-data", "a --run that remembers its data", "none"));
         }
-        Ok(Self { from, weights, data, wanted, shared: false })
-    }
-
-    /// For one of several processes that start together: the first of them trains the default network, the others wait.
-    pub fn shared(self) -> Self {
-        Self { shared: true, ..self }
+        Ok(Self { from, weights, data, wanted })
     }
 
     /// How many.
@@ -127,17 +120,25 @@ impl Networks {
         self.paths().iter().chain(given).try_for_each(|path| check_apart(path, out))
     }
 
-    /// Reads them, or trains the default one.
-    pub fn read(&self, style: &Style, quiet: bool, fits: Fits) -> Result<Vec<Run>> {
-        self.read_or(1, style, quiet, fits)
+    /// Whether they are those of `runs/default` and the seeds after it.
+    pub fn are_default(&self) -> bool {
+        self.from.is_empty() && self.weights.is_empty()
     }
 
-    /// Reads them, or trains so many seeds of the default one.
-    pub fn read_or(&self, count: usize, style: &Style, quiet: bool, fits: Fits) -> Result<Vec<Run>> {
+    /// Reads them, or trains so many seeds of the default one; `shared` with other processes that start together, the first of
+    /// which trains while the others wait.
+    pub fn read_or(
+        &self,
+        count: usize,
+        shared: bool,
+        style: &Style,
+        quiet: bool,
+        fits: Fits,
+    ) -> Result<Vec<Run>> {
         let beside =
             |weights: Option<&PathBuf>| Beside { data: self.data.clone(), weights: weights.cloned() };
         let runs = match (&self.from[..], &self.weights[..]) {
-            ([], []) => default_seeds(count, self.wanted.clone(), self.shared, style, quiet, fits)?,
+            ([], []) => default_seeds(count, self.wanted.clone(), shared, style, quiet, fits)?,
             ([], weights) => {
                 let mut settings = self.wanted.clone().unwrap_or_default();
                 settings.data = self.data.data.clone().unwrap_or(settings.data);

@@ -3,6 +3,7 @@
 use crate::base::apart::{self, Output};
 use crate::base::files::{self, DirectoryLock};
 use crate::base::record::{self, RECORD};
+pub use crate::base::shown::{about, bytes, count, duration, number, percent};
 use crate::base::{self, Error, Result, interrupt, parallel, text};
 use crate::figure::Figure;
 use crate::passes::{Files, Saved, document};
@@ -143,18 +144,6 @@ impl Target {
             drawn(name) && files::within(&self.directory, name).is_ok() && !written.contains(name)
         };
         listed.into_iter().filter(ours).collect()
-    }
-
-    /// Removes `NAME-K.safetensors` for every K from `first` on: those of an earlier result that had more of them.
-    pub fn no_more(&self, name: &str, first: usize) -> Result<()> {
-        for k in first.. {
-            let path = files::within(&self.directory, &format!("{name}-{k}.safetensors"))?;
-            if path.symlink_metadata().is_err() {
-                break;
-            }
-            files::remove(&path)?;
-        }
-        Ok(())
     }
 
     /// Draws figures again over the old ones; returns the names of the pictures.
@@ -315,54 +304,4 @@ fn kib(file: &str, key: &str) -> Option<u64> {
     let line = text.lines().find_map(|l| l.strip_prefix(key))?;
     let kib: u64 = line.trim().trim_end_matches("kB").trim().parse().ok()?;
     Some(kib * 1024)
-}
-
-/// "1.5 GiB", "31 MiB".
-pub fn bytes(n: f64) -> String {
-    const UNITS: [&str; 4] = ["B", "KiB", "MiB", "GiB"];
-    let power = (n.max(1.0).log2() / 10.0).floor().clamp(0.0, 3.0);
-    let value = n / 1024f64.powf(power);
-    format!("{value:.*} {}", usize::from(value < 10.0 && power > 0.0), UNITS[power as usize])
-}
-
-/// A loss or the like with `digits` after the point; small and large ones with a power of ten.
-pub fn number(x: f64, digits: usize) -> String {
-    match x.abs() {
-        a if a == 0.0 || (1e-3..1e5).contains(&a) => format!("{x:.digits$}"),
-        a if a.is_finite() => format!("{x:.digits$e}"),
-        a if a.is_nan() => "not a number".to_owned(),
-        _ => "infinite".to_owned(),
-    }
-}
-
-/// A number as [`number`] has it, of test samples; "-" where there are none.
-pub fn tested(samples: &Value, x: f64, digits: usize) -> String {
-    if samples["test"] == 0 { "-".to_owned() } else { number(x, digits) }
-}
-
-/// A share as "97.40 %"; "-" where there is none, as in regression.
-pub fn percent(share: f64) -> String {
-    if share.is_nan() { "-".to_owned() } else { format!("{:.2} %", 100.0 * share) }
-}
-
-/// A duration that is foretold: "about 4 min", and "under 0.1 s" as it is.
-pub fn about(seconds: f64) -> String {
-    let time = duration(seconds);
-    if time.starts_with("under") { time } else { format!("about {time}") }
-}
-
-/// "1 thread", "8 threads".
-pub fn count(n: usize, what: &str) -> String {
-    if n == 1 { format!("{n} {what}") } else { format!("{n} {what}s") }
-}
-
-/// "under 0.1 s", "0.8 s", "12 s", "4 min", "3.1 h".
-pub fn duration(seconds: f64) -> String {
-    match seconds {
-        s if s < 0.1 => "under 0.1 s".to_owned(),
-        s if s < 10.0 => format!("{s:.1} s"),
-        s if s < 120.0 => format!("{s:.0} s"),
-        s if s < 7200.0 => format!("{:.0} min", s / 60.0),
-        s => format!("{:.1} h", s / 3600.0),
-    }
 }

@@ -7,11 +7,8 @@ use super::output::{self, Target};
 use super::run;
 use crate::base::{Error, Result, files};
 use crate::figure::Figure;
-use crate::passes::{
-    ConnectResult, CriticalResult, EnsembleResult, InstabilityResult, LrRangeResult, MinimaResult,
-    PropagateResult, Saved, SeedsResult, SharpnessResult, SimplexResult, SliceResult, SmoothnessResult,
-    TicketResult, training,
-};
+use crate::passes::analysis::Entry;
+use crate::passes::{ANALYSES, Saved, SeedsResult, training};
 use crate::render::Style;
 use clap::{Arg, ArgMatches, Args, Command};
 use serde_json::json;
@@ -32,27 +29,21 @@ const EXAMPLES: &str = "Examples:
   losscape plot out/slice --animate
   losscape plot runs/a --theme dark --dpi 300 --out out/for-the-talk";
 
-type Load = fn(&Path) -> Result<Vec<Figure>>;
+/// Reads the figures of a result.
+type Load<'a> = Box<dyn Fn(&Path) -> Result<Vec<Figure>> + 'a>;
 
-/// The file that marks a result, and how its figures are read back.
-const RESULTS: &[(&str, Load)] = &[
-    ("slice.json", |d| Ok(SliceResult::load(d)?.figures())),
-    ("sharpness.json", |d| Ok(SharpnessResult::load(d)?.figures())),
-    ("connect.json", |d| Ok(ConnectResult::load(d)?.figures())),
-    ("run.json", training::load_figures),
-    ("seeds.json", |d| Ok(SeedsResult::load(d)?.figures())),
-    ("smoothness.json", |d| Ok(SmoothnessResult::load(d)?.figures())),
-    ("critical.json", |d| Ok(CriticalResult::load(d)?.figures())),
-    ("instability.json", |d| Ok(InstabilityResult::load(d)?.figures())),
-    ("minima.json", |d| Ok(MinimaResult::load(d)?.figures())),
-    ("ticket.json", |d| Ok(TicketResult::load(d)?.figures())),
-    ("simplex.json", |d| Ok(SimplexResult::load(d)?.figures())),
-    ("ensemble.json", |d| Ok(EnsembleResult::load(d)?.figures())),
-    ("propagate.json", |d| Ok(PropagateResult::load(d)?.figures())),
-    ("study.json", |d| run::load(d, "study")),
-    ("width.json", |d| run::load(d, "width")),
-    ("lr-range.json", |d| Ok(LrRangeResult::load(d)?.figures())),
-];
+/// Every result: the file that marks it, and how its figures are read back.
+fn results() -> Vec<(String, Load<'static>)> {
+    let analysis = |entry: &'static Entry| -> (String, Load<'static>) {
+        (format!("{}.json", entry.name), Box::new(|d| Ok((entry.load)(d)?.figures())))
+    };
+    let mut all: Vec<(String, Load)> = ANALYSES.iter().map(analysis).collect();
+    all.push(("run.json".to_owned(), Box::new(training::load_figures)));
+    all.push(("seeds.json".to_owned(), Box::new(|d| Ok(SeedsResult::load(d)?.figures()))));
+    all.push(("study.json".to_owned(), Box::new(|d| run::load(d, "study"))));
+    all.push(("width.json".to_owned(), Box::new(|d| run::load(d, "width"))));
+    all
+}
 
 fn command(command: Command) -> Command {
     let path = clap::value_parser!(PathBuf);
@@ -88,12 +79,10 @@ fn plot(matches: &ArgMatches) -> Result<()> {
     sources.finish()?;
     style.check()?;
     common.apply()?;
-    let mut figures = Vec::new();
-    for (_, load) in RESULTS.iter().filter(|(file, _)| result.join(file).exists()) {
-        figures.extend(load(&result)?);
-    }
-    if figures.is_empty() {
-        let names: Vec<&str> = RESULTS.iter().map(|r| r.0).collect();
+    let all = results();
+    let there: Vec<_> = all.iter().filter(|(file, _)| result.join(file).exists()).collect();
+    if there.is_empty() {
+        let names: Vec<&str> = all.iter().map(|r| r.0.as_str()).collect();
         let expected = format!("a directory with {}", names.join(" or "));
         let found = match (result.is_dir(), result.exists()) {
             (true, _) => "none of them in it",
@@ -101,6 +90,14 @@ fn plot(matches: &ArgMatches) -> Result<()> {
             (false, false) => "nothing there",
         };
         return Err(Error::expected(files::named(&result), expected, found));
+    }
+    let mut figures = Vec::new();
+    for (_, load) in &there {
+        figures.extend(load(&result)?);
+    }
+    if figures.is_empty() {
+        let found = format!("{}, which has numbers alone", there[0].0);
+        return Err(Error::expected(files::named(&result), "a result with pictures", found));
     }
     let target = Target::new(out.unwrap_or(result))?;
     let names = target.redraw(&figures, &style)?;

@@ -2,7 +2,7 @@
 
 use super::output;
 use crate::base::text::{line, visible};
-use crate::passes::StageEvent;
+use crate::passes::Progress;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 use std::sync::Mutex;
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 /// How far some work is. May be told from any thread.
 #[derive(Debug)]
-pub struct Progress {
+pub struct Bar {
     what: &'static str,
     unit: &'static str,
     total: f64,
@@ -23,7 +23,7 @@ pub struct Progress {
 /// Between two lines where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
-impl Progress {
+impl Bar {
     /// Starts counting `total` units.
     pub fn new(what: &'static str, unit: &'static str, total: f64, quiet: bool) -> Self {
         let bar = (!quiet && std::io::stderr().is_terminal()).then(|| {
@@ -102,7 +102,7 @@ impl Progress {
 /// Work in stages, a bar each.
 #[derive(Debug, Default)]
 pub struct Stages {
-    bar: Mutex<Option<Progress>>,
+    bar: Mutex<Option<Bar>>,
     quiet: bool,
 }
 
@@ -113,21 +113,32 @@ impl Stages {
     }
 
     /// Shows what is heard.
-    pub fn hear(&self, event: StageEvent) {
+    pub fn hear(&self, event: Progress) {
         let mut bar = self.bar.lock().unwrap_or_else(|e| e.into_inner());
+        let say = |text: &str| match bar.as_ref() {
+            Some(bar) => bar.line(text),
+            None => say(self.quiet, text),
+        };
         match event {
-            StageEvent::Note(note) => say(self.quiet, &format!("note: {note}")),
-            StageEvent::Begins(what, unit, total) => {
+            Progress::Says(text) => say(&text),
+            Progress::Note(note) => say(&format!("note: {note}")),
+            Progress::Begins(what, unit, total) => {
                 if let Some(bar) = bar.take() {
                     bar.finish();
                 }
-                *bar = Some(Progress::new(what, unit, total as f64, self.quiet));
+                *bar = Some(Bar::new(what, unit, total as f64, self.quiet));
             }
-            StageEvent::Done(share) => {
+            Progress::Done(share) => {
                 if let Some(bar) = bar.as_ref() {
                     bar.add(share);
                 }
             }
+            Progress::Doing(what) => {
+                if let Some(bar) = bar.as_ref() {
+                    bar.note(what);
+                }
+            }
+            Progress::Forecast(..) | Progress::Picture(_) => {}
         }
     }
 

@@ -31,7 +31,7 @@ fn command(command: Command) -> Command {
 
 fn run(matches: &ArgMatches) -> Result<()> {
     let name = matches.get_one::<String>("name").map(String::as_str).unwrap_or_default();
-    let all = || builtin::RECIPES.iter().chain(builtin::SETTINGS);
+    let all = || builtin::RECIPES.iter().chain(builtin::settings());
     match all().find(|file| file.name == name) {
         Some(file) => output::print(file.text),
         None => Err(unknown("recipe", name, all().map(|file| file.name))),

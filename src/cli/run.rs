@@ -5,7 +5,7 @@ use super::arguments::{Common, Parts, config_and_out, name_kinds};
 use super::config::Sources;
 use super::output::{self, Target};
 use super::parts::Joined;
-use super::progress::{Progress, say};
+use super::progress::{Bar, say};
 use crate::base::registry::parse_value;
 use crate::base::section::Section;
 use crate::base::shard::Shard;
@@ -143,7 +143,7 @@ fn run(matches: &ArgMatches) -> Result<()> {
         unmet.extend(result.unmet());
     }
     if several && !common.json && !common.quiet && !extent.plan {
-        output::print(&super::sharpness::table(&lines))?;
+        output::print(&crate::base::shown::table(&lines))?;
     }
     unmet.into_iter().next().map_or(Ok(()), Err)
 }
@@ -193,7 +193,7 @@ impl Study {
         }
         place.begin(self.command.unwrap_or(NAME), &self.request()?)?;
         // With the width of a case's name in the table below.
-        let bar: Mutex<Option<(Progress, usize)>> = Mutex::new(None);
+        let bar: Mutex<Option<(Bar, usize)>> = Mutex::new(None);
         // The widths of the table that grows while cases are finished.
         let columns: Vec<usize> =
             recipe.measures.iter().map(|m| m.name.chars().count().max(NUMBER)).collect();
@@ -212,7 +212,7 @@ impl Study {
                     if !common.quiet {
                         output::complain(&line(width, "", &columns, names));
                     }
-                    *bar = Some((Progress::new(NAME, "% of the work", 100.0, common.quiet), width));
+                    *bar = Some((Bar::new(NAME, "% of the work", 100.0, common.quiet), width));
                 }
                 StudyEvent::Begins(name) => {
                     if let Some((bar, _)) = bar.as_ref() {
@@ -358,7 +358,7 @@ fn summary(result: &StudyResult, target: &Target, pictures: &output::Pictures) -
     }
     let seeds = all["seeds"].as_u64().unwrap_or(1);
     let over = if seeds > 1 { format!(", medians over {seeds} seeds") } else { String::new() };
-    let mut out = format!("{}{over}\n{}", text("title"), super::sharpness::table(&rows));
+    let mut out = format!("{}{over}\n{}", text("title"), crate::base::shown::table(&rows));
     for expected in list("expected") {
         let interval = match expected["interval"].as_array().map(Vec::as_slice) {
             Some([low, high]) => format!(" [{}, {}]", number(low), number(high)),

@@ -6,7 +6,7 @@
 use super::arguments::{Common, Parts};
 use super::output::{self, Target};
 use super::parts::Joined;
-use super::progress::{Progress, say};
+use super::progress::{Bar, say};
 use super::train::{self, Found, Going};
 use crate::base::pool::{of_threads, on_each};
 use crate::base::{Error, Result, files, interrupt};
@@ -168,7 +168,7 @@ pub fn train_all(
     if !kept.is_empty() {
         say(quiet, &format!("{} of {count} runs are there already and are kept", kept.len()));
     }
-    let progress = Progress::new("training", "steps", (steps * todo.len()) as f64, quiet);
+    let progress = Bar::new("training", "steps", (steps * todo.len()) as f64, quiet);
     let (next, failed, done) = (AtomicUsize::new(0), AtomicBool::new(false), AtomicUsize::new(kept.len()));
     let faults: Mutex<Vec<Error>> = Mutex::new(Vec::new());
     let one = |seed: u64, directory: &Path| -> Result<()> {

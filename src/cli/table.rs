@@ -1,14 +1,14 @@
 //! Training as it goes, on standard error: a table above the bar on a terminal, a line now and then elsewhere.
 
 use super::output;
-use super::progress::Progress;
+use super::progress::Bar;
 use crate::passes::training::Prepared;
 use crate::train::{Epoch, TrainSettings};
 use std::time::{Duration, Instant};
 
 /// The run as it goes: a table above the bar on a terminal, a line now and then elsewhere.
 pub struct Table {
-    progress: Progress,
+    progress: Bar,
     quiet: bool,
     /// What is said before anything else.
     title: Option<String>,
@@ -32,7 +32,7 @@ impl Table {
         let total = prepared.batches.count() * settings.epochs;
         let now = Instant::now();
         Self {
-            progress: Progress::new("training", "steps", total as f64, quiet),
+            progress: Bar::new("training", "steps", total as f64, quiet),
             quiet,
             title: Some(format!("training {} on {}, seed {}", settings.model, settings.data, settings.seed)),
             epochs: settings.epochs,

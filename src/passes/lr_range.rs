@@ -8,6 +8,9 @@
 //!   (Howard and Gugger 2020, fastai's "steep");
 //! - `tenth`: one tenth of the rate at which the loss has blown up.
 
+mod analysis;
+
+use super::progress::{Observe, Progress};
 use super::stored::{self, Arrays};
 use super::training::{batches, extras, unit};
 use super::{DataSettings, Files, Saved, archive, document};
@@ -150,12 +153,12 @@ pub fn discard(directory: &Path) -> Result<()> {
     files::remove(&directory.join(CHECKPOINT))
 }
 
-/// Runs a range test; with a directory, an unfinished one is kept in it and taken up again. `observe` hears how many steps are done and how many there are at most.
+/// Runs a range test; with a directory, an unfinished one is kept in it and taken up again.
 pub fn run(
     settings: &LrRangeSettings,
     train: &TrainSettings,
     directory: Option<&Path>,
-    observe: &mut (dyn FnMut(usize, usize) + Send),
+    observe: Observe,
 ) -> Result<LrRangeResult> {
     settings.check(train)?;
     train.check()?;
@@ -172,7 +175,14 @@ pub fn run(
         every: CHECKPOINT_EVERY,
         data_sha256: data.sha256.clone(),
     });
-    let mut heard = |done| observe(done, steps);
+    let (low, high) = (short(settings.lr_min), short(settings.lr_max));
+    observe(Progress::Says(format!("trying rates {low} to {high} on {}", train.model)));
+    observe(Progress::Begins("range test", "steps", steps));
+    let mut told = 0;
+    let mut heard = |done| {
+        observe(Progress::Done((done - told) as f64));
+        told = done;
+    };
     let swept: Swept = on_workers(|| chosen::sweep(train, &dataset, rates, keep.as_ref(), &mut heard))?;
     let smooth = smoothed(&swept.losses, settings.smoothing * steps as f64);
     let steep = steepest(&smooth).map(|i| swept.rates[i]);

@@ -2,69 +2,75 @@
 //!
 //! Nothing here prints or draws. Long work tells an observer how far it is; `cli` shows it.
 
-pub mod connect;
-pub mod critical;
+pub mod analysis;
 mod data;
-pub mod ensemble;
 pub mod exported;
 pub mod inspect;
-pub mod instability;
-pub mod lr_range;
-pub mod minima;
-mod over_seeds;
+pub mod over_seeds;
 mod pair;
 pub mod pieces;
 mod plane;
 pub mod probes;
-pub mod propagate;
+pub mod progress;
 pub mod range;
+pub mod record;
 pub mod run;
-pub mod scaling;
 mod seeded;
 pub mod seeds;
-pub mod sharpness;
 pub mod sheet;
-pub mod simplex;
-pub mod slice;
-pub mod smoothness;
-pub mod stages;
 pub mod statistics;
 mod stored;
-pub mod ticket;
 mod together;
 pub mod training;
-pub mod travel;
 mod weights_beside;
 
-pub use connect::{ConnectResult, ConnectSettings};
-pub use critical::{CriticalResult, CriticalSettings};
+pub use connect::ConnectResult;
+pub use critical::CriticalResult;
 pub use data::{DataGiven, DataSettings};
-pub use ensemble::{EnsembleResult, EnsembleSettings};
+pub use ensemble::EnsembleResult;
 pub use exported::Beside;
-pub use instability::{InstabilityResult, InstabilitySettings};
-pub use lr_range::{LrRangeResult, LrRangeSettings};
-pub use minima::{MinimaResult, MinimaSettings};
+pub use instability::InstabilityResult;
+pub use lr_range::LrRangeResult;
+pub use minima::MinimaResult;
 pub use pieces::Share;
 pub use probes::Probes;
-pub use propagate::{PropagateResult, PropagateSettings};
+pub use progress::{Observe, Progress};
+pub use propagate::PropagateResult;
 pub use run::Run;
-pub use scaling::ScalingSettings;
 pub use seeds::SeedsResult;
-pub use sharpness::{SharpnessResult, SharpnessSettings};
-pub use simplex::{SimplexResult, SimplexSettings};
-pub use slice::{SliceResult, SliceSettings};
-pub use smoothness::{SmoothnessResult, SmoothnessSettings};
-pub use stages::StageEvent;
-pub use ticket::{TicketResult, TicketSettings};
+pub use sharpness::SharpnessResult;
+pub use simplex::SimplexResult;
+pub use slice::SliceResult;
+pub use smoothness::SmoothnessResult;
+pub use ticket::TicketResult;
 pub use training::TrainingResult;
-pub use travel::TravelSettings;
+
+analysis::analyses! {
+    sharpness => SharpnessSettings;
+    slice => SliceSettings;
+    connect => ConnectSettings;
+    propagate => PropagateSettings;
+    smoothness => SmoothnessSettings;
+    critical => CriticalSettings;
+    instability => InstabilitySettings;
+    travel => TravelSettings;
+    ticket => TicketSettings;
+    ensemble => EnsembleSettings;
+    minima => MinimaSettings;
+    simplex => SimplexSettings;
+    scaling => ScalingSettings;
+    lr_range => LrRangeSettings;
+}
+
+pub use analysis::{Analysis, Networks, Record, Work};
 
 use crate::base::npz::Npz;
 use crate::base::tensors::{Tensor, TensorFile};
-use crate::base::{Error, Precision, Result};
+use crate::base::{Error, Precision, Result, shown};
 use crate::figure::Figure;
 use crate::landscape::path::Path;
 use crate::nn::{Network, weights};
+use crate::train::BandSettings;
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -93,6 +99,22 @@ impl Numbers {
     /// The numbers by their names.
     pub fn summary(&self) -> &Value {
         &self.summary
+    }
+}
+
+impl Numbers {
+    /// Reads what was saved.
+    fn load(name: &'static str, directory: &std::path::Path) -> Result<Self> {
+        Ok(Self { name, summary: stored::summary(directory, name)?.0 })
+    }
+}
+
+impl Record for Numbers {
+    fn report(&self) -> String {
+        let all = self.summary.as_object().into_iter().flatten();
+        let numbers = all.filter_map(|(key, value)| Some((key.replace('_', " "), value.as_f64()?)));
+        let row = |(key, x): (String, f64)| vec![key, shown::number(x, 4)];
+        shown::table(&numbers.map(row).collect::<Vec<_>>())
     }
 }
 
@@ -139,4 +161,19 @@ fn archive(name: &str, arrays: &Npz) -> Result<(String, Vec<u8>)> {
     let mut npz = std::io::Cursor::new(Vec::new());
     arrays.write_to(&mut npz).map_err(|e| Error::machine(name, e))?;
     Ok((name.to_owned(), npz.into_inner()))
+}
+
+/// The files `NAME-K.safetensors` in a directory for every K from `first` on: those of an earlier result that had more of them.
+fn numbered(directory: &std::path::Path, name: &str, first: usize) -> Vec<String> {
+    let all = (first..).map(|k| format!("{name}-{k}.safetensors"));
+    all.take_while(|name| directory.join(name).symlink_metadata().is_ok()).collect()
+}
+
+/// Settings as the files of a recipe's cases are told apart, with those of bands where they are not the usual ones.
+fn with_band(settings: &impl Serialize, band: &BandSettings) -> Result<Value> {
+    let mut all = to_json(settings)?;
+    if *band != BandSettings::default() {
+        all["band"] = to_json(band)?;
+    }
+    Ok(all)
 }

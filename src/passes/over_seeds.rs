@@ -1,7 +1,9 @@
 //! What several seeds have in common: medians and quartiles, as numbers and as curves.
 
+use crate::base::json;
 use crate::base::statistics::quantile;
 use crate::figure::{Series, Style};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 /// The finite ones of `values`, ascending.
@@ -11,18 +13,46 @@ pub(super) fn ascending(values: &[f64]) -> Vec<f64> {
     finite
 }
 
-/// Median, quartiles and every seed's value; what is not finite is left out of the first two, and told of.
+/// What several seeds have in common. What is not finite is left out of median and quartiles, and told of.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OverSeeds {
+    /// The median; NaN where no value is finite.
+    #[serde(deserialize_with = "json::number")]
+    pub median: f64,
+    /// The lower and the upper quartile.
+    #[serde(deserialize_with = "json::pair")]
+    pub quartiles: [f64; 2],
+    /// Every seed's value.
+    #[serde(deserialize_with = "json::numbers")]
+    pub seeds: Vec<f64>,
+    /// "computed", or over how many seeds.
+    pub status: String,
+}
+
+impl OverSeeds {
+    /// Of a value for each seed.
+    pub(super) fn of(values: &[f64]) -> Self {
+        let finite = ascending(values);
+        Self {
+            median: quantile(&finite, 0.5),
+            quartiles: [quantile(&finite, 0.25), quantile(&finite, 0.75)],
+            seeds: values.to_vec(),
+            status: match finite.len() {
+                n if n == values.len() => "computed".to_owned(),
+                n => format!("over the {n} of {} seeds whose value is finite", values.len()),
+            },
+        }
+    }
+
+    /// Whether every seed has a value.
+    pub fn is_whole(&self) -> bool {
+        self.seeds.iter().all(|x| x.is_finite())
+    }
+}
+
+/// As a member of a result.
 pub(super) fn summed(values: &[f64]) -> Value {
-    let finite = ascending(values);
-    json!({
-        "median": quantile(&finite, 0.5),
-        "quartiles": [quantile(&finite, 0.25), quantile(&finite, 0.75)],
-        "seeds": values,
-        "status": match finite.len() {
-            n if n == values.len() => "computed".to_owned(),
-            n => format!("over the {n} of {} seeds whose value is finite", values.len()),
-        },
-    })
+    json!(OverSeeds::of(values))
 }
 
 /// The median of each row of `values` over its seeds, with quartiles, and a dot for every number; a row for each of `x`.

@@ -10,7 +10,10 @@
 //! makes the deviation 1 at the first training samples, as many as its `batch`: with no more `samples` than that those are
 //! the same ones, with more the others are counted, too.
 
+mod analysis;
+
 use super::pieces::{Division, Ledger, Share, log_name};
+use super::progress::{Observe, Progress};
 use super::run::cut;
 use super::stored::{self, Arrays};
 use super::{DataSettings, Files, Saved, archive, document, to_json};
@@ -190,12 +193,11 @@ pub fn discard(directory: &Path) -> Result<()> {
     files::remove(&directory.join(log_name(NAME)))
 }
 
-/// Sends signals through; with a directory, finished draws are kept in it and not made again. `observe` hears how many
-/// draws are done and how many there are.
+/// Sends signals through; with a directory, finished draws are kept in it and not made again.
 pub fn run(
     settings: &PropagateSettings,
     directory: Option<&Path>,
-    observe: &mut (dyn FnMut(usize, usize) + Send),
+    observe: Observe,
 ) -> Result<PropagateResult> {
     settings.check()?;
     let (data, dataset) = DataSettings::load(&settings.train())?;
@@ -219,10 +221,11 @@ fn compute(
     data: DataSettings,
     dataset: Dataset,
     directory: Option<&Path>,
-    observe: &mut (dyn FnMut(usize, usize) + Send),
+    observe: Observe,
 ) -> Result<PropagateResult> {
     let variants = settings.variants()?;
     let total = variants.len() * settings.seeds;
+    observe(Progress::Begins(NAME, "draws", total));
     let share = directory.map(Share::all);
     let mut ledger: Option<Ledger> = None;
     let (mut names, mut title): (Vec<String>, String) = (Vec::new(), String::new());
@@ -263,7 +266,7 @@ fn compute(
                 let layers = pass.measure(init, seed, settings.jacobian_samples);
                 ledger.finish(piece, layers.concat()).map_err(|e| ledger.stopped(e))?;
             }
-            observe(piece + 1, total);
+            observe(Progress::Done(1.0));
         }
     }
     let depth = names.len();

@@ -218,6 +218,11 @@ impl Run {
         steps.into_iter().map(at_step).collect()
     }
 
+    /// Where it was read from; nothing where it was not.
+    pub fn named(&self) -> String {
+        self.origin.as_ref().map_or_else(String::new, |origin| files::named(&origin.path))
+    }
+
     /// One line that names the network and its data.
     pub fn title(&self) -> String {
         title(&self.network, &self.dataset)
@@ -282,7 +287,7 @@ pub fn goes_with(first: &Run, name: &str, other: &Run, at: &str, alike: Alike) -
 
 /// Refuses networks that do not all go with the first.
 pub(super) fn alike<'a>(runs: impl IntoIterator<Item = &'a Run>) -> Result<()> {
-    let name = |run: &Run| run.origin.as_ref().map_or_else(String::new, |o| files::named(&o.path));
+    let name = Run::named;
     let mut runs = runs.into_iter();
     let Some(first) = runs.next() else { return Ok(()) };
     runs.try_for_each(|run| {

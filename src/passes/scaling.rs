@@ -11,6 +11,7 @@
 //! more workers than cores cannot be efficient. The two are timed in turn, so that what else the machine does meets both
 //! alike; times are no function of the settings, and differ from run to run.
 
+use super::analysis::{Analysis, Needs, Networks, Work};
 use super::{Numbers, to_json, training};
 use crate::base::pool::of_threads;
 use crate::base::statistics::quantile;
@@ -18,6 +19,7 @@ use crate::base::{Error, Result, interrupt};
 use crate::train::{Event, TrainSettings};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use std::path::Path;
 use std::time::Instant;
 
 /// What is timed.
@@ -58,6 +60,47 @@ impl ScalingSettings {
             }
         }
         Ok(())
+    }
+}
+
+impl Analysis for ScalingSettings {
+    const NAME: &'static str = "scaling";
+    const ABOUT: &'static str =
+        "How much faster several workers make the steps of training, and whether they are the same";
+    const SUMMARY: &'static str =
+        "how much faster several workers make the steps of training, and whether they are the same";
+    const EXAMPLES: &'static str = "";
+    const SETTINGS: &'static str = "";
+    const QUICK: &'static [(&'static str, &'static str)] = &[("repeat", "1")];
+    const COMMAND: bool = false;
+    type Record = Numbers;
+
+    fn needs() -> Needs {
+        Needs::Training(Box::default())
+    }
+
+    fn validate(&self, _: usize, _: &TrainSettings) -> Result<()> {
+        self.check()
+    }
+
+    fn forwards(&self, _: usize, (train, test): (f64, f64)) -> f64 {
+        (2 * self.repeat * self.epochs) as f64 * (4.0 * train + test)
+    }
+
+    fn alone(&self) -> bool {
+        true
+    }
+
+    fn looks_at_end(&self) -> bool {
+        false
+    }
+
+    fn run(&self, of: Networks, _: &Work) -> Result<Option<Numbers>> {
+        run(self, of.first_training()?).map(Some)
+    }
+
+    fn load(directory: &Path) -> Result<Numbers> {
+        Numbers::load(Self::NAME, directory)
     }
 }
 

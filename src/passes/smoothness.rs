@@ -9,7 +9,10 @@
 //!
 //! The batch is the first training samples, as one group of batch statistics: one function at every point.
 
+mod analysis;
+
 use super::pieces::{Division, Ledger, Share, log_name};
+use super::progress::{Observe, Progress};
 use super::propagate::{median, with_norm};
 use super::range::Range;
 use super::statistics::{GroupSize, Policy, Stats};
@@ -201,11 +204,11 @@ pub fn discard(directory: &Path) -> Result<()> {
 }
 
 /// Trains every variant and probes its points; with a directory, training and finished probes are kept in it and taken up
-/// again. `observe` hears how many probes are done and how many there are.
+/// again.
 pub fn run(
     settings: &SmoothnessSettings,
     directory: Option<&Path>,
-    observe: &mut (dyn FnMut(usize, usize) + Send),
+    observe: Observe,
 ) -> Result<SmoothnessResult> {
     settings.check()?;
     let (data, dataset) = DataSettings::load(&settings.train())?;
@@ -223,11 +226,12 @@ fn compute(
     data: DataSettings,
     dataset: Dataset,
     directory: Option<&Path>,
-    observe: &mut (dyn FnMut(usize, usize) + Send),
+    observe: Observe,
 ) -> Result<SmoothnessResult> {
     let variants = settings.variants()?;
     let steps: Vec<u64> = (0..=settings.steps / settings.every).map(|i| i * settings.every).collect();
     let total = variants.len() * steps.len();
+    observe(Progress::Begins(NAME, "probes", total));
     let share = directory.map(Share::all);
     let ledger = Ledger::open(Division {
         command: NAME,
@@ -277,7 +281,7 @@ fn compute(
                 }
             };
             rows.iter_mut().zip(values).for_each(|(row, value)| row.push(value));
-            observe(piece + 1, total);
+            observe(Progress::Done(1.0));
         }
         let range: Vec<f64> = rows[1].iter().zip(&rows[2]).map(|(low, high)| high - low).collect();
         let figures = |values: &[f64]| {

@@ -16,6 +16,7 @@
 //! outputs that are all 0, or after training that diverged. Costs a gradient of one sample for each row, and
 //! p numbers of memory for each.
 
+use super::analysis::{Analysis, Named, Needs, Networks, Work};
 use super::{Numbers, Run, to_json};
 use crate::base::pool::each_apart;
 use crate::base::{Error, Result};
@@ -23,9 +24,10 @@ use crate::data::Samples;
 use crate::nn::losses::Loss;
 use crate::nn::losses::SquaredError;
 use crate::nn::{At, Network, Spec, Statistics};
-use crate::train::loss;
+use crate::train::{TrainSettings, loss};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::path::Path;
 use std::sync::Arc;
 
 /// What is measured of the way.
@@ -55,8 +57,63 @@ impl TravelSettings {
     pub fn check(&self) -> Result<()> {
         match self.kernel_samples <= MOST {
             true => Ok(()),
-            false => Err(Error::expected("kernel-samples", format!("at most {MOST}"), self.kernel_samples)),
+            false => Err(Error::expected("--kernel-samples", format!("at most {MOST}"), self.kernel_samples)),
         }
+    }
+}
+
+impl Analysis for TravelSettings {
+    const NAME: &'static str = "travel";
+    const ABOUT: &'static str =
+        "How far training went, how much the outputs changed, how far the tangent kernel turned";
+    const SUMMARY: &'static str =
+        "how far training went, and how much the outputs changed and the tangent kernel turned";
+    const EXAMPLES: &'static str = "Examples:
+  losscape travel                                         the default network, trained if need be
+  losscape travel --run runs/a --kernel-samples 100
+  losscape travel --run runs/a --step 1                   the way of the first step alone
+
+The network is drawn again as its training began, and compared with what training made of it.
+
+Writes travel.json (distance and relative_distance of the parameters, output_change and relative_output_change over the
+training samples, kernel_drift: 1 less the cosine of both tangent kernels).";
+    const SETTINGS: &'static str = include_str!("../../analyses/settings/travel.toml");
+    const QUICK: &'static [(&'static str, &'static str)] = &[("kernel-samples", "4")];
+    type Record = Numbers;
+
+    fn needs() -> Needs {
+        Needs::Networks { within: 1..=1, usual: 1, named: Named::Recorded }
+    }
+
+    fn validate(&self, _: usize, _: &TrainSettings) -> Result<()> {
+        self.check()
+    }
+
+    fn forwards(&self, _: usize, (train, test): (f64, f64)) -> f64 {
+        // Ten outputs; products of all pairs of gradients cost as much again.
+        let kernel = 120.0 * self.kernel_samples as f64;
+        let steps = self.step.map_or(0.0, |steps| 2.0 * (train + test) + 3.0 * 128.0 * steps as f64);
+        kernel + 2.0 * (train + test) + 2.0 * train + steps
+    }
+
+    fn looks_at_end(&self) -> bool {
+        self.step.is_none()
+    }
+
+    fn run(&self, of: Networks, _: &Work) -> Result<Option<Numbers>> {
+        let ([end, ..], training) = (of.runs, of.first_training()?) else {
+            return Err(Error::expected(Self::NAME, "a network", "none"));
+        };
+        let start = Run::after(0, training)?;
+        let found = match self.step {
+            None => run(self, &start, end)?,
+            Some(step) => run(self, &start, &Run::after(step, training)?)?,
+        };
+        Ok(Some(found))
+    }
+
+    fn load(directory: &Path) -> Result<Numbers> {
+        Numbers::load(Self::NAME, directory)
     }
 }
 

@@ -3,7 +3,9 @@
 use crate::base::registry::unknown;
 use crate::base::section::Section;
 use crate::base::{Error, Result};
+use crate::passes::ANALYSES;
 use std::path::Path;
+use std::sync::LazyLock;
 
 /// A file that is in the program.
 #[derive(Clone, Copy, Debug)]
@@ -33,10 +35,20 @@ pub const RECIPES: &[File] = shelf!["":
     "width",
 ];
 
+/// Settings of `losscape train` that are no analysis's.
+const TRAINING: &[File] = shelf!["settings/": "layers"];
+
 /// The settings of single commands, by the command's name.
-pub const SETTINGS: &[File] = shelf!["settings/":
-    "connect", "instability", "layers", "minima", "propagate", "sharpness", "slice", "smoothness",
-];
+pub fn settings() -> &'static [File] {
+    static ALL: LazyLock<Vec<File>> = LazyLock::new(|| {
+        let there = ANALYSES.iter().filter(|entry| entry.command);
+        let own = there.map(|entry| File { name: entry.name, text: entry.settings });
+        let mut all: Vec<File> = own.chain(TRAINING.iter().copied()).collect();
+        all.sort_by_key(|file| file.name);
+        all
+    });
+    &ALL
+}
 
 impl File {
     /// What it is about, in a line: its title, or its first comment.
@@ -80,7 +92,7 @@ mod tests {
 
     #[test]
     fn every_file_of_analyses_is_there_and_has_a_title() {
-        for (folder, files) in [("analyses", RECIPES), ("analyses/settings", SETTINGS)] {
+        for (folder, files) in [("analyses", RECIPES), ("analyses/settings", settings())] {
             let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
             let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
             let names =

@@ -7,7 +7,7 @@
 //! | `written` | its parts as they are written: measures, figures, other scales |
 //! | `axis` | what varies, the cases, conditions on them |
 //! | `overlay` | settings by their path |
-//! | `analyses` | the analyses that a recipe can name, one file a kind |
+//! | `pass` | an analysis of a case |
 //! | `expression` | arithmetic over measured numbers |
 //! | `unit` | one case with one seed: trained, measured, kept in a file |
 //! | `engine` | plan, rehearsal, all cases in parallel |
@@ -17,7 +17,6 @@
 //!
 //! Nothing here names a claim: what a claim needs, any recipe can use.
 
-pub mod analyses;
 pub mod axis;
 pub mod builtin;
 pub mod engine;
@@ -25,6 +24,7 @@ pub mod expression;
 mod figures;
 mod labels;
 pub mod overlay;
+mod pass;
 pub mod recipe;
 pub mod result;
 pub mod unit;
@@ -32,5 +32,6 @@ pub mod verdict;
 pub mod written;
 
 pub use engine::StudyEvent;
+pub use pass::Pass;
 pub use recipe::{Asked, Recipe};
 pub use result::StudyResult;

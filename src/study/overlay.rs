@@ -3,10 +3,9 @@
 
 use super::expression::Expression;
 use crate::base::registry::unknown;
-use crate::base::section::{Section, Shorthand, keys, shorthand_value};
+use crate::base::section::{Given, Open, Section, Shorthand, shorthand_value};
 use crate::base::{Error, Result};
-use clap::{Args, FromArgMatches};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 use toml::Value;
 
 /// One setting that gets another value.
@@ -47,25 +46,51 @@ impl Change {
     }
 }
 
-/// Settings of one struct from a section of a recipe, and the changes to it over that, later ones over earlier ones.
-pub fn overlay<'c, S>(
-    mut section: Section,
-    changes: impl IntoIterator<Item = &'c Change>,
+/// A section of a recipe, and the changes to it over that, later ones over earlier ones.
+#[derive(Debug)]
+pub struct Overlay {
+    section: Section,
+    changes: Vec<Change>,
+    /// Tables that were asked for.
+    tables: Vec<String>,
+}
+
+impl Overlay {
+    /// Of a section and all changes to it.
+    pub fn new(section: Section, changes: Vec<Change>) -> Self {
+        Self { section, changes, tables: Vec::new() }
+    }
+
+    /// Refuses what nobody took.
+    pub fn finish(self) -> Result<()> {
+        self.section.finish()
+    }
+
+    /// Takes the value under a key, the last one that is given, and where that is.
+    pub fn value(&mut self, key: &str) -> Option<(String, Value)> {
+        let own = self.section.value(key).map(|value| (self.section.at(key), value));
+        let mine = self.changes.extract_if(.., |change| change.parts().1 == key);
+        own.into_iter().chain(mine.map(|change| (change.at, change.value))).last()
+    }
+}
+
+/// Lays changes, whose paths within the section are `inner` of them, over settings.
+fn lay(
+    changes: &[Change],
+    inner: impl Fn(&Change) -> &str,
+    settings: &mut dyn Open,
     shorthands: &[Shorthand],
-) -> Result<S>
-where
-    S: Args + FromArgMatches + Default + Serialize + DeserializeOwned,
-{
-    let mut settings = section.settings(S::default(), shorthands)?;
-    section.finish()?;
-    let known = keys::<S>();
-    for Change { at, path, value } in changes {
-        let inner = path.split_once('.').map_or("", |p| p.1);
+    tables: &[String],
+) -> Result<()> {
+    let known = settings.keys();
+    for change in changes {
+        let (Change { at, path, value }, inner) = (change, inner(change));
         let head = inner.split('.').next().unwrap_or_default();
         let own = known.iter().any(|k| k.1 == head);
         let shorthand = shorthands.iter().find(|s| s.0 == inner && !own);
         if shorthand.is_none() && !own {
             let names = known.iter().map(|k| k.1.as_str()).chain(shorthands.iter().map(|s| s.0));
+            let names = names.chain(tables.iter().map(String::as_str));
             return Err(unknown(&format!("{at}: `{path}`: setting"), head, names));
         }
         if inner.split('.').count() > 2 {
@@ -76,5 +101,25 @@ where
             None => settings.set(at, inner, value.clone())?,
         }
     }
-    Ok(settings.value)
+    Ok(())
+}
+
+impl Given for Overlay {
+    fn fill(&mut self, settings: &mut dyn Open, shorthands: &[Shorthand]) -> Result<()> {
+        self.section.fill(settings, shorthands)?;
+        lay(&self.changes, |change| change.parts().1, settings, shorthands, &self.tables)
+    }
+
+    fn table(&mut self, name: &str, settings: &mut dyn Open) -> Result<bool> {
+        self.tables.push(name.to_owned());
+        let below = |change: &Change| change.parts().1.split_once('.').is_some_and(|(head, _)| head == name);
+        let changes: Vec<Change> = self.changes.extract_if(.., |change| below(change)).collect();
+        let section = self.section.section(name)?;
+        let there = section.is_some() || !changes.is_empty();
+        let mut section = section.unwrap_or_default();
+        section.fill(settings, &[])?;
+        section.finish()?;
+        lay(&changes, |change| change.parts().1.split_once('.').map_or("", |p| p.1), settings, &[], &[])?;
+        Ok(there)
+    }
 }

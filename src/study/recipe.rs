@@ -1,17 +1,18 @@
 //! A recipe: the claim, what varies, what is trained and measured, what is expected, which figures are drawn.
 
-use super::analyses::{ANALYSES, Analysis, Pass};
 use super::axis::{Axis, Combination, OneOrMore, Vary, chosen, combinations};
 use super::expression::Expression;
-use super::overlay::{Change, overlay};
+use super::overlay::{Change, Overlay};
+use super::pass::Pass;
 use super::verdict::Expectation;
 use super::written::{
     CURVES, Drawing, From, Measure, MeasureEntry, ScaleEntry, Take, below, count, entries, entry, text,
 };
 use crate::base::registry::unknown;
-use crate::base::section::Section;
+use crate::base::section::{Given, Section};
 use crate::base::{Error, Result};
-use crate::passes::DataSettings;
+use crate::passes::analysis::Entry;
+use crate::passes::{ANALYSES, DataSettings};
 use crate::train::TrainSettings;
 use crate::train::settings::SHORTHANDS;
 use serde::{Deserialize, Serialize};
@@ -45,7 +46,7 @@ pub struct Recipe {
     /// Whether networks are trained.
     pub trains: bool,
     /// The analyses: what each is called, and its kind.
-    pub passes: Vec<(String, &'static Analysis)>,
+    pub passes: Vec<(String, &'static Entry)>,
     /// What is measured.
     pub measures: Vec<Measure>,
     /// What is expected.
@@ -195,7 +196,7 @@ impl Recipe {
     fn passes(
         top: &mut Section,
         sections: &mut BTreeMap<String, Section>,
-    ) -> Result<Vec<(String, &'static Analysis)>> {
+    ) -> Result<Vec<(String, &'static Entry)>> {
         let at = top.at("pass");
         let table = match top.value("pass") {
             None => Table::new(),
@@ -219,7 +220,7 @@ impl Recipe {
                 let expected = "a name of letters, digits and underscores, with the `kind` beside it";
                 return Err(Error::expected(at, expected, format!("`{name}`")));
             }
-            let found = ANALYSES.iter().find(|a| a.name == kind).copied();
+            let found = ANALYSES.iter().find(|a| a.name == kind);
             let Some(analysis) = found else {
                 return Err(unknown(&at, &kind, ANALYSES.iter().map(|a| a.name)));
             };
@@ -439,7 +440,7 @@ impl Recipe {
                 self.train(case, 0)?.check()?;
             }
             for (index, (name, _)) in self.passes.iter().enumerate() {
-                if self.pass(case, index)?.networks() > 0 && !self.trains {
+                if self.pass(case, index)?.networks > 0 && !self.trains {
                     let expected = format!("[train] for the networks of pass.{name}");
                     return Err(Error::expected(&self.name, expected, "none"));
                 }
@@ -461,7 +462,9 @@ impl Recipe {
     /// What is trained in a case, with the n-th seed. At the smoke scale on no more samples than there are.
     pub fn train(&self, case: &Combination, n: u64) -> Result<TrainSettings> {
         let section = self.sections.get("train").cloned().unwrap_or_default();
-        let settings: TrainSettings = overlay(section, &self.changes(case, "train")?, SHORTHANDS)?;
+        let mut given = Overlay::new(section, self.changes(case, "train")?);
+        let settings = (&mut given as &mut dyn Given).over(TrainSettings::default(), SHORTHANDS)?;
+        given.finish()?;
         let seed = settings.seed.wrapping_add(self.seed).wrapping_add(n);
         let most = self.available.get(&source(&settings));
         let samples = settings.samples.map(|n| most.map_or(n, |most| n.min(*most)));
@@ -485,10 +488,10 @@ impl Recipe {
     }
 
     /// An analysis of a case.
-    pub fn pass(&self, case: &Combination, index: usize) -> Result<Box<dyn Pass>> {
+    pub fn pass(&self, case: &Combination, index: usize) -> Result<Pass> {
         let (name, analysis) = &self.passes[index];
         let section = self.sections.get(name).cloned().unwrap_or_default();
-        (analysis.take)(section, &self.changes(case, name)?)
+        Pass::new(analysis, section, self.changes(case, name)?)
     }
 
     /// The recipe as it was run: every case's settings, so that a result can be run again from itself.

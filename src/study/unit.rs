@@ -3,7 +3,7 @@
 //! What comes of it lies in one file, named by a hash of all that decides it: settings, data, program. A case that is there
 //! need not be computed again, whichever recipe it was computed for.
 
-use super::analyses::{Networks, Pass};
+use super::pass::Pass;
 use super::recipe::Recipe;
 use super::written::CURVES;
 use crate::base::log::difference;
@@ -44,7 +44,7 @@ pub struct Unit<'a> {
     recipe: &'a Recipe,
     /// What is trained: the case's network, and others where some analysis is of several.
     train: Vec<TrainSettings>,
-    passes: Vec<(&'a str, Box<dyn Pass>)>,
+    passes: Vec<(&'a str, Pass)>,
     identity: Value,
 }
 
@@ -73,7 +73,7 @@ impl<'a> Unit<'a> {
         for (index, (name, _)) in recipe.passes.iter().enumerate() {
             passes.push((name.as_str(), recipe.pass(combination, index)?));
         }
-        let most = passes.iter().map(|(_, pass)| pass.networks()).max().unwrap_or(0);
+        let most = passes.iter().map(|(_, pass)| pass.networks).max().unwrap_or(0);
         let count = if recipe.trains { most.max(1) } else { 0 };
         // Seeds that no other network of the case has, so that pairs share none.
         let train: Vec<TrainSettings> = (0..count)
@@ -126,8 +126,8 @@ impl<'a> Unit<'a> {
         let training = |t: &TrainSettings| t.epochs as f64 * (4.0 * samples.0 + samples.1);
         let trained: f64 = self.train.iter().map(training).sum();
         let again = self.train.first().map_or(0.0, training);
-        let pass = |pass: &dyn Pass| pass.forwards(samples) + pass.trainings() as f64 * again;
-        trained + self.passes.iter().map(|(_, p)| pass(p.as_ref())).sum::<f64>()
+        let pass = |pass: &Pass| pass.forwards(samples) + pass.trainings() as f64 * again;
+        trained + self.passes.iter().map(|(_, p)| pass(p)).sum::<f64>()
     }
 
     /// Whether it wants the machine to itself.
@@ -161,28 +161,27 @@ impl<'a> Unit<'a> {
         let networks: Vec<Run> = networks.into_iter().map(|(_, run)| run).collect();
         for (name, pass) in &self.passes {
             stop()?;
-            let count = pass.networks();
-            let of = Networks { runs: &networks[..count], training: &self.train[..count] };
+            let count = pass.networks;
             // Nothing can be measured at a network that is not finite.
             if diverged && count > 0 && pass.looks_at_end() {
                 continue;
             }
-            let result = pass.run(self.recipe.seed.wrapping_add(self.seed as u64), of)?;
+            let seed = self.recipe.seed.wrapping_add(self.seed as u64);
+            let result = pass.run(seed, &networks[..count], &self.train[..count])?;
             // What was cut short by a signal is no result.
             stop()?;
             found.add(name, &result.json()?);
-            self.keep_figures(name, result.as_ref(), &mut found)?;
+            self.keep_figures(name, &result.figures(), &mut found)?;
         }
         Ok(found)
     }
 
     /// Keeps the figures that the recipe draws of an analysis.
-    fn keep_figures(&self, name: &str, result: &dyn Saved, found: &mut Measured) -> Result<()> {
+    fn keep_figures(&self, name: &str, figures: &[Figure], found: &mut Measured) -> Result<()> {
         for drawing in &self.recipe.drawings {
             let Some(wanted) = drawing.of.strip_prefix(name).and_then(|rest| rest.strip_prefix('.')) else {
                 continue;
             };
-            let figures = result.figures();
             let Some(figure) = figures.iter().find(|f| f.name == wanted) else {
                 let at = format!("figure {}: of", drawing.name);
                 let names = figures.iter().map(|f| f.name.as_str());

@@ -8,7 +8,7 @@ use losscape::data::{Dataset, Targets};
 use losscape::landscape::newton::{Found, Loss, Settings, Stopped, Surface, descend};
 use losscape::passes::critical::{self, spearman};
 use losscape::passes::pieces::whole;
-use losscape::passes::{CriticalResult, CriticalSettings, Saved, Share};
+use losscape::passes::{CriticalResult, CriticalSettings, Observe, Progress, Saved, Share};
 
 #[test]
 fn rank_correlations_share_ties_and_their_interval_holds_the_value() {
@@ -285,7 +285,7 @@ fn row(result: &CriticalResult, name: &str, i: usize, width: usize) -> Vec<f64> 
 fn searched(
     settings: &CriticalSettings,
     directory: Option<&std::path::Path>,
-    observe: &(dyn Fn(critical::CriticalEvent) + Sync),
+    observe: Observe,
 ) -> losscape::base::Result<CriticalResult> {
     whole(critical::run(settings, directory.map(Share::all).as_ref(), observe))
 }
@@ -367,7 +367,8 @@ fn what_was_finished_is_kept_and_the_rest_goes_on_to_the_same_bytes() {
     std::fs::write(&log, &bytes[..bytes.len() * 2 / 3]).expect("written");
     let counted = std::sync::atomic::AtomicUsize::new(0);
     let again = searched(&settings, Some(directory.path()), &|event| {
-        if matches!(event, critical::CriticalEvent::Done) {
+        // Those that are kept are told of at once.
+        if matches!(event, Progress::Done(1.0)) {
             counted.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         }
     });

@@ -6,7 +6,9 @@ use losscape::autodiff::Curvature;
 use losscape::base::{Precision, Streams};
 use losscape::landscape::hessian::Curved;
 use losscape::nn::{Objective, Samples, Statistics};
-use losscape::passes::{DataSettings, Run, SharpnessResult, SharpnessSettings, sharpness, training};
+use losscape::passes::{
+    DataSettings, Progress, Run, SharpnessResult, SharpnessSettings, sharpness, training,
+};
 use losscape::spectral::operators::Scaled;
 use losscape::spectral::{Ends, Operator, Settings, Wanted, ends};
 use losscape::train::TrainSettings;
@@ -179,11 +181,11 @@ fn a_rescaled_network_keeps_its_invariant_column() {
 /// What an analysis says of its products before it begins, and what it makes.
 fn foretold(run: &Run, settings: &SharpnessSettings) -> (usize, usize) {
     let counts = std::sync::Mutex::new((0, 0));
-    let hears = |event: sharpness::SharpnessEvent| {
+    let hears = |event: Progress| {
         let mut counts = counts.lock().expect("no panic");
         match event {
-            sharpness::SharpnessEvent::Begins { products, .. } => counts.0 = products,
-            sharpness::SharpnessEvent::Products(n) => counts.1 += n,
+            Progress::Begins(_, _, products) => counts.0 = products,
+            Progress::Done(n) => counts.1 += n as usize,
             _ => {}
         }
     };

@@ -114,30 +114,6 @@ fn statistics_of_the_average_are_made_anew() {
 }
 
 #[test]
-fn threads_and_kills_change_no_byte() {
-    let bench = trained();
-    let files = |directory: &str| {
-        let mut files = bench.files(directory);
-        files.retain(|name, _| !name.to_string_lossy().ends_with(".lock"));
-        files
-    };
-    bench.ok(&format!("{SMALL} --threads 1 --quiet --out one"));
-    bench.ok(&format!("{SMALL} --threads 2 --quiet --out two"));
-    assert!(files("one") == files("two"), "threads");
-    let mut survived = 0;
-    for wait in [60, 120, 180, 250, 350, 500] {
-        let arguments = format!("{SMALL} --threads 2 --quiet --out killed");
-        let mut child = bench.command().args(arguments.split_whitespace()).spawn().unwrap();
-        std::thread::sleep(std::time::Duration::from_millis(wait));
-        survived += i32::from(child.try_wait().unwrap().is_none());
-        let _ = child.kill();
-        child.wait().unwrap();
-    }
-    bench.ok(&format!("{SMALL} --threads 2 --quiet --out killed"));
-    assert!(files("one") == files("killed"), "after {survived} kills");
-}
-
-#[test]
 fn what_makes_no_sense_is_refused() {
     let bench = trained();
     bench.ok("slice --run a/best.safetensors --x=-1:1:3 --line --quiet --dpi 20 --out s");

@@ -259,7 +259,7 @@ fn parts_that_do_not_fit_are_refused() {
         (QUICK.replace("--run r", "--run r2"), "data_sha256 = "),
     ] {
         bench.ok(&format!("{grid} --shard 1/3 --out q"));
-        let line = bench.refused(&format!("merge {first} q {last} --out m"), "q/shard-1-of-3/slice-0.log");
+        let line = bench.refused(&format!("merge {first} q {last} --out m"), "q/shard-1-of-3/");
         assert!(line.contains(differs), "{differs}: {line}");
         std::fs::remove_dir_all(bench.path("q")).unwrap();
     }

@@ -35,5 +35,6 @@ mod ticket;
 mod train;
 mod trust;
 mod views;
+mod walk;
 mod weights;
 mod words;

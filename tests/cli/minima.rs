@@ -77,8 +77,7 @@ fn finished_pairs_are_kept() {
     let runs: Vec<Run> = (0..3).map(|s| Run::read(&bench.path(&format!("m/seed-{s}"))).unwrap()).collect();
     std::fs::create_dir(bench.path("half")).unwrap();
     let settings = MinimaSettings { points: 5, ..MinimaSettings::default() };
-    minima::run(&settings, &BandSettings::default(), &runs, Some(&Share::all(&bench.path("half"))), &|_| ())
-        .unwrap();
+    minima::run(&settings, &runs, Some(&Share::all(&bench.path("half"))), &|_| ()).unwrap();
     let log = bench.bytes("half/minima.log");
     bench.write("half/minima.log", &log[..log.len() - 1]);
     let run = "minima --run m/seed-0 --run m/seed-1 --run m/seed-2 --points 5 --dpi 20 --out half";
@@ -201,32 +200,16 @@ fn bands_join_all_minima_below_the_lines() {
 }
 
 #[test]
-fn kills_and_threads_change_no_byte_of_bands() {
+fn finished_bands_are_kept_and_those_of_other_settings_are_refused() {
     let bench = Bench::new();
-    bench.write("band.toml", "[band]\ncycles = 4\nsteps = 60\npivots = 3\n");
     bench.ok(&format!("train {TRAIN} --seeds 3 --quiet --out s"));
-    let command = "minima --run s/seed-0 --run s/seed-1 --run s/seed-2 --points 5 --neb --align activations \
-                   --config band.toml --dpi 20 --quiet";
-    bench.ok(&format!("{command} --threads 1 --out one"));
-    bench.ok(&format!("{command} --threads 2 --out two"));
-    assert!(files(&bench, "one") == files(&bench, "two"), "threads");
-    let mut survived = 0;
-    for wait in [60, 120, 180, 250, 350, 450] {
-        let arguments = format!("{command} --threads 2 --out killed");
-        let mut child = bench.command().args(arguments.split_whitespace()).spawn().unwrap();
-        std::thread::sleep(std::time::Duration::from_millis(wait));
-        survived += i32::from(child.try_wait().unwrap().is_none());
-        let _ = child.kill();
-        child.wait().unwrap();
-    }
-    bench.ok(&format!("{command} --threads 2 --out killed"));
-    assert!(files(&bench, "one") == files(&bench, "killed"), "after {survived} kills");
     // A finished band is not made again, and one of other settings is refused.
     let runs: Vec<Run> = (0..3).map(|s| Run::read(&bench.path(&format!("s/seed-{s}"))).unwrap()).collect();
     std::fs::create_dir(bench.path("half")).unwrap();
     let settings = MinimaSettings { points: 5, neb: true, ..MinimaSettings::default() };
     let band: BandSettings = toml::from_str("cycles = 2\nsteps = 20").unwrap();
-    minima::run(&settings, &band, &runs, Some(&Share::all(&bench.path("half"))), &|_| ()).unwrap();
+    minima::run(&MinimaSettings { band, ..settings }, &runs, Some(&Share::all(&bench.path("half"))), &|_| ())
+        .unwrap();
     bench.write("band.toml", "[band]\ncycles = 2\nsteps = 20\n");
     let log = bench.bytes("half/bands.log");
     bench.write("half/bands.log", &log[..log.len() - 1]);

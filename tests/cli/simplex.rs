@@ -91,30 +91,6 @@ fn volume_pushes_the_complex_apart() {
 }
 
 #[test]
-fn threads_and_kills_change_no_byte() {
-    let bench = three();
-    let files = |directory: &str| {
-        let mut files = bench.files(directory);
-        files.retain(|name, _| name.to_string_lossy() != ".lock");
-        files
-    };
-    bench.ok(&format!("{SMALL} --connectors 2 --threads 1 --quiet --out one"));
-    bench.ok(&format!("{SMALL} --connectors 2 --threads 2 --quiet --out two"));
-    assert!(files("one") == files("two"), "threads");
-    let mut survived = 0;
-    for wait in [60, 120, 180, 250, 350] {
-        let arguments = format!("{SMALL} --connectors 2 --threads 2 --quiet --out killed");
-        let mut child = bench.command().args(arguments.split_whitespace()).spawn().unwrap();
-        std::thread::sleep(std::time::Duration::from_millis(wait));
-        survived += i32::from(child.try_wait().unwrap().is_none());
-        let _ = child.kill();
-        child.wait().unwrap();
-    }
-    bench.ok(&format!("{SMALL} --connectors 2 --threads 2 --quiet --out killed"));
-    assert!(files("one") == files("killed"), "after {survived} kills");
-}
-
-#[test]
 fn without_networks_three_seeds_of_the_default_one_are_trained() {
     let bench = Bench::new();
     bench.write(

@@ -1,5 +1,5 @@
 //! Every command that computes, killed and stopped at moments spread over its length: it stops within two seconds, and the
-//! same command ends in the bytes that it has when nobody disturbs it.
+//! same command ends in the bytes that it has when nobody disturbs it, on another number of threads.
 #![cfg(unix)]
 
 use crate::bench::Bench;
@@ -14,7 +14,8 @@ const TABLE: &[&str] = &[
     "slice --run a --x 13 --dpi 20",
     "merge parts --dpi 20",
     "sharpness --run a --samples 100 --quick --dpi 20",
-    "connect --from a --to b --epochs 60 --points 11 --dpi 20",
+    "connect --from a --to b --curve chain:bends=2 --epochs 60 --points 11 --dpi 20",
+    "connect --from a --to b --curve linear --points 5 --align weights --repair --neb --config band.toml --dpi 20",
     "propagate --hidden 32x8 --samples 100 --seeds 4 --dpi 20",
     "smoothness --hidden 16x3 --steps 120 --every 4 --probe-samples 128 --dpi 20",
     "critical --data spirals --samples 20 --hidden 2 --initial 4 --training 3 --minimum 3 --saddle 4 --runs 2 \
@@ -22,10 +23,12 @@ const TABLE: &[&str] = &[
     "instability --data spirals --samples 200 --hidden 12 --batch-size 5 --epochs 20 --lr 0.1 --branch 0,5,12,24 \
      --seeds 3 --points 5 --dpi 20",
     "minima --count 4 --hidden 12 --epochs 4 --samples 200 --points 21 --dpi 20",
-    "simplex --run a --run b --run c --epochs 40 --points 12 --members 6 --plane 5 --dpi 20",
+    "minima --run a --run b --run c --points 5 --neb --align activations --config band.toml --dpi 20",
+    "simplex --connectors 2 --run a --run b --run c --epochs 40 --points 12 --members 6 --plane 5 --dpi 20",
     "ensemble --run a --cycles 3 --cycle 8 --lr 0.1 --independent 2 --plane 9 --dpi 20",
     "run recipe.toml --dpi 20",
     "width --quick --set train.samples=200 --set train.epochs=2 --dpi 20",
+    "travel --run a --kernel-samples 20",
     "ticket --data spirals --samples 200 --hidden 12,8 --batch-size 5 --epochs 12 --rounds 3 --prune 0.5 --seeds 2 \
      --points 5 --dpi 20",
     "plot line --dpi 60",
@@ -68,6 +71,7 @@ fn inputs() -> Bench {
         bench.ok(&format!("slice --run a --x 9 --shard {part}/2 --quiet --out parts"));
     }
     bench.write("recipe.toml", RECIPE);
+    bench.write("band.toml", "[band]\ncycles = 4\nsteps = 60\npivots = 3\n");
     bench
 }
 
@@ -116,14 +120,14 @@ fn walk(table: &[&str], disturbances: &[Disturbance], first: f64) -> usize {
     let bench = inputs();
     let mut met = 0;
     for (row, words) in table.iter().enumerate() {
-        let length = bench.ok(&format!("{words} --quiet --out whole")).took;
+        let length = bench.ok(&format!("{words} --threads 1 --quiet --out whole")).took;
         for (k, how) in disturbances.iter().enumerate() {
             // Every moment in turn, in steps of the golden ratio.
             let share = (first + (row * disturbances.len() + k) as f64 * 0.618_034).fract();
-            let words = format!("{words} --quiet --out cut");
+            let words = format!("{words} --threads 2 --quiet --out cut");
             met += usize::from(disturb(&bench, &words, length.mul_f64(share), *how));
         }
-        bench.ok(&format!("{words} --out cut"));
+        bench.ok(&format!("{words} --threads 2 --out cut"));
         let (whole, cut) = (bench.files("whole"), bench.files("cut"));
         let differ: Vec<_> =
             whole.keys().chain(cut.keys()).filter(|f| whole.get(*f) != cut.get(*f)).collect();

@@ -11,8 +11,8 @@ use crate::landscape::path::{Evaluator, Path, Profile, Weights, evenly};
 use crate::landscape::repair::{Mended, repair};
 use crate::nn::{At, Evaluation, Network, Point, Statistics};
 use crate::passes::plane::Plane;
+use crate::passes::progress::{Observe, Progress};
 use crate::passes::run::{Alike, cut, gibibytes, goes_with, rounded};
-use crate::passes::stages::{Observe, StageEvent};
 use crate::passes::{Run, plane, statistics};
 use crate::train::band::{Band, BandEvent, BandSettings, network_loss, relax};
 use crate::train::batch::Vary;
@@ -40,16 +40,14 @@ pub fn discard(directory: &FilePath) -> Result<()> {
 /// Connects two networks. The training of the curve is kept in `directory` as it goes on, where one is given.
 pub fn run(
     settings: &ConnectSettings,
-    band: &BandSettings,
     ends: [&Run; 2],
     directory: Option<&FilePath>,
     observe: Observe,
 ) -> Result<ConnectResult> {
     settings.check()?;
-    band.check()?;
     alike(ends)?;
     let precision = settings.precision.unwrap_or(ends[0].precision);
-    let job = Job { settings, band, ends, precision, directory, observe };
+    let job = Job { settings, band: &settings.band, ends, precision, directory, observe };
     job.compute()
 }
 
@@ -154,9 +152,9 @@ impl Job<'_> {
 
     /// Evaluates a path.
     fn follow(&self, evaluator: &Evaluator, what: &'static str, path: Path) -> Result<Way> {
-        (self.observe)(StageEvent::Begins(what, "points", self.settings.points));
+        (self.observe)(Progress::Begins(what, "points", self.settings.points));
         let profile: Profile =
-            evaluator.profile(&path, self.settings.points, &|| (self.observe)(StageEvent::Done(1.0)));
+            evaluator.profile(&path, self.settings.points, &|| (self.observe)(Progress::Done(1.0)));
         let lengths = path.lengths(&profile.t, PIECES);
         let members: Vec<Weights> =
             profile.t.iter().map(|t| (path.theta(*t), path.state(evaluator.network(), *t))).collect();
@@ -186,16 +184,16 @@ impl Job<'_> {
         let tell = |event: BlendEvent| match event {
             BlendEvent::Resumed(done, all, _) => {
                 let kept = format!("going on with the unfinished curve: {done} of {all} steps are kept");
-                (self.observe)(StageEvent::Note(kept));
-                (self.observe)(StageEvent::Done(done as f64));
+                (self.observe)(Progress::Note(kept));
+                (self.observe)(Progress::Done(done as f64));
             }
-            BlendEvent::Step(..) => (self.observe)(StageEvent::Done(1.0)),
+            BlendEvent::Step(..) => (self.observe)(Progress::Done(1.0)),
             BlendEvent::Epoch(_) => {}
         };
         let training = &self.settings.training;
         let batches = training.batches(dataset.train.len(), network.layout());
-        batches.note().into_iter().for_each(|note| (self.observe)(StageEvent::Note(note)));
-        (self.observe)(StageEvent::Begins("curve", "steps", training.epochs * batches.count()));
+        batches.note().into_iter().for_each(|note| (self.observe)(Progress::Note(note)));
+        (self.observe)(Progress::Begins("curve", "steps", training.epochs * batches.count()));
         let blended = chosen::train_blend(training, &blend, self.precision, keep.as_ref(), &mut { tell })?;
         Ok((Path { curve, control: blended.control.clone(), states }, blended))
     }
@@ -205,10 +203,10 @@ impl Job<'_> {
         let told = Cell::new(None);
         evaluator.align(alignment, ends, self.settings.seed, &|done, all| {
             let before = told.get().unwrap_or_else(|| {
-                (self.observe)(StageEvent::Begins("alignment", "steps", all));
+                (self.observe)(Progress::Begins("alignment", "steps", all));
                 0
             });
-            (self.observe)(StageEvent::Done(done.saturating_sub(before) as f64));
+            (self.observe)(Progress::Done(done.saturating_sub(before) as f64));
             told.set(Some(done));
         })
     }
@@ -216,7 +214,7 @@ impl Job<'_> {
     /// The straight line with preactivations that are mended at every place, and what was mended of which layer.
     fn repaired(&self, evaluator: &Evaluator, [a, b]: [&Weights; 2]) -> Result<(Way, Vec<(String, Mended)>)> {
         let t = evenly(self.settings.points);
-        (self.observe)(StageEvent::Begins("straight line, repaired", "points", t.len()));
+        (self.observe)(Progress::Begins("straight line, repaired", "points", t.len()));
         let [from, to] = [a, b].map(|(theta, state)| At { theta, state });
         let mut all = Vec::new();
         let mut members: Vec<Weights> = Vec::new();
@@ -227,7 +225,7 @@ impl Job<'_> {
             all.push(evaluator.evaluate(&theta, &state));
             members.push((theta, state));
             layers = mended.layers;
-            (self.observe)(StageEvent::Done(1.0));
+            (self.observe)(Progress::Done(1.0));
         }
         interrupt::check("connect", &self.kept())?;
         let path = Path::line(a.clone(), b.clone());
@@ -250,16 +248,16 @@ impl Job<'_> {
         [a, b]: [&Weights; 2],
     ) -> Result<(Path, Band)> {
         let potential = network_loss(network, train, self.precision, self.band, self.settings.seed)?;
-        (self.observe)(StageEvent::Begins("band", "cycles", self.band.cycles));
+        (self.observe)(Progress::Begins("band", "cycles", self.band.cycles));
         let keep = self.keep(BAND_CHECKPOINT);
         let tell = |event: BandEvent| match event {
             BandEvent::Resumed(cycles) => {
                 let kept = format!("going on with the unfinished band: {} cycles are kept", cycles.len());
-                (self.observe)(StageEvent::Note(kept));
-                (self.observe)(StageEvent::Done(cycles.len() as f64));
+                (self.observe)(Progress::Note(kept));
+                (self.observe)(Progress::Done(cycles.len() as f64));
             }
             BandEvent::Step(..) => {}
-            BandEvent::Cycle(_) => (self.observe)(StageEvent::Done(1.0)),
+            BandEvent::Cycle(_) => (self.observe)(Progress::Done(1.0)),
         };
         let band = relax(self.band, &*potential, [&a.0, &b.0], keep.as_ref(), &mut { tell })?;
         let path = Path::chain(band.chain.clone(), [a.1.clone(), b.1.clone()]);
@@ -278,11 +276,11 @@ impl Job<'_> {
     /// The loss over the plane through the ends of a path and a third point.
     fn plane(&self, evaluator: &Evaluator, way: &Way, third: &[f64], n: usize) -> Result<Option<Plane>> {
         let sets = 1 + usize::from(evaluator.test().is_some());
-        (self.observe)(StageEvent::Begins("plane", "points", sets * n * n));
+        (self.observe)(Progress::Begins("plane", "points", sets * n * n));
         let memory = gibibytes(self.settings.memory)?;
         let ends = [&way.path.control[0], &way.path.control[way.path.control.len() - 1]];
         let plane = plane::over(evaluator, ends, third, &way.path, n, memory, &|share| {
-            (self.observe)(StageEvent::Done(share));
+            (self.observe)(Progress::Done(share));
         })?;
         interrupt::check("connect", &self.kept())?;
         Ok(plane)

@@ -11,6 +11,7 @@
 //! A path that goes up says nothing of the valley by itself: hidden units can be permuted without changing a network, so
 //! two minima that look far apart may be one.
 
+mod analysis;
 mod compute;
 mod figures;
 mod result;
@@ -23,7 +24,7 @@ use crate::base::{Error, Precision, Result};
 use crate::data::Augment;
 use crate::landscape::path::Between;
 use crate::landscape::{Alignment, Curve};
-use crate::train::BlendSettings;
+use crate::train::{BandSettings, BlendSettings};
 use serde::{Deserialize, Serialize};
 
 /// Settings of a connection.
@@ -72,6 +73,10 @@ pub struct ConnectSettings {
     /// Memory for values that are kept instead of computed again, in GiB
     #[arg(long, value_name = "GIB", default_value_t = ConnectSettings::default().memory)]
     pub memory: f64,
+    /// How bands are relaxed: the section `band`.
+    #[arg(skip)]
+    #[serde(skip)]
+    pub band: BandSettings,
 }
 
 impl Default for ConnectSettings {
@@ -90,6 +95,7 @@ impl Default for ConnectSettings {
             seed: 0,
             precision: None,
             memory: 4.0,
+            band: BandSettings::default(),
         }
     }
 }
@@ -112,6 +118,7 @@ impl ConnectSettings {
             return Err(Error::expected("--samples", "at least 1", 0));
         }
         self.training.check()?;
+        self.band.check()?;
         super::run::gibibytes(self.memory).map(|_| ())
     }
 

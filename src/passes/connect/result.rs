@@ -97,7 +97,7 @@ fn highest(values: &[f64]) -> f64 {
 #[derive(Clone, Debug)]
 pub struct ConnectResult {
     pub(super) settings: ConnectSettings,
-    summary: Map<String, Value>,
+    pub(super) summary: Map<String, Value>,
     arrays: Npz,
     weights: Files,
 }
@@ -223,15 +223,6 @@ impl ConnectResult {
     /// Names of the weight files.
     pub fn weight_files(&self) -> impl Iterator<Item = &str> {
         self.weights.iter().map(|(name, _)| name.as_str())
-    }
-
-    /// What did not hold: training diverged.
-    pub fn unmet(&self) -> Option<Error> {
-        let training = self.summary.get("training")?;
-        (training["status"] == "diverged").then(|| {
-            let reason = training["reason"].as_str().unwrap_or_default();
-            Error::unmet("connect: the training of the curve diverged", reason)
-        })
     }
 
     /// Reads a saved result, enough to draw it again.

@@ -9,29 +9,12 @@ use crate::base::{Error, Result, files, parallel};
 use crate::landscape::newton::{Loss, descend};
 use crate::nn::{Objective, Statistics};
 use crate::passes::pieces::{Division, Ledger, Share, log_name};
+use crate::passes::progress::{Observe, Progress, kept};
 use crate::passes::{DataSettings, to_json};
 use crate::train::{network, samples};
 use serde_json::json;
 use std::path::Path;
 use std::sync::Arc;
-
-/// What an observer of a search hears, from any thread.
-#[derive(Clone, Debug)]
-pub enum CriticalEvent<'a> {
-    /// Before training, if something is to be said of the result.
-    Note(&'a str),
-    /// Before the descents.
-    Begins {
-        /// Network and data.
-        title: &'a str,
-        /// Number of parameters.
-        parameters: usize,
-        /// Starts, and how many were kept from before.
-        starts: (usize, usize),
-    },
-    /// One more is done.
-    Done,
-}
 
 /// The command.
 const NAME: &str = "critical";
@@ -46,7 +29,7 @@ pub fn discard(directory: &Path) -> Result<()> {
 pub fn run(
     settings: &CriticalSettings,
     share: Option<&Share>,
-    observe: &(dyn Fn(CriticalEvent) + Sync),
+    observe: Observe,
 ) -> Result<Option<CriticalResult>> {
     settings.check()?;
     on_workers(|| search(settings, share, observe))
@@ -55,7 +38,7 @@ pub fn run(
 fn search(
     settings: &CriticalSettings,
     share: Option<&Share>,
-    observe: &(dyn Fn(CriticalEvent) + Sync),
+    observe: Observe,
 ) -> Result<Option<CriticalResult>> {
     let mut asked = settings.clone();
     if settings.samples.is_none() {
@@ -91,7 +74,7 @@ fn search(
         let expected = "starts of another kind, since this network has no saddles of known form";
         return Err(Error::expected("--saddle", expected, "none"));
     }
-    notes.iter().for_each(|note| observe(CriticalEvent::Note(note)));
+    notes.iter().for_each(|note| observe(Progress::Note(note.clone())));
     let facts = Facts {
         title: crate::passes::run::title(&network, &dataset),
         parameters: p,
@@ -116,11 +99,13 @@ fn search(
     let objective = Objective::new(network.clone(), samples(&network, &dataset.train), Statistics::Running);
     if !left.is_empty() {
         let search = Starts::new(settings, &objective, &dataset, forms).and_then(|all| {
-            let begins = (starts.len(), ledger.kept);
-            observe(CriticalEvent::Begins { title: &facts.title, parameters: p, starts: begins });
+            observe(Progress::Says(format!("critical points of {} ({p} parameters)", facts.title)));
+            kept(observe, ledger.kept, starts.len(), "starts");
+            observe(Progress::Begins(NAME, "starts", starts.len()));
+            observe(Progress::Done(ledger.kept as f64));
             let one = |i: usize| -> Result<()> {
                 ledger.finish(i, descent(settings, &all, &starts[i], &objective)?)?;
-                observe(CriticalEvent::Done);
+                observe(Progress::Done(1.0));
                 Ok(())
             };
             parallel::try_map(left.len(), &|i| one(left[i])).map(drop)

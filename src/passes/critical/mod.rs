@@ -9,13 +9,14 @@
 //! `starts` makes the starts, `compute` descends from them and keeps finished ones in a log, `result` sums them up,
 //! `rank` correlates, `figures` draws.
 
+mod analysis;
 mod compute;
 mod figures;
 mod rank;
 mod result;
 mod starts;
 
-pub use compute::{CriticalEvent, discard, run};
+pub use compute::{discard, run};
 pub use rank::{Correlation, spearman};
 pub use result::CriticalResult;
 

@@ -236,13 +236,6 @@ impl CriticalResult {
         self.arrays.get(name).map(|a| a.to_f64()).unwrap_or_default()
     }
 
-    /// What did not hold: nothing was found.
-    pub fn unmet(&self) -> Option<Error> {
-        let none = self.summary["kept"].as_u64() == Some(0);
-        let starts = &self.summary["starts"];
-        none.then(|| Error::unmet("critical", format!("none of {starts} descents ended at a critical point")))
-    }
-
     /// Reads a saved result, enough to draw it again.
     pub fn load(directory: &Path) -> Result<Self> {
         let (summary, at): (Value, String) = stored::summary(directory, "critical")?;

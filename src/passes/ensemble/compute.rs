@@ -10,8 +10,8 @@ use crate::landscape::simplex;
 use crate::nn::Statistics;
 use crate::passes::pair::{MEASURES, measures};
 use crate::passes::plane::{self, Plane};
+use crate::passes::progress::{Observe, Progress};
 use crate::passes::run::{alike, gibibytes};
-use crate::passes::stages::{Observe, StageEvent};
 use crate::passes::together::Together;
 use crate::passes::{Run, statistics, to_json};
 use crate::train::{Event, Keep, Point, Status, TrainSettings, Trained, chosen, loss};
@@ -85,7 +85,7 @@ impl Job<'_> {
             |(i, run): (usize, &Run)| Member { name: format!("independent-{}", i + 1), weights: own(run) };
         members.extend(self.independent.iter().enumerate().map(further));
 
-        (self.observe)(StageEvent::Begins("networks", "networks", members.len()));
+        (self.observe)(Progress::Begins("networks", "networks", members.len()));
         let mut evaluated = Vec::with_capacity(members.len());
         for (i, Member { weights: (theta, state), .. }) in members.iter().enumerate() {
             let values = match kept.get(&(i as u64)) {
@@ -100,16 +100,16 @@ impl Job<'_> {
                 }
             };
             evaluated.push(values);
-            (self.observe)(StageEvent::Done(1.0));
+            (self.observe)(Progress::Done(1.0));
         }
         let weights = |of: &[&Member]| of.iter().map(|m| m.weights.clone()).collect::<Vec<Weights>>();
         let cyclic: Vec<&Member> = members[1..=collected.len()].iter().collect();
         let apart: Vec<&Member> = [&members[0]].into_iter().chain(&members[collected.len() + 2..]).collect();
-        (self.observe)(StageEvent::Begins("ensembles", "members", cyclic.len() + apart.len()));
+        (self.observe)(Progress::Begins("ensembles", "members", cyclic.len() + apart.len()));
         let together = |of: &[&Member]| -> Result<Together> {
             let together = Together::of(&trained_as, &weights(of));
             interrupt::check("ensemble", &self.kept())?;
-            (self.observe)(StageEvent::Done(of.len() as f64));
+            (self.observe)(Progress::Done(of.len() as f64));
             Ok(together)
         };
         let (cyclic, independent) = (together(&cyclic)?, together(&apart)?);
@@ -159,8 +159,8 @@ impl Job<'_> {
         let (dataset, training) = (&self.start.dataset, &self.training);
         let batches = training.batches(dataset.train.len(), self.start.network.layout());
         let total = batches.count() * training.epochs;
-        batches.note().into_iter().for_each(|note| (self.observe)(StageEvent::Note(note)));
-        (self.observe)(StageEvent::Begins("cycles", "steps", total));
+        batches.note().into_iter().for_each(|note| (self.observe)(Progress::Note(note)));
+        (self.observe)(Progress::Begins("cycles", "steps", total));
         let keep = self.directory.map(|directory| Keep {
             path: directory.join(CHECKPOINT),
             every: CHECKPOINT_EVERY,
@@ -170,10 +170,10 @@ impl Job<'_> {
         let tell = |event: Event| match event {
             Event::Resumed(done, all, _) => {
                 let kept = format!("going on with unfinished cycles: {done} of {all} steps are kept");
-                (self.observe)(StageEvent::Note(kept));
-                (self.observe)(StageEvent::Done(done as f64));
+                (self.observe)(Progress::Note(kept));
+                (self.observe)(Progress::Done(done as f64));
             }
-            Event::Step(..) => (self.observe)(StageEvent::Done(1.0)),
+            Event::Step(..) => (self.observe)(Progress::Done(1.0)),
             Event::Epoch(_) | Event::Probe(_) | Event::Probing(..) => {}
         };
         let trained =
@@ -199,13 +199,13 @@ impl Job<'_> {
         };
         let (n, state) = (self.settings.plane, &first.weights.1);
         let sets = 1 + usize::from(evaluator.test().is_some());
-        (self.observe)(StageEvent::Begins("plane", "points", sets * n * n));
+        (self.observe)(Progress::Begins("plane", "points", sets * n * n));
         let control = way.iter().map(|m| m.weights.0.clone()).collect();
         let path = Path::chain(control, [state.clone(), state.clone()]);
         let ends = [&first.weights.0, &last.weights.0];
         let memory = gibibytes(self.settings.memory)?;
         let plane = plane::over(evaluator, ends, average, &path, n, memory, &|share| {
-            (self.observe)(StageEvent::Done(share));
+            (self.observe)(Progress::Done(share));
         })?;
         interrupt::check("ensemble", &self.kept())?;
         Ok(plane)

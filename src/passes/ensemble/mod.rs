@@ -16,6 +16,7 @@
 //! | `result` | arrays, scalars, weight files, saved and read back |
 //! | `figures` | rate and loss along the cycles, errors by number of members, the plane of the average |
 
+mod analysis;
 mod compute;
 mod figures;
 mod result;

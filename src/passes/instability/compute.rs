@@ -11,6 +11,7 @@ use crate::landscape::path::Evaluator;
 use crate::nn::{Network, Statistics};
 use crate::passes::pair::Pair;
 use crate::passes::pieces::{Division, Ledger, Share, log_name};
+use crate::passes::progress::{Observe, Progress, kept};
 use crate::passes::seeded::of_run;
 use crate::passes::{DataSettings, statistics, to_json};
 use crate::train::branch::noise;
@@ -19,22 +20,6 @@ use crate::train::{Event, Point, Status, TrainSettings, Trained, loss, network};
 use serde_json::json;
 use std::path::Path;
 use std::sync::Arc;
-
-/// What an observer of an analysis hears, from any thread.
-#[derive(Clone, Debug)]
-pub enum InstabilityEvent<'a> {
-    /// Before training.
-    Begins {
-        /// Network and data.
-        title: &'a str,
-        /// Branches, and how many were kept from before.
-        branches: (usize, usize),
-        /// Steps of training that are left to make.
-        steps: u64,
-    },
-    /// So many more steps are made.
-    Steps(u64),
-}
 
 /// The command.
 const NAME: &str = "instability";
@@ -75,7 +60,7 @@ pub fn run(
     settings: &InstabilitySettings,
     training: &TrainSettings,
     share: Option<&Share>,
-    observe: &(dyn Fn(InstabilityEvent) + Sync),
+    observe: Observe,
 ) -> Result<Option<InstabilityResult>> {
     settings.check(training)?;
     let (data, dataset) = DataSettings::load(training)?;
@@ -120,7 +105,7 @@ fn work(
     network: &Arc<Network>,
     dataset: &Dataset,
     share: Option<&Share>,
-    observe: &(dyn Fn(InstabilityEvent) + Sync),
+    observe: Observe,
 ) -> Result<Option<Pieces>> {
     let header = json!({
         "version": env!("CARGO_PKG_VERSION"),
@@ -151,14 +136,16 @@ fn work(
     let own = |i: usize| steps[left[i] % steps.len()];
     let to_make =
         runs.len() as u64 * facts.total + (0..left.len()).map(|i| facts.total - own(i)).sum::<u64>();
-    observe(InstabilityEvent::Begins { title: &facts.title, branches: (all, ledger.kept), steps: to_make });
+    observe(Progress::Says(format!("branches of {}: {all} in all", facts.title)));
+    kept(observe, ledger.kept, all, "branches");
+    observe(Progress::Begins(NAME, "steps", to_make as usize));
     let listen = |from: u64| {
         let mut told = from;
         move |event: Event| {
             if let Event::Step(step, _) = event {
                 // A call a step would be much for short ones.
                 if step - told >= 64 || step == facts.total {
-                    observe(InstabilityEvent::Steps(step - told));
+                    observe(Progress::Done((step - told) as f64));
                     told = step;
                 }
             }

@@ -20,9 +20,9 @@ pub(super) fn figures(result: &InstabilityResult) -> Vec<Figure> {
     };
     let loss = panel("barrier of the loss", ["train_barrier", "test_barrier"]);
     let mut error = panel("barrier of the error", ["train_error_barrier", "test_error_barrier"]);
-    let settings = &result.summary()["settings"];
-    if let (Some(stable), Some(first), Some(last)) =
-        (settings["stable"].as_f64(), steps.first(), steps.last())
+    let numbers = &result.numbers;
+    let stable = numbers.settings.stable;
+    if let (Some(first), Some(last)) = (steps.first(), steps.last())
         && error.has_curves()
     {
         error.series.push(Series {
@@ -33,10 +33,7 @@ pub(super) fn figures(result: &InstabilityResult) -> Vec<Figure> {
             style: Style::Dashed,
         });
     }
-    let seeds = result.summary()["seeds"].as_array().map_or(0, Vec::len);
-    let noise: Vec<&str> =
-        result.summary()["noise"].as_array().into_iter().flatten().filter_map(|n| n.as_str()).collect();
-    let batches = match result.summary()["train"]["batch-size"].as_u64() {
+    let batches = match numbers.train.batch_size {
         Some(size) => format!("batches of {size}"),
         None => "full batches".to_owned(),
     };
@@ -44,11 +41,12 @@ pub(super) fn figures(result: &InstabilityResult) -> Vec<Figure> {
     vec![Figure {
         name: "instability".to_owned(),
         chart: "lines".to_owned(),
-        title: format!("Instability to the noise of SGD: {}", result.title()),
+        title: format!("Instability to the noise of SGD: {}", numbers.title),
         subtitle: format!(
-            "{batches}, {} steps; noise from step k on: {}; median and quartiles of {seeds} seeds, a dot each",
-            result.summary()["steps"],
-            noise.join(", "),
+            "{batches}, {} steps; noise from step k on: {}; median and quartiles of {} seeds, a dot each",
+            numbers.steps,
+            numbers.noise.join(", "),
+            numbers.seeds.len(),
         ),
         panels: panels.into_iter().filter(Panel::has_curves).collect(),
     }]

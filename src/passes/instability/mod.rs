@@ -8,12 +8,13 @@
 //!
 //! `compute` trains and measures, and keeps finished branches in a log; `result` sums up, `figures` draws.
 
+mod analysis;
 mod compute;
 mod figures;
 mod result;
 
-pub use compute::{InstabilityEvent, discard, run};
-pub use result::InstabilityResult;
+pub use compute::{discard, run};
+pub use result::{Branch, Ends, Instability, InstabilityResult};
 
 use super::pair;
 use super::seeded::{self, MOST};

@@ -4,16 +4,18 @@ use super::InstabilitySettings;
 use super::compute::{End, width};
 use crate::base::log::Pieces;
 use crate::base::npz::{Npz, Values};
-use crate::base::{Error, Result};
+use crate::base::{Error, Result, json};
 use crate::figure::Figure;
 use crate::landscape::path::evenly;
-use crate::passes::over_seeds::summed;
+use crate::passes::over_seeds::OverSeeds;
 use crate::passes::pair::{BARRIERS, MEASURES, Pair};
+use crate::passes::record::Samples;
 use crate::passes::seeded::of_run;
 use crate::passes::stored::{self, Arrays};
-use crate::passes::{DataSettings, Files, Saved, archive, document};
+use crate::passes::{DataSettings, Files, Saved, archive, document, to_json};
 use crate::train::TrainSettings;
-use serde_json::{Map, Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::path::Path;
 
 /// What is known before training.
@@ -31,12 +33,93 @@ pub(super) struct Facts {
 /// A finished instability analysis.
 #[derive(Clone, Debug)]
 pub struct InstabilityResult {
-    summary: Value,
+    /// Its numbers.
+    pub numbers: Instability,
     arrays: Npz,
 }
 
+/// The numbers of an instability analysis, as `instability.json` has them.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Instability {
+    command: String,
+    version: String,
+    /// "done", or how many branches diverged.
+    pub status: String,
+    /// Network and data in one line.
+    pub title: String,
+    /// What was asked for; the steps are those at which branches parted.
+    pub settings: InstabilitySettings,
+    /// How the networks were trained.
+    pub train: TrainSettings,
+    /// The first seed.
+    pub seed: u64,
+    /// All seeds.
+    pub seeds: Vec<u64>,
+    /// The data.
+    pub data: DataSettings,
+    data_sha256: String,
+    /// How many samples there are.
+    pub samples: Samples,
+    /// How many parameters the network has.
+    pub parameters: usize,
+    /// Steps of a training.
+    pub steps: u64,
+    /// What is random in a step.
+    pub noise: Vec<String>,
+    /// Where statistics of norms come from on the lines.
+    pub statistics: String,
+    /// How many branches have no end, or no run to part from.
+    pub diverged: usize,
+    /// The step from which on every one is stable, if there is one.
+    pub stable_from: Option<u64>,
+    /// What came of each step.
+    pub branches: Vec<Branch>,
+}
+
+/// What came of the branches that parted after one step.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Branch {
+    /// The step.
+    pub step: u64,
+    /// Barrier of the training loss.
+    pub train_barrier: OverSeeds,
+    /// Barrier of the training error.
+    pub train_error_barrier: OverSeeds,
+    /// Barrier of the test loss.
+    pub test_barrier: OverSeeds,
+    /// Barrier of the test error.
+    pub test_error_barrier: OverSeeds,
+    /// Norm of the difference of both ends.
+    pub distance: OverSeeds,
+    /// Whether the median barrier of the training error is as low as asked; none where a seed has none.
+    pub stable: Option<bool>,
+    /// Each seed's.
+    pub runs: Vec<Ends>,
+}
+
+/// The two ends of a branch's line.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Ends {
+    /// The seed.
+    pub seed: u64,
+    /// How it ended.
+    pub status: String,
+    /// Training loss at both.
+    #[serde(deserialize_with = "json::pair")]
+    pub train_loss: [f64; 2],
+    /// Training error.
+    #[serde(deserialize_with = "json::pair")]
+    pub train_error: [f64; 2],
+    /// Test loss.
+    #[serde(deserialize_with = "json::pair")]
+    pub test_loss: [f64; 2],
+    /// Test error.
+    #[serde(deserialize_with = "json::pair")]
+    pub test_error: [f64; 2],
+}
+
 /// The name of the array of distances.
-const DISTANCE: &str = "distance";
+pub(super) const DISTANCE: &str = "distance";
 
 impl InstabilityResult {
     pub(super) fn new(
@@ -72,75 +155,61 @@ impl InstabilityResult {
             let values: Vec<f64> = pairs.iter().flat_map(|p| p.values()[i].to_vec()).collect();
             arrays.push(name, &[steps.len(), seeds, points], values);
         }
-        let row = |name: &str, k: usize| -> Vec<f64> {
+        let row = |name: &str, k: usize| {
             let all = arrays.get(name).map(|a| a.to_f64()).unwrap_or_default();
-            all[k * seeds..(k + 1) * seeds].to_vec()
+            OverSeeds::of(&all[k * seeds..(k + 1) * seeds])
         };
-        let error = |k: usize| {
-            let of = summed(&row("train_error_barrier", k));
-            of["median"].as_f64().filter(|_| of["status"] == "computed")
+        let ends_of = |k: usize, s: usize| {
+            let at = k * seeds + s;
+            let ends_of = |i: usize| {
+                let values = pairs[at].values()[i];
+                [values.first(), values.last()].map(|x| x.copied().unwrap_or(f64::NAN))
+            };
+            let status = ends[at].words().to_owned();
+            let [train_loss, train_error, test_loss, test_error] = [0, 1, 2, 3].map(ends_of);
+            Ends { seed: seed_list[s], status, train_loss, train_error, test_loss, test_error }
         };
-        let stable: Vec<Option<bool>> =
-            (0..steps.len()).map(|k| error(k).map(|e| e <= settings.stable)).collect();
-        let branches: Vec<Value> = (0..steps.len())
-            .map(|k| {
-                let mut members = Map::from_iter([("step".to_owned(), json!(steps[k]))]);
-                for name in BARRIERS.iter().chain(&[DISTANCE]) {
-                    members.insert((*name).to_owned(), summed(&row(name, k)));
-                }
-                members.insert("stable".to_owned(), json!(stable[k]));
-                let run = |s: usize| {
-                    let at = k * seeds + s;
-                    let mut run = Map::from_iter([
-                        ("seed".to_owned(), json!(seed_list[s])),
-                        ("status".to_owned(), ends[at].words().into()),
-                    ]);
-                    for (name, values) in MEASURES.iter().zip(pairs[at].values()) {
-                        run.insert((*name).to_owned(), json!([values.first(), values.last()]));
-                    }
-                    Value::from(run)
-                };
-                members.insert("runs".to_owned(), (0..seeds).map(run).collect());
-                members.into()
-            })
-            .collect();
+        let branch = |k: usize| {
+            let error = row("train_error_barrier", k);
+            Branch {
+                step: steps[k],
+                stable: error.is_whole().then(|| error.median <= settings.stable),
+                train_barrier: row("train_barrier", k),
+                train_error_barrier: error,
+                test_barrier: row("test_barrier", k),
+                test_error_barrier: row("test_error_barrier", k),
+                distance: row(DISTANCE, k),
+                runs: (0..seeds).map(|s| ends_of(k, s)).collect(),
+            }
+        };
+        let branches: Vec<Branch> = (0..steps.len()).map(branch).collect();
         let lost = ends.iter().filter(|end| **end != End::Computed).count();
         // The first step from which on every one is stable.
-        let from = stable.iter().rposition(|s| *s != Some(true)).map_or(0, |last| last + 1);
-        let summary = json!({
-            "command": "instability",
-            "version": env!("CARGO_PKG_VERSION"),
-            "status": match lost {
+        let from = branches.iter().rposition(|b| b.stable != Some(true)).map_or(0, |last| last + 1);
+        let numbers = Instability {
+            command: "instability".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            status: match lost {
                 0 => "done".to_owned(),
                 n => format!("{n} of {} branches diverged", ends.len()),
             },
-            "title": facts.title,
-            "settings": settings,
-            "train": training.resolved(),
-            "seed": training.seed,
-            "seeds": seed_list,
-            "data": facts.data,
-            "data_sha256": facts.data.sha256,
-            "samples": {"train": facts.samples.0, "test": facts.samples.1},
-            "parameters": facts.parameters,
-            "steps": facts.total,
-            "noise": facts.noise,
-            "statistics": facts.statistics,
-            "diverged": lost,
-            "stable_from": steps.get(from),
-            "branches": branches,
-        });
-        Ok(Self { summary, arrays })
-    }
-
-    /// Network and data in one line.
-    pub fn title(&self) -> &str {
-        self.summary["title"].as_str().unwrap_or_default()
-    }
-
-    /// The scalars, as recorded.
-    pub fn summary(&self) -> &Value {
-        &self.summary
+            title: facts.title,
+            settings: settings.clone(),
+            train: training.resolved(),
+            seed: training.seed,
+            seeds: seed_list,
+            data_sha256: facts.data.sha256.clone(),
+            data: facts.data,
+            samples: Samples { train: facts.samples.0, test: facts.samples.1 },
+            parameters: facts.parameters,
+            steps: facts.total,
+            noise: facts.noise.into_iter().map(str::to_owned).collect(),
+            statistics: facts.statistics,
+            diverged: lost,
+            stable_from: steps.get(from).copied(),
+            branches,
+        };
+        Ok(Self { numbers, arrays })
     }
 
     /// An array by name.
@@ -148,26 +217,16 @@ impl InstabilityResult {
         self.arrays.get(name).map(|a| a.to_f64()).unwrap_or_default()
     }
 
-    /// What did not hold: training diverged.
-    pub fn unmet(&self) -> Option<Error> {
-        let (lost, all) = (self.summary["diverged"].as_u64(), self.array(DISTANCE).len());
-        let lost = lost.filter(|n| *n > 0);
-        lost.map(|n| Error::unmet("instability: diverged", format!("{n} of {all} branches, or their runs")))
-    }
-
     /// Reads a saved result, enough to draw it again.
     pub fn load(directory: &Path) -> Result<Self> {
-        let (summary, at): (Value, String) = stored::summary(directory, "instability")?;
-        let count = |key: &str| summary[key].as_array().map(Vec::len);
-        let (Some(steps), Some(seeds)) = (count("branches"), count("seeds")) else {
-            return Err(Error::expected(&at, "`branches` and `seeds` of an instability analysis", "none"));
-        };
+        let (numbers, _): (Instability, String) = stored::summary(directory, "instability")?;
+        let (steps, seeds) = (numbers.branches.len(), numbers.seeds.len());
         let arrays = Arrays::read(directory, "instability")?;
         let shapes = BARRIERS.iter().map(|name| (*name, vec![steps, seeds])).chain([("branch", vec![steps])]);
         for (name, shape) in shapes {
             arrays.shaped(name, &shape)?;
         }
-        Ok(Self { summary, arrays: arrays.npz })
+        Ok(Self { numbers, arrays: arrays.npz })
     }
 }
 
@@ -175,12 +234,12 @@ impl Saved for InstabilityResult {
     fn files(&self) -> Result<Files> {
         Ok(vec![
             archive("instability.npz", &self.arrays)?,
-            ("instability.json".to_owned(), document(&self.summary)),
+            ("instability.json".to_owned(), document(&self.json()?)),
         ])
     }
 
     fn json(&self) -> Result<Value> {
-        Ok(self.summary.clone())
+        to_json(&self.numbers)
     }
 
     fn figures(&self) -> Vec<Figure> {

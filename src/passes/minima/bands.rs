@@ -1,9 +1,9 @@
 //! AutoNEB bands between minima, one after the other, as [`explore`](super::explore) chooses them; each uses all threads.
 //! A band that is under way leaves a checkpoint after every cycle, a finished one its chain as a file and a record in a log.
 
+use super::MinimaSettings;
 use super::compute::Job;
 use super::explore::{Explored, explore};
-use super::{MinimaEvent, MinimaSettings};
 use crate::base::graph::{Edge, bottlenecks, spanning_tree};
 use crate::base::log::{Log, Pieces};
 use crate::base::npz::{Npz, Values};
@@ -11,6 +11,7 @@ use crate::base::pool::on_workers;
 use crate::base::{Error, Result, files, interrupt, parallel};
 use crate::landscape::path::{Path, Weights};
 use crate::passes::pair::{MEASURES, Pair};
+use crate::passes::progress::Progress;
 use crate::passes::{control_points, to_json};
 use crate::train::band::geometry::places;
 use crate::train::band::{BandEvent, BandSettings, Potential, network_loss, relax};
@@ -108,7 +109,8 @@ pub(super) fn relax_all(job: &Job, band: &BandSettings) -> Result<Bands> {
             (Some(log), kept)
         }
     };
-    (job.observe)(MinimaEvent::Bands { most, kept: kept.len() });
+    (job.observe)(Progress::Says(format!("AutoNEB bands: {most} at most")));
+    job.begin("bands", most, kept.len());
     let losses: Vec<f64> = parallel::map(runs.len(), &|i| potential.value(&runs[i].theta));
     let stopped = |done: usize, error: Error| match (error, job.directory()) {
         (Error::Interrupted { signal, .. }, Some(directory)) => {
@@ -162,7 +164,7 @@ fn one(
     // How much of the band is done; one that comes to rest early is done at once.
     let mut told = 0.0;
     let mut tell = |share: f64| {
-        (job.observe)(MinimaEvent::Done(share - told));
+        (job.observe)(Progress::Done(share - told));
         told = share;
     };
     let share = |cycles: usize| cycles as f64 / settings.cycles.max(1) as f64;
@@ -170,7 +172,7 @@ fn one(
         BandEvent::Resumed(cycles) => {
             let count = cycles.len().saturating_sub(1);
             let what = format!("going on with the band from {i} to {j}: {count} cycles are kept");
-            (job.observe)(MinimaEvent::Note(what));
+            (job.observe)(Progress::Note(what));
             tell(share(count));
         }
         BandEvent::Cycle(cycle) => tell(share(cycle.cycle)),

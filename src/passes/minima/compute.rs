@@ -9,39 +9,13 @@ use crate::landscape::path::{Evaluator, Weights};
 use crate::nn::Statistics;
 use crate::passes::pair::Pair;
 use crate::passes::pieces::{Division, Ledger, Share, log_name};
+use crate::passes::progress::{Observe, Progress, kept};
 use crate::passes::run::{alike, names};
 use crate::passes::{Run, statistics, to_json};
-use crate::train::band::BandSettings;
 use crate::train::{Point, loss};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
-
-/// What an observer of an analysis hears, from any thread.
-#[derive(Clone, Debug)]
-pub enum MinimaEvent<'a> {
-    /// Before the first pair.
-    Begins {
-        /// Network and data.
-        title: &'a str,
-        /// Pairs, and how many were kept from before.
-        pairs: (usize, usize),
-    },
-    /// Before the first band.
-    Bands {
-        /// Bands at most.
-        most: usize,
-        /// How many were kept from before.
-        kept: usize,
-    },
-    /// Something to know.
-    Note(String),
-    /// So many more pairs, or bands, are done.
-    Done(f64),
-}
-
-/// Whoever hears of it.
-pub(super) type Observe<'a> = &'a (dyn Fn(MinimaEvent) + Sync);
 
 /// The command.
 const NAME: &str = "minima";
@@ -65,20 +39,18 @@ pub fn check(settings: &MinimaSettings, runs: &[Run]) -> Result<()> {
 /// a part of the pairs is all that is wanted.
 pub fn run(
     settings: &MinimaSettings,
-    band: &BandSettings,
     runs: &[Run],
     share: Option<&Share>,
     observe: Observe,
 ) -> Result<Option<MinimaResult>> {
     settings.check()?;
-    band.check()?;
     check(settings, runs)?;
     // As precise as the most precise of them.
     let double = runs.iter().any(|run| run.precision == Precision::F64);
     let precision = if double { Precision::F64 } else { Precision::F32 };
     let job = Job::new(settings, runs, share, precision, observe)?;
     let Some(lines) = job.lines()? else { return Ok(None) };
-    let bands = settings.neb.then(|| bands::relax_all(&job, band)).transpose()?;
+    let bands = settings.neb.then(|| bands::relax_all(&job, &settings.band)).transpose()?;
     MinimaResult::new(settings, job.facts, &lines, bands).map(Some)
 }
 
@@ -132,6 +104,13 @@ impl<'a> Job<'a> {
         Ok(Self { settings, runs, share, precision, observe, evaluator, facts })
     }
 
+    /// Says that so many lines or bands begin, some of which are kept.
+    pub fn begin(&self, units: &'static str, all: usize, before: usize) {
+        kept(self.observe, before, all, units);
+        (self.observe)(Progress::Begins("minima", units, all));
+        (self.observe)(Progress::Done(before as f64));
+    }
+
     /// All that decides what pieces of work are worth.
     pub fn header(&self) -> Result<Value> {
         Ok(json!({
@@ -172,10 +151,11 @@ impl<'a> Job<'a> {
             share: self.share,
         })?;
         let left = ledger.left(Shard::deals);
-        (self.observe)(MinimaEvent::Begins { title: &self.facts.title, pairs: (pairs.len(), ledger.kept) });
+        (self.observe)(Progress::Says(format!("{} pairs of minima: {}", pairs.len(), self.facts.title)));
+        self.begin("pairs", pairs.len(), ledger.kept);
         let one = |i: usize| -> Result<()> {
             ledger.finish(left[i], self.line(pairs[left[i]])?)?;
-            (self.observe)(MinimaEvent::Done(1.0));
+            (self.observe)(Progress::Done(1.0));
             Ok(())
         };
         each_apart(left.len(), one).map_err(|e| ledger.stopped(e))?;

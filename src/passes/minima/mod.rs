@@ -16,6 +16,7 @@
 //! | `result` | arrays and scalars, saved and read back |
 //! | `figures` | matrices, the dendrogram, the trees |
 
+mod analysis;
 mod bands;
 mod cluster;
 mod compute;
@@ -25,7 +26,7 @@ mod place;
 mod result;
 
 pub use cluster::{Linkage, Merge, cluster, order};
-pub use compute::{MinimaEvent, check, discard, run};
+pub use compute::{check, discard, run};
 pub use place::classical;
 pub use result::MinimaResult;
 
@@ -34,6 +35,7 @@ use super::pair::check_points;
 use crate::base::{Error, Result};
 use crate::landscape::Alignment;
 use crate::landscape::path::Between;
+use crate::train::BandSettings;
 use serde::{Deserialize, Serialize};
 
 /// Settings of an analysis of many minima.
@@ -62,6 +64,10 @@ pub struct MinimaSettings {
     /// Seed of alignments and of the bands' sample order
     #[arg(long, value_name = "N", default_value_t = MinimaSettings::default().path_seed)]
     pub path_seed: u64,
+    /// How bands are relaxed: the section `band`.
+    #[arg(skip)]
+    #[serde(skip)]
+    pub band: BandSettings,
 }
 
 impl Default for MinimaSettings {
@@ -74,6 +80,7 @@ impl Default for MinimaSettings {
             neb: false,
             neb_edges: None,
             path_seed: 0,
+            band: BandSettings::default(),
         }
     }
 }
@@ -87,6 +94,7 @@ impl MinimaSettings {
         if let (Some(edges), false) = (self.neb_edges, self.neb) {
             return Err(Error::expected("--neb-edges", "none without --neb", edges));
         }
+        self.band.check()?;
         check_points(self.points)
     }
 

@@ -32,12 +32,12 @@ pub(super) struct Facts {
 /// A finished analysis of many minima.
 #[derive(Clone, Debug)]
 pub struct MinimaResult {
-    summary: Value,
+    pub(super) summary: Value,
     arrays: Npz,
 }
 
 /// The name of the array of distances.
-const DISTANCE: &str = "distance";
+pub(super) const DISTANCE: &str = "distance";
 
 /// How names of what was measured of aligned networks begin.
 pub(super) const ALIGNED: &str = "aligned_";
@@ -223,14 +223,6 @@ impl MinimaResult {
     /// An array by name.
     pub fn array(&self, name: &str) -> Vec<f64> {
         self.arrays.get(name).map(|a| a.to_f64()).unwrap_or_default()
-    }
-
-    /// What did not hold: a line that has no finite loss, or bands that do not join all minima.
-    pub fn unmet(&self) -> Option<Error> {
-        let lost = self.summary["lost"].as_u64().filter(|n| *n > 0);
-        let lines = lost.map(|_| &self.summary["status"]);
-        let bands = self.summary.get("neb").map(|neb| &neb["tree"]["status"]).filter(|s| *s != "done");
-        lines.or(bands).map(|status| Error::unmet("minima", status.as_str().unwrap_or_default()))
     }
 
     /// Reads a saved result, enough to draw it again.

@@ -7,13 +7,14 @@ use super::shifted::{Shifted, shifted};
 use super::{Matrix, SharpnessResult, SharpnessSettings, Task};
 use crate::autodiff::Curvature;
 use crate::base::npz::Npz;
-use crate::base::{Error, Precision, Result, Streams, interrupt};
+use crate::base::{Error, Precision, Result, Streams, interrupt, shown};
 use crate::landscape::hessian::Curved;
 use crate::landscape::noise::noise_scale;
 use crate::landscape::sharpness::{Here, Sharp};
 use crate::nn::losses::Criterion;
 use crate::nn::{At, MeanLoss, Network, Statistics};
 use crate::passes::Run;
+use crate::passes::progress::{Observe, Progress};
 use crate::passes::run::{gibibytes, names, rounded, title};
 use crate::passes::statistics::{Policy, Stats};
 use crate::passes::training::evaluations;
@@ -25,35 +26,6 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
-
-/// What an observer hears, from any thread.
-#[derive(Clone, Copy, Debug)]
-pub enum SharpnessEvent<'a> {
-    /// Before a network.
-    Begins {
-        /// What it is.
-        title: &'a str,
-        /// Number of parameters that the operator has.
-        parameters: usize,
-        /// Which, of how many.
-        network: (usize, usize),
-        /// Products with vectors that will be needed, about.
-        products: usize,
-        /// Seconds that all of it will take, about.
-        seconds: f64,
-        /// Bytes that they will hold, about.
-        bytes: usize,
-    },
-    /// What a quick answer leaves out.
-    LeftOut(&'a [String]),
-    /// What is computed now.
-    Stage(&'a str),
-    /// So many products more.
-    Products(usize),
-}
-
-/// Whoever hears of it.
-pub type Observe<'a> = &'a (dyn Fn(SharpnessEvent) + Sync);
 
 /// Computes the sharpness of one network or several. With a directory, finished parts and products are kept in it and not
 /// computed again.
@@ -67,7 +39,9 @@ pub fn run(
     let labels = names(&settings.labels, runs);
     let (resolved, left) = plan::resolve(settings, runs)?;
     if settings.quick {
-        observe(SharpnessEvent::LeftOut(&left));
+        if !left.is_empty() {
+            observe(Progress::Says(format!("quick: leaves out {}", left.join("; "))));
+        }
     }
     let mut found = Vec::new();
     for (i, ((run, label), settings)) in runs.iter().zip(labels.clone()).zip(&resolved).enumerate() {
@@ -80,7 +54,7 @@ pub fn run(
     }
     let shifted = match settings.has(Task::Shift) || settings.full && settings.compute.is_empty() {
         true => {
-            observe(SharpnessEvent::Stage("shifted data"));
+            observe(Progress::Doing("shifted data"));
             let parts = Parts::open(keep, "shift", identity(settings, runs)?)?;
             match shift(settings, runs, &labels, &parts).map_err(|e| parts.stopped(e)) {
                 // Not all networks can be compared so, nor all data be shifted: no reason to refuse all the rest.
@@ -194,7 +168,7 @@ impl Operator for Counted<'_> {
 
     fn apply(&self, block: &[f64], k: usize) -> Vec<f64> {
         let products = self.parts.products(k, self.dimension(), || self.inner.apply(block, k));
-        (self.observe)(SharpnessEvent::Products(k));
+        (self.observe)(Progress::Done(k as f64));
         products
     }
 }
@@ -343,7 +317,7 @@ impl Place<'_> {
     }
 
     pub(super) fn stage(&self, what: &str) -> Result<()> {
-        (self.job.observe)(SharpnessEvent::Stage(what));
+        (self.job.observe)(Progress::Doing(what));
         interrupt::check("sharpness", "nothing was written")
     }
 
@@ -468,14 +442,15 @@ impl Place<'_> {
             true => 3 * n,
             false => (s.lanczos().certifying_steps(n) + 8).max(8 * s.density_steps.min(n)),
         };
-        (self.job.observe)(SharpnessEvent::Begins {
-            title: name,
-            parameters: n,
-            network: self.job.network,
-            products,
-            seconds,
-            bytes: vectors * n * size_of::<f64>() + self.objective.bytes() * rayon::current_num_threads(),
-        });
+        let bytes = vectors * n * size_of::<f64>() + self.objective.bytes() * rayon::current_num_threads();
+        let (i, count) = self.job.network;
+        let of = if count > 1 { format!(" ({} of {count})", i + 1) } else { String::new() };
+        let (time, memory) = (shown::duration(seconds), shown::bytes(bytes as f64));
+        let says = |text: String| (self.job.observe)(Progress::Says(text));
+        says(format!("sharpness of {name} ({n} parameters){of}"));
+        says(format!("about {products} products, {time} in all, {memory}"));
+        (self.job.observe)(Progress::Forecast(seconds, bytes));
+        (self.job.observe)(Progress::Begins("sharpness", "products", products));
     }
 
     /// The matrix of the operator, where it is written out and finite, as a part that every task shares.

@@ -13,6 +13,7 @@
 //!
 //! The curvature is that of the mean loss over the stated samples, without weight decay unless it is asked for.
 
+mod analysis;
 mod compute;
 mod figures;
 mod keep;
@@ -21,7 +22,7 @@ mod result;
 pub mod shifted;
 mod spectra;
 
-pub use compute::{Observe, SharpnessEvent, run};
+pub use compute::run;
 pub use keep::discard;
 pub use plan::EXACT;
 pub use result::{Cell, Line, SharpnessResult};

@@ -104,10 +104,10 @@ pub(super) fn eigenvalue(pair: Option<&Pair>, ends: &Ends) -> Value {
 /// A finished analysis of one network or several.
 #[derive(Clone, Debug)]
 pub struct SharpnessResult {
-    summary: Map<String, Value>,
+    pub(super) summary: Map<String, Value>,
     arrays: Npz,
     tensors: Vec<Tensor>,
-    unmet: Vec<String>,
+    pub(super) unmet: Vec<String>,
     shifted: Option<Shifted>,
 }
 
@@ -250,20 +250,6 @@ impl SharpnessResult {
     /// The words of a network under a path.
     pub fn text(&self, network: usize, path: &[&str]) -> &str {
         self.at(network, path).as_str().unwrap_or_default()
-    }
-
-    /// What has to be said before anybody believes the numbers.
-    pub fn warnings(&self) -> Vec<&str> {
-        let all = self.summary.get("warnings").and_then(Value::as_array);
-        all.into_iter().flatten().filter_map(Value::as_str).collect()
-    }
-
-    /// What was asked for and did not hold.
-    pub fn unmet(&self) -> Option<Error> {
-        (!self.unmet.is_empty()).then(|| {
-            let hint = "raise --steps or --tolerance, or take what there is with --allow-unconverged";
-            Error::unmet("sharpness", format!("{} ({hint})", self.unmet.join("; ")))
-        })
     }
 
     /// An array of a network.

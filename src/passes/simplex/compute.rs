@@ -14,8 +14,8 @@ use crate::landscape::simplex::{blended, distances, gram, log_volume, uniform};
 use crate::nn::{Network, Statistics};
 use crate::passes::pair::{MEASURES, measures};
 use crate::passes::plane::{self, Plane};
+use crate::passes::progress::{Observe, Progress};
 use crate::passes::run::{self, cut, gibibytes, names, rounded};
-use crate::passes::stages::{Observe, StageEvent};
 use crate::passes::together::Together;
 use crate::passes::{Run, statistics, to_json};
 use crate::train::blend::{BlendEvent, Blended};
@@ -117,10 +117,10 @@ impl Job<'_> {
         let order = (0..of_complex)
             .map(|i| complex.points() + settings.points * (1 + i % complex.minima) + i / complex.minima);
         let members: Vec<Weights> = order.take(settings.members).map(|i| at(&drawn[i])).collect();
-        (self.observe)(StageEvent::Begins("ensembles", "members", minima.len() + members.len()));
+        (self.observe)(Progress::Begins("ensembles", "members", minima.len() + members.len()));
         let ensembles = [&minima, &members].map(|members| {
             let said = Together::of(&evaluator, members);
-            (self.observe)(StageEvent::Done(members.len() as f64));
+            (self.observe)(Progress::Done(members.len() as f64));
             said
         });
         interrupt::check("simplex", &self.kept())?;
@@ -227,16 +227,16 @@ impl Job<'_> {
         let tell = |event: BlendEvent| match event {
             BlendEvent::Resumed(done, all, _) => {
                 let kept = format!("going on with unfinished simplexes: {done} of {all} steps are kept");
-                (self.observe)(StageEvent::Note(kept));
-                (self.observe)(StageEvent::Done(done as f64));
+                (self.observe)(Progress::Note(kept));
+                (self.observe)(Progress::Done(done as f64));
             }
-            BlendEvent::Step(..) => (self.observe)(StageEvent::Done(1.0)),
+            BlendEvent::Step(..) => (self.observe)(Progress::Done(1.0)),
             BlendEvent::Epoch(_) => {}
         };
         let training = &settings.training;
         let batches = training.batches(dataset.train.len(), network.layout());
-        batches.note().into_iter().for_each(|note| (self.observe)(StageEvent::Note(note)));
-        (self.observe)(StageEvent::Begins("simplexes", "steps", training.epochs * batches.count()));
+        batches.note().into_iter().for_each(|note| (self.observe)(Progress::Note(note)));
+        (self.observe)(Progress::Begins("simplexes", "steps", training.epochs * batches.count()));
         chosen::train_blend(training, &blend, self.precision, keep.as_ref(), &mut { tell })
     }
 
@@ -266,14 +266,14 @@ impl Job<'_> {
         log: &mut Option<Log>,
         pieces: &mut Pieces,
     ) -> Result<()> {
-        (self.observe)(StageEvent::Begins("random points", "points", drawn.len()));
-        (self.observe)(StageEvent::Done(pieces.len() as f64));
+        (self.observe)(Progress::Begins("random points", "points", drawn.len()));
+        (self.observe)(Progress::Done(pieces.len() as f64));
         let left: Vec<u64> = (0..drawn.len() as u64).filter(|i| !pieces.contains_key(i)).collect();
         for some in left.chunks(TOGETHER) {
             let one = |i: &u64| {
                 let (theta, state) = at(&drawn[*i as usize]);
                 let values = measures(&evaluator.evaluate(&theta, &state)).to_vec();
-                (self.observe)(StageEvent::Done(1.0));
+                (self.observe)(Progress::Done(1.0));
                 (*i, values)
             };
             let found: Vec<(u64, Vec<f64>)> = parallel::map(some.len(), &|i| one(&some[i]));
@@ -301,13 +301,13 @@ impl Job<'_> {
             return Ok(None);
         }
         let sets = 1 + usize::from(evaluator.test().is_some());
-        (self.observe)(StageEvent::Begins("plane", "points", sets * n * n));
+        (self.observe)(Progress::Begins("plane", "points", sets * n * n));
         let way = way.iter().map(|k| points[*k].clone()).collect();
         let path = Path::chain(way, [state.to_vec(), state.to_vec()]);
         let memory = gibibytes(self.settings.memory)?;
         let ends = [&points[0], &points[1]];
         let plane = plane::over(evaluator, ends, &points[third], &path, n, memory, &|share| {
-            (self.observe)(StageEvent::Done(share));
+            (self.observe)(Progress::Done(share));
         })?;
         interrupt::check("simplex", &self.kept())?;
         Ok(plane)

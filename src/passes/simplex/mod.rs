@@ -21,6 +21,7 @@
 //! | `result` | arrays, scalars, weight files, saved and read back |
 //! | `figures` | planes, sorted losses, ensembles, the training |
 
+mod analysis;
 mod compute;
 mod figures;
 mod result;

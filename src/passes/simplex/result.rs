@@ -53,7 +53,7 @@ pub(super) const ENSEMBLES: [&str; 2] = ["ensemble_minima", "ensemble_complex"];
 #[derive(Clone, Debug)]
 pub struct SimplexResult {
     pub(super) settings: SimplexSettings,
-    summary: Value,
+    pub(super) summary: Value,
     arrays: Npz,
     weights: Files,
 }
@@ -193,15 +193,6 @@ impl SimplexResult {
     /// Names of the weight files.
     pub fn weight_files(&self) -> impl Iterator<Item = &str> {
         self.weights.iter().map(|(name, _)| name.as_str())
-    }
-
-    /// What did not hold: training diverged.
-    pub fn unmet(&self) -> Option<Error> {
-        let training = &self.summary["training"];
-        (training["status"] == "diverged").then(|| {
-            let reason = training["reason"].as_str().unwrap_or_default();
-            Error::unmet("simplex: the training of the connecting points diverged", reason)
-        })
     }
 
     /// Reads a saved result, enough to draw it again.

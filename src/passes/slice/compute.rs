@@ -3,7 +3,7 @@
 use super::SliceSettings;
 use super::facts::{AxisFacts, Counts, Facts, MarkFacts, TrailFacts, at_points};
 use super::place::{Here, NOTHING};
-use super::points::{Evaluator, Job, Keep, Observe};
+use super::points::{Evaluator, Job, Keep};
 use super::result::SliceResult;
 use super::shard::DIRECTIONS;
 use super::view::View;
@@ -19,6 +19,7 @@ use crate::landscape::slice::Point;
 use crate::nn::layout::Statistic;
 use crate::nn::{At, Network, Slice, weights};
 use crate::passes::Run;
+use crate::passes::progress::Observe;
 use crate::passes::run::{gibibytes, names, rounded};
 use crate::passes::statistics::{Policy, Stats};
 use crate::passes::training::{evaluations, status};

@@ -7,6 +7,7 @@
 //! look. `place` is what directions see of a network, `points` evaluates points and keeps them in a log, `compute` makes a
 //! view ready for it. `shard` is a part of a slice that several machines share, `merge` joins parts.
 
+mod analysis;
 mod compute;
 mod facts;
 mod figures;
@@ -19,7 +20,6 @@ mod view;
 
 pub use compute::{discard, logs, part, run};
 pub use merge::{is_part, merge};
-pub use points::SliceEvent;
 pub use result::SliceResult;
 pub use view::View;
 

@@ -7,40 +7,17 @@ use super::shard::{Header, compared, log_name};
 use super::view::{Evaluated, View};
 use crate::base::log::{Log, Pieces};
 use crate::base::shard::Shard;
-use crate::base::{Error, Result, Streams, files, interrupt, parallel};
+use crate::base::{Error, Result, Streams, files, interrupt, parallel, shown};
 use crate::figure::Figure;
 use crate::landscape::Adaptive;
 use crate::landscape::adaptive::Filled;
 use crate::landscape::measures::{Measure, Spot};
 use crate::landscape::slice::{Point, RUN};
 use crate::nn::{MeanLoss, Slice, Tally};
+use crate::passes::progress::{Observe, Progress};
 use crate::passes::{Run, to_json};
 use std::path::Path;
 use std::time::Instant;
-
-/// What an observer of a slice hears, from any thread.
-#[derive(Clone, Copy, Debug)]
-pub enum SliceEvent<'a> {
-    /// Before the points of a view.
-    Begins {
-        /// What is sliced.
-        title: &'a str,
-        /// Number of parameters.
-        parameters: usize,
-        /// Which view, of how many.
-        view: (usize, usize),
-        /// Points to compute, and how many were kept from before.
-        points: (usize, usize),
-        /// Predicted seconds.
-        seconds: f64,
-        /// Bytes that evaluation holds.
-        bytes: usize,
-    },
-    /// So many more points (a fraction, when only a share of the samples is done).
-    Done(f64),
-    /// What there is so far, worth showing.
-    Picture(&'a Figure),
-}
 
 /// Where finished points are kept, and which are wanted.
 #[derive(Clone, Copy, Debug)]
@@ -50,9 +27,6 @@ pub(super) struct Keep<'a> {
     /// Part of the points.
     pub shard: Shard,
 }
-
-/// Whoever hears of it.
-pub type Observe<'a> = &'a (dyn Fn(SliceEvent) + Sync);
 
 /// One view.
 pub(super) struct Job<'a> {
@@ -132,15 +106,8 @@ impl Evaluator<'_> {
         let (seconds, measured) = forecast.map_err(|e| self.stopped(e, &pieces, range.len()))?;
         let threads = rayon::current_num_threads();
         let bytes = self.slicers.iter().map(|s| s.bytes(threads)).sum::<usize>() + points * super::POINT;
-        (job.observe)(SliceEvent::Begins {
-            title: &self.facts.title,
-            parameters: self.facts.parameters,
-            view: job.view,
-            points: (range.len(), kept),
-            seconds,
-            bytes,
-        });
-        (job.observe)(SliceEvent::Done(kept as f64));
+        self.begins((range.len(), kept), seconds, bytes);
+        (job.observe)(Progress::Done(kept as f64));
         let mut band = (BAND / seconds.max(1e-9) * missing as f64).clamp(threads as f64, 1e6) as usize;
         loop {
             let wanted = match &adaptive {
@@ -171,7 +138,7 @@ impl Evaluator<'_> {
                 band = ((BAND * rate) as usize).clamp(threads, 1_000_000);
             }
             if adaptive.is_some() {
-                (job.observe)(SliceEvent::Picture(&self.picture(&pieces)?));
+                (job.observe)(Progress::Picture(&self.picture(&pieces)?));
             }
         }
         if shard != Shard::WHOLE {
@@ -181,6 +148,24 @@ impl Evaluator<'_> {
             None => View::full(settings, self.facts.clone(), pieces),
             Some(adaptive) => self.filled(adaptive, &self.known(&pieces)),
         }))
+    }
+
+    /// Says what begins: so many points, of which some were kept, in so many seconds and bytes.
+    fn begins(&self, (points, kept): (usize, usize), seconds: f64, bytes: usize) {
+        let says = |text: String| (self.job.observe)(Progress::Says(text));
+        let Facts { title, parameters, .. } = &self.facts;
+        let (view, views) = self.job.view;
+        let of = if views > 1 { format!(" ({} of {views})", view + 1) } else { String::new() };
+        says(format!("slicing {title} ({parameters} parameters){of}"));
+        if kept > 0 {
+            says(format!("{kept} of {points} points were computed before and are kept"));
+        }
+        let sides: Vec<String> = self.job.settings.sides().iter().map(|s| s.n().to_string()).collect();
+        let (time, memory) = (shown::about(seconds), shown::bytes(bytes as f64));
+        let threads = shown::count(rayon::current_num_threads(), "thread");
+        says(format!("{points} of {} points: {time} on {threads}, {memory}", sides.join(" x ")));
+        (self.job.observe)(Progress::Forecast(seconds, bytes));
+        (self.job.observe)(Progress::Begins("slice", "points", points));
     }
 
     /// The plan of points, where not all are computed.
@@ -242,7 +227,7 @@ impl Evaluator<'_> {
         if let (false, true, Ok(figure)) =
             (pieces.is_empty(), keep.shard == Shard::WHOLE, self.picture(pieces))
         {
-            (self.job.observe)(SliceEvent::Picture(&figure));
+            (self.job.observe)(Progress::Picture(&figure));
         }
         let view = match self.job.view {
             (_, 1) => String::new(),
@@ -309,11 +294,10 @@ impl Evaluator<'_> {
         let mut tallies: Vec<Vec<Tally>> = Vec::new();
         for (slicer, objective) in self.slicers.iter().zip(self.objectives) {
             let share = (1.0 - measured) * objective.samples() as f64 / all as f64;
-            tallies
-                .push(slicer.tallies(&points, &|done| (self.job.observe)(SliceEvent::Done(done * share)))?);
+            tallies.push(slicer.tallies(&points, &|done| (self.job.observe)(Progress::Done(done * share)))?);
         }
         let measures = self.measures(&points)?;
-        (self.job.observe)(SliceEvent::Done(measured * points.len() as f64));
+        (self.job.observe)(Progress::Done(measured * points.len() as f64));
         let value = |i: usize| {
             let mut row = Vec::new();
             for (tallies, objective) in tallies.iter().zip(self.objectives) {

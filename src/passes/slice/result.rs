@@ -17,9 +17,9 @@ use std::path::Path;
 /// A finished slice.
 #[derive(Clone, Debug)]
 pub struct SliceResult {
-    settings: SliceSettings,
+    pub(super) settings: SliceSettings,
     summary: Map<String, Value>,
-    views: Vec<View>,
+    pub(super) views: Vec<View>,
     directions: Option<TensorFile>,
 }
 
@@ -73,16 +73,6 @@ impl SliceResult {
             summary.extend(own);
         }
         Ok(Self { settings: settings.clone(), summary, views, directions })
-    }
-
-    /// What was asked for and did not hold: numbers of a map that could not be computed where the loss could.
-    pub fn unmet(&self) -> Option<Error> {
-        let missing = missing(&self.settings, &self.views);
-        (missing > 0).then(|| {
-            let all: usize = self.views.iter().map(|v| v.facts.points()).sum();
-            let what = format!("expected numbers at every point, found none at {missing} of {all}");
-            Error::unmet("--maps", format!("{what}: eigenvalues need more steps there, or more tolerance"))
-        })
     }
 
     /// One scalar of the summary, by its path; of the first view, where there are several.
@@ -257,7 +247,7 @@ impl SliceResult {
 }
 
 /// Points where the loss is finite and a measure is not, though it has a number there.
-fn missing(settings: &SliceSettings, views: &[View]) -> usize {
+pub(super) fn missing(settings: &SliceSettings, views: &[View]) -> usize {
     let none =
         |array: &str| at_points(settings).any(|m| m.undefined().is_some_and(|(name, _)| name == array));
     let maps = at_points(settings).flat_map(|m| m.maps()).map(|d| d.array);

@@ -17,6 +17,7 @@ use crate::landscape::path::Evaluator;
 use crate::nn::{Network, Statistics};
 use crate::passes::pair::Pair;
 use crate::passes::pieces::{Division, Ledger, Share, log_name};
+use crate::passes::progress::{Observe, Progress, kept};
 use crate::passes::seeded::of_run;
 use crate::passes::{DataSettings, statistics, to_json};
 use crate::train::branch::noise;
@@ -28,22 +29,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-
-/// What an observer of a search hears, from any thread.
-#[derive(Clone, Debug)]
-pub enum TicketEvent<'a> {
-    /// Before training.
-    Begins {
-        /// Network and data.
-        title: &'a str,
-        /// Trainings beside those of tickets, and how many were kept from before.
-        controls: (usize, usize),
-        /// Steps of training that are left to make, those of tickets that are kept among them.
-        steps: u64,
-    },
-    /// So many more steps are made, or were kept.
-    Steps(u64),
-}
 
 /// The command, and what keeps the levels of its seeds.
 const NAME: &str = "ticket";
@@ -207,7 +192,7 @@ pub fn run(
     settings: &TicketSettings,
     training: &TrainSettings,
     share: Option<&Share>,
-    observe: &(dyn Fn(TicketEvent) + Sync),
+    observe: Observe,
 ) -> Result<Option<TicketResult>> {
     settings.check(training)?;
     let (data, dataset) = DataSettings::load(training)?;
@@ -256,7 +241,7 @@ pub fn run(
 }
 
 /// Tells of steps as they are made, some at a time, from step `from` on.
-fn listen(observe: &(dyn Fn(TicketEvent) + Sync), from: u64) -> impl FnMut(Event) + Send + '_ {
+fn listen(observe: Observe<'_>, from: u64) -> impl FnMut(Event) + Send + '_ {
     let mut told = from;
     move |event: Event| {
         let now = match event {
@@ -264,7 +249,7 @@ fn listen(observe: &(dyn Fn(TicketEvent) + Sync), from: u64) -> impl FnMut(Event
             Event::Resumed(step, ..) if step > told => step,
             _ => return,
         };
-        observe(TicketEvent::Steps(now - told));
+        observe(Progress::Done((now - told) as f64));
         told = now;
     }
 }
@@ -281,7 +266,7 @@ struct Work<'a> {
     facts: &'a Facts,
     network: &'a Arc<Network>,
     dataset: &'a Dataset,
-    observe: &'a (dyn Fn(TicketEvent) + Sync),
+    observe: Observe<'a>,
     evaluator: Evaluator,
 }
 
@@ -291,7 +276,7 @@ impl<'a> Work<'a> {
         training: &'a TrainSettings,
         facts: &'a Facts,
         dataset: &'a Dataset,
-        observe: &'a (dyn Fn(TicketEvent) + Sync),
+        observe: Observe<'a>,
     ) -> Result<Self> {
         let network = &facts.network;
         let evaluator = Evaluator::new(
@@ -345,11 +330,11 @@ impl<'a> Work<'a> {
         let rest = total - settings.rewind;
         let chains = open.len() as u64 * (total + settings.rounds as u64 * rest);
         let steps = left.iter().map(|i| if all[*i].2 == Kind::Reinit { total } else { rest });
-        (self.observe)(TicketEvent::Begins {
-            title: &self.facts.title,
-            controls: (all.len(), controls.kept),
-            steps: chains + steps.sum::<u64>(),
-        });
+        let (title, levels) = (&self.facts.title, settings.rounds);
+        let begins = format!("tickets of {title}: {levels} levels, {} seeds", settings.seeds);
+        (self.observe)(Progress::Says(begins));
+        kept(self.observe, controls.kept, all.len(), "trainings beside the tickets");
+        (self.observe)(Progress::Begins(NAME, "steps", (chains + steps.sum::<u64>()) as usize));
         let done = AtomicUsize::new(controls.kept);
         let directory = share.and_then(Share::directory);
         let chain = |k: usize| -> Result<Chain> {

@@ -13,6 +13,7 @@
 //! `prune` chooses what is left, `compute` trains and keeps what is finished, `table` and `result` sum up, `verdict`
 //! judges, `figures` draws.
 
+mod analysis;
 mod compute;
 mod figures;
 pub mod prune;
@@ -20,7 +21,7 @@ mod result;
 mod table;
 mod verdict;
 
-pub use compute::{TicketEvent, discard, run};
+pub use compute::{discard, run};
 pub use prune::Scope;
 pub use result::TicketResult;
 

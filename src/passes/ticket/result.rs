@@ -38,12 +38,12 @@ pub(super) struct Facts {
 /// A finished search for lottery tickets.
 #[derive(Clone, Debug)]
 pub struct TicketResult {
-    summary: Value,
+    pub(super) summary: Value,
     arrays: Npz,
     /// Masks and weights; none of a result that was read to be drawn again.
     files: Files,
     /// Weight files that an earlier result may have left, where this one has none.
-    absent: Vec<String>,
+    pub(super) absent: Vec<String>,
 }
 
 /// What results call tickets.
@@ -168,20 +168,6 @@ impl TicketResult {
         let Some(at) = kinds.iter().position(|k| k == kind) else { return Vec::new() };
         let each = self.array("level").len() * self.array("seed").len();
         self.array(name).get(at * each..(at + 1) * each).unwrap_or_default().to_vec()
-    }
-
-    /// Weight files that do not belong to this result.
-    pub fn absent(&self) -> &[String] {
-        &self.absent
-    }
-
-    /// What did not hold: training diverged.
-    pub fn unmet(&self) -> Option<Error> {
-        let lost = self.summary["diverged"].as_u64().filter(|n| *n > 0);
-        lost.map(|n| {
-            let what = format!("{n} of {} networks, or ones before them", self.summary["trainings"]);
-            Error::unmet("ticket: diverged", what)
-        })
     }
 
     /// Reads a saved result, enough to draw it again.

@@ -65,6 +65,11 @@ impl Default for BandSettings {
 }
 
 impl BandSettings {
+    /// About how many samples are sent forward for one band, of a training set of so many; a pass back counts as two.
+    pub fn samples(&self, train: usize) -> f64 {
+        3.0 * (self.cycles * self.steps * self.pivots * self.batch(train)) as f64
+    }
+
     /// The rate: the one given, or the optimizer's own.
     pub fn rate(&self) -> f64 {
         self.lr.unwrap_or_else(|| self.optimizer.rate())

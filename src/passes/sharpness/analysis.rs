@@ -1,32 +1,19 @@
-//! `losscape sharpness`: certified eigenvalues, traces, densities, and the measures beyond them.
+//! `sharpness` as an analysis: what it is of, what it costs, and what it reports.
 
-use super::Subcommand;
-use super::arguments::{Common, Fresh, config_and_out, name_kinds};
-use super::config::Sources;
-use super::networks::{self, Networks};
-use super::output::{self, Target};
-use super::progress::{Progress, say};
-use crate::base::{Result, files, text};
+use super::{Cell, Line, SharpnessResult, SharpnessSettings, discard, run};
+use crate::base::{Error, Precision, Result, shown};
+use crate::passes::analysis::{Analysis, Named, Needs, Networks, Record, Work};
 use crate::passes::run::at_most;
-use crate::passes::sharpness::{self, Cell, SharpnessEvent};
-use crate::passes::{Saved, SharpnessResult, SharpnessSettings};
-use crate::render::Style;
-use clap::{ArgMatches, Args, Command};
-use serde_json::json;
-use std::path::PathBuf;
-use std::sync::Mutex;
+use crate::train::TrainSettings;
+use serde_json::Value;
+use std::path::Path;
 
-pub const COMMAND: Subcommand = Subcommand {
-    name: "sharpness",
-    about: "How sharp a minimum is: certified eigenvalues, trace, density, and the measures beyond",
-    examples: EXAMPLES,
-    command,
-    run,
-};
-
-const DEFAULT_OUT: &str = "out/sharpness";
-
-const EXAMPLES: &str = "Examples:
+impl Analysis for SharpnessSettings {
+    const NAME: &'static str = "sharpness";
+    const ABOUT: &'static str =
+        "How sharp a minimum is: certified eigenvalues, trace, density, and the measures beyond";
+    const SUMMARY: &'static str = "eigenvalues, traces and measures of each network";
+    const EXAMPLES: &'static str = "Examples:
   losscape sharpness                                       the default network, trained if need be
   losscape sharpness --run runs/a --quick                  the outermost eigenvalues and the trace, in ten seconds
   losscape sharpness --run runs/a --full --out out/all     everything
@@ -50,123 +37,70 @@ rescaling-invariant ones stand beside them.
 
 Writes sharpness.json (every number), sharpness.npz (eigenvalues, density_x, density_y, ...), and pictures: density,
 and comparison of several networks.";
+    const SETTINGS: &'static str = include_str!("../../../analyses/settings/sharpness.toml");
+    const QUICK: &'static [(&'static str, &'static str)] =
+        &[("probes", "2"), ("steps", "20"), ("top", "1"), ("density-steps", "10"), ("density-probes", "1")];
+    type Record = SharpnessResult;
 
-fn command(command: Command) -> Command {
-    let command = SharpnessSettings::augment_args(networks::argument(command));
-    let command = config_and_out(Common::augment_args(Fresh::augment_args(command)), DEFAULT_OUT);
-    name_kinds(super::help::pictures(command))
-}
-
-fn run(matches: &ArgMatches) -> Result<()> {
-    let mut sources = Sources::new(matches)?;
-    let settings: SharpnessSettings = sources.take(&[])?;
-    let (common, style, fresh): (Common, Style, Fresh) =
-        (sources.take(&[])?, sources.take(&[])?, sources.take(&[])?);
-    let from = Networks::take(&mut sources)?;
-    let out = sources.path("out")?.unwrap_or_else(|| PathBuf::from(DEFAULT_OUT));
-    sources.finish()?;
-    settings.check(from.count())?;
-    style.check()?;
-    common.apply()?;
-    from.apart(&out)?;
-    let target = Target::new(out)?;
-    let fits = |_, samples| settings.samples.map_or(Ok(()), |n| at_most(samples, n, "--samples"));
-    let runs = from.read(&style, common.quiet, &fits)?;
-    runs.iter().try_for_each(|run| fits(run.precision, run.dataset.train.len()))?;
-    if fresh.fresh {
-        sharpness::discard(target.directory())?;
+    fn needs() -> Needs {
+        Needs::Networks { within: 1..=usize::MAX, usual: 1, named: Named::Run }
     }
-    let observer = Observer { quiet: common.quiet, state: Mutex::default() };
-    let result = sharpness::run(&settings, &runs, Some(target.directory()), &|event| observer.hears(event));
-    observer.finish();
-    let result = result?;
-    let forecast = observer.state.into_inner().unwrap_or_else(|e| e.into_inner()).seconds;
-    for warning in result.warnings() {
-        say(common.quiet, &format!("warning: {warning}"));
-    }
-    let machine = json!({"runs": from.names(), "predicted_seconds": forecast});
-    let pictures = target.write(&result, &style, machine)?;
-    sharpness::discard(target.directory())?;
-    match (common.json, common.quiet) {
-        (true, _) => output::print_json(&result.json()?)?,
-        (_, true) => {}
-        _ => output::print(&summary(&result, &target, &pictures))?,
-    }
-    match settings.allow_unconverged {
-        true => Ok(()),
-        false => result.unmet().map_or(Ok(()), Err),
-    }
-}
 
-/// Shows how far it is.
-struct Observer {
-    quiet: bool,
-    state: Mutex<Shown>,
-}
+    fn validate(&self, networks: usize, _: &TrainSettings) -> Result<()> {
+        self.check(networks)
+    }
 
-/// The bar, and the seconds that were foretold.
-#[derive(Default)]
-struct Shown {
-    bar: Option<Progress>,
-    seconds: f64,
-}
+    fn suits(&self, _: Precision, samples: usize) -> Result<()> {
+        self.samples.map_or(Ok(()), |n| at_most(samples, n, "--samples"))
+    }
 
-impl Observer {
-    fn hears(&self, event: SharpnessEvent) {
-        let mut state = self.state.lock().unwrap_or_else(|e| e.into_inner());
-        match event {
-            SharpnessEvent::Begins { title, parameters, network: (i, count), products, seconds, bytes } => {
-                if let Some(bar) = state.bar.take() {
-                    bar.finish();
-                }
-                let of = if count > 1 { format!(" ({} of {count})", i + 1) } else { String::new() };
-                say(self.quiet, &format!("sharpness of {title} ({parameters} parameters){of}"));
-                let (time, memory) = (output::duration(seconds), output::bytes(bytes as f64));
-                say(self.quiet, &format!("about {products} products, {time} in all, {memory}"));
-                state.seconds += seconds;
-                state.bar = Some(Progress::new("sharpness", "products", products as f64, self.quiet));
-            }
-            SharpnessEvent::LeftOut([]) => {}
-            SharpnessEvent::LeftOut(what) => {
-                say(self.quiet, &format!("quick: leaves out {}", what.join("; ")));
-            }
-            SharpnessEvent::Stage(what) => {
-                if let Some(bar) = &state.bar {
-                    bar.note(what);
-                }
-            }
-            SharpnessEvent::Products(n) => {
-                if let Some(bar) = &state.bar {
-                    bar.add(n as f64);
-                }
-            }
+    fn reseeded(self, by: u64) -> Self {
+        Self { seed: self.seed.wrapping_add(by), ..self }
+    }
+
+    fn forwards(&self, networks: usize, (train, _): (f64, f64)) -> f64 {
+        // A hundred products and the measures; a product costs two gradients.
+        let each = self.samples.map_or(train, |n| n as f64) * if self.quick { 300.0 } else { 1200.0 };
+        networks as f64 * each
+    }
+
+    fn run(&self, of: Networks, work: &Work) -> Result<Option<SharpnessResult>> {
+        let mut found = run(self, of.runs, work.directory(), work.observe)?;
+        if self.allow_unconverged {
+            found.unmet.clear();
         }
+        Ok(Some(found))
     }
 
-    fn finish(&self) {
-        let state = self.state.lock().unwrap_or_else(|e| e.into_inner());
-        if let Some(bar) = &state.bar {
-            bar.finish();
-        }
+    fn discard(directory: &Path) -> Result<()> {
+        discard(directory)
+    }
+
+    fn load(directory: &Path) -> Result<SharpnessResult> {
+        SharpnessResult::load(directory)
     }
 }
 
-fn summary(result: &SharpnessResult, target: &Target, pictures: &output::Pictures) -> String {
-    let mut text = match result.networks() {
-        1 => one(result),
-        _ => several(result),
-    };
-    let written = match pictures.names.is_empty() {
-        true => String::new(),
-        false => format!("{}, ", pictures.listed()),
-    };
-    text += &format!(
-        "wrote {} in {}{}: {written}sharpness.json, sharpness.npz\n",
-        files::named(target.directory()),
-        output::duration(target.seconds()),
-        output::peak(),
-    );
-    text
+impl Record for SharpnessResult {
+    fn report(&self) -> String {
+        summary(self)
+    }
+
+    fn unmet(&self) -> Option<Error> {
+        (!self.unmet.is_empty()).then(|| {
+            let hint = "raise --steps or --tolerance, or take what there is with --allow-unconverged";
+            Error::unmet("sharpness", format!("{} ({hint})", self.unmet.join("; ")))
+        })
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        let all = self.summary.get("warnings").and_then(Value::as_array);
+        all.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+    }
+}
+
+fn summary(result: &SharpnessResult) -> String {
+    if result.networks() == 1 { one(result) } else { several(result) }
 }
 
 /// A number with so many significant digits; very small and very large ones with a power of ten.
@@ -177,7 +111,7 @@ fn significant(x: f64, digits: usize) -> String {
             let after = digits as i32 - 1 - a.log10().floor() as i32;
             format!("{x:.*}", after.max(0) as usize)
         }
-        _ => output::number(x, digits - 1),
+        _ => shown::number(x, digits - 1),
     }
 }
 
@@ -192,26 +126,6 @@ fn written(cell: Option<&Cell>) -> String {
     }
 }
 
-/// Columns as wide as their widest entry; the first on the left, others on the right.
-pub fn table(rows: &[Vec<String>]) -> String {
-    let cells = |row: &Vec<String>| row.iter().map(|cell| text::name(cell)).collect();
-    let rows: Vec<Vec<String>> = rows.iter().map(cells).collect();
-    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |c: usize| rows.iter().filter_map(|r| r.get(c)).map(|s| s.chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..columns).map(width).collect();
-    let mut text = String::new();
-    for row in &rows {
-        let cell = |(c, cell): (usize, &String)| match c {
-            0 => format!("  {cell:<0$}", widths[0]),
-            _ => format!("  {cell:>0$}", widths[c]),
-        };
-        let line: String = row.iter().enumerate().map(cell).collect();
-        text += line.trim_end();
-        text.push('\n');
-    }
-    text
-}
-
 fn one(result: &SharpnessResult) -> String {
     let number = |path: &[&str]| result.number(0, path);
     let mut text = format!(
@@ -221,8 +135,8 @@ fn one(result: &SharpnessResult) -> String {
         result.at(0, &["samples", "train"]),
         result.at(0, &["dimension"]),
         result.at(0, &["parameters"]),
-        output::number(number(&["center", "train_loss"]), 6),
-        output::percent(number(&["center", "train_accuracy"])),
+        shown::number(number(&["center", "train_loss"]), 6),
+        shown::percent(number(&["center", "train_accuracy"])),
     );
     let mut rows = vec![vec![String::new(), "raw".to_owned(), "rescaling-invariant".to_owned()]];
     let mut notes = Vec::new();
@@ -232,7 +146,7 @@ fn one(result: &SharpnessResult) -> String {
         notes.extend(status.map(|s| format!("  {}: {s}\n", line.label)));
     }
     notes.extend(errors(result, 0));
-    text += &table(&rows);
+    text += &shown::table(&rows);
     text += &notes.concat();
     for (key, name) in [("lambda_max", "largest"), ("lambda_min", "smallest")] {
         let found = result.at(0, &[key]);
@@ -247,7 +161,7 @@ fn one(result: &SharpnessResult) -> String {
         };
         text += &format!(
             "  {name} eigenvalue: {sure}, residual {}, {} products ({})\n",
-            output::number(number(&[key, "residual"]), 2),
+            shown::number(number(&[key, "residual"]), 2),
             found["products"],
             result.text(0, &[key, "stop"]).replace('-', " "),
         );
@@ -271,12 +185,12 @@ fn one(result: &SharpnessResult) -> String {
         let error = number(&["outliers", "share_of_trace_stderr"]);
         text += &match (share <= 1.0, error > 0.0) {
             (true, false) => {
-                format!("  the {count} largest eigenvalues are {} of the trace\n", output::percent(share))
+                format!("  the {count} largest eigenvalues are {} of the trace\n", shown::percent(share))
             }
             (true, true) => format!(
                 "  the {count} largest eigenvalues are {} \u{b1} {} of the trace\n",
-                output::percent(share),
-                output::percent(error)
+                shown::percent(share),
+                shown::percent(error)
             ),
             // A share is one of a whole: here negative eigenvalues, or the error of the trace, take from that.
             (false, _) => format!(
@@ -290,9 +204,9 @@ fn one(result: &SharpnessResult) -> String {
     if overlap.is_finite() {
         text += &format!(
             "  {} of the gradient (norm {}) lies along them; of a random direction {}\n",
-            output::percent(overlap),
-            output::number(number(&["gradient", "norm"]), 4),
-            output::percent(number(&["gradient", "overlap_expected"])),
+            shown::percent(overlap),
+            shown::number(number(&["gradient", "norm"]), 4),
+            shown::percent(number(&["gradient", "overlap_expected"])),
         );
     }
     let power = number(&["power", "value"]);
@@ -302,7 +216,7 @@ fn one(result: &SharpnessResult) -> String {
             significant(power, 4),
             result.at(0, &["power", "products"]),
             result.text(0, &["power", "stop"]).replace('-', " "),
-            output::number(number(&["power", "difference"]), 2),
+            shown::number(number(&["power", "difference"]), 2),
         );
     }
     for (key, name) in [
@@ -332,7 +246,7 @@ fn one(result: &SharpnessResult) -> String {
     if negative.is_finite() {
         let status = result.text(0, &["density", "negative_mass", "status"]);
         let status = if status.is_empty() { String::new() } else { format!(" ({status})") };
-        text += &format!("  {} of the eigenvalues are negative{status}\n", output::percent(negative));
+        text += &format!("  {} of the eigenvalues are negative{status}\n", shown::percent(negative));
     }
     for (key, matrix) in result.at(0, &["matrices"]).as_object().into_iter().flatten() {
         let name = key.replace('_', " ");
@@ -378,30 +292,30 @@ fn several(result: &SharpnessResult) -> String {
     };
     let mut rows = vec![
         header.clone(),
-        center("training loss", ["center", "train_loss"], &|x| output::number(x, 6)),
-        center("training accuracy", ["center", "train_accuracy"], &output::percent),
-        center("test loss", ["center", "test_loss"], &|x| output::number(x, 4)),
-        center("test accuracy", ["center", "test_accuracy"], &output::percent),
+        center("training loss", ["center", "train_loss"], &|x| shown::number(x, 6)),
+        center("training accuracy", ["center", "train_accuracy"], &shown::percent),
+        center("test loss", ["center", "test_loss"], &|x| shown::number(x, 4)),
+        center("test accuracy", ["center", "test_accuracy"], &shown::percent),
     ];
     if (0..result.networks()).all(|n| *result.at(n, &["samples", "test"]) == 0) {
         rows.truncate(3);
     }
     for (title, raw) in [("raw", true), ("rescaling-invariant", false)] {
-        let of = |line: &sharpness::Line| if raw { line.raw.clone() } else { line.invariant.clone() };
+        let of = |line: &Line| if raw { line.raw.clone() } else { line.invariant.clone() };
         let shown: Vec<_> = all[0].iter().filter(|l| of(l).is_some()).collect();
         if shown.is_empty() {
             continue;
         }
         rows.push(vec![title.to_owned()]);
         for line in shown {
-            let own = |lines: &Vec<sharpness::Line>| {
+            let own = |lines: &Vec<Line>| {
                 let own = lines.iter().find(|l| l.key == line.key).and_then(of);
                 written(own.as_ref())
             };
             rows.push(std::iter::once(format!("  {}", line.label)).chain(all.iter().map(own)).collect());
         }
     }
-    let mut text = table(&rows);
+    let mut text = shown::table(&rows);
     for n in 0..result.networks() {
         let of = result.text(n, &["certificates_of"]);
         text += &format!("  {}: {of}\n", result.text(n, &["label"]));
