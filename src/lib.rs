@@ -41,8 +41,9 @@
 //! # Conventions
 //!
 //! - All parameters of a network are one vector theta; [`nn::Layout`] knows names, shapes and roles.
-//! - Matrices are column-major and columns are samples. Code is generic over [`autodiff::Element`], f32 or f64;
-//!   losses, sums over chunks of samples and products of parameter vectors accumulate in f64.
+//! - Matrices are column-major and columns are samples. [`autodiff`], [`nn`] and [`train`] are generic over
+//!   [`autodiff::Element`], f32 or f64; analyses hold an [`nn::MeanLoss`], whose precision is chosen at run time.
+//!   Losses, sums over chunks of samples and products of parameter vectors accumulate in f64.
 //! - What comes in kinds is a [registry](base::registry): one file a kind, one line to register it.
 //! - Everything random comes from a [named stream](base::Streams) of a seed. The same seed gives the same bytes
 //!   on any number of threads.
