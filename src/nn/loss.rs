@@ -47,6 +47,12 @@ pub struct At<'a> {
     pub state: &'a [f64],
 }
 
+/// Who sees a chunk of samples by its number: of each point, the outputs of some layers, a channel a row.
+pub type See<'a> = &'a (dyn Fn(usize, &[Vec<View<f64>>]) + Sync);
+
+/// Makes the loss over a batch of samples from their numbers.
+pub type Batches<'a> = Box<dyn Fn(&[u32]) -> Box<dyn MeanLoss> + Send + Sync + 'a>;
+
 /// The mean loss of a network over given samples.
 pub trait MeanLoss: std::fmt::Debug + Send + Sync {
     /// The precision that it is computed in.
@@ -81,7 +87,7 @@ pub trait MeanLoss: std::fmt::Debug + Send + Sync {
     fn renew(&self, at: At) -> Vec<f64>;
     /// Shows `see`, in parallel, each chunk of samples by its number: for each of `points`, the outputs of the layers at these
     /// positions among the network's traces, a channel a row. Norms have running statistics.
-    fn signals(&self, traces: &[usize], points: &[At], see: &(dyn Fn(usize, &[Vec<View<f64>>]) + Sync));
+    fn signals(&self, traces: &[usize], points: &[At], see: See);
     /// How signals and gradients pass through the network with these samples, all of them one group.
     fn propagation(&self) -> Box<dyn Propagate + '_>;
     /// The loss along directions through `theta`, as [`Slicer::new`].
@@ -94,7 +100,7 @@ pub trait MeanLoss: std::fmt::Debug + Send + Sync {
     ) -> Box<dyn Slice + 'a>;
 
     /// Makes the same loss over batches of so many of the samples, by their numbers, which share one recording.
-    fn batches(&self, size: usize) -> Box<dyn Fn(&[u32]) -> Box<dyn MeanLoss> + Send + Sync + '_>;
+    fn batches(&self, size: usize) -> Batches<'_>;
     /// The same samples with other targets (outputs x samples).
     fn with_targets(&self, targets: &[f64]) -> Box<dyn MeanLoss>;
     /// The same samples with other statistics.
@@ -210,7 +216,7 @@ impl<E: Element> MeanLoss for Objective<E> {
         widened(&state)
     }
 
-    fn signals(&self, traces: &[usize], points: &[At], see: &(dyn Fn(usize, &[Vec<View<f64>>]) + Sync)) {
+    fn signals(&self, traces: &[usize], points: &[At], see: See) {
         let mut plans: Vec<(Vec<Node>, Plan)> = Vec::new();
         for chunk in self.chunks() {
             if chunk.program == plans.len() {
@@ -257,7 +263,7 @@ impl<E: Element> MeanLoss for Objective<E> {
         Box::new(Slicer::new(self, theta, state, directions, memory))
     }
 
-    fn batches(&self, size: usize) -> Box<dyn Fn(&[u32]) -> Box<dyn MeanLoss> + Send + Sync + '_> {
+    fn batches(&self, size: usize) -> Batches<'_> {
         let first = self.over(Arc::new(self.all().subset(&(0..size as u32).collect::<Vec<u32>>())));
         Box::new(move |indices| Box::new(first.over(Arc::new(self.all().subset(indices)))))
     }
