@@ -30,7 +30,7 @@ pub fn argument(command: Command) -> Command {
         .value_name("PATH")
         .action(ArgAction::Append)
         .value_parser(clap::value_parser!(PathBuf))
-        .help("Run directory, weight file or graph of torch.export (.pt2), may be repeated [default: runs/default, trained first if it is not there]");
+        .help("Run directory, weight file or graph of torch.export (.pt2) or ONNX, may be repeated [default: runs/default, trained first if it is not there]");
     let named = |(name, help)| Arg::new(name).long(name).value_name("VALUE").help(help);
     let several = |weights: Arg| weights.action(ArgAction::Append);
     beside(command.arg(run).args(NAMED.map(named))).mut_arg("weights", several)
