@@ -313,6 +313,12 @@ struct TangentStep {
     reads: [bool; ARITY],
 }
 
+/// Whether `node` sees the tangents of its input: beyond a cut those of the cut and of what comes after it. What is the cut in
+/// another shape may stand before it.
+fn sees(tape: &Tape, cut: Option<Node>, node: Node, input: Node) -> bool {
+    cut.is_none_or(|c| node <= c || input >= c || tape.root(input) == tape.root(c))
+}
+
 impl TangentPlan {
     /// A plan for the tangents of `wanted` as the parameters accepted by `moves` move, and the nodes whose
     /// primal values it reads: the primal plan must want or keep them.
@@ -328,7 +334,7 @@ impl TangentPlan {
         let mut tape = tape.clone();
         let coefficients = tape.coefficients();
         let tape = Arc::new(tape);
-        let sees = |n: Node, input: Node| cut.is_none_or(|c| n <= c || input >= c);
+        let sees = |n: Node, input: Node| sees(&tape, cut, n, input);
         let mut active: Vec<bool> = Vec::new();
         for node in tape.nodes() {
             let record = tape.record(node);
@@ -395,7 +401,7 @@ impl TangentPlan {
             let mut buffer = std::mem::take(&mut workspace.slots[slot]);
             let inputs = values.all(&record.inputs, |i| step.reads[i]);
             let coefficients = values.all(&step.coefficients, |_| true);
-            let seen = |i: &Node| self.cut.is_none_or(|c| step.node <= c || *i >= c);
+            let seen = |i: &Node| sees(&self.tape, self.cut, step.node, *i);
             // Worked on in place, the first block's buffer is `out`, and what is left here is empty.
             let tangents: [Option<Block<E>>; ARITY] = std::array::from_fn(|i| {
                 record

@@ -79,7 +79,12 @@ impl ProductPlan {
 impl Program {
     /// Records the reverse sweep of the sum of `losses` on `tape`. `outputs` are what the loss compares with the
     /// targets.
-    pub fn new(mut tape: Tape, outputs: Node, losses: Node) -> Self {
+    pub fn new(tape: Tape, outputs: Node, losses: Node) -> Self {
+        Self::comparing(tape, outputs, losses, outputs)
+    }
+
+    /// The same with values of `outputs`, and the outputs that the loss compares elsewhere on the tape.
+    pub fn comparing(mut tape: Tape, outputs: Node, losses: Node, compared: Node) -> Self {
         let parameters: Vec<(Range<usize>, Node)> = tape
             .nodes()
             .filter_map(|n| match tape.record(n).op {
@@ -98,7 +103,7 @@ impl Program {
             .map(|(range, n)| (range, cotangents.get(n.0).copied().flatten().map(&mut own)))
             .collect();
         gradients.sort_by_key(|(range, _)| range.start);
-        let residual = cotangents.get(outputs.0).copied().flatten();
+        let residual = cotangents.get(compared.0).copied().flatten();
         Self { tape: Arc::new(tape), outputs, losses, residual, gradients, cotangents }
     }
 

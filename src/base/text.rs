@@ -99,6 +99,25 @@ fn quotations_cut(text: &str) -> String {
     cut
 }
 
+/// Whether a name is what a pattern says: `*` stands for any run of characters, `?` for one.
+pub fn matches_glob(pattern: &str, name: &str) -> bool {
+    // Ends of the name that are reached by the pattern so far.
+    let name: Vec<char> = name.chars().collect();
+    let mut reached = vec![false; name.len() + 1];
+    reached[0] = true;
+    for c in pattern.chars() {
+        let mut next = vec![false; name.len() + 1];
+        for at in 0..=name.len() {
+            next[at] = match c {
+                '*' => reached[at] || at > 0 && next[at - 1],
+                _ => at > 0 && reached[at - 1] && (c == '?' || c == name[at - 1]),
+            };
+        }
+        reached = next;
+    }
+    reached[name.len()]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,5 +140,21 @@ mod tests {
         assert!(line(&"`x".repeat(500_000)).chars().count() <= LINE);
         assert!(place(&"\n".repeat(900_000)).chars().count() <= 2 * PIECE);
         assert!(brief(&"\u{202e}".repeat(900)).chars().count() < 1100);
+    }
+
+    #[test]
+    fn patterns_stand_for_any_run_of_characters() {
+        for (pattern, name, is) in [
+            ("*", "", true),
+            ("blocks.*.weight", "blocks.0.conv.weight", true),
+            ("blocks.*.weight", "blocks.0.conv.bias", false),
+            ("?.bias", "0.bias", true),
+            ("?.bias", "10.bias", false),
+            ("**a*", "banana", true),
+            ("", "x", false),
+            ("\u{e9}?", "\u{e9}\u{e8}", true),
+        ] {
+            assert_eq!(matches_glob(pattern, name), is, "{pattern} {name}");
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! A network: its specification as data, its layout, and its program on the tape.
 
+mod exported;
+
 use super::architectures::{Architecture, Unfold};
-use super::graph::{Bound, Graph, Lowered, Packing};
 use super::inits::{Fans, Initialize, Initializer};
 use super::layers::{Item, record_all};
 use super::layout::{Layout, Role, Statistic};
@@ -11,10 +12,11 @@ use super::recorder::{Follow, Mask, Mode, Recorder, Signal, Trace};
 use super::symmetry::Symmetry;
 use super::units::Ties;
 use crate::autodiff::primitives::Primitive;
-use crate::autodiff::{Bindings, Element, Node, Plan, Program, Shape, Tape};
+use crate::autodiff::{Element, Node, Program, Shape, Tape};
 use crate::base::random::normal;
 use crate::base::registry::Registry;
 use crate::base::{Error, Result, Streams};
+use exported::Exportation;
 use serde::{Deserialize, Serialize};
 use std::sync::{Arc, OnceLock};
 
@@ -32,9 +34,6 @@ pub struct Spec {
     pub outputs: usize,
 }
 
-/// Samples whose indices are looked at together.
-const LOOKED_UP: usize = 64;
-
 /// Most numbers that a sample may have.
 const MOST_FEATURES: usize = 1 << 31;
 
@@ -50,16 +49,6 @@ pub struct Network {
     graph: Option<Arc<Exportation>>,
     /// Made when somebody asks: a list of every unit in every place is long in a wide network.
     symmetry: Arc<OnceLock<Arc<Symmetry>>>,
-}
-
-/// A network that another program wrote.
-#[derive(Debug)]
-struct Exportation {
-    graph: Graph,
-    packing: Packing,
-    /// Numbers of one sample in the largest value of its program.
-    widest: usize,
-    coupled: bool,
 }
 
 /// A network recorded for a number of samples.
@@ -113,85 +102,6 @@ impl Network {
         Ok(network)
     }
 
-    /// A graph as a network; `spec` says what it was read from, and what the data say of its symbols.
-    pub fn of_graph(graph: Graph, spec: Spec) -> Result<Self> {
-        let (sizes, coupled) = match spec.model.exported() {
-            Some(exported) => (exported.sizes(), exported.coupled),
-            None => return Err(Error::expected("model", "one of an exported graph", &spec.model)),
-        };
-        let packing = graph.packing(&sizes)?;
-        if spec.input != [packing.features] || spec.outputs != 1 {
-            let expected = format!("{} numbers a sample, and one output", packing.features);
-            return Err(Error::expected("input", expected, format!("{:?} and {}", spec.input, spec.outputs)));
-        }
-        // Two samples: some operators see no difference between an axis of one entry and none.
-        let samples = packing.group.unwrap_or(2);
-        let lowered = graph.lower(&packing, samples, Mode::Running)?;
-        let layout = graph.layout(&lowered);
-        // What the data reach: weights in another order are no part of a sample.
-        let (mut reached, mut widest) = (Vec::new(), 1);
-        for node in lowered.tape.nodes() {
-            let record = lowered.tape.record(node);
-            let own =
-                matches!(record.op, Primitive::Input(_)) || record.inputs.iter().any(|i| reached[i.index()]);
-            reached.push(own);
-            widest = if own { widest.max(record.shape.size().div_ceil(samples)) } else { widest };
-        }
-        let graph = Some(Arc::new(Exportation { graph, packing, widest, coupled }));
-        let (layers, traces, ties) = (Vec::new(), Vec::new(), Arc::default());
-        Ok(Self { spec, layers, layout, traces, ties, graph, symmetry: Arc::default() })
-    }
-
-    /// The graph that it is, if it is one that another program wrote.
-    pub fn graph(&self) -> Option<&Graph> {
-        self.graph.as_ref().map(|e| &e.graph)
-    }
-
-    /// Refuses samples of a graph whose numbers point beyond what they are looked up in, such as tokens without a row.
-    pub fn check_indices(&self, at: &str, data: &[f64]) -> Result<()> {
-        let Some(exported) = &self.graph else { return Ok(()) };
-        let features = exported.packing.features;
-        let count = data.len() / features;
-        let group = exported.packing.group.unwrap_or(LOOKED_UP.min(count.max(1)));
-        // The last samples once more where they are no whole group.
-        let starts = (0..count / group)
-            .map(|i| i * group)
-            .chain((!count.is_multiple_of(group)).then(|| count - group));
-        let lowered = exported.graph.lower(&exported.packing, group, Mode::Running)?;
-        let mut free = Vec::new();
-        for node in lowered.tape.nodes() {
-            let record = lowered.tape.record(node);
-            let own = !matches!(record.op, Primitive::Parameter(_) | Primitive::State(_));
-            free.push(own && record.inputs.iter().all(|i| free[i.index()]));
-        }
-        let bounds: Vec<Bound> = lowered.bounds.into_iter().filter(|b| free[b.index.index()]).collect();
-        let nodes: Vec<Node> = bounds.iter().map(|b| b.index).collect();
-        if nodes.is_empty() {
-            return Ok(());
-        }
-        let plan = Plan::new(Arc::new(lowered.tape), &nodes, &[]);
-        let (mut workspace, targets) = (plan.workspace::<f64>(), vec![0.0; group]);
-        for start in starts {
-            let inputs = [&data[start * features..(start + group) * features], &targets[..]];
-            let bindings = Bindings { theta: &[], state: &[], inputs: &inputs };
-            plan.run(&bindings, &mut workspace);
-            let values = plan.values(bindings, &workspace);
-            for bound in &bounds {
-                if let Some(x) = bound.fault(values.of(bound.index).data) {
-                    let expected = format!("whole numbers below {} for {}", bound.axis, bound.at);
-                    return Err(Error::expected(at, expected, x));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Samples that must be computed at once: those of a group of fixed size, or all where their losses can't be told apart.
-    pub fn together(&self) -> Option<usize> {
-        let exported = self.graph.as_ref()?;
-        exported.packing.group.or(exported.coupled.then_some(usize::MAX))
-    }
-
     /// What the network was made from.
     pub fn spec(&self) -> &Spec {
         &self.spec
@@ -235,7 +145,11 @@ impl Network {
 
     /// Which of its hidden units may change places.
     pub fn symmetry(&self) -> &Arc<Symmetry> {
-        self.symmetry.get_or_init(|| Arc::new(Symmetry::new(&self.ties, &self.layout)))
+        let of = |ties: &Ties| Arc::new(Symmetry::new(ties, &self.layout));
+        self.symmetry.get_or_init(|| match &self.graph {
+            Some(exported) => exported.symmetry(&self.layout).unwrap_or_else(|| of(&self.ties)),
+            None => of(&self.ties),
+        })
     }
 
     /// Length of one sample.
@@ -432,25 +346,6 @@ impl Network {
             self.spec.loss.target(*label as usize, column);
         }
         targets
-    }
-}
-
-impl Exportation {
-    /// The graph for a number of samples.
-    fn record(&self, samples: usize, mode: Mode) -> Recording {
-        match self.graph.lower(&self.packing, samples, mode) {
-            Ok(Lowered { tape, losses, follows, .. }) => {
-                let program = Program::new(tape, losses, losses);
-                Recording { program, traces: Vec::new(), follows, masks: Vec::new() }
-            }
-            // Recorded before for other numbers of samples. A graph that does not allow this one has no loss here.
-            Err(_) => {
-                let mut tape = Tape::new();
-                let losses = tape.fill(f64::NAN, Shape::new(1, 1));
-                let program = Program::new(tape, losses, losses);
-                Recording { program, traces: Vec::new(), follows: Vec::new(), masks: Vec::new() }
-            }
-        }
     }
 }
 

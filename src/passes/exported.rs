@@ -3,15 +3,16 @@
 use super::data::DataGiven;
 use super::data::DataSettings;
 use super::run::{Origin, Run};
+use crate::autodiff::{Bindings, Plan};
 use crate::base::notes;
 use crate::base::npz::{Npz, Values};
 use crate::base::state_dict::is_other_archive;
 use crate::base::{Error, Precision, Result, files};
 use crate::data::{Arguments, Dataset, Preparation, Source, Standardize};
 use crate::nn::architectures::Exported;
-use crate::nn::graph::{Dtype, Graph, is_onnx};
+use crate::nn::graph::{Dtype, Graph, Lowered, is_onnx};
 use crate::nn::losses::Excess;
-use crate::nn::{Network, Objective, Samples, Spec, Statistics};
+use crate::nn::{Mode, Network, Objective, Samples, Spec, Statistics};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -77,6 +78,7 @@ pub fn open(path: &Path, beside: &Beside) -> Result<Run> {
         batch: sizes.batch.clone(),
         sizes: sizes.others.iter().map(|(symbol, n)| format!("{symbol}={n}")).collect(),
         coupled: false,
+        apart: false,
     };
     let packing = graph.packing(&sizes)?;
     let source = Source::Arguments(arguments);
@@ -101,8 +103,9 @@ pub fn open(path: &Path, beside: &Beside) -> Result<Run> {
     }
     if packing.group.is_none() {
         exported.coupled = couples(&network, &dataset, &theta, &state)?;
+        exported.apart = !exported.coupled && apart(&network, &dataset, &theta, &state);
     }
-    let network = match exported.coupled {
+    let network = match exported.coupled || exported.apart {
         false => network,
         true => Network::new(spec(&exported))?,
     };
@@ -153,6 +156,32 @@ fn arguments(graph: &Graph, file: String) -> Result<(crate::nn::graph::Sizes, Ar
 const LOOKED_AT: usize = 8;
 /// Largest relative difference between the loss of a batch and the mean of its halves'.
 const APART: f64 = 1e-6;
+
+/// Whether the losses of samples that the graph shows are those of the samples by themselves, at both ends of the data.
+fn apart(network: &Network, dataset: &Dataset, theta: &[f64], state: &[f64]) -> bool {
+    let (Some(graph), Some(packing)) = (network.graph(), network.packing()) else { return false };
+    let (all, features) = (dataset.train.len(), dataset.features());
+    let count = LOOKED_AT.min(all);
+    let losses = |from: usize, count: usize| -> Option<Vec<f64>> {
+        let Lowered { tape, losses, each, .. } = graph.lower(packing, count, Mode::Running).ok()?;
+        let wanted = if count == 1 { losses } else { each? };
+        let plan = Plan::new(Arc::new(tape), &[wanted], &[]);
+        let mut workspace = plan.workspace::<f64>();
+        let inputs = [&dataset.train.x[from * features..(from + count) * features], &vec![0.0; count][..]];
+        let bindings = Bindings { theta, state, inputs: &inputs };
+        plan.run(&bindings, &mut workspace);
+        Some(plan.values(bindings, &workspace).of(wanted).data.to_vec())
+    };
+    count > 1
+        && [0, all - count].into_iter().all(|from| {
+            let Some(together) = losses(from, count) else { return false };
+            let near = |(i, a): (usize, &f64)| {
+                let alone = losses(from + i, 1).map_or(f64::NAN, |l| l[0]);
+                (a - alone).abs() <= APART * a.abs().max(alone.abs()).max(f64::MIN_POSITIVE)
+            };
+            together.iter().enumerate().all(near)
+        })
+}
 
 /// Whether the loss of a batch is no mean over its samples: two halves against the whole, at both ends of the data.
 fn couples(network: &Network, dataset: &Dataset, theta: &[f64], state: &[f64]) -> Result<bool> {

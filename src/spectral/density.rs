@@ -135,19 +135,101 @@ impl Quadrature {
         if points < 2 {
             return Err(Error::expected("density", "at least 2 points", points));
         }
-        let floor = (FLOOR * self.largest()).max(self.rounding());
-        let nodes = self.rules.iter().flat_map(|r| &r.nodes);
-        let logs: Vec<f64> = nodes.map(|x| x.abs()).filter(|x| *x > floor).map(f64::log10).collect();
-        let low = logs.iter().copied().fold(f64::INFINITY, f64::min);
-        let high = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        // All of it may be near zero.
-        let [low, high] = if logs.is_empty() { [0.0, 0.0] } else { [low, high] };
-        let sigma = papyan(self.steps, high - low).max(DECADES);
-        let x = axis(low - MARGIN * sigma, high + MARGIN * sigma, points);
+        let floor = self.floor();
+        let (x, sigma) = log_axis(std::slice::from_ref(self), floor, points);
+        Ok(self.on_log_axis(&x, sigma, floor))
+    }
+
+    /// The magnitude up to which an eigenvalue counts as near zero.
+    fn floor(&self) -> f64 {
+        (FLOOR * self.largest()).max(self.rounding())
+    }
+
+    fn on_log_axis(&self, x: &[f64], sigma: f64, floor: f64) -> LogDensity {
         let near = |rule: &Rule| rule.integral(|theta| if theta.abs() <= floor { 1.0 } else { 0.0 });
         let near_zero = self.over_rules(near);
-        let positive = self.bumps(&x, sigma, |theta| (theta > floor).then(|| theta.log10()));
-        let negative = self.bumps(&x, sigma, |theta| (theta < -floor).then(|| (-theta).log10()));
-        Ok(LogDensity { positive, negative, floor, near_zero })
+        let positive = self.bumps(x, sigma, |theta| (theta > floor).then(|| theta.log10()));
+        let negative = self.bumps(x, sigma, |theta| (theta < -floor).then(|| (-theta).log10()));
+        LogDensity { positive, negative, floor, near_zero }
+    }
+}
+
+/// Points over log10 |lambda| that hold the bumps of all rules, and the width of a bump.
+fn log_axis(all: &[Quadrature], floor: f64, points: usize) -> (Vec<f64>, f64) {
+    let nodes = all.iter().flat_map(|q| &q.rules).flat_map(|r| &r.nodes);
+    let logs: Vec<f64> = nodes.map(|x| x.abs()).filter(|x| *x > floor).map(f64::log10).collect();
+    let low = logs.iter().copied().fold(f64::INFINITY, f64::min);
+    let high = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    // All of it may be near zero.
+    let [low, high] = if logs.is_empty() { [0.0, 0.0] } else { [low, high] };
+    let steps = all.iter().map(|q| q.steps).min().unwrap_or(0);
+    let sigma = papyan(steps, high - low).max(DECADES);
+    (axis(low - MARGIN * sigma, high + MARGIN * sigma, points), sigma)
+}
+
+/// Densities over log10 |lambda| of several operators on the same points, with the same kernel and the same floor, the highest of
+/// theirs: what distances are between. Fails on fewer than two points.
+pub fn log_densities(all: &[Quadrature], points: usize) -> Result<Vec<LogDensity>> {
+    if points < 2 {
+        return Err(Error::expected("density", "at least 2 points", points));
+    }
+    let floor = all.iter().map(Quadrature::floor).fold(0.0, f64::max);
+    let (x, sigma) = log_axis(all, floor, points);
+    Ok(all.iter().map(|q| q.on_log_axis(&x, sigma, floor)).collect())
+}
+
+/// The square root of the Jensen-Shannon divergence, in bits, of two densities of [`log_densities`]: 0 where they are the same, 1
+/// where they have nothing in common (Endres and Schindelin 2003, "A new metric for probability distributions").
+pub fn jensen_shannon(a: &LogDensity, b: &LogDensity) -> f64 {
+    let step = a.positive.x.windows(2).next().map_or(1.0, |pair| pair[1] - pair[0]);
+    let masses = |d: &LogDensity| -> Vec<f64> {
+        let of = d.positive.y.iter().chain(&d.negative.y).map(|y| y * step);
+        of.chain([d.near_zero.value]).collect()
+    };
+    let (p, q) = (masses(a), masses(b));
+    let totals = [p.iter().sum::<f64>(), q.iter().sum::<f64>()];
+    let part = |x: f64, middle: f64| if x > 0.0 { 0.5 * x * (x / middle).log2() } else { 0.0 };
+    let divergence: f64 = p
+        .iter()
+        .zip(&q)
+        .map(|(p, q)| {
+            let (p, q) = (p / totals[0], q / totals[1]);
+            let middle = 0.5 * (p + q);
+            part(p, middle) + part(q, middle)
+        })
+        .sum();
+    divergence.max(0.0).sqrt()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rules(nodes: &[f64]) -> Quadrature {
+        let weights = vec![1.0 / nodes.len() as f64; nodes.len()];
+        let (nodes, steps, exhausted) = (nodes.to_vec(), nodes.len(), true);
+        let rules = vec![Rule { nodes, weights, steps, exhausted, radau: None }];
+        Quadrature {
+            dimension: steps,
+            steps: 200,
+            rules,
+            products: steps,
+            epsilon: f64::EPSILON,
+            exact: true,
+        }
+    }
+
+    #[test]
+    fn distances_of_densities_are_those_of_what_they_hold() -> Result<()> {
+        // The same; half in common; nothing in common, by sign alone; half of it near zero.
+        let all = [&[1.0, 1e4][..], &[1.0, -1e4], &[-1.0, -1e4], &[0.0, 1e4], &[1e4, 1.0]].map(rules);
+        let densities = log_densities(&all, 2001)?;
+        let distance = |i: usize, j: usize| jensen_shannon(&densities[i], &densities[j]);
+        for ((i, j), squared) in [((0, 4), 0.0), ((0, 1), 0.5), ((0, 2), 1.0), ((0, 3), 0.5), ((2, 3), 1.0)] {
+            let found = distance(i, j);
+            assert!((found * found - squared).abs() < 1e-9, "{i} {j}: {found}");
+            assert!((found - distance(j, i)).abs() < 1e-12);
+        }
+        Ok(())
     }
 }

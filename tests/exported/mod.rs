@@ -6,7 +6,9 @@
 
 mod analyses;
 mod broken;
+mod curvature;
 mod onnx;
+mod symmetry;
 
 use losscape::base::Precision;
 use losscape::data::Source;

@@ -25,6 +25,9 @@ pub struct Exported {
     pub sizes: Vec<String>,
     /// Whether the loss of a batch is no mean over its samples.
     pub coupled: bool,
+    /// Whether the graph shows the loss of each sample.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub apart: bool,
 }
 
 impl Kind for Exported {

@@ -52,7 +52,7 @@ const IGNORED: &[&str] = &[
 impl Call<'_> {
     /// Where it stands, for errors: `aten.conv2d.default in model.0`.
     pub fn at(&self) -> String {
-        let target = super::lowering::shown(self.target);
+        let target = super::nodes::shown(self.target);
         match self.module {
             "" => target,
             module => format!("{target} in {}", brief(module)),

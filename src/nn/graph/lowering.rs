@@ -3,9 +3,12 @@
 use super::algebra::matrix;
 use super::call::Call;
 use super::dtype::Dtype;
+use super::in_place::Scope;
+use super::nodes::{at, check, is_list, live, module, named, names};
 use super::operators;
 use super::packing::Packing;
-use super::schema::{Argument, GraphText, NodeText, Optional, Size, Symbolic};
+use super::parts::{self, Compared};
+use super::schema::{Argument, GraphText, NodeText, Optional, Symbolic};
 use super::value::{Data, Origin, Tensor, Value};
 use super::{Graph, Source, Use};
 use crate::autodiff::primitives::map::Curve;
@@ -15,7 +18,7 @@ use crate::base::{Error, Result};
 use crate::nn::layout::Role;
 use crate::nn::recorder::{Follow, Mode};
 use std::cell::Cell;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// A graph on the tape.
@@ -25,6 +28,10 @@ pub struct Lowered {
     pub tape: Tape,
     /// The mean loss times the number of samples, 1 x 1.
     pub losses: Node,
+    /// The loss of each sample, 1 x samples, where the graph shows them; to be compared with losses of single samples first.
+    pub each: Option<Node>,
+    /// The outputs that the loss compares with targets, or why there are none.
+    pub compared: std::result::Result<Compared, &'static str>,
     /// The further scalars that the graph returns, by name, 1 x 1.
     pub metrics: Vec<(String, Node)>,
     /// What each parameter does, where an operator says so.
@@ -86,16 +93,10 @@ pub struct Lowering<'a> {
     tables: Vec<bool>,
     uses: Vec<Option<Use>>,
     folded: usize,
+    /// What operators compare with targets.
+    compared: Vec<Compared>,
     /// Graphs within the graph.
     graphs: Vec<&'a GraphText>,
-}
-
-/// Values by name within one graph, and which are views of which.
-#[derive(Default)]
-struct Scope<'a> {
-    values: HashMap<&'a str, Value>,
-    /// The value that a view is of, and the operation that makes it.
-    views: HashMap<&'a str, (&'a str, usize)>,
 }
 
 /// Most numbers computed at once while folding: 32 MiB.
@@ -174,13 +175,28 @@ impl Graph {
             Ok(lowering.tape.reshape(node, Shape::new(1, 1)))
         };
         let mean = scalar(&mut lowering, &results[0])?;
+        let each = parts::apart(&mut lowering.tape, mean, samples);
+        let compared = parts::compared(&lowering.tape, mean, &lowering.compared);
         let losses = lowering.tape.scale(samples as f64, mean);
         let mut metrics = Vec::new();
         for ((name, _), value) in self.metrics.iter().zip(&results[1..]) {
             metrics.push((name.clone(), scalar(&mut lowering, value)?));
         }
         let Lowering { tape, uses, tables, follows, couples, single_values, bounds, folded, .. } = lowering;
-        Ok(Lowered { tables, tape, losses, metrics, uses, follows, couples, single_values, bounds, folded })
+        Ok(Lowered {
+            tables,
+            tape,
+            losses,
+            each,
+            compared,
+            metrics,
+            uses,
+            follows,
+            couples,
+            single_values,
+            bounds,
+            folded,
+        })
     }
 }
 
@@ -199,6 +215,7 @@ impl<'a> Lowering<'a> {
             tables: vec![false; parameters],
             uses: vec![None; parameters],
             folded: 0,
+            compared: Vec::new(),
             graphs: Vec::new(),
         }
     }
@@ -212,6 +229,14 @@ impl<'a> Lowering<'a> {
         };
         if known.is_none() {
             *known = Some((role, *axis));
+        }
+    }
+
+    /// Says that a tensor is what a loss compares with targets. The scores behind probabilities are compared in their place.
+    pub fn compares(&mut self, t: &Tensor, natural: bool) {
+        if let Data::Rows(node) | Data::Image(node) = t.data {
+            let node = parts::scores(&self.tape, node);
+            self.compared.push(Compared { node, natural });
         }
     }
 
@@ -275,7 +300,11 @@ impl<'a> Lowering<'a> {
     }
 
     /// What an operation gives.
-    fn execute(&mut self, node: &'a NodeText, values: &HashMap<&str, Value>) -> Result<Vec<Value>> {
+    pub(super) fn execute(
+        &mut self,
+        node: &'a NodeText,
+        values: &HashMap<&str, Value>,
+    ) -> Result<Vec<Value>> {
         let mut arguments = Vec::new();
         for input in &node.inputs {
             arguments.push((input.name.as_str(), self.value(node, &input.arg, values)?));
@@ -462,103 +491,6 @@ impl<'a> Lowering<'a> {
             }
         }
     }
-
-    /// Changes the value called `changed` in place, with all that share its numbers.
-    fn write(
-        &mut self,
-        text: &'a GraphText,
-        scope: &mut Scope<'a>,
-        changed: &'a str,
-        result: &Value,
-    ) -> Result<()> {
-        // From the changed value up to the one that is no view.
-        let mut chain = vec![changed];
-        while let Some((of, _)) = chain.last().and_then(|name| scope.views.get(name)) {
-            chain.push(of);
-        }
-        let root = chain[chain.len() - 1];
-        let before = scope.values.get(root).and_then(Value::tensor);
-        let (Some(before), Some(after)) = (before, result.tensor()) else {
-            return Err(Error::expected("graph", "a tensor that is changed in place", "another value"));
-        };
-        let new = match chain.len() {
-            1 => after,
-            _ => {
-                // Which of the root's numbers the view is of: the same views of its positions.
-                let positions: Vec<f64> = (0..before.size()).map(|i| i as f64).collect();
-                let mut values: HashMap<&str, Value> = scope.values.clone();
-                values.insert(root, Tensor::known(&before.shape, Dtype::Int, positions).into());
-                for name in chain.iter().rev().skip(1) {
-                    let (_, index) = scope.views[name];
-                    self.replay(text, index, &mut values)?;
-                }
-                let seen = values.get(changed).and_then(Value::tensor);
-                let Some((seen, after)) = seen.filter(|t| t.shape == after.shape).zip(Some(after)) else {
-                    return Err(Error::expected("graph", "a view that keeps its shape in place", "another"));
-                };
-                let Some(seen) = seen.numbers() else {
-                    return Err(Error::expected("graph", "a view of known places", "another"));
-                };
-                let mut from = vec![-1.0; before.size()];
-                for (i, position) in seen.iter().enumerate() {
-                    from[*position as usize] = i as f64;
-                }
-                self.patched(&before, &after, from)?
-            }
-        };
-        let new = new.typed(before.dtype);
-        scope.values.insert(root, new.into());
-        // Everything that shares numbers with it, in the order in which it was made.
-        let mut views: Vec<(usize, &str)> =
-            scope.views.iter().map(|(name, (_, index))| (*index, *name)).collect();
-        views.sort_unstable();
-        let mut related = HashSet::from([root]);
-        let mut values = std::mem::take(&mut scope.values);
-        for (index, name) in views {
-            if related.contains(scope.views[name].0) {
-                related.insert(name);
-                self.replay(text, index, &mut values)?;
-            }
-        }
-        scope.values = values;
-        Ok(())
-    }
-
-    /// Makes a view again; an operation in place stands for what it changed.
-    fn replay(
-        &mut self,
-        text: &'a GraphText,
-        index: usize,
-        values: &mut HashMap<&'a str, Value>,
-    ) -> Result<()> {
-        let node = &text.nodes[index];
-        if operators::name(&node.target).2 {
-            let first = named(node.inputs.first()).and_then(|name| values.get(name)).cloned();
-            let names = names(node);
-            if let (Some(value), [Some(name)]) = (first, names.as_slice()) {
-                values.insert(name, value);
-            }
-            return Ok(());
-        }
-        let results = self.execute(node, values)?;
-        values.extend(names(node).into_iter().zip(results).filter_map(|(name, value)| Some((name?, value))));
-        Ok(())
-    }
-
-    /// The tensor with number i replaced by number `from[i]` of another where that is not negative.
-    fn patched(&mut self, old: &Tensor, new: &Tensor, from: Vec<f64>) -> Result<Tensor> {
-        let flat = [old.size()];
-        let mask: Vec<f64> = from.iter().map(|i| f64::from(u8::from(*i >= 0.0))).collect();
-        let (mask, from) = (Tensor::known(&flat, Dtype::Bool, mask), Tensor::known(&flat, Dtype::Int, from));
-        let source = self.rows(new);
-        let index = self.rows(&from);
-        let shape = matrix(&flat);
-        let taken = self.tape.take(source, index, 1, new.size(), 1, old.size(), false, shape);
-        let taken = self.of(taken, &flat, old.dtype);
-        let before = self.reshape(old, &flat)?;
-        let patched = self.select(&mask, &taken, &before)?;
-        self.reshape(&patched, &old.shape)
-    }
 }
 
 /// A value with numbers in place of nodes.
@@ -570,148 +502,5 @@ fn settled(value: Value, known: &impl Fn(Node) -> Arc<[f64]>) -> Value {
         },
         Value::List(values) => Value::List(values.into_iter().map(|v| settled(v, known)).collect()),
         other => other,
-    }
-}
-
-/// Refuses results of another shape or kind of numbers than the graph says: then something was not understood.
-fn check(
-    text: &GraphText,
-    node: &NodeText,
-    results: &[Value],
-    (batch, samples): (&str, usize),
-) -> Result<()> {
-    for (name, value) in names(node).into_iter().zip(results) {
-        let (Some(name), Value::Tensor(t)) = (name, value) else { continue };
-        let Some(meta) = text.tensor_values.get(name) else {
-            // ONNX says the shapes of results alone.
-            if node.target.starts_with("onnx.") {
-                continue;
-            }
-            return Err(Error::expected(at(node), format!("a shape for `{}`", brief(name)), "none"));
-        };
-        let same = |(size, d): (&Size, &usize)| match size {
-            Size::AsInt(n) => *n == *d as i64,
-            Size::AsExpr(expression) => expression.symbol() != Some(batch) || *d == samples,
-        };
-        let kind = super::dtype::Stored::of(&at(node), meta.dtype)?.dtype();
-        if meta.sizes.len() != t.shape.len() || !meta.sizes.iter().zip(&t.shape).all(same) || kind != t.dtype
-        {
-            let sizes: Vec<String> = meta
-                .sizes
-                .iter()
-                .map(|size| match size {
-                    Size::AsInt(n) => n.to_string(),
-                    Size::AsExpr(expression) => brief(expression.symbol().unwrap_or("?")),
-                })
-                .collect();
-            let expected =
-                format!("a result of shape [{}] and {kind:?} numbers, as the graph says", sizes.join(", "));
-            return Err(Error::expected(at(node), expected, format!("{:?} and {:?}", t.shape, t.dtype)));
-        }
-    }
-    Ok(())
-}
-
-/// Where an operation stands, for errors.
-fn at(node: &NodeText) -> String {
-    shown(&node.target)
-}
-
-/// An operator's name as errors show it: `aten.conv2d.default`, `Conv`.
-pub fn shown(target: &str) -> String {
-    match target.starts_with("onnx.") {
-        true => brief(operators::name(target).0),
-        false => brief(target.strip_prefix("torch.ops.").unwrap_or(target)),
-    }
-}
-
-/// The module that an operation stands in: the last of the stack's paths.
-fn module(node: &NodeText) -> String {
-    let last = node.metadata.nn_module_stack.rsplit(';').next().unwrap_or_default();
-    last.split(',').nth(1).unwrap_or_default().to_owned()
-}
-
-/// The name of the value that an argument is.
-fn named(input: Option<&super::schema::Named>) -> Option<&str> {
-    match input.map(|input| &input.arg) {
-        Some(Argument::AsTensor(name)) => Some(&name.name),
-        _ => None,
-    }
-}
-
-/// Names of an operation's results, in order; none for one that has no name.
-fn names(node: &NodeText) -> Vec<Option<&str>> {
-    let mut names = Vec::new();
-    for output in &node.outputs {
-        match output {
-            Argument::AsTensor(name) => names.push(Some(name.name.as_str())),
-            Argument::AsTensors(all) => names.extend(all.iter().map(|name| Some(name.name.as_str()))),
-            Argument::AsSymInt(Symbolic::AsName(name)) => names.push(Some(name.as_str())),
-            Argument::AsSymFloat(Symbolic::AsName(name)) => names.push(Some(name.as_str())),
-            Argument::AsSymBool(Symbolic::AsName(name)) => names.push(Some(name.as_str())),
-            Argument::AsOptionalTensor(Optional::AsTensor(name)) => names.push(Some(name.name.as_str())),
-            Argument::AsOptionalTensors(all) => names.extend(all.iter().map(|t| match t {
-                Optional::AsTensor(name) => Some(name.name.as_str()),
-                Optional::AsNone(_) => None,
-            })),
-            _ => names.push(None),
-        }
-    }
-    names
-}
-
-/// Whether an operation gives a list, however long.
-fn is_list(node: &NodeText) -> bool {
-    node.outputs.iter().any(|o| matches!(o, Argument::AsTensors(_) | Argument::AsOptionalTensors(_)))
-}
-
-/// Which operations matter for the wanted values: what they are computed from, and what changes values in place.
-fn live(text: &GraphText, wanted: &[&str]) -> Vec<bool> {
-    let mut needed: HashSet<&str> = wanted.iter().copied().collect();
-    let mut live = vec![false; text.nodes.len()];
-    for (index, node) in text.nodes.iter().enumerate().rev() {
-        let changes = operators::name(&node.target).2;
-        live[index] = changes || names(node).iter().flatten().any(|name| needed.contains(name));
-        if live[index] {
-            node.inputs.iter().for_each(|input| {
-                mentioned(&input.arg, &mut |name| {
-                    needed.insert(name);
-                })
-            });
-        }
-    }
-    live
-}
-
-/// Shows every name in an argument.
-fn mentioned<'a>(argument: &'a Argument, see: &mut impl FnMut(&'a str)) {
-    match argument {
-        Argument::AsTensor(name) | Argument::AsOptionalTensor(Optional::AsTensor(name)) => see(&name.name),
-        Argument::AsTensors(names) => names.iter().for_each(|name| see(&name.name)),
-        Argument::AsNestedTensors(all) => all.iter().flatten().for_each(|name| see(&name.name)),
-        Argument::AsOptionalTensors(all) => all.iter().for_each(|t| {
-            if let Optional::AsTensor(name) = t {
-                see(&name.name);
-            }
-        }),
-        Argument::AsSymInt(Symbolic::AsName(name))
-        | Argument::AsSymFloat(Symbolic::AsName(name))
-        | Argument::AsSymBool(Symbolic::AsName(name)) => see(name),
-        Argument::AsSymInts(all) => all.iter().for_each(|n| {
-            if let Symbolic::AsName(name) = n {
-                see(name);
-            }
-        }),
-        Argument::AsSymFloats(all) => all.iter().for_each(|n| {
-            if let Symbolic::AsName(name) = n {
-                see(name);
-            }
-        }),
-        Argument::AsSymBools(all) => all.iter().for_each(|n| {
-            if let Symbolic::AsName(name) = n {
-                see(name);
-            }
-        }),
-        _ => {}
     }
 }

@@ -18,6 +18,7 @@ impl Analysis for SharpnessSettings {
   losscape sharpness --run runs/a --quick                  the outermost eigenvalues and the trace, in ten seconds
   losscape sharpness --run runs/a --full --out out/all     everything
   losscape sharpness --run runs/a --run runs/b             two networks in one table and picture
+  losscape sharpness --run runs/a --block layer            each layer's block of the Hessian
   losscape sharpness --run runs/a --operator gauss-newton --top 20 --vectors
   losscape sharpness --run runs/a --layer 0,2 --role weight          a part of the parameters
   losscape sharpness --run runs/a --compute measures --measures sam:rho=0.1,worst-case
@@ -209,6 +210,7 @@ fn one(result: &SharpnessResult) -> String {
             shown::percent(number(&["gradient", "overlap_expected"])),
         );
     }
+    text += &blocks(result, 0);
     let power = number(&["power", "value"]);
     if power.is_finite() {
         text += &format!(
@@ -261,6 +263,39 @@ fn one(result: &SharpnessResult) -> String {
         };
     }
     text
+}
+
+/// The blocks of a network, a line each; empty where there are none.
+fn blocks(result: &SharpnessResult, network: usize) -> String {
+    let names: Vec<&str> = match result.at(network, &["block_names"]).as_array() {
+        Some(names) => names.iter().filter_map(|n| n.as_str()).collect(),
+        None => return String::new(),
+    };
+    let columns = [
+        ("largest", ["lambda_max", "value"]),
+        ("smallest", ["lambda_min", "value"]),
+        ("trace", ["trace", "value"]),
+        ("negative", ["density", "negative_mass"]),
+    ];
+    let there = |[key, within]: [&str; 2]| {
+        names.iter().any(|n| !result.at(network, &["blocks", n, key, within]).is_null())
+    };
+    let columns: Vec<_> = columns.into_iter().filter(|(_, path)| there(*path)).collect();
+    let header = ["block", "parameters"].into_iter().chain(columns.iter().map(|(title, _)| *title));
+    let mut rows = vec![header.map(str::to_owned).collect::<Vec<String>>()];
+    for name in names {
+        let mut row = vec![name.to_owned(), result.at(network, &["blocks", name, "parameters"]).to_string()];
+        for (_, [key, within]) in &columns {
+            row.push(match *within {
+                "negative_mass" => {
+                    shown::percent(result.number(network, &["blocks", name, key, within, "value"]))
+                }
+                _ => significant(result.number(network, &["blocks", name, key, within]), 4),
+            });
+        }
+        rows.push(row);
+    }
+    table(&rows)
 }
 
 /// What the errors behind a plus-minus are over, a line each.
@@ -319,6 +354,7 @@ fn several(result: &SharpnessResult) -> String {
     for n in 0..result.networks() {
         let of = result.text(n, &["certificates_of"]);
         text += &format!("  {}: {of}\n", result.text(n, &["label"]));
+        text += &blocks(result, n);
     }
     text + &errors(result, 0).concat()
 }

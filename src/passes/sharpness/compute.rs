@@ -11,7 +11,6 @@ use crate::base::{Error, Precision, Result, Streams, interrupt, shown};
 use crate::landscape::hessian::Curved;
 use crate::landscape::noise::noise_scale;
 use crate::landscape::sharpness::{Here, Sharp};
-use crate::nn::losses::Criterion;
 use crate::nn::{At, MeanLoss, Network, Statistics};
 use crate::passes::Run;
 use crate::passes::progress::{Observe, Progress};
@@ -208,6 +207,7 @@ impl Job<'_> {
             dataset.test.truncate(n);
         }
         let kept = kept(settings, &network)?;
+        super::blocks(&settings.block, &network)?;
         let theta = rounded(&run.theta, "weights", self.precision)?;
         let state = rounded(&run.state, "statistics", self.precision)?;
         let policy = Policy::new(&network, settings.stats, settings.stat_batch, run.data.batch_size)?;
@@ -228,10 +228,9 @@ impl Job<'_> {
         }
         let test = over(&dataset.test);
         let streams = Streams::new(settings.seed);
-        let spec = &network.spec().loss;
         let exported = network.graph().is_some();
-        let canonical =
-            settings.draws.is_none() && !exported && spec.fisher_is_gauss_newton(objective.masked());
+        let natural = network.fisher_is_gauss_newton(objective.masked()).unwrap_or(false);
+        let canonical = settings.draws.is_none() && natural;
         let sampled =
             !canonical && !exported && (settings.operator == Matrix::Fisher || settings.has(Task::Matrices));
         // One target a sample, as K-FAC has it (Kunstner 2019).
@@ -281,6 +280,7 @@ impl Job<'_> {
             found.summary.extend(facts);
         }
         place.spectra(&mut found, &gradient, a_gradient)?;
+        place.blocks(&mut found)?;
         place.others(&mut found)?;
         if settings.has(Task::Noise) {
             place.part(&mut found, "noise", |_, own| place.noise(own))?;
@@ -361,6 +361,16 @@ impl Place<'_> {
 
     /// A matrix restricted to what the settings keep, without weight decay.
     fn with<R>(&self, matrix: Matrix, work: impl FnOnce(&dyn Operator) -> Result<R>) -> Result<R> {
+        self.over(matrix, &self.kept, work)
+    }
+
+    /// A matrix restricted to some parameters, without weight decay.
+    pub(super) fn over<R>(
+        &self,
+        matrix: Matrix,
+        kept: &[Range<usize>],
+        work: impl FnOnce(&dyn Operator) -> Result<R>,
+    ) -> Result<R> {
         if matrix.is_fisher() && self.policy.stats == Some(Stats::Batch) {
             let expected = "running statistics, with which each sample has a gradient of its own";
             return Err(Error::expected(
@@ -369,40 +379,57 @@ impl Place<'_> {
                 "--stats batch",
             ));
         }
-        let outputs = matches!(matrix, Matrix::GaussNewton | Matrix::Fisher);
-        if outputs && self.objective.network().graph().is_some() {
+        let network = self.objective.network();
+        let refused = |expected: &str, found: &str| {
             let at = format!("--operator {}", matrix.key().replace('_', "-"));
-            let expected = "a network of layers, whose outputs are known apart from its loss";
-            return Err(Error::expected(at, expected, "an exported graph"));
+            Err(Error::expected(at, expected, found))
+        };
+        match (matrix, network.fisher_is_gauss_newton(false)) {
+            (Matrix::GaussNewton | Matrix::Fisher, Err(why)) => {
+                return refused("a loss of torch's over the outputs of a network", why);
+            }
+            (Matrix::Fisher, Ok(_)) if network.graph().is_some() && !self.canonical => {
+                let expected = "a loss that is minus a log-likelihood, and no --draws: the targets of a graph are its own";
+                return refused(expected, "another");
+            }
+            (Matrix::EmpiricalFisher, _) if !network.tells_samples_apart() => {
+                return refused("a loss of each sample", "a graph that shows none");
+            }
+            _ => {}
         }
         match (matrix, &self.drawn) {
-            (Matrix::Hessian, _) => self.of(self.objective, Curvature::Hessian, work),
-            (Matrix::GaussNewton, _) => self.of(self.objective, Curvature::GaussNewton, work),
-            (Matrix::Fisher, _) if self.canonical => self.of(self.objective, Curvature::GaussNewton, work),
-            (Matrix::Fisher, Some(Ok(drawn))) => self.of(&**drawn, Curvature::Fisher, work),
+            (Matrix::Hessian, _) => self.of(kept, self.objective, Curvature::Hessian, work),
+            (Matrix::GaussNewton, _) => self.of(kept, self.objective, Curvature::GaussNewton, work),
+            (Matrix::Fisher, _) if self.canonical => {
+                self.of(kept, self.objective, Curvature::GaussNewton, work)
+            }
+            (Matrix::Fisher, Some(Ok(drawn))) => self.of(kept, &**drawn, Curvature::Fisher, work),
             (Matrix::Fisher, Some(Err(e))) => Err(Error::request("--operator fisher", e.to_string())),
-            (Matrix::Fisher | Matrix::EmpiricalFisher, _) => self.of(self.objective, Curvature::Fisher, work),
+            (Matrix::Fisher | Matrix::EmpiricalFisher, _) => {
+                self.of(kept, self.objective, Curvature::Fisher, work)
+            }
         }
     }
 
-    /// The curvature of an objective, restricted to what the settings keep.
+    /// The curvature of an objective, restricted to some parameters.
     fn of<R>(
         &self,
+        kept: &[Range<usize>],
         objective: &dyn MeanLoss,
         curvature: Curvature,
         work: impl FnOnce(&dyn Operator) -> Result<R>,
     ) -> Result<R> {
         let curved = Curved(objective.linearize(self.at(), curvature, self.memory));
         let counted = Counted { inner: &curved, parts: &self.job.parts, observe: self.job.observe };
-        let all = self.kept.iter().map(Range::len).sum::<usize>() == self.theta.len();
+        let all = kept.iter().map(Range::len).sum::<usize>() == self.theta.len();
         match all {
             true => work(&counted),
-            false => work(&Restricted::new(&counted, self.kept.clone())?),
+            false => work(&Restricted::new(&counted, kept.to_vec())?),
         }
     }
 
     /// An operator by its products, or written out where that is cheap.
-    fn known<'b>(&self, operator: &'b dyn Operator) -> Result<Known<'b>> {
+    pub(super) fn known<'b>(&self, operator: &'b dyn Operator) -> Result<Known<'b>> {
         match plan::is_exact(self.settings(), operator.dimension()) {
             true => Known::whole(operator),
             false => Ok(Known::Products(operator)),
@@ -433,7 +460,8 @@ impl Place<'_> {
         if a_product < SHORT {
             a_product = product();
         }
-        let products = plan::products(s, n);
+        let blocks = super::blocks(&s.block, self.objective.network()).unwrap_or_default();
+        let products = plan::products(s, n) + plan::of_blocks(s, blocks.iter().map(super::Block::size));
         let spent = plan::passes(s, self.job.run);
         let seconds = a_product * (products as f64 + spent.products)
             + a_gradient * (spent.gradients + spent.losses / plan::GRADIENT)
@@ -530,7 +558,7 @@ impl Place<'_> {
                 self.stage("the Fisher matrix of other draws")?;
                 let streams = self.streams.derived("sharpness/draws", set as u64);
                 let drawn = self.objective.drawn(self.at(), draws, &streams)?;
-                self.of(&*drawn, Curvature::Fisher, |operator| {
+                self.of(&self.kept, &*drawn, Curvature::Fisher, |operator| {
                     let known = self.known(operator)?;
                     let ends = self.ends(&known, Wanted { top: 1, bottom: 0 }, "sharpness/draws")?;
                     let trace = known.trace(s.probes.unwrap_or(30), &self.streams)?;

@@ -2,7 +2,7 @@
 
 use super::SharpnessResult;
 use crate::data::Source;
-use crate::figure::{Axis, Figure, Mark, Panel, Scale, Series, Style};
+use crate::figure::{Axis, Figure, Grid, Mark, Panel, Scale, Series, Style};
 use serde::Deserialize;
 
 /// What is drawn of a density, below its peak: what lies lower is the tails of the kernel.
@@ -15,7 +15,8 @@ fn axis(label: &str, scale: Scale) -> Axis {
 /// All figures that there are numbers for.
 pub fn figures(result: &SharpnessResult) -> Vec<Figure> {
     let shifted = result.shifted().map_or(Vec::new(), |s| s.figures());
-    [density(result), comparison(result)].into_iter().flatten().chain(shifted).collect()
+    let own = [density(result), comparison(result)].into_iter().flatten();
+    own.chain(blocks(result)).chain(shifted).collect()
 }
 
 fn subtitle(result: &SharpnessResult) -> String {
@@ -143,6 +144,96 @@ fn density(result: &SharpnessResult) -> Option<Figure> {
         panels: vec![linear, log],
     })
 }
+
+/// Most blocks whose densities share a panel.
+const OVERLAID: usize = 6;
+
+/// The densities of a network's blocks over log |lambda|, together or in a panel each, and the distances between them.
+fn blocks(result: &SharpnessResult) -> Vec<Figure> {
+    let mut figures = Vec::new();
+    for network in 0..result.networks() {
+        let names = result.at(network, &["block_names"]).as_array().into_iter().flatten();
+        let names: Vec<String> = names.filter_map(|n| n.as_str()).map(str::to_owned).collect();
+        let x: Vec<f64> = result.array(network, "block_density_x").iter().map(|x| 10f64.powf(*x)).collect();
+        if x.is_empty() {
+            continue;
+        }
+        let [above, below] =
+            ["block_density_y", "block_density_negative_y"].map(|a| result.array(network, a));
+        let peak = above.iter().chain(&below).copied().fold(0.0, f64::max);
+        let shown = |all: &[f64], i: usize| -> Vec<f64> {
+            let own = all.get(i * x.len()..(i + 1) * x.len()).unwrap_or_default();
+            own.iter().map(|y| if *y >= SEEN * peak { *y } else { f64::NAN }).collect()
+        };
+        let series = |i: usize, together: bool| {
+            let label = |word: &str| if together { names[i].clone() } else { word.to_owned() };
+            let of = |all: &[f64], word: &str, style| {
+                let (label, x, y) = (label(word), x.clone(), shown(all, i));
+                Series { label, x, y, band: None, style }
+            };
+            [of(&above, "positive \u{3bb}", Style::Line), of(&below, "negative \u{3bb}", Style::Dashed)]
+        };
+        // What every panel shows, so that they can be compared.
+        let seen = |i: usize| x.get(i % x.len()).copied().unwrap_or(f64::NAN);
+        let inside = (0..above.len()).filter(|i| above[*i] >= SEEN * peak || below[*i] >= SEEN * peak);
+        let range =
+            inside.map(seen).fold((f64::INFINITY, 0.0f64), |(low, high), x| (low.min(x), high.max(x)));
+        let panel = |title: &str, series: Vec<Series>| Panel {
+            title: title.to_owned(),
+            x: Axis { range: Some(range), ..axis("|\u{3bb}|", Scale::Log) },
+            y: Axis { range: Some((SEEN * peak, 2.0 * peak)), ..axis("density per decade", Scale::Log) },
+            series,
+            ..Panel::default()
+        };
+        let panels: Vec<Panel> = match names.len() {
+            n if n <= OVERLAID => {
+                vec![panel("negative \u{3bb} dashed", (0..n).flat_map(|i| series(i, true)).collect())]
+            }
+            n => (0..n).map(|i| panel(&names[i], series(i, false).to_vec())).collect(),
+        };
+        let own = match result.networks() {
+            1 => (String::new(), String::new()),
+            _ => (format!("-{network}"), format!(", {}", result.text(network, &["label"]))),
+        };
+        figures.push(Figure {
+            name: format!("blocks{}", own.0),
+            chart: "lines".to_owned(),
+            title: format!("Spectral densities of blocks of the {}{}", result.text(0, &["matrix"]), own.1),
+            subtitle: subtitle(result),
+            panels,
+        });
+        let distances = result.array(network, "block_distances");
+        if names.len() > 1 && distances.len() == names.len() * names.len() {
+            figures.push(apart(result, &names, &distances, own));
+        }
+    }
+    figures
+}
+
+/// How far the densities of blocks are from each other.
+fn apart(result: &SharpnessResult, names: &[String], distances: &[f64], own: (String, String)) -> Figure {
+    let places: Vec<f64> = (0..names.len()).map(|i| i as f64).collect();
+    let marks = names.iter().zip(&places).map(|(name, at)| Mark { x: *at, y: *at, label: name.clone() });
+    Figure {
+        name: format!("block-distances{}", own.0),
+        chart: "matrix".to_owned(),
+        title: format!(
+            "Distances between densities of blocks of the {}{}",
+            result.text(0, &["matrix"]),
+            own.1
+        ),
+        subtitle: subtitle(result),
+        panels: vec![Panel {
+            z: axis("Jensen-Shannon distance", Scale::Linear),
+            grids: vec![Grid { x: places.clone(), y: places.clone(), values: distances.to_vec() }],
+            marks: marks.collect(),
+            ..Panel::default()
+        }],
+    }
+}
+
+/// What is drawn of a block's density, below the highest peak of all.
+const SEEN: f64 = 1e-4;
 
 /// Networks beside each other: every measure relative to the first network, raw and invariant.
 fn comparison(result: &SharpnessResult) -> Option<Figure> {

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `mod.rs` | the settings, and what of them is computed |
 //! | `plan` | what is exact because that is cheap, what a quick answer has, what all of it costs |
+//! | `blocks` | the curvature of some parameters alone, by layer, role, head or name |
 //! | `compute` | one network: its operators, and what is asked of them |
 //! | `keep` | what an unfinished analysis keeps |
 //! | `spectra` | one matrix: eigenvalues, traces, norms, density |
@@ -14,6 +15,7 @@
 //! The curvature is that of the mean loss over the stated samples, without weight decay unless it is asked for.
 
 mod analysis;
+mod blocks;
 mod compute;
 mod figures;
 mod keep;
@@ -22,6 +24,7 @@ mod result;
 pub mod shifted;
 mod spectra;
 
+pub use blocks::{Block, blocks};
 pub use compute::run;
 pub use keep::discard;
 pub use plan::EXACT;
@@ -156,6 +159,10 @@ pub struct SharpnessSettings {
     /// Only parameters of these roles, separated by commas [default: all]
     #[arg(long, value_name = "ROLES", value_delimiter = ',')]
     pub role: Vec<Role>,
+    /// Blocks of the curvature too, each with its largest and smallest eigenvalue, trace and density as --compute says: one for
+    /// each `layer`, `role`, `tensor` or `head`, or all names that are like a pattern (`blocks.0.*`), separated by commas
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub block: Vec<String>,
     /// Add this to the diagonal: the curvature of weight decay
     #[arg(long, value_name = "X", default_value_t = SharpnessSettings::default().weight_decay)]
     pub weight_decay: f64,
@@ -252,6 +259,7 @@ impl Default for SharpnessSettings {
             draws: None,
             layer: Vec::new(),
             role: Vec::new(),
+            block: Vec::new(),
             weight_decay: 0.0,
             top: None,
             exact: None,

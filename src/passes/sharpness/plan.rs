@@ -189,6 +189,15 @@ fn sampling(s: &SharpnessSettings, n: usize) -> usize {
     draws + s.compute.iter().map(|task| of(*task)).sum::<usize>()
 }
 
+/// Products that the blocks take, about: their sizes are `sizes`.
+pub(super) fn of_blocks(s: &SharpnessSettings, sizes: impl Iterator<Item = usize>) -> usize {
+    let wanted = |task: &Task| matches!(task, Task::Eigenvalues | Task::Trace | Task::Density);
+    let compute = s.compute.iter().copied().filter(wanted).collect();
+    let columns = Some(super::Shown::Raw);
+    let each = SharpnessSettings { compute, columns, top: Some(1), draws: None, ..s.clone() };
+    sizes.map(|n| products(&each, n)).sum()
+}
+
 /// Products that an analysis takes, about.
 pub(super) fn products(s: &SharpnessSettings, n: usize) -> usize {
     if !is_exact(s, n) {

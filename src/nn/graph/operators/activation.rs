@@ -51,7 +51,9 @@ pub const OPERATORS: &[Operator] = &[
 const SELU: (f64, f64) = (1.673_263_242_354_377_2, 1.050_700_987_355_480_5);
 
 /// The argument, whatever it is called.
+/// The argument; the kind of floating numbers that an operator is asked to work in is that of all of them.
 fn input(call: &Call) -> Result<Tensor> {
+    call.dtype(Dtype::Float)?;
     call.tensor(if call.get("self").is_some() { "self" } else { "input" })
 }
 

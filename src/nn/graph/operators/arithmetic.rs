@@ -12,6 +12,7 @@ use crate::nn::graph::call::Call;
 use crate::nn::graph::dtype::Dtype;
 use crate::nn::graph::lowering::Lowering;
 use crate::nn::graph::value::{Tensor, Value};
+use crate::nn::layout::Role;
 
 pub const OPERATORS: &[Operator] = &[
     ("add", add),
@@ -161,6 +162,12 @@ fn rsub(lower: &mut Lowering, call: &Call) -> Result<Value> {
 
 fn mul(lower: &mut Lowering, call: &Call) -> Result<Value> {
     let (a, b) = both(call)?;
+    // A vector of parameters that multiplies something is a scale.
+    for (own, other) in [(&a, &b), (&b, &a)] {
+        if own.rank() == 1 && other.origin.is_none() {
+            lower.used(own, Role::NormScale, 0);
+        }
+    }
     Ok(lower.multiply(&a, &b)?.into())
 }
 

@@ -20,6 +20,7 @@ pub const OPERATORS: &[Operator] = &[
     ("convolution", general),
     ("conv_transpose1d", |l, c| transposed(l, c, 1)),
     ("conv_transpose2d", |l, c| transposed(l, c, 2)),
+    ("conv_transpose3d", |l, c| transposed(l, c, 3)),
 ];
 
 /// Strides, paddings and the rest, along each axis.
@@ -158,7 +159,7 @@ fn surrounded(
         if before >= extent || after >= extent {
             let axis = x.rank() - 2 + a;
             let zeros = [before as i64, after as i64];
-            x = super::shape::padded_axis(lower, call, &x, axis, zeros, "constant", 0.0)?;
+            x = super::padding::padded_axis(lower, call, &x, axis, zeros, "constant", 0.0)?;
             (steps.before[a], steps.after[a]) = (0, 0);
         }
     }
@@ -204,7 +205,7 @@ fn planar(lower: &mut Lowering, call: &Call, x: &Tensor, weight: &Tensor, steps:
 /// A sum of plane convolutions over the depth of the kernel.
 fn deep(lower: &mut Lowering, call: &Call, x: &Tensor, weight: &Tensor, steps: &Steps) -> Result<Tensor> {
     let (before, after) = (steps.before[0] as i64, steps.after[0] as i64);
-    let x = super::shape::padded_axis(lower, call, x, 2, [before, after], "constant", 0.0)?;
+    let x = super::padding::padded_axis(lower, call, x, 2, [before, after], "constant", 0.0)?;
     let (depth, kernel, stride, dilation) = (x.shape[2], weight.shape[2], steps.stride[0], steps.dilation[0]);
     let reach = dilation.saturating_mul(kernel - 1);
     if kernel > 64 || depth <= reach {
@@ -240,8 +241,8 @@ fn deep(lower: &mut Lowering, call: &Call, x: &Tensor, weight: &Tensor, steps: &
 /// The transpose: weights are inputs x outputs/groups x kernel, which is how a convolution from the outputs to the inputs
 /// has them.
 fn transposed(lower: &mut Lowering, call: &Call, axes: usize) -> Result<Value> {
-    if !matches!(axes, 1 | 2) {
-        return Err(call.refuse("a transposed convolution of one or two axes", axes));
+    if !matches!(axes, 1..=3) {
+        return Err(call.refuse("a transposed convolution of one to three axes", axes));
     }
     let (x, single) = batched(lower, call, axes)?;
     let weight = call.tensor("weight")?;
@@ -253,17 +254,35 @@ fn transposed(lower: &mut Lowering, call: &Call, axes: usize) -> Result<Value> {
     lower.used(&weight, Role::Weight, 1);
     let mut steps = steps(call, axes, &weight.shape[2..])?;
     let mut more = list(call, "output_padding", axes, 0)?;
-    let (mut x, mut weight) = (x, weight);
-    if axes == 1 {
-        let flat = |t: &Tensor| [&t.shape[..2], &[1], &t.shape[2..]].concat();
-        let (shape_x, shape_w) = (flat(&x), flat(&weight));
-        (x, weight) = (lower.reshape(&x, &shape_x)?, lower.reshape(&weight, &shape_w)?);
-        for (list, one) in
-            [(&mut steps.stride, 1), (&mut steps.before, 0), (&mut steps.dilation, 1), (&mut more, 0)]
-        {
-            list.insert(0, one);
+    let y = match axes {
+        1 => {
+            let flat = |t: &Tensor| [&t.shape[..2], &[1], &t.shape[2..]].concat();
+            let (shape_x, shape_w) = (flat(&x), flat(&weight));
+            let (x, weight) = (lower.reshape(&x, &shape_x)?, lower.reshape(&weight, &shape_w)?);
+            for (list, one) in
+                [(&mut steps.stride, 1), (&mut steps.before, 0), (&mut steps.dilation, 1), (&mut more, 0)]
+            {
+                list.insert(0, one);
+            }
+            let y = planar_transposed(lower, call, &x, &weight, &steps, &more)?;
+            let shape = [y.shape[0], y.shape[1], y.shape[3]];
+            lower.reshape(&y, &shape)?
         }
-    }
+        2 => planar_transposed(lower, call, &x, &weight, &steps, &more)?,
+        _ => deep_transposed(lower, call, &x, &weight, &steps, &more)?,
+    };
+    finished(lower, call, y, single)
+}
+
+/// samples x channels x height x width.
+fn planar_transposed(
+    lower: &mut Lowering,
+    call: &Call,
+    x: &Tensor,
+    weight: &Tensor,
+    steps: &Steps,
+    more: &[usize],
+) -> Result<Tensor> {
     let kernel = [weight.shape[2], weight.shape[3]];
     let extent = extents(call, kernel, &steps.dilation)?;
     // Without padding first, and what padding takes away cut off afterwards, where a window can't have it.
@@ -304,11 +323,54 @@ fn transposed(lower: &mut Lowering, call: &Call, axes: usize) -> Result<Value> {
     let mut y = lower.of_image(node, &shape, Dtype::Float);
     for a in (0..2).filter(|a| wide(*a)) {
         let cut = -(steps.before[a] as i64);
-        y = super::shape::padded_axis(lower, call, &y, 2 + a, [cut, cut], "constant", 0.0)?;
+        y = super::padding::padded_axis(lower, call, &y, 2 + a, [cut, cut], "constant", 0.0)?;
     }
-    if axes == 1 {
-        let shape = [y.shape[0], y.shape[1], y.shape[3]];
-        y = lower.reshape(&y, &shape)?;
+    Ok(y)
+}
+
+/// A sum of transposed plane convolutions over the depth of the kernel, each moved to where it belongs.
+fn deep_transposed(
+    lower: &mut Lowering,
+    call: &Call,
+    x: &Tensor,
+    weight: &Tensor,
+    steps: &Steps,
+    more: &[usize],
+) -> Result<Tensor> {
+    let (samples, channels, depth) = (x.shape[0], x.shape[1], x.shape[2]);
+    let (kernel, stride, dilation) = (weight.shape[2], steps.stride[0], steps.dilation[0]);
+    let spread = (depth - 1).saturating_mul(stride) + 1;
+    let reach = dilation.saturating_mul(kernel - 1);
+    let length = (spread.saturating_add(reach).saturating_add(more[0])).checked_sub(2 * steps.before[0]);
+    let Some(length) = length.filter(|n| *n > 0 && kernel <= 64 && more[0] < stride.max(dilation)) else {
+        return Err(call.refuse("a padding within the result, and a kernel of at most 64", kernel));
+    };
+    let plane = Steps {
+        stride: steps.stride[1..].to_vec(),
+        before: steps.before[1..].to_vec(),
+        after: steps.after[1..].to_vec(),
+        dilation: steps.dilation[1..].to_vec(),
+        groups: steps.groups,
+    };
+    let planes = lower.permute(x, &[0, 2, 1, 3, 4])?;
+    let planes = lower.reshape(&planes, &[samples * depth, channels, x.shape[3], x.shape[4]])?;
+    let mut sum: Option<Tensor> = None;
+    for k in 0..kernel {
+        let w = lower.pick(weight, 2, k)?;
+        let y = planar_transposed(lower, call, &planes, &w, &plane, &more[1..])?;
+        let [channels, height, width] = [y.shape[1], y.shape[2], y.shape[3]];
+        // Zeros between planes, and before and after them.
+        let y = lower.reshape(&y, &[samples, depth, 1, channels * height * width])?;
+        let y = super::padding::padded_axis(lower, call, &y, 2, [0, stride as i64 - 1], "constant", 0.0)?;
+        let y = lower.reshape(&y, &[samples, depth * stride, channels, height, width])?;
+        let before = (k * dilation) as i64 - steps.before[0] as i64;
+        let after = length as i64 - before - (depth * stride) as i64;
+        let y = super::padding::padded_axis(lower, call, &y, 1, [before, after], "constant", 0.0)?;
+        sum = Some(match sum {
+            None => y,
+            Some(sum) => lower.add(&sum, &y)?,
+        });
     }
-    finished(lower, call, y, single)
+    let Some(sum) = sum else { return Err(call.refuse("a kernel", "none")) };
+    lower.permute(&sum, &[0, 2, 1, 3, 4])
 }

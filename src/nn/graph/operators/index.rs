@@ -184,9 +184,9 @@ fn scattered(lower: &mut Lowering, call: &Call) -> Result<(Tensor, usize, Tensor
     let (mut source, mut index) = (cut, index);
     for a in (0..t.rank()).filter(|a| *a != axis) {
         let more = (t.shape[a] - index.shape[a]) as i64;
-        source = super::shape::padded_axis(lower, call, &source, a, [0, more], "constant", 0.0)?;
+        source = super::padding::padded_axis(lower, call, &source, a, [0, more], "constant", 0.0)?;
         index =
-            super::shape::padded_axis(lower, call, &index, a, [0, more], "constant", t.shape[axis] as f64)?;
+            super::padding::padded_axis(lower, call, &index, a, [0, more], "constant", t.shape[axis] as f64)?;
     }
     Ok((t, axis, index, source))
 }

@@ -115,6 +115,7 @@ fn cross_entropy(lower: &mut Lowering, call: &Call) -> Result<Value> {
     if !(0.0..=1.0).contains(&smoothing) {
         return Err(call.refuse("label smoothing from 0 to 1", smoothing));
     }
+    lower.compares(&z, smoothing == 0.0 && class_weights.is_none());
     let (rows, shape) = classes_last(lower, call, &z)?;
     let (count, classes) = (rows.shape[0], rows.shape[1]);
     if class_weights.as_ref().is_some_and(|w| w.shape != [classes]) {
@@ -198,6 +199,7 @@ fn of_probabilities(
 
 fn nll(lower: &mut Lowering, call: &Call) -> Result<Value> {
     let z = call.tensor("self")?;
+    lower.compares(&z, call.maybe("weight")?.is_none());
     let (rows, shape) = classes_last(lower, call, &z)?;
     let (y, kept) = targets(lower, call, &shape, rows.shape[1])?;
     let own = entry(lower, &rows, &y);
@@ -217,18 +219,20 @@ fn nll(lower: &mut Lowering, call: &Call) -> Result<Value> {
     })
 }
 
-fn difference(lower: &mut Lowering, call: &Call) -> Result<Tensor> {
-    lower.subtract(&call.tensor("self")?, &call.tensor("target")?)
+fn difference(lower: &mut Lowering, call: &Call, natural: bool) -> Result<Tensor> {
+    let z = call.tensor("self")?;
+    lower.compares(&z, natural);
+    lower.subtract(&z, &call.tensor("target")?)
 }
 
 fn mse(lower: &mut Lowering, call: &Call) -> Result<Value> {
-    let away = difference(lower, call)?;
+    let away = difference(lower, call, true)?;
     let squares = lower.map(&away, Square);
     reduced(lower, call, &squares)
 }
 
 fn l1(lower: &mut Lowering, call: &Call) -> Result<Value> {
-    let away = difference(lower, call)?;
+    let away = difference(lower, call, false)?;
     let sizes = lower.map(&away, Abs);
     reduced(lower, call, &sizes)
 }
@@ -242,13 +246,13 @@ fn huber_of(lower: &mut Lowering, away: &Tensor, delta: f64) -> Result<Tensor> {
 }
 
 fn huber(lower: &mut Lowering, call: &Call) -> Result<Value> {
-    let away = difference(lower, call)?;
+    let away = difference(lower, call, false)?;
     let losses = huber_of(lower, &away, call.float_or("delta", 1.0)?)?;
     reduced(lower, call, &losses)
 }
 
 fn smooth_l1(lower: &mut Lowering, call: &Call) -> Result<Value> {
-    let (away, beta) = (difference(lower, call)?, call.float_or("beta", 1.0)?);
+    let (away, beta) = (difference(lower, call, false)?, call.float_or("beta", 1.0)?);
     if beta == 0.0 {
         return l1(lower, call);
     }
@@ -260,6 +264,7 @@ fn smooth_l1(lower: &mut Lowering, call: &Call) -> Result<Value> {
 /// - w (t ln p + (1 - t) ln(1 - p)), the logarithms held above -100 as in torch.
 fn binary(lower: &mut Lowering, call: &Call) -> Result<Value> {
     let (p, t) = (call.tensor("self")?, call.tensor("target")?);
+    lower.compares(&p, call.maybe("weight")?.is_none());
     let held = Clamp { low: -100.0, high: f64::INFINITY, open: false };
     let log = lower.map(&p, Log);
     let log = lower.map(&log, held);
@@ -283,6 +288,7 @@ fn binary_with_logits(lower: &mut Lowering, call: &Call) -> Result<Value> {
     if z.shape != t.shape {
         return Err(call.refuse(format!("targets of shape {:?}", z.shape), format!("{:?}", t.shape)));
     }
+    lower.compares(&z, call.maybe("weight")?.is_none() && call.maybe("pos_weight")?.is_none());
     let log = lower.map(&z, LogSigmoid);
     let mut softplus = lower.scale(&log, -1.0);
     if let Some(positive) = call.maybe("pos_weight")? {
@@ -304,6 +310,7 @@ fn binary_with_logits(lower: &mut Lowering, call: &Call) -> Result<Value> {
 /// t (ln t - x), and 0 where t is; or e^t (t - x) of a target that is a logarithm.
 fn kl_div(lower: &mut Lowering, call: &Call) -> Result<Value> {
     let (x, t) = (call.tensor("self")?, call.tensor("target")?);
+    lower.compares(&x, false);
     let losses = if call.flag("log_target", false)? {
         let p = lower.map(&t, Exp);
         let gap = lower.subtract(&t, &x)?;

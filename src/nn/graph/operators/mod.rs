@@ -9,15 +9,21 @@ mod attention;
 mod convolution;
 mod creation;
 mod index;
+mod inverse;
+mod kinds;
 mod losses;
 mod normalization;
 mod numbers;
 mod onnx;
+mod padding;
+mod patches;
+mod pieces;
 mod pooling;
 mod products;
 mod recurrent;
 mod reduction;
 mod resize;
+mod sequence;
 mod shape;
 
 use super::call::Call;
@@ -38,14 +44,20 @@ const FAMILIES: &[&[Operator]] = &[
     convolution::OPERATORS,
     creation::OPERATORS,
     index::OPERATORS,
+    inverse::OPERATORS,
+    kinds::OPERATORS,
     losses::OPERATORS,
     normalization::OPERATORS,
     numbers::OPERATORS,
+    padding::OPERATORS,
+    patches::OPERATORS,
+    pieces::OPERATORS,
     pooling::OPERATORS,
     products::OPERATORS,
     recurrent::OPERATORS,
     reduction::OPERATORS,
     resize::OPERATORS,
+    sequence::OPERATORS,
     shape::OPERATORS,
 ];
 

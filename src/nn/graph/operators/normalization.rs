@@ -205,8 +205,15 @@ fn local_response_norm(lower: &mut Lowering, call: &Call) -> Result<Value> {
     }
     let squares = lower.map(&x, Square);
     let (before, after) = (size / 2, (size - 1) / 2);
-    let padded =
-        super::shape::padded_axis(lower, call, &squares, 1, [before as i64, after as i64], "constant", 0.0)?;
+    let padded = super::padding::padded_axis(
+        lower,
+        call,
+        &squares,
+        1,
+        [before as i64, after as i64],
+        "constant",
+        0.0,
+    )?;
     let mut sum: Option<Tensor> = None;
     for i in 0..size {
         let part = lower.slice(&padded, 1, i, x.shape[1], 1)?;

@@ -127,7 +127,7 @@ fn maxima(lower: &mut Lowering, call: &Call, t: &Tensor, axis: usize, side: Side
     }
     let end = (side.places - 1) * side.stride + (side.kernel - 1) * side.dilation + 1;
     let after = end as i64 - (side.length + side.padding) as i64;
-    let padded = super::shape::padded_axis(
+    let padded = super::padding::padded_axis(
         lower,
         call,
         t,

@@ -36,6 +36,9 @@ pub const OPERATORS: &[Operator] = &[
     ("linalg_vector_norm", norm),
     ("frobenius_norm", norm),
     ("dist", dist),
+    ("cdist", cdist),
+    ("_cdist_forward", cdist),
+    ("trace", trace),
     ("pairwise_distance", pairwise_distance),
     ("cosine_similarity", cosine_similarity),
     ("normalize", normalize),
@@ -259,6 +262,33 @@ fn dist(lower: &mut Lowering, call: &Call) -> Result<Value> {
     let difference = lower.subtract(&call.tensor("self")?, &call.tensor("other")?)?;
     let axes: Vec<usize> = (0..difference.rank()).collect();
     Ok(length(lower, &difference, call.float_or("p", 2.0)?, &axes, false)?.into())
+}
+
+/// Distances between all rows of two matrices.
+fn cdist(lower: &mut Lowering, call: &Call) -> Result<Value> {
+    let (a, b, p) = (call.tensor("x1")?, call.tensor("x2")?, call.float_or("p", 2.0)?);
+    call.int_or("compute_mode", 0)?;
+    if a.rank() < 2 || b.rank() < 2 || !(p == 1.0 || p == 2.0) {
+        return Err(call.refuse("matrices, and a norm of 1 or 2", format!("{p}")));
+    }
+    let mut shape = a.shape.clone();
+    shape.insert(a.rank() - 1, 1);
+    let a = lower.reshape(&a, &shape)?;
+    let mut shape = b.shape.clone();
+    shape.insert(b.rank() - 2, 1);
+    let b = lower.reshape(&b, &shape)?;
+    let away = lower.subtract(&a, &b)?;
+    let each = if p == 1.0 { lower.map(&away, Abs) } else { lower.map(&away, Square) };
+    let sum = lower.sum(&each, &[each.rank() - 1], false)?;
+    Ok(if p == 1.0 { sum } else { lower.map(&sum, Sqrt) }.into())
+}
+
+/// The sum of the diagonal of a matrix.
+fn trace(lower: &mut Lowering, call: &Call) -> Result<Value> {
+    let t = call.tensor("self")?;
+    let [rows, columns] = t.shape[..] else { return Err(call.refuse("a matrix", format!("{:?}", t.shape))) };
+    let diagonal = lower.strided(&t, &[rows.min(columns)], &[columns as isize + 1], 0)?;
+    Ok(lower.sum(&diagonal, &[0], false)?.into())
 }
 
 fn pairwise_distance(lower: &mut Lowering, call: &Call) -> Result<Value> {

@@ -11,7 +11,7 @@ use crate::nn::graph::lowering::Lowering;
 use crate::nn::graph::onnx::numbers;
 use crate::nn::graph::operators::Operator;
 use crate::nn::graph::operators::arithmetic::compared;
-use crate::nn::graph::operators::shape::cast;
+use crate::nn::graph::operators::kinds::cast;
 use crate::nn::graph::value::{Tensor, Value};
 use crate::nn::layout::Role;
 

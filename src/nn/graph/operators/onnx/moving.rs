@@ -10,7 +10,7 @@ use crate::nn::graph::lowering::Lowering;
 use crate::nn::graph::operators::Operator;
 use crate::nn::graph::operators::arithmetic::compared;
 use crate::nn::graph::operators::index::along;
-use crate::nn::graph::operators::shape::padded_axis;
+use crate::nn::graph::operators::padding::padded_axis;
 use crate::nn::graph::value::{Tensor, Value};
 
 pub const OPERATORS: &[Operator] = &[
