@@ -14,6 +14,9 @@ use losscape::landscape::directions::gaussian::gaussian;
 use losscape::landscape::hessian::Curved;
 use losscape::landscape::slice::Point;
 use losscape::landscape::{Normalization, Slicer, State};
+use losscape::nn::architectures::Exported;
+use losscape::nn::graph::{Dtype, Graph, Sizes};
+use losscape::nn::losses::Excess;
 use losscape::nn::{Network, Objective, Samples, Spec, Statistics};
 use losscape::passes::{DataSettings, training};
 use losscape::spectral::{Operator, Settings, Wanted, ends, quadrature};
@@ -23,6 +26,7 @@ use losscape::train::blend::Blend;
 use losscape::train::optimizers::Stepper;
 use losscape::train::{BlendSettings, TrainSettings, train_blend};
 use rand::RngExt;
+use std::io::Write;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -31,12 +35,19 @@ struct Shape {
     input: &'static [usize],
     model: &'static str,
     samples: usize,
+    /// A graph of torch.export in place of the model, as `graphs/` holds it.
+    graph: Option<&'static str>,
 }
 
-const MLP: Shape = Shape { input: &[784], model: "mlp:hidden=[256,256]", samples: 4096 };
-const DIGITS: Shape = Shape { input: &[64], model: "mlp:hidden=[32]", samples: 1797 };
+const MLP: Shape = Shape { input: &[784], model: "mlp:hidden=[256,256]", samples: 4096, graph: None };
+const DIGITS: Shape = Shape { input: &[64], model: "mlp:hidden=[32]", samples: 1797, graph: None };
 /// Batch norm is frozen but in training.
-const CNN: Shape = Shape { input: &[3, 32, 32], model: "resnet:depth=8", samples: 512 };
+const CNN: Shape = Shape { input: &[3, 32, 32], model: "resnet:depth=8", samples: 512, graph: None };
+/// A transformer of 4 layers, width 128 and 4 heads over 64 of 65 tokens, its head tied to its embedding.
+const GPT: Shape = Shape { input: &[], model: "", samples: 32, graph: Some(include_str!("graphs/gpt.json")) };
+/// torchvision's ResNet-18 for ten classes, on images of 32 by 32.
+const RESNET18: Shape =
+    Shape { input: &[], model: "", samples: 128, graph: Some(include_str!("graphs/resnet18.json")) };
 const MEMORY: usize = 4 << 30;
 
 struct Case {
@@ -48,6 +59,68 @@ struct Case {
 
 impl Case {
     fn new(shape: &Shape) -> Self {
+        match shape.graph {
+            Some(text) => Self::exported(text, shape.samples),
+            None => Self::layers(shape),
+        }
+    }
+
+    /// A graph with weights and data drawn at random: whole numbers are below 10 or the number of tokens.
+    fn exported(text: &str, samples: usize) -> Self {
+        let parts: serde_json::Value = serde_json::from_str(text).expect("JSON");
+        let mut rng: Rng = Streams::new(0).stream("bench/weights", 0);
+        let mut files = vec![("models/model.json".to_owned(), parts["model"].to_string().into_bytes())];
+        for (name, kind) in [("weights", "model_weights_config"), ("constants", "model_constants_config")] {
+            files.push((format!("data/{name}/{kind}.json"), parts[name].to_string().into_bytes()));
+        }
+        for (name, tensor) in parts["weights"]["config"].as_object().expect("weights") {
+            let sizes = tensor["tensor_meta"]["sizes"].as_array().expect("sizes");
+            let size: u64 = sizes.iter().map(|d| d["as_int"].as_u64().expect("a size")).product();
+            let bytes: Vec<u8> = match tensor["tensor_meta"]["dtype"].as_u64() {
+                Some(7) => {
+                    // Variances and scales around 1, everything else around 0.
+                    let center = if sizes.len() == 1 && !name.ends_with("bias") { 1.0 } else { 0.0 };
+                    (0..size)
+                        .map(|_| (center + 0.05 * normal(&mut rng)) as f32)
+                        .flat_map(f32::to_le_bytes)
+                        .collect()
+                }
+                _ => vec![0; 8 * size as usize],
+            };
+            files.push((format!("data/weights/{}", tensor["path_name"].as_str().expect("a name")), bytes));
+        }
+        let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        let stored =
+            zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+        for (name, bytes) in files {
+            archive.start_file(name, stored).expect("an entry");
+            archive.write_all(&bytes).expect("its bytes");
+        }
+        let bytes = archive.finish().expect("an archive").into_inner();
+        let graph = Graph::from_bytes("graph", &bytes).expect("a graph");
+        let batch = graph.batch_symbol().unwrap_or_default().to_owned();
+        let packing = graph.packing(&Sizes { batch: batch.clone(), ..Sizes::default() }).expect("a packing");
+        let exported = Exported { batch, apart: true, ..Exported::default() };
+        let spec =
+            Spec { model: exported.into(), loss: Excess.into(), input: vec![packing.features], outputs: 1 };
+        let whole: Vec<bool> = packing
+            .arguments
+            .iter()
+            .flat_map(|a| vec![a.dtype != Dtype::Float; a.shape.iter().product()])
+            .collect();
+        let theta = graph.theta.clone();
+        let state = graph.state();
+        let network = Arc::new(Network::of_graph(graph, spec).expect("a network"));
+        let draw = |i: usize| match whole[i % whole.len()] {
+            true => f64::from(rng.random_range(0..10)),
+            false => normal(&mut rng),
+        };
+        let data: Vec<f64> = (0..samples * whole.len()).map(draw).collect();
+        let samples = Arc::new(Samples::regression(&network, &data, &vec![0.0; samples]));
+        Self { network, samples, theta, state }
+    }
+
+    fn layers(shape: &Shape) -> Self {
         let spec = Spec {
             model: shape.model.parse().expect("a model"),
             loss: Default::default(),
@@ -253,6 +326,12 @@ const WORKLOADS: &[Workload] = &[
     ("esd-digits", &DIGITS, |c| c.density(80), 80, "Lanczos steps/s"),
     ("grid-cnn", &CNN, |c| c.grid(5), 25, "grid points/s"),
     ("hvp-cnn", &CNN, |c| c.products(4), 4, "HVP/s"),
+    ("grid-gpt", &GPT, |c| c.grid(5), 25, "grid points/s"),
+    ("hvp-gpt", &GPT, |c| c.products(5), 5, "HVP/s"),
+    ("train-gpt", &GPT, |c| c.training(16, 10), 10 * 16, "samples/s"),
+    ("grid-resnet18", &RESNET18, |c| c.grid(3), 9, "grid points/s"),
+    ("hvp-resnet18", &RESNET18, |c| c.products(2), 2, "HVP/s"),
+    ("train-resnet18", &RESNET18, |c| c.training(64, 4), 4 * 64, "samples/s"),
     ("loss-cnn", &CNN, |c| c.losses(2), 2, "losses/s"),
     ("train-cnn", &CNN, |c| c.training(128, 10), 10 * 128, "samples/s"),
     ("loss-mlp", &MLP, |c| c.losses(20), 20, "losses/s"),
