@@ -6,8 +6,8 @@ use crate::nn::graph::call::Call;
 use crate::nn::graph::dtype::Dtype;
 use crate::nn::graph::lowering::Lowering;
 use crate::nn::graph::operators::Operator;
-use crate::nn::graph::operators::products::{affine, product};
 use crate::nn::graph::operators::padding::padded_axis;
+use crate::nn::graph::operators::products::{affine, product};
 use crate::nn::graph::value::{Tensor, Value};
 use crate::nn::layout::Role;
 
