@@ -295,7 +295,7 @@ fn blocks(result: &SharpnessResult, network: usize) -> String {
         }
         rows.push(row);
     }
-    table(&rows)
+    shown::table(&rows)
 }
 
 /// What the errors behind a plus-minus are over, a line each.
