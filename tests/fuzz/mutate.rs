@@ -39,6 +39,8 @@ pub fn mutate(rng: &mut Rng, form: Form, seed: &[u8], others: &[Vec<u8>]) -> Vec
         (Form::Tensors, _) => tensors(rng, body, false),
         (Form::Checkpoint, _) => tensors(rng, body, true),
         (Form::Npz, _) => npz(rng, body),
+        (Form::Archive, _) if body.starts_with(b"PK") => archive(rng, body, others),
+        (Form::Archive, _) => tensors(rng, body, false),
         (Form::Log, _) => log(rng, body),
     };
     let mut body = built.unwrap_or_else(|| bytes(rng, body, others));
@@ -372,27 +374,66 @@ fn npz(rng: &mut Rng, seed: &[u8]) -> Option<Vec<u8>> {
         arrays.push(&name, &shape, values);
         return write(&arrays);
     }
+    let mut all = entries(seed)?;
+    let changed = below(rng, all.len());
+    let content = &mut all.get_mut(changed)?.1;
+    let header = content.len().min(128);
+    let new = match below(rng, 2) {
+        0 => tokens(rng, &content[..header]),
+        _ => bytes(rng, &content[..header], &[content[..header].to_vec()]),
+    };
+    drop(content.splice(..header, new));
+    zipped(&all)
+}
+
+/// Names and contents of what is in an archive.
+type Entries = Vec<(String, Vec<u8>)>;
+
+fn entries(seed: &[u8]) -> Option<Entries> {
     let mut zip = zip::ZipArchive::new(Cursor::new(seed)).ok()?;
-    let changed = below(rng, zip.len());
-    let mut out = zip::ZipWriter::new(Cursor::new(Vec::new()));
-    for i in 0..zip.len() {
+    let count = zip.len();
+    let read = |i: usize| {
         let mut entry = zip.by_index(i).ok()?;
         let mut content = Vec::new();
         entry.read_to_end(&mut content).ok()?;
-        if i == changed {
-            let header = content.len().min(128);
-            let new = match below(rng, 2) {
-                0 => tokens(rng, &content[..header]),
-                _ => bytes(rng, &content[..header], &[content[..header].to_vec()]),
-            };
-            drop(content.splice(..header, new));
-        }
-        let options =
-            zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
-        out.start_file(entry.name().ok()?.into_owned(), options).ok()?;
-        out.write_all(&content).ok()?;
+        Some((entry.name().ok()?.into_owned(), content))
+    };
+    (0..count).map(read).collect()
+}
+
+/// The archive of entries, stored.
+fn zipped(entries: &Entries) -> Option<Vec<u8>> {
+    let options = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    let mut out = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, content) in entries {
+        out.start_file(name.as_str(), options).ok()?;
+        out.write_all(content).ok()?;
     }
     Some(out.finish().ok()?.into_inner())
+}
+
+/// An archive with one entry changed, mostly the longest document or else the pickle, and every checksum as it should be.
+fn archive(rng: &mut Rng, seed: &[u8], others: &[Vec<u8>]) -> Option<Vec<u8>> {
+    let mut all = entries(seed)?;
+    let main = |(name, content): &(String, Vec<u8>)| {
+        (name.ends_with(".json"), name.ends_with(".pkl"), content.len())
+    };
+    let main = (0..all.len()).max_by_key(|i| main(&all[*i]))?;
+    let at = if below(rng, 4) > 0 { main } else { below(rng, all.len()) };
+    let (name, content) = &mut all[at];
+    match below(rng, 12) {
+        0 => *name = (*choose(rng, &WORDS)).to_owned() + name,
+        1 => drop(all.remove(at)),
+        2 => {
+            let again = all[at].clone();
+            all.push((again.0 + "_", again.1));
+        }
+        _ => match json_of(rng, content) {
+            Some(document) => *content = document,
+            None => *content = bytes(rng, content, others),
+        },
+    }
+    zipped(&all)
 }
 
 fn write(arrays: &Npz) -> Option<Vec<u8>> {

@@ -11,8 +11,10 @@ use losscape::base::{Error, Result, files, log, npz::Npz, tensors::TensorFile};
 use losscape::data::{Dataset, Preparation, Source, Standardize};
 use losscape::figure::Figure;
 use losscape::landscape::{Alignment, Curve, Direction, Map, Normalization, Sharpness};
+use losscape::nn::Mode;
 use losscape::nn::activations::Activation;
 use losscape::nn::architectures::Architecture;
+use losscape::nn::graph::{Graph, Sizes};
 use losscape::nn::inits::Initializer;
 use losscape::nn::layers::Layer;
 use losscape::nn::losses::Loss;
@@ -40,6 +42,8 @@ pub enum Form {
     Checkpoint,
     /// A zip archive of arrays.
     Npz,
+    /// A zip archive of JSON, pickles and numbers, stored; or safetensors.
+    Archive,
     /// A log of finished pieces.
     Log,
 }
@@ -59,9 +63,10 @@ pub const READERS: &[Reader] = &[
     Reader { name: "weights", form: Form::Tensors, read: weights },
     Reader { name: "trajectory", form: Form::Tensors, read: trajectory },
     Reader { name: "tensors", form: Form::Tensors, read: tensors },
-    Reader { name: "state-dict", form: Form::Bytes, read: state_dict },
+    Reader { name: "state-dict", form: Form::Archive, read: state_dict },
     Reader { name: "onnx", form: Form::Bytes, read: onnx },
     Reader { name: "pickle", form: Form::Bytes, read: pickle },
+    Reader { name: "graph", form: Form::Archive, read: graph },
     Reader { name: "checkpoint", form: Form::Checkpoint, read: checkpoint },
     Reader { name: "log", form: Form::Log, read: pieces },
     Reader { name: "npz", form: Form::Npz, read: npz },
@@ -138,6 +143,15 @@ fn onnx(directory: &Path, bytes: &[u8]) -> Result<()> {
 
 fn pickle(_: &Path, bytes: &[u8]) -> Result<()> {
     losscape::base::pickle::read("data.pkl", bytes).map(drop)
+}
+
+/// A network that PyTorch exported, recorded for some samples as every analysis does.
+fn graph(_: &Path, bytes: &[u8]) -> Result<()> {
+    let graph = Graph::from_bytes("model.pt2", bytes)?;
+    let batch = graph.batch_symbol().unwrap_or_default().to_owned();
+    let packing = graph.packing(&Sizes { batch, ..Sizes::default() })?;
+    graph.lower(&packing, packing.group.unwrap_or(4), Mode::Running)?;
+    graph.lower(&packing, packing.group.unwrap_or(3), Mode::Batch).map(drop)
 }
 
 fn tensors(_: &Path, bytes: &[u8]) -> Result<()> {

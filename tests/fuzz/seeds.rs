@@ -89,6 +89,10 @@ fn seeds_are_made_by_the_program() {
     keep("checkpoint", "small", &read("stopped/checkpoint.safetensors"));
     run("data spirals --data-seed 1 --samples 12 --dpi 20 --quiet --out data");
     keep("npz", "small", &read("data/data.npz"));
+    let exported = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/exported");
+    for name in ["clip", "gcn", "lstm", "mlp", "multilabel", "tabular", "unet", "vae"] {
+        keep("graph", name, &std::fs::read(exported.join(format!("{name}.pt2"))).unwrap());
+    }
     let images =
         [&[0, 0, 8, 3, 0, 0, 0, 4, 0, 0, 0, 2, 0, 0, 0, 2][..], &(0..16).collect::<Vec<u8>>()].concat();
     let labels = [0, 0, 8, 1, 0, 0, 0, 4, 0, 1, 1, 0];
