@@ -1,7 +1,9 @@
 //! Every curve that the tape's maps may apply: its derivatives against differences, and single precision against double.
 
 use losscape::autodiff::Element;
-use losscape::autodiff::curves::{self, Cos, Erf, Example, GeluTanh, Sin};
+use losscape::autodiff::curves::{
+    self, Atan, Cos, Erf, Example, ExpM1, GeluTanh, Log1p, Round, Sin, Sinh, Sqrt, Tan,
+};
 use losscape::autodiff::primitives::map::{Curve, Scalar};
 
 /// The derivative of the given order at each x.
@@ -92,6 +94,19 @@ fn sines_are_within_two_units() {
         }
     }
     assert!(Sin.value(f64::INFINITY).is_nan() && Cos.value(1e300_f64).is_nan());
+}
+
+/// As IEEE 754 has it: odd functions of -0 are -0.
+#[test]
+fn odd_functions_keep_the_sign_of_zero() {
+    let curves: [&dyn Curve; 9] = [&Sin, &Tan, &Atan, &Sinh, &Erf, &ExpM1, &Log1p, &Sqrt, &Round];
+    for curve in curves {
+        let mut single = [f32::NAN; 2];
+        Element::apply(curve, 0, &[-0.0_f32, 0.0], &mut single);
+        let double: Vec<u64> = at(curve, 0, &[-0.0, 0.0]).iter().map(|x| x.to_bits()).collect();
+        assert_eq!(double, [-0.0_f64, 0.0].map(f64::to_bits), "{curve:?}");
+        assert_eq!(single.map(f32::to_bits), [-0.0_f32, 0.0].map(f32::to_bits), "{curve:?}");
+    }
 }
 
 /// Far out, where a factor overflows and another underflows, values and derivatives are the limits and not NaN.

@@ -152,7 +152,7 @@ fn turned<E: Element>(x: E, quarters: u64) -> E {
     for i in (0..8).rev() {
         (p, q) = (p * s + odd[i], q * s + even[i]);
     }
-    let sine = r + r * s * p;
+    let sine = if s == 0.0 { r } else { r + r * s * p };
     // 1 - s/2 rounds; what it loses is added again.
     let half = 0.5 * s;
     let most = 1.0 - half;
