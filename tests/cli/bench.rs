@@ -85,7 +85,7 @@ impl Bench {
         assert!(stderr.starts_with(&format!("error: {at}")), "{what}");
         assert!(stderr.contains("expected ") && stderr.contains(", found "), "{what}");
         assert_eq!(stdout, "", "{what}");
-        assert!(took < Duration::from_secs(2), "{took:?}: {what}");
+        assert!(within(took, Duration::from_secs(2)), "{took:?}: {what}");
         assert_eq!(self.files(""), before, "{what}");
         stderr
     }
@@ -116,16 +116,44 @@ impl Bench {
             Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status().unwrap();
             let asked = Instant::now();
             let output = child.wait_with_output().unwrap();
-            assert!(asked.elapsed() < Duration::from_secs(2), "{arguments}: {:?}", asked.elapsed());
+            assert!(within(asked.elapsed(), Duration::from_secs(2)), "{arguments}: {:?}", asked.elapsed());
             if output.status.code() != Some(0) {
                 return (output.status.code(), String::from_utf8(output.stderr).unwrap());
             }
-            for name in self.files("").keys().filter(|name| !before.contains_key(*name)) {
-                std::fs::remove_file(self.0.path().join(name)).unwrap();
+            // Directories come before what is in them, which goes with them.
+            for path in self
+                .files("")
+                .keys()
+                .filter(|name| !before.contains_key(*name))
+                .map(|n| self.0.path().join(n))
+            {
+                let _ =
+                    if path.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) };
             }
-            before.iter().for_each(|(name, bytes)| self.write(name.to_str().unwrap(), bytes));
+            let files = before.iter().filter(|(name, _)| !self.0.path().join(name).is_dir());
+            files.for_each(|(name, bytes)| self.write(name.to_str().unwrap(), bytes));
         }
         panic!("{arguments}: it ended before every signal")
+    }
+
+    /// Kills a command `kills` times at moments spread over `length`, the time that it takes; each goes on from what the one
+    /// before left. A moment after its end is no kill, and is tried again.
+    pub fn killed(&self, arguments: &str, length: Duration, kills: u32) {
+        let (mut met, mut tries) = (0, 0);
+        while met < kills {
+            tries += 1;
+            assert!(tries < 10 * kills, "{arguments}: {met} of {tries} were killed in time");
+            let mut command = self.command();
+            command.args(arguments.split_whitespace()).stdout(Stdio::null()).stderr(Stdio::null());
+            let mut child = command.spawn().unwrap();
+            // Every moment in turn, in steps of the golden ratio.
+            std::thread::sleep(length.mul_f64((0.618_034 * f64::from(tries)).fract()));
+            child.kill().unwrap();
+            match child.wait().unwrap().code() {
+                None => met += 1,
+                code => assert_eq!(code, Some(0), "{arguments}: what a kill leaves is no error"),
+            }
+        }
     }
 
     pub fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
@@ -181,6 +209,15 @@ fn collect(root: &Path, directory: &Path, all: &mut BTreeMap<PathBuf, Vec<u8>>) 
             collect(root, &path, all);
         }
     }
+}
+
+/// Whether something that `took` so long did it within `limit` of a machine of its own: where more work wants to be done than
+/// there are cores, each piece gets its share of them only.
+pub fn within(took: Duration, limit: Duration) -> bool {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from) as f64;
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load: f64 = load.split_whitespace().next().and_then(|x| x.parse().ok()).unwrap_or(0.0);
+    took < limit.mul_f64((load / cores).max(1.0))
 }
 
 /// A value by its path of keys.

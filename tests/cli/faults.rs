@@ -1,7 +1,7 @@
 //! Signals, a second writer, and outputs that fail.
 #![cfg(unix)]
 
-use crate::bench::{Bench, GRID, TINY};
+use crate::bench::{Bench, GRID, TINY, within};
 use std::io::Read;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, Stdio};
@@ -58,7 +58,7 @@ fn a_stopped_training_keeps_what_it_has_beside_the_finished_run_that_was_there()
             std::thread::sleep(Duration::from_millis(150));
             work.signal(signal);
             let (found, said, took) = work.end();
-            assert!(found == Some(code) && took < Duration::from_secs(2), "{found:?} {took:?}");
+            assert!(found == Some(code) && within(took, Duration::from_secs(2)), "{found:?} {took:?}");
             assert!(said.ends_with("; the same command, or --resume, goes on\n"), "{said}");
             assert!(bench.path("r/checkpoint.safetensors").exists());
             let kept = said.lines().last().unwrap().split("interrupted; ").nth(1).unwrap();
@@ -87,7 +87,7 @@ fn a_stopped_slice_leaves_older_results_as_they_were() {
             start(&bench, &format!("slice --run r --x=-1:1:2001 --y=-1:1:2001 --out {out}"), "points:");
         work.signal("INT");
         let (code, said, took) = work.end();
-        assert!(code == Some(130) && took < Duration::from_secs(2), "{code:?} {took:?}");
+        assert!(code == Some(130) && within(took, Duration::from_secs(2)), "{code:?} {took:?}");
         assert!(said.lines().last().unwrap().starts_with("error: slice: interrupted; "), "{said}");
         let after = bench.files("");
         let changed = before.iter().find(|(path, bytes)| after.get(*path) != Some(*bytes));
@@ -106,7 +106,7 @@ fn a_second_signal_ends_at_once() {
     std::thread::sleep(Duration::from_millis(20));
     work.signal("INT");
     let (code, said, took) = work.end();
-    assert!(code == Some(130) && took < Duration::from_millis(500), "{code:?} {took:?}");
+    assert!(code == Some(130) && within(took, Duration::from_millis(500)), "{code:?} {took:?}");
     assert!(!said.contains("written"), "{said}");
     assert!(!bench.path("r/run.json").exists());
 }
@@ -130,7 +130,7 @@ fn a_second_writer_is_told_who_holds_the_directory() {
         let before = names();
         let outcome = bench.run(&second);
         assert_eq!((outcome.code, outcome.stderr), (Some(2), format!("error: {holder}\n")), "{second}");
-        assert!(outcome.took < Duration::from_secs(2));
+        assert!(within(outcome.took, Duration::from_secs(2)));
         assert_eq!(names(), before);
     }
     work.signal("TERM");

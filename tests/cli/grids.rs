@@ -3,8 +3,7 @@
 
 use crate::bench::{Bench, TINY};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Stdio;
 
 /// A network whose grids take long enough to be stopped.
 const NET: &str = "train --hidden 48,48 --samples 1200 --epochs 1 --dpi 20 --quiet --out r";
@@ -86,30 +85,18 @@ fn a_killed_sharpness_ends_in_the_same_bytes() {
 fn a_stopped_sharpness_keeps_its_products_and_parts() {
     let bench = Bench::new();
     bench.ok(SHARP);
-    let length = bench.ok(SHARPNESS).took;
+    bench.ok(SHARPNESS);
     let whole = bench.files("s");
     std::fs::remove_dir_all(bench.path("s")).unwrap();
-    let mut stopped = 0;
-    for (signal, code) in [("INT", 130), ("TERM", 143), ("INT", 130)] {
-        let mut child = bench.command();
-        child.args(SHARPNESS.split_whitespace()).stdout(Stdio::null()).stderr(Stdio::piped());
-        let child = child.spawn().unwrap();
-        std::thread::sleep(length.mul_f64(0.4));
-        let sent = Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status();
-        assert!(sent.unwrap().success());
-        let started = Instant::now();
-        let output = child.wait_with_output().unwrap();
-        if output.status.code() == Some(0) {
-            break;
-        }
-        stopped += 1;
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert!(output.status.code() == Some(code) && started.elapsed() < Duration::from_secs(2), "{said}");
+    // At the first network, and at the second.
+    for (signal, code, network) in [("INT", 130, 0), ("TERM", 143, 1)] {
+        let log = format!("s/sharpness-{network}-eigenvalues-products.log");
+        let (found, said) = bench.stopped(SHARPNESS, signal, &log, |length| length > 10_000);
+        assert_eq!(found, Some(code), "{said}");
         let kept = "products of the next are kept in s; the same command goes on";
         assert!(said.lines().last().unwrap().contains(kept), "{said}");
         assert!(logs(&bench, "s") > 0);
     }
-    assert!(stopped > 0, "nothing was stopped in time");
     // Another analysis is not mixed with it.
     let line = bench.run(&format!("{SHARPNESS} --seed 5"));
     let refusal = (line.code, line.stderr.contains("settings.seed = 5") && line.stderr.contains("--fresh"));

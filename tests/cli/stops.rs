@@ -2,7 +2,7 @@
 //! same command ends in the bytes that it has when nobody disturbs it, on another number of threads.
 #![cfg(unix)]
 
-use crate::bench::Bench;
+use crate::bench::{Bench, within};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -103,7 +103,7 @@ fn disturb(bench: &Bench, words: &str, wait: Duration, how: Disturbance) -> bool
     let output = child.wait_with_output().unwrap();
     let (code, said) = (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned());
     if let (Disturbance::Signal(_, expected), true) = (how, met) {
-        assert!(asked.elapsed() < Duration::from_secs(2), "{words}: {:?}: {said}", asked.elapsed());
+        assert!(within(asked.elapsed(), Duration::from_secs(2)), "{words}: {:?}: {said}", asked.elapsed());
         // It may have been finished, or the signal come before the program listened.
         let silent = code.is_none() && said.is_empty();
         assert!(code == Some(expected) || code == Some(0) || silent, "{words}: {code:?}: {said}");
