@@ -234,13 +234,13 @@ fn header(at: &str, from: &mut impl Read, length: u64) -> Result<(String, u64)> 
     let size = u64::from_le_bytes(first);
     let header = format!("{at}: header");
     let rest = length - 8;
+    if size > LONGEST_HEADER {
+        refuse_foreign(at, &first)?;
+        return Err(Error::expected(at, "a safetensors file", format_of(&first)));
+    }
     if size > rest {
         refuse_foreign(at, &first)?;
         return Err(Error::expected(header, format!("{size} bytes"), format!("only {rest}")));
-    }
-    if size > LONGEST_HEADER {
-        refuse_foreign(at, &first)?;
-        return Err(Error::expected(header, format!("at most {LONGEST_HEADER} bytes"), size));
     }
     let mut text = vec![0; size as usize];
     from.read_exact(&mut text).map_err(failed)?;
@@ -254,6 +254,20 @@ fn header(at: &str, from: &mut impl Read, length: u64) -> Result<(String, u64)> 
         Error::expected(header, "text in UTF-8", found)
     })?;
     Ok((text, rest - size))
+}
+
+/// What a file is whose first bytes would be an impossible length of a header.
+fn format_of(first: &[u8; 8]) -> &'static str {
+    match first {
+        [0x89, b'H', b'D', b'F', ..] => {
+            "HDF5, as Keras writes (safetensors.numpy.save_file writes its arrays as safetensors)"
+        }
+        [8, 1..=20, 0x12 | 0x3a, ..] => "ONNX, a network rather than weights",
+        [0x93, b'N', b'U', b'M', ..] => "an array of numpy",
+        [0x1f, 0x8b, ..] => "a gzip file",
+        [b'{' | b'[' | b'<', ..] => "a text",
+        _ => "a file that begins otherwise",
+    }
 }
 
 /// Says of a file that is no safetensors whether PyTorch wrote it, and how to convert it.
