@@ -269,13 +269,8 @@ fn kept_cases_other_threads_and_parts_give_the_same_bytes() {
 fn a_killed_study_goes_on_to_the_same_bytes() {
     let bench = bench(RECIPE);
     let words = "run recipe.toml --set train.epochs=60 --dpi 20 --quiet --out";
-    bench.ok(&format!("{words} whole"));
-    for wait in [5, 20, 60, 120, 200] {
-        let mut child = bench.command().args(words.split(' ')).arg("cut").spawn().unwrap();
-        std::thread::sleep(std::time::Duration::from_millis(wait));
-        child.kill().unwrap();
-        child.wait().unwrap();
-    }
+    let length = bench.ok(&format!("{words} whole")).took;
+    bench.killed(&format!("{words} cut"), length, 5);
     bench.ok(&format!("{words} cut"));
     assert!(result(&bench, "whole") == result(&bench, "cut"));
 }
