@@ -132,7 +132,7 @@ impl Case {
         let mut rng: Rng = streams.stream("bench/data", 0);
         let data: Vec<f64> = (0..shape.samples * network.features()).map(|_| normal(&mut rng)).collect();
         let labels: Vec<u32> = (0..shape.samples).map(|_| rng.random_range(0..10)).collect();
-        let theta = network.init(&TrainSettings::default().init, &streams);
+        let theta = network.init(&Default::default(), &streams);
         let samples = Arc::new(Samples::new(&network, &data, &labels));
         let state = network.start(&theta);
         Self { network, samples, theta, state }
@@ -224,7 +224,7 @@ impl Case {
 
     /// One run trains the bend of a Bezier curve between two networks for so many epochs, by SGD with momentum.
     fn curve(&self, batch: usize, epochs: usize) -> Box<dyn FnMut() + '_> {
-        let other = self.network.init(&TrainSettings::default().init, &Streams::new(1));
+        let other = self.network.init(&Default::default(), &Streams::new(1));
         let middle = self.theta.iter().zip(&other).map(|(a, b)| (a + b) / 2.0).collect();
         let control = vec![self.theta.clone(), middle, other];
         let settings =

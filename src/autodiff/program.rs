@@ -11,6 +11,8 @@ pub struct Program {
     tape: Arc<Tape>,
     outputs: Node,
     losses: Node,
+    /// How many of the samples are right, 1 x 1, where outputs don't say so beside labels.
+    correct: Option<Node>,
     /// Gradient in the outputs; where the Gauss-Newton approximation cuts.
     residual: Option<Node>,
     gradients: Gradients,
@@ -104,7 +106,7 @@ impl Program {
             .collect();
         gradients.sort_by_key(|(range, _)| range.start);
         let residual = cotangents.get(compared.0).copied().flatten();
-        Self { tape: Arc::new(tape), outputs, losses, residual, gradients, cotangents }
+        Self { tape: Arc::new(tape), outputs, losses, correct: None, residual, gradients, cotangents }
     }
 
     /// The recorded tape.
@@ -122,6 +124,21 @@ impl Program {
         self.losses
     }
 
+    /// The same with a count of samples that are right (1 x 1), for a program whose outputs are no classes.
+    pub fn judging(self, correct: Option<Node>) -> Self {
+        Self { correct, ..self }
+    }
+
+    /// That count.
+    pub fn correct(&self) -> Option<Node> {
+        self.correct
+    }
+
+    /// What evaluations read: losses, outputs, and the count of samples that are right, where there is one.
+    pub fn values(&self) -> Vec<Node> {
+        [self.losses, self.outputs].into_iter().chain(self.correct).collect()
+    }
+
     /// The gradient of the summed loss in a node; `None` where the loss does not depend on it, or it not on theta.
     pub fn cotangent(&self, node: Node) -> Option<Node> {
         self.cotangents.get(node.0).copied().flatten()
@@ -133,7 +150,7 @@ impl Program {
 
     /// A plan for losses and outputs, without derivatives.
     pub fn value_plan(&self) -> Plan {
-        Plan::new(self.tape.clone(), &[self.losses, self.outputs], &[])
+        Plan::new(self.tape.clone(), &self.values(), &[])
     }
 
     /// A plan for losses and the gradient.
@@ -144,7 +161,7 @@ impl Program {
     /// A plan for losses, the gradient and other nodes.
     pub fn gradient_plan_with(&self, others: &[Node]) -> Plan {
         let mut wanted = self.gradient_nodes();
-        wanted.extend([self.losses, self.outputs]);
+        wanted.extend(self.values());
         wanted.extend(others);
         Plan::new(self.tape.clone(), &wanted, &[])
     }

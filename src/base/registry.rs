@@ -24,6 +24,8 @@ pub trait Kind: Clone + Default + Serialize + DeserializeOwned {
     const SUMMARY: &'static str;
     /// The settings that are paths of files or directories to read.
     const PATHS: &'static [&'static str] = &[];
+    /// Endings of files that mean this kind, with the file as its setting `file`, where one is named in place of a kind.
+    const ENDINGS: &'static [&'static str] = &[];
 
     /// Refuses settings that make no sense, as `setting: expected X, found Y`.
     fn check(&self) -> Result<()> {
@@ -353,6 +355,15 @@ macro_rules! registry {
                     return Ok(Self::$First(kind_from($what, settings)?));
                 }
                 $(if name == <$Type as Kind>::NAME {
+                    return Ok(Self::$Type(kind_from($what, settings)?));
+                })*
+                let of_file = |endings: &[&str]| endings.iter().any(|end| name.ends_with(end));
+                let mut settings = settings;
+                settings.insert("file".to_owned(), toml::Value::String(name.to_owned()));
+                if of_file(<$First as Kind>::ENDINGS) {
+                    return Ok(Self::$First(kind_from($what, settings)?));
+                }
+                $(if of_file(<$Type as Kind>::ENDINGS) {
                     return Ok(Self::$Type(kind_from($what, settings)?));
                 })*
                 Err(unknown($what, name, Self::names()))

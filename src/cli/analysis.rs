@@ -35,6 +35,7 @@ pub fn run(entry: &'static Entry, matches: &ArgMatches) -> Result<()> {
     let mut sources = Sources::new(matches)?;
     let subject = Subject::take(entry, &mut sources)?;
     let asked = (entry.take)(&mut sources)?;
+    let subject = subject.along(asked.along());
     let (common, style): (Common, Style) = (sources.take(&[])?, sources.take(&[])?);
     let parts: Parts = if entry.parts {
         sources.take(&[])?

@@ -110,7 +110,7 @@ pub fn config_and_out(command: Command, default_out: &str) -> Command {
 /// Adds the flags of training to a command whose defaults are other ones than those of `losscape train`: help shows these.
 pub fn with_training(command: Command, defaults: &TrainSettings) -> Command {
     let command = TrainSettings::augment_args(command.next_help_heading("Training"));
-    let command = with_shorthands(command, SHORTHANDS);
+    let command = run_as_model(with_shorthands(command, SHORTHANDS));
     let others = shown(defaults).into_iter().zip(shown(&TrainSettings::default()));
     others.filter(|(own, plain)| own != plain).fold(command, |command, ((id, default), _)| {
         command.mut_arg(id, |arg| {
@@ -121,12 +121,18 @@ pub fn with_training(command: Command, defaults: &TrainSettings) -> Command {
     })
 }
 
+/// Lets `--run model.pt2` mean `--model model.pt2`, as the commands that look at networks have it.
+pub fn run_as_model(command: Command) -> Command {
+    command.mut_arg("model", |arg| arg.alias("run"))
+}
+
 /// Settings of training in which commands have other defaults: each flag's id, and its value.
 fn shown(settings: &TrainSettings) -> [(&'static str, String); 6] {
     let TrainSettings { model, init, optimizer, lr, batch_size, epochs, .. } = settings;
+    let init = init.as_ref().map(ToString::to_string);
     [
         ("model", model.to_string()),
-        ("init", init.to_string()),
+        ("init", init.unwrap_or_default()),
         ("optimizer", optimizer.to_string()),
         ("lr", lr.map(|x| x.to_string()).unwrap_or_default()),
         ("batch_size", batch_size.map(|n| n.to_string()).unwrap_or_default()),
@@ -326,7 +332,8 @@ mod tests {
     -> std::result::Result<(), Box<dyn std::error::Error>> {
         for defaults in [ticket::training(), instability::training()] {
             let values = shown(&defaults);
-            let flags = values.iter().map(|(id, value)| format!("--{}={value}", id.replace('_', "-")));
+            let given = values.iter().filter(|(_, value)| !value.is_empty());
+            let flags = given.map(|(id, value)| format!("--{}={value}", id.replace('_', "-")));
             let plain = TrainSettings::augment_args(Command::new("train"));
             let matches = plain.try_get_matches_from([String::from("train")].into_iter().chain(flags))?;
             assert_eq!(TrainSettings::from_arg_matches(&matches)?, defaults);

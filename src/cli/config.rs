@@ -86,6 +86,16 @@ impl<'a> Sources<'a> {
         Ok(self.matches.get_one::<PathBuf>(key).cloned().or(configured).map(|path| at_home(&path)))
     }
 
+    /// One word from the flags, or from the file.
+    pub fn word(&mut self, key: &str) -> Result<Option<String>> {
+        let configured = match self.file.value(key) {
+            None => None,
+            Some(Value::String(word)) => Some(word),
+            Some(other) => return Err(Error::expected(self.file.at(key), "a word", other)),
+        };
+        Ok(self.matches.get_one::<String>(key).cloned().or(configured))
+    }
+
     /// Paths from the flags, or from the file: one, or a list.
     pub fn paths(&mut self, key: &str) -> Result<Vec<PathBuf>> {
         let flags: Vec<PathBuf> = self.matches.get_many(key).into_iter().flatten().cloned().collect();

@@ -121,13 +121,21 @@ fn summary(found: &Value) -> String {
         lines.push(format!("folded: {folded} operations depend on neither parameters nor inputs"));
     }
     lines.push(format!("returns: {}", list(&found["outputs"]).replace(" x ", ", ")));
-    for (key, label) in [("samples", "samples"), ("loss", "loss"), ("gradient_norm", "gradient norm")] {
+    for (key, label) in [
+        ("samples", "samples"),
+        ("loss", "loss"),
+        ("accuracy", "accuracy"),
+        ("gradient_norm", "gradient norm"),
+    ] {
         if !found[key].is_null() {
             lines.push(format!(
                 "{label}: {}",
                 found[key].as_str().map_or_else(|| found[key].to_string(), str::to_owned)
             ));
         }
+    }
+    for (name, value) in found["metrics"].as_object().into_iter().flatten() {
+        lines.push(format!("metric {}: {value}", brief(name)));
     }
     if let Some(along) = found["along"].as_object() {
         lines.push(format!(

@@ -6,11 +6,12 @@ use super::progress::say;
 use super::train::{self, Found, Going};
 use crate::base::apart::check_apart;
 use crate::base::{Error, Precision, Result, files};
+use crate::nn::losses::Loss;
 use crate::passes::{Beside, DataGiven, Run};
 use crate::render::Style;
 use crate::train::checkpoint::CHECKPOINT;
 use crate::train::settings::SHORTHANDS;
-use crate::train::{Status, TrainSettings};
+use crate::train::{Status, TrainSettings, exported};
 use clap::{Arg, ArgAction, Args, Command};
 use std::path::{Path, PathBuf};
 
@@ -20,7 +21,7 @@ const NAMED: [(&str, &str); 2] = [
         "model",
         "Network that --weights are of, as `losscape train --model` names it [default: that of [train]]",
     ),
-    ("loss", "Loss of that network, as `losscape train --loss` names it"),
+    ("loss", "Loss of that network, or of a graph that ends in outputs, as `losscape train --loss` names it"),
 ];
 
 /// Adds `--run`, and what names a network without one: `--weights` with `--model` and `--loss`.
@@ -31,24 +32,65 @@ pub fn argument(command: Command) -> Command {
         .action(ArgAction::Append)
         .value_parser(clap::value_parser!(PathBuf))
         .help("Run directory, weight file or graph of torch.export (.pt2) or ONNX, may be repeated [default: runs/default, trained first if it is not there]");
-    let named = |(name, help)| Arg::new(name).long(name).value_name("VALUE").help(help);
-    let several = |weights: Arg| weights.action(ArgAction::Append);
-    beside(command.arg(run).args(NAMED.map(named))).mut_arg("weights", several)
+    of_weights(command.arg(run))
 }
 
-/// Adds `--data` and `--other-data`, and `--weights`, which go with networks that are given.
-pub fn beside(command: Command) -> Command {
-    let weights = Arg::new("weights")
+/// Adds `--weights`, and what names their network where no graph does: `--model`, `--loss` and `--data`.
+pub fn of_weights(command: Command) -> Command {
+    let named = |(name, help)| Arg::new(name).long(name).value_name("VALUE").help(help);
+    DataGiven::augment_args(command.args(NAMED.map(named)).arg(weights()))
+}
+
+/// `--weights`, once or several times.
+pub fn weights() -> Arg {
+    Arg::new("weights")
         .long("weights")
         .value_name("FILE")
+        .action(ArgAction::Append)
+        .num_args(1..)
         .value_parser(clap::value_parser!(PathBuf))
-        .help("Weights for a graph of torch.export in place of its own, or for the network that --model and --data name: .pt or .pth of torch.save, .safetensors, or another .pt2 of the same network");
-    DataGiven::augment_args(command).arg(weights)
+        .help("Weights for a graph of torch.export in place of its own, or for the network that --model and --data name: .pt or .pth of torch.save, .safetensors, or another .pt2 of the same network; several, as of a glob, are several networks")
+}
+
+/// Adds what goes with one network that is given: `--data`, `--other-data`, `--weights` and `--loss`.
+pub fn beside(command: Command) -> Command {
+    let [_, (name, _)] = NAMED;
+    let loss = Arg::new(name).long(name).value_name("VALUE");
+    let loss = loss.help("Loss of a graph that ends in outputs, as `losscape train --loss` names it");
+    let one = |weights: Arg| weights.action(ArgAction::Set).num_args(1);
+    DataGiven::augment_args(command).arg(one(weights())).arg(loss)
 }
 
 /// Takes them.
 pub fn take_beside(sources: &mut Sources) -> Result<Beside> {
-    Ok(Beside { data: sources.take(&[])?, weights: sources.path("weights")? })
+    let (data, weights) = (sources.take(&[])?, sources.path("weights")?);
+    Ok(Beside { data, weights, loss: take_loss(sources)? })
+}
+
+/// Takes what names a network, `[train]` with the flags over it, and the loss of a graph. With networks that are `given`
+/// nothing else does, and without them the flags are those of the network that `weights` are of.
+pub fn take_named(
+    sources: &mut Sources,
+    given: bool,
+    weights: bool,
+) -> Result<(Option<TrainSettings>, Option<Loss>)> {
+    let loss = if given { take_loss(sources)? } else { None };
+    let [(model, _), (named, _)] = NAMED;
+    let flags = if given { vec![model] } else { vec![model, named] };
+    let wanted: Option<TrainSettings> = sources.table_with("train", SHORTHANDS, &flags)?;
+    if let Some(flag) = flags.iter().find(|flag| sources.is_given(flag))
+        && (given || !weights)
+    {
+        let found = if given { "a network that is given" } else { "none (losscape train trains one)" };
+        return Err(Error::expected(format!("--{flag}"), "--weights of the network that it names", found));
+    }
+    Ok((wanted, loss))
+}
+
+/// The loss of a graph.
+fn take_loss(sources: &mut Sources) -> Result<Option<Loss>> {
+    let read = |text: String| text.parse().map_err(|e: Error| Error::request("--loss", e.to_string()));
+    sources.word("loss")?.map(read).transpose()
 }
 
 /// Refuses an analysis of a network in this precision with so many training samples, before it is trained.
@@ -61,8 +103,12 @@ pub struct Networks {
     /// Weights for the one network that is given, or for the one that `wanted` names.
     weights: Vec<PathBuf>,
     data: DataGiven,
+    /// The loss of a graph that ends in outputs.
+    loss: Option<Loss>,
     /// The configuration's `[train]` with the flags over it, for the default network or that of the weights.
     wanted: Option<TrainSettings>,
+    /// Whether several weights are one network along its way.
+    along: bool,
 }
 
 impl Networks {
@@ -74,18 +120,7 @@ impl Networks {
         if !weights.is_empty() && from.len() > 1 {
             return Err(Error::expected("--weights", "one --run that they are for", from.len()));
         }
-        let flags = NAMED.map(|(name, _)| name);
-        let wanted: Option<TrainSettings> = sources.table_with("train", SHORTHANDS, &flags)?;
-        if let Some(flag) = flags.iter().find(|flag| sources.is_given(flag))
-            && (weights.is_empty() || !from.is_empty())
-        {
-            let found = if from.is_empty() { "none (losscape train trains one)" } else { "--run" };
-            return Err(Error::expected(
-                format!("--{flag}"),
-                "--weights of the network that it names",
-                found,
-            ));
-        }
+        let (wanted, loss) = take_named(sources, !from.is_empty(), !weights.is_empty())?;
         if !from.is_empty() && wanted.is_some() {
             let expected = "no [train] in the configuration, whose network would not be used";
             return Err(Error::expected("--run", expected, "one"));
@@ -93,11 +128,20 @@ impl Networks {
         if data.other_data && from.is_empty() {
             return Err(Error::expected("--other-data", "a --run that remembers its data", "none"));
         }
-        Ok(Self { from, weights, data, wanted })
+        Ok(Self { from, weights, data, loss, wanted, along: false })
+    }
+
+    /// Takes several --weights as checkpoints of one network, where that is asked for.
+    pub fn along(self, along: bool) -> Self {
+        let along = along && self.weights.len() > 1;
+        Self { along, ..self }
     }
 
     /// How many.
     pub fn count(&self) -> usize {
+        if self.along {
+            return 1;
+        }
         self.from.len().max(self.weights.len()).max(1)
     }
 
@@ -135,29 +179,46 @@ impl Networks {
         quiet: bool,
         fits: Fits,
     ) -> Result<Vec<Run>> {
-        let beside =
-            |weights: Option<&PathBuf>| Beside { data: self.data.clone(), weights: weights.cloned() };
         let runs = match (&self.from[..], &self.weights[..]) {
             ([], []) => default_seeds(count, self.wanted.clone(), shared, style, quiet, fits)?,
-            ([], weights) => {
-                let mut settings = self.wanted.clone().unwrap_or_default();
-                settings.data = self.data.data.clone().unwrap_or(settings.data);
-                weights.iter().map(|path| Run::with_weights(&settings, path)).collect::<Result<Vec<Run>>>()?
-            }
-            (from, []) => {
-                from.iter().map(|path| Run::open(path, &beside(None))).collect::<Result<Vec<Run>>>()?
-            }
-            ([graph, ..], weights) => {
-                let run = |path| Run::open(graph, &beside(Some(path)));
-                weights.iter().map(run).collect::<Result<Vec<Run>>>()?
+            (from, weights) => {
+                let wanted = self.wanted.clone().unwrap_or_default();
+                open(from, weights, &self.data, self.loss.as_ref(), &wanted)?
             }
         };
+        let runs = if self.along { vec![Run::along(runs)?] } else { runs };
         for path in self.paths() {
             if let Some(reason) = train::unfinished(&path) {
                 say(quiet, &format!("note: {} did not end well: {reason}", files::named(&path)));
             }
         }
         Ok(runs)
+    }
+}
+
+/// Networks that are given: runs, weight files and graphs; or weights, over the graph that is given, or over the network that
+/// `training` names. `loss` completes a graph that ends in outputs.
+pub fn open(
+    from: &[PathBuf],
+    weights: &[PathBuf],
+    data: &DataGiven,
+    loss: Option<&Loss>,
+    training: &TrainSettings,
+) -> Result<Vec<Run>> {
+    let beside = |weights: Option<&PathBuf>| Beside {
+        data: data.clone(),
+        weights: weights.cloned(),
+        loss: loss.cloned(),
+    };
+    match (from, weights) {
+        ([], weights) => {
+            let source = data.data.clone().unwrap_or_else(|| training.data.clone());
+            let training = TrainSettings { data: source, ..training.clone() };
+            weights.iter().map(|path| Run::with_weights(&training, path)).collect()
+        }
+        (from, []) => from.iter().map(|path| Run::open(path, &beside(None))).collect(),
+        ([graph], weights) => weights.iter().map(|path| Run::open(graph, &beside(Some(path)))).collect(),
+        (from, _) => Err(Error::expected("--weights", "one network that they are for", from.len())),
     }
 }
 
@@ -213,16 +274,18 @@ fn default_run(
     if let (Found::Done(settings) | Found::Unfinished(settings, _), Some(wanted)) = (&there, &wanted)
         && settings.resolved() != wanted.resolved()
     {
-        let found =
-            format!("{} on {} with other settings, seed {}", settings.model, settings.data, settings.seed);
+        let found = format!("{} with other settings, seed {}", settings.title(), settings.seed);
         let expected =
             format!("the network of the configuration's [train], or of the next seed ({ELSEWHERE})");
         return Err(Error::expected(directory, expected, found));
     }
-    if let Found::Done(TrainSettings { model, data, seed, .. }) = &there {
+    if let Found::Done(settings) = &there {
         drop(locked);
         let run = Run::read(Path::new(directory))?;
-        say(quiet, &format!("using the network in {directory}: {model} on {data}, seed {seed}"));
+        say(
+            quiet,
+            &format!("using the network in {directory}: {}, seed {}", settings.title(), settings.seed),
+        );
         return Ok(run);
     }
     let begun = Path::new(directory).join(CHECKPOINT).exists();
@@ -230,6 +293,7 @@ fn default_run(
         (None, Found::Unfinished(settings, _)) if begun => settings.clone(),
         (wanted, _) => wanted.unwrap_or_default(),
     };
+    let wanted = exported::settle(wanted)?;
     let prepared = train::prepare(&wanted, quiet)?;
     fits(wanted.precision, prepared.samples())?;
     let target = locked.map_or_else(|| Target::new(PathBuf::from(directory)), Ok)?;

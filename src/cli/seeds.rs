@@ -163,7 +163,7 @@ pub fn train_all(
     let todo: Vec<(u64, PathBuf)> =
         seeds.iter().filter(|s| !kept.contains(s)).map(|s| (*s, run_in(*s))).collect();
     if let [first, .., last] = seeds {
-        say(quiet, &format!("training {} on {}, seeds {first} to {last}", settings.model, settings.data));
+        say(quiet, &format!("training {}, seeds {first} to {last}", settings.title()));
     }
     if !kept.is_empty() {
         say(quiet, &format!("{} of {count} runs are there already and are kept", kept.len()));

@@ -1,6 +1,6 @@
 //! What an analysis is of, as users name it: nothing, how networks are trained, or trained networks.
 
-use super::arguments::with_training;
+use super::arguments::{run_as_model, with_training};
 use super::config::{Sources, with_shorthands};
 use super::networks::{self, Networks as Runs};
 use super::output::{self, Target};
@@ -9,11 +9,12 @@ use super::seeds;
 use super::train::{self, Going};
 use crate::base::apart::check_apart;
 use crate::base::{Error, Precision, Result, files};
+use crate::nn::losses::Loss;
 use crate::passes::analysis::{Asked, Entry, Named, Needs, Networks};
 use crate::passes::{Beside, DataGiven, Run, ensemble};
 use crate::render::Style;
-use crate::train::TrainSettings;
 use crate::train::settings::SHORTHANDS;
+use crate::train::{TrainSettings, exported};
 use clap::{Arg, ArgAction, Args, Command};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -40,7 +41,10 @@ pub enum Subject {
 /// Networks that `--from` and `--to` name.
 pub struct Ends {
     paths: (Option<PathBuf>, Option<PathBuf>),
-    beside: Beside,
+    /// Weights of the graph of `--from`, or of both ends.
+    weights: Vec<PathBuf>,
+    data: DataGiven,
+    loss: Option<Loss>,
     to_weights: Option<PathBuf>,
     wanted: Option<TrainSettings>,
 }
@@ -48,7 +52,10 @@ pub struct Ends {
 /// Networks that `--run` names, or how they are trained.
 pub struct Seeds {
     from: Vec<PathBuf>,
+    /// Weights over the one graph that is given, or over the network that `training` names.
+    weights: Vec<PathBuf>,
     given: DataGiven,
+    loss: Option<Loss>,
     training: Box<TrainSettings>,
     count: usize,
 }
@@ -111,6 +118,9 @@ impl Subject {
     /// Adds the flags that name it.
     pub fn flags(entry: &Entry, command: Command) -> Command {
         let (within, usual, named) = match (entry.needs)() {
+            Needs::Nothing if command.get_arguments().any(|arg| arg.get_id() == "model") => {
+                return run_as_model(command);
+            }
             Needs::Nothing => return command,
             Needs::Training(usual) => return with_training(command, &usual),
             Needs::Networks { within, usual, named } => (within, usual, named),
@@ -132,11 +142,14 @@ impl Subject {
                     .arg(path("from", "Network at t = 0: run directory or weight file [default: runs/default, trained first if need be]".to_owned()))
                     .arg(path("to", "Network at t = 1 [default: runs/default-1, of the next seed]".to_owned()))
                     .arg(path("to-weights", "Weights for the graph of --to in place of its own".to_owned()));
-                networks::beside(command)
+                networks::of_weights(command)
             }
             Named::Seeds => {
-                let help = format!("Run directory or weight file, {many} [default: networks are trained]");
-                let command = command.arg(path("run", help).action(ArgAction::Append));
+                let help = format!(
+                    "Run directory, weight file or graph, {many}, or one graph that --weights are for [default: networks are trained]"
+                );
+                let command =
+                    command.arg(path("run", help).action(ArgAction::Append)).arg(networks::weights());
                 let command = Count::augment_args(command).mut_arg("count", |arg| {
                     let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
                     arg.help(format!("{help} [default: {usual}]"))
@@ -173,13 +186,15 @@ impl Subject {
             }
             Named::Ends => {
                 let paths = (sources.path("from")?, sources.path("to")?);
-                let (beside, to_weights) = (networks::take_beside(sources)?, sources.path("to-weights")?);
-                let wanted = sources.table("train", SHORTHANDS)?;
-                let ends = Ends { paths, beside, to_weights, wanted };
+                let (weights, to_weights) = (sources.paths("weights")?, sources.path("to-weights")?);
+                let data = sources.take(&[])?;
+                let given = paths.0.is_some() || paths.1.is_some();
+                let (wanted, loss) = networks::take_named(sources, given, !weights.is_empty())?;
+                let ends = Ends { paths, weights, data, loss, to_weights, wanted };
                 ends.check().map(|()| Self::Ends(ends))
             }
             Named::Seeds => {
-                let from = sources.paths("run")?;
+                let (from, weights) = (sources.paths("run")?, sources.paths("weights")?);
                 let training: TrainSettings = sources.take(SHORTHANDS)?;
                 let Count { count, other_data } = sources.take(&[])?;
                 // With networks that are there, --data says where their data lie.
@@ -187,18 +202,40 @@ impl Subject {
                 let given = (!from.is_empty() && training.data != data).then(|| training.data.clone());
                 let given = DataGiven { data: given, other_data };
                 given.check(from.len(), "--run")?;
-                let others = TrainSettings { data, ..training.clone() };
-                if !from.is_empty() && (count.is_some() || others != TrainSettings::default()) {
-                    let expected = "no --count and no flags of training but --data, since nothing is trained";
-                    return Err(Error::expected("--run", expected, "some"));
+                let usual_settings = TrainSettings::default();
+                // Of a graph that ends in outputs there is a loss to say.
+                let loss =
+                    (!from.is_empty() && training.loss != usual_settings.loss).then(|| training.loss.clone());
+                let trains = from.is_empty() && weights.is_empty();
+                let named = named_network(&training);
+                if !trains && (count.is_some() || training != named)
+                    || !from.is_empty() && training.model != usual_settings.model
+                {
+                    let expected = "no --count and no flags of training but those of the network and its data, since nothing is trained";
+                    let flag = if from.is_empty() { "--weights" } else { "--run" };
+                    return Err(Error::expected(flag, expected, "some"));
                 }
                 if let Some(count) = count.filter(|n| !within.contains(n)) {
                     let expected = format!("{} to {}", within.start(), within.end());
                     return Err(Error::expected("--count", expected, count));
                 }
-                let count = if from.is_empty() { count.unwrap_or(usual) } else { from.len() };
-                Ok(Self::Seeds(Seeds { from, given, training: Box::new(training), count }))
+                let there = if weights.is_empty() { from.len() } else { weights.len() };
+                if !weights.is_empty() && !within.contains(&there) {
+                    let expected = format!("{} networks", how_many(*within.start(), *within.end()));
+                    return Err(Error::expected("--weights", expected, there));
+                }
+                let count = if trains { count.unwrap_or(usual) } else { there };
+                let training = Box::new(training);
+                Ok(Self::Seeds(Seeds { from, weights, given, loss, training, count }))
             }
+        }
+    }
+
+    /// Takes several weights as checkpoints of one network, where that is asked for.
+    pub fn along(self, along: bool) -> Self {
+        match self {
+            Self::Runs { runs, usual, recorded } => Self::Runs { runs: runs.along(along), usual, recorded },
+            other => other,
         }
     }
 
@@ -230,7 +267,7 @@ impl Subject {
     pub fn check(&self, shard: Option<&str>) -> Result<()> {
         let Self::Seeds(seeds) = self else { return Ok(()) };
         seeds.training.check()?;
-        match shard.filter(|_| seeds.from.is_empty()) {
+        match shard.filter(|_| seeds.trains()) {
             None => Ok(()),
             Some(shard) => {
                 let expected =
@@ -245,18 +282,21 @@ impl Subject {
         match self {
             Self::Nothing | Self::Training { .. } => Ok(()),
             Self::Runs { runs, .. } => runs.apart(out),
-            Self::Ends(ends) => [&ends.paths.0, &ends.paths.1]
-                .into_iter()
-                .flatten()
-                .try_for_each(|path| check_apart(path, out)),
-            Self::Seeds(seeds) => seeds.from.iter().try_for_each(|path| check_apart(path, out)),
+            Self::Ends(ends) => {
+                let [from, to] = [&ends.paths.0, &ends.paths.1].map(Option::iter);
+                from.chain(to).chain(&ends.weights).try_for_each(|path| check_apart(path, out))
+            }
+            Self::Seeds(seeds) => {
+                seeds.from.iter().chain(&seeds.weights).try_for_each(|path| check_apart(path, out))
+            }
         }
     }
 
     /// The same with what it leaves open filled in; refuses what can be refused before any directory is made.
     pub fn prepared(self, entry: &Entry, asked: &dyn Asked, quiet: bool) -> Result<Self> {
         match self {
-            Self::Training { mut settings, batch } => {
+            Self::Training { settings, batch } => {
+                let mut settings = Box::new(exported::settle(*settings)?);
                 if let (Some(usual), None, false) =
                     (batch, settings.batch_size, settings.optimizer.full_batch())
                 {
@@ -270,8 +310,9 @@ impl Subject {
                 drop(prepared);
                 Ok(Self::Training { settings, batch })
             }
-            Self::Seeds(seeds) => {
-                if seeds.from.is_empty() {
+            Self::Seeds(mut seeds) => {
+                if seeds.trains() {
+                    seeds.training = Box::new(exported::settle(*seeds.training)?);
                     let all = seeds::from(seeds.training.seed, seeds.count)?;
                     seeds::check(&seeds.training, all.len())?;
                 }
@@ -293,11 +334,11 @@ impl Subject {
                 let training = if *recorded { vec![record(&read, &names)?] } else { Vec::new() };
                 Found { runs: read, training, names, ..Found::default() }
             }
-            Self::Ends(Ends { paths: (None, None), wanted, .. }) => {
+            Self::Ends(Ends { paths: (None, None), weights, wanted, .. }) if weights.is_empty() => {
                 let runs = networks::default_seeds(2, wanted.clone(), false, style, quiet, &fits)?;
                 Found { names: runs.iter().map(Run::named).collect(), runs, ..Found::default() }
             }
-            Self::Seeds(seeds) if seeds.from.is_empty() => {
+            Self::Seeds(seeds) if seeds.trains() => {
                 let all = seeds::from(seeds.training.seed, seeds.count)?;
                 let runs = asking.trained(&seeds.training, &all)?;
                 Found { names: runs.iter().map(Run::named).collect(), runs, ..Found::default() }
@@ -333,14 +374,25 @@ impl Subject {
             Self::Training { settings, .. } => {
                 Ok(Found { training: vec![TrainSettings::clone(settings)], ..Found::default() })
             }
-            Self::Ends(Ends { paths: (Some(from), Some(to)), beside, to_weights, .. }) => {
-                let there = Beside { weights: to_weights.clone(), ..beside.clone() };
-                let runs = vec![Run::open(from, beside)?, Run::open(to, &there)?];
+            Self::Ends(Ends { paths: (Some(from), Some(to)), weights, data, loss, to_weights, .. }) => {
+                let beside = |weights: Option<&PathBuf>| Beside {
+                    data: data.clone(),
+                    weights: weights.cloned(),
+                    loss: loss.clone(),
+                };
+                let own = Run::open(from, &beside(weights.first()))?;
+                let runs = vec![own, Run::open(to, &beside(to_weights.as_ref()))?];
                 Ok(found(runs, vec![files::named(from), files::named(to)]))
             }
-            Self::Seeds(Seeds { from, given, .. }) => {
-                let runs = from.iter().map(|path| Run::read_with(path, given)).collect::<Result<_>>()?;
-                Ok(found(runs, from.iter().map(|path| files::named(path)).collect()))
+            Self::Ends(Ends { paths: (from, None), weights, data, loss, wanted, .. }) => {
+                let (from, training) = (Vec::from_iter(from.clone()), wanted.clone().unwrap_or_default());
+                let runs = networks::open(&from, weights, data, loss.as_ref(), &training)?;
+                Ok(found(runs, weights.iter().map(|path| files::named(path)).collect()))
+            }
+            Self::Seeds(Seeds { from, weights, given, loss, training, .. }) => {
+                let runs = networks::open(from, weights, given, loss.as_ref(), training)?;
+                let names = if weights.is_empty() { from } else { weights };
+                Ok(found(runs, names.iter().map(|path| files::named(path)).collect()))
             }
             _ => Ok(Found::default()),
         }
@@ -350,7 +402,9 @@ impl Subject {
     pub fn recalled(&self) -> Value {
         match self {
             Self::Training { settings, .. } => json!(settings),
-            Self::Seeds(Seeds { from, given, .. }) => json!([from, given]),
+            Self::Seeds(Seeds { from, weights, given, loss, training, .. }) => {
+                json!([from, weights, given, loss, training])
+            }
             _ => Value::Null,
         }
     }
@@ -360,25 +414,47 @@ impl Subject {
         Ok(match (entry.needs)() {
             Needs::Training(_) => Self::Training { settings: serde_json::from_value(value)?, batch: None },
             Needs::Networks { named: Named::Seeds, .. } => {
-                let (from, given): (Vec<PathBuf>, DataGiven) = serde_json::from_value(value)?;
-                let count = from.len();
-                Self::Seeds(Seeds { from, given, training: Box::default(), count })
+                type All = (Vec<PathBuf>, Vec<PathBuf>, DataGiven, Option<Loss>, Box<TrainSettings>);
+                let (from, weights, given, loss, training): All = serde_json::from_value(value)?;
+                let count = from.len().max(weights.len());
+                Self::Seeds(Seeds { from, weights, given, loss, training, count })
             }
             _ => Self::Nothing,
         })
     }
 }
 
+impl Seeds {
+    /// Whether nothing is there and networks are trained.
+    fn trains(&self) -> bool {
+        self.from.is_empty() && self.weights.is_empty()
+    }
+}
+
+/// The settings of training that name a network and its data, and those alone.
+fn named_network(settings: &TrainSettings) -> TrainSettings {
+    let TrainSettings { data, data_seed, preparation, samples, model, loss, precision, .. } =
+        settings.clone();
+    let plain = TrainSettings::default();
+    TrainSettings { data, data_seed, preparation, samples, model, loss, precision, ..plain }
+}
+
 impl Ends {
     /// Refuses one end without the other, and what goes with networks that are given where none is.
     fn check(&self) -> Result<()> {
         let (from, to) = (&self.paths.0, &self.paths.1);
-        self.beside.check(usize::from(from.is_some()), "--from and --to")?;
+        self.data.check(self.weights.len().max(usize::from(from.is_some())), "--from and --to")?;
         if (from.is_some() || to.is_some()) && self.wanted.is_some() {
             let expected = "no [train] in the configuration, whose networks would not be used";
             return Err(Error::expected("--from", expected, "one"));
         }
         match (from, to) {
+            // Two sets of weights of one network.
+            (_, None) if self.weights.len() == 2 && self.to_weights.is_none() => Ok(()),
+            (from, to) if self.weights.len() > usize::from(from.is_some() && to.is_some()) => {
+                let expected = "two, of one network, or one for the graph of --from, beside --to";
+                Err(Error::expected("--weights", expected, self.weights.len()))
+            }
             (None, None) if self.to_weights.is_some() => {
                 Err(Error::expected("--from", "a graph of torch.export, beside --to", "none"))
             }

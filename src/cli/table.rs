@@ -34,7 +34,7 @@ impl Table {
         Self {
             progress: Bar::new("training", "steps", total as f64, quiet),
             quiet,
-            title: Some(format!("training {} on {}, seed {}", settings.model, settings.data, settings.seed)),
+            title: Some(format!("training {}, seed {}", settings.title(), settings.seed)),
             epochs: settings.epochs,
             batch,
             tests: prepared.tests() > 0,

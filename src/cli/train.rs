@@ -1,7 +1,7 @@
 //! `losscape train`: a network from scratch into a run directory.
 
 use super::Subcommand;
-use super::arguments::{Common, config_and_out, name_kinds};
+use super::arguments::{Common, config_and_out, name_kinds, run_as_model};
 use super::config::{Sources, with_shorthands};
 use super::output::{self, Target};
 use super::progress::say;
@@ -17,7 +17,7 @@ use crate::render::Style;
 use crate::train::checkpoint::{self, CHECKPOINT};
 use crate::train::probe::What;
 use crate::train::settings::SHORTHANDS;
-use crate::train::{Event, Status, TrainSettings};
+use crate::train::{Event, Status, TrainSettings, exported};
 use clap::{ArgMatches, Args, Command};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -129,7 +129,7 @@ fn command(command: Command) -> Command {
     let command = with_shorthands(TrainSettings::augment_args(command), SHORTHANDS);
     let command = Going::augment_args(command.next_help_heading("Going on"));
     let command = config_and_out(Common::augment_args(command), DEFAULT_OUT);
-    name_kinds(super::help::pictures(command))
+    name_kinds(super::help::pictures(run_as_model(command)))
 }
 
 fn run(matches: &ArgMatches) -> Result<()> {
@@ -146,6 +146,7 @@ fn run(matches: &ArgMatches) -> Result<()> {
     settings.check()?;
     style.check()?;
     common.apply()?;
+    let settings = exported::settle(settings)?;
     if let Some(count) = going.seeds {
         return seeds::run(&settings, count, out, &going, &common, &style);
     }

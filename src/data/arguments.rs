@@ -4,11 +4,13 @@
 //! `--run model.pt2 --data npz:file=FILE` makes it, because the graph says which arrays there are. Samples keep the order of
 //! the file, and nothing is standardised: the numbers mean what the network takes. Arrays `test_NAME` are for testing.
 
-use crate::base::npz::{Array, Npz};
+use crate::base::npz::{Archive, Array, Header};
 use crate::base::registry::Kind;
 use crate::base::{Error, Result, Streams, apart, files};
 use crate::data::{Raw, Samples, Split, fits_in_memory};
 use serde::{Deserialize, Serialize};
+use std::fs::File;
+use std::io::BufReader;
 use std::path::Path;
 
 /// Arrays as arguments.
@@ -55,12 +57,12 @@ impl Arguments {
         let path = &files::at_home(Path::new(&self.file));
         let at = files::named(path);
         apart::input(path)?;
-        let npz = Npz::read(path)?;
-        let (mut x, count, features) = self.part(&npz, &at, "")?;
-        let tests = |(name, axis): (&String, &i64)| *axis >= 0 && npz.get(&format!("test_{name}")).is_some();
+        let mut npz = Archive::open(path)?;
+        let (mut x, count, features) = self.part(&mut npz, "")?;
+        let named = |name: &String| npz.names().contains(&format!("test_{name}"));
         let mut held_out = 0;
-        if self.names.iter().zip(&self.axes).any(tests) {
-            let (more, tested, size) = self.part(&npz, &at, "test_")?;
+        if self.names.iter().zip(&self.axes).any(|(name, axis)| *axis >= 0 && named(name)) {
+            let (more, tested, size) = self.part(&mut npz, "test_")?;
             if size != features {
                 return Err(Error::expected(at, format!("test samples of {features} numbers"), size));
             }
@@ -81,36 +83,35 @@ impl Arguments {
     }
 
     /// Samples of the arrays whose names begin so, how many, and how many numbers each has.
-    fn part(&self, npz: &Npz, file: &str, prefix: &str) -> Result<(Vec<f64>, usize, usize)> {
+    fn part(&self, npz: &mut Archive<BufReader<File>>, prefix: &str) -> Result<(Vec<f64>, usize, usize)> {
         let (mut parts, mut count, mut features) = (Vec::new(), None, 0usize);
         for (name, axis) in self.names.iter().zip(&self.axes) {
             // What is the same for all samples is so for those for testing.
-            let prefix = if *axis < 0 && npz.get(&format!("{prefix}{name}")).is_none() { "" } else { prefix };
-            let name = format!("{prefix}{name}");
-            let at = format!("{file}: {name}");
-            let Some(array) = npz.get(&name) else { return Err(Error::expected(at, "an array", "none")) };
+            let own = format!("{prefix}{name}");
+            let name = if *axis < 0 && !npz.names().contains(&own) { name.clone() } else { own };
+            let at = npz.place(&name);
+            let Some(Header { shape, .. }) = npz.header(&name)? else {
+                return Err(Error::expected(at, "an array", "none"));
+            };
             let axis = usize::try_from(*axis).ok();
-            if axis.is_some_and(|axis| axis >= array.shape.len()) || array.shape.contains(&0) {
-                return Err(Error::expected(
-                    at,
-                    "an axis of samples, and nothing empty",
-                    format!("{:?}", array.shape),
-                ));
+            if axis.is_some_and(|axis| axis >= shape.len()) || shape.contains(&0) {
+                let expected = "an axis of samples, and nothing empty";
+                return Err(Error::expected(at, expected, format!("{shape:?}")));
             }
-            if let Some(n) = axis.map(|axis| array.shape[axis])
+            if let Some(n) = axis.map(|axis| shape[axis])
                 && *count.get_or_insert(n) != n
             {
                 return Err(Error::expected(at, "as many samples as the other arrays", n));
             }
-            features += array.values.len() / axis.map_or(1, |axis| array.shape[axis]);
-            parts.push((array, axis, at));
+            features += shape.iter().product::<usize>() / axis.map_or(1, |axis| shape[axis]);
+            parts.push((name, axis, at));
         }
         let count = count.unwrap_or(1);
-        fits_in_memory(file, count, features)?;
+        fits_in_memory(&self.file, count, features)?;
         let mut x = vec![0.0; count * features];
         let mut start = 0;
-        for (array, axis, at) in parts {
-            start += place(&mut x, array, axis, count, (start, features), &at)?;
+        for (name, axis, at) in parts {
+            start += place(&mut x, &npz.array(&name)?.1, axis, count, (start, features), &at)?;
         }
         Ok((x, count, features))
     }

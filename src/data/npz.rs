@@ -80,6 +80,7 @@ pub enum Task {
 }
 
 impl Kind for NpzFile {
+    const ENDINGS: &'static [&'static str] = &[".npz"];
     const NAME: &'static str = "npz";
     const SUMMARY: &'static str = "numpy arrays train_x, train_y, test_x, test_y, or x and y, or as x= and y= name them: npz:file=PATH (as `losscape data` writes)";
     const PATHS: &'static [&'static str] = &["file"];

@@ -74,6 +74,8 @@ pub trait MeanLoss: std::fmt::Debug + Send + Sync {
 
     /// Mean loss and accuracy. A signal cuts it short, as [`Objective::evaluate`].
     fn evaluate(&self, at: At) -> Evaluation;
+    /// Further scalars that a graph returns, as [`Objective::metrics`].
+    fn metrics(&self, at: At) -> Vec<(String, f64)>;
     /// Mean loss and accuracy, and the gradient of the mean loss. A signal cuts it short.
     fn gradient(&self, at: At) -> (Evaluation, Vec<f64>);
     /// What the network puts out for every sample, outputs x samples.
@@ -192,6 +194,10 @@ impl<E: Element> MeanLoss for Objective<E> {
 
     fn evaluate(&self, at: At) -> Evaluation {
         Objective::evaluate(self, &rounded(at.theta), &rounded(at.state))
+    }
+
+    fn metrics(&self, at: At) -> Vec<(String, f64)> {
+        Objective::metrics(self, &rounded(at.theta), &rounded(at.state))
     }
 
     fn gradient(&self, at: At) -> (Evaluation, Vec<f64>) {

@@ -63,6 +63,8 @@ pub struct Recording {
     pub follows: Vec<Follow>,
     /// Dropout's masks.
     pub masks: Vec<Mask>,
+    /// Further scalars that a graph returns, by name, each 1 x 1: means over the samples.
+    pub metrics: Vec<(String, Node)>,
 }
 
 impl Network {
@@ -111,8 +113,7 @@ impl Network {
     pub fn title(&self) -> String {
         let model = &self.spec.model;
         if let Some(exported) = model.exported() {
-            let stem = std::path::Path::new(&exported.file).file_stem();
-            return stem.map_or_else(String::new, |stem| crate::base::files::brief(&stem.to_string_lossy()));
+            return exported.title();
         }
         let weights: Vec<_> = self.layout.weights().collect();
         match weights.len() {
@@ -193,8 +194,11 @@ impl Network {
         self.layout.parameters.iter().any(|p| p.name.ends_with(LENGTH))
     }
 
-    /// Multiplications by weights in one sample's outputs.
+    /// Multiplications by weights in one sample's outputs; of a graph those of its loss, whatever they are by.
     pub fn multiplications(&self) -> usize {
+        if let Some(exported) = &self.graph {
+            return exported.multiply_adds;
+        }
         let of = |t: &Trace| t.weight.map_or(0, |w| self.layout.parameters[w].size() * t.signal.positions());
         self.traces.iter().map(of).sum()
     }
@@ -222,6 +226,14 @@ impl Network {
             }
         }
         self.match_lengths(&mut theta);
+        if let Some(exported) = &self.graph {
+            // Nobody knows how to draw what nobody knows the meaning of: a scale of a layer, say, or a slope.
+            for (parameter, _) in
+                self.layout.parameters.iter().zip(&exported.unknown).filter(|(_, own)| **own)
+            {
+                theta[parameter.range()].copy_from_slice(&exported.graph.theta[parameter.range()]);
+            }
+        }
         theta
     }
 
@@ -306,6 +318,9 @@ impl Network {
 
     /// Multiply-adds of the loss of one sample, about.
     pub fn multiply_adds(&self) -> usize {
+        if let Some(exported) = &self.graph {
+            return exported.multiply_adds;
+        }
         let program = self.record(1, Mode::Running, false).program;
         program.tape().multiply_adds(program.losses())
     }
@@ -326,7 +341,13 @@ impl Network {
         };
         let Recorder { traces, follows, masks, .. } = recorder;
         let losses = self.spec.loss.record(&mut tape, outputs, targets, observed);
-        Recording { program: Program::new(tape, outputs, losses), traces, follows, masks }
+        Recording {
+            program: Program::new(tape, outputs, losses),
+            traces,
+            follows,
+            masks,
+            metrics: Vec::new(),
+        }
     }
 
     /// Records the layers from `data` (features x samples) to the outputs (outputs x samples).

@@ -22,6 +22,8 @@ pub struct Objective<E> {
     chunks: Vec<Chunk>,
     /// Programs for the two chunk sizes that occur, larger first, with plans for the loss alone.
     programs: Arc<Vec<(Program, Plan)>>,
+    /// For each program, further scalars by name.
+    metrics: Arc<Vec<Vec<(String, Node)>>>,
     /// For each program, statistics that the state can follow, and a plan for them; none with running statistics.
     follows: Arc<Vec<(Vec<Follow>, Plan)>>,
     workspaces: Vec<Pool<Workspace<E>>>,
@@ -68,17 +70,19 @@ impl<E: Element> Objective<E> {
             Chunk { index, samples, program }
         };
         let chunks = cuts.into_iter().enumerate().map(chunk).collect();
-        let (mut programs, mut follows) = (Vec::new(), Vec::new());
+        let (mut programs, mut follows, mut metrics) = (Vec::new(), Vec::new(), Vec::new());
         for size in &sizes {
             let recording = network.record(*size, mode, samples.masked());
+            metrics.push(recording.metrics);
             let nodes: Vec<Node> = recording.follows.iter().map(|f| f.node).collect();
             follows.push((recording.follows, Plan::new(recording.program.tape().clone(), &nodes, &[])));
             let plan = recording.program.value_plan();
             programs.push((recording.program, plan));
         }
         let [workspaces, passes] = [(); 2].map(|()| programs.iter().map(|_| Pool::default()).collect());
-        let (programs, follows, parts) = (Arc::new(programs), Arc::new(follows), Pool::default());
-        Self { network, samples, statistics, chunks, programs, follows, workspaces, passes, parts }
+        let (programs, follows, metrics) = (Arc::new(programs), Arc::new(follows), Arc::new(metrics));
+        let parts = Pool::default();
+        Self { network, samples, statistics, chunks, programs, metrics, follows, workspaces, passes, parts }
     }
 
     /// The mean loss of the same network over other samples. With as many of them, programs are shared.
@@ -92,6 +96,7 @@ impl<E: Element> Objective<E> {
             statistics: self.statistics,
             chunks: self.chunks.clone(),
             programs: self.programs.clone(),
+            metrics: self.metrics.clone(),
             follows: self.follows.clone(),
             workspaces: self.programs.iter().map(|_| Pool::default()).collect(),
             passes: self.programs.iter().map(|_| Pool::default()).collect(),
@@ -110,6 +115,29 @@ impl<E: Element> Objective<E> {
             plan.values(bindings, &workspace).of(program.outputs()).data.to_vec()
         });
         outputs.concat().into_iter().map(E::to_f64).collect()
+    }
+
+    /// Further scalars that a graph returns, by name: their means over the chunks, weighed by samples.
+    pub fn metrics(&self, theta: &[E], state: &[E]) -> Vec<(String, f64)> {
+        let Some(names) = self.metrics.first() else { return Vec::new() };
+        let of = |chunk: &Chunk| -> Vec<f64> {
+            let nodes: Vec<Node> = self.metrics[chunk.program].iter().map(|(_, node)| *node).collect();
+            let plan = Plan::new(self.program(chunk).tape().clone(), &nodes, &[]);
+            let inputs = self.inputs(chunk);
+            let bindings = Bindings { theta, state, inputs: &inputs };
+            let mut workspace = plan.workspace();
+            plan.run(&bindings, &mut workspace);
+            let values = plan.values(bindings, &workspace);
+            let weight = chunk.samples.len() as f64 / self.samples() as f64;
+            nodes.iter().map(|node| weight * values.of(*node).data[0].to_f64()).collect()
+        };
+        let parts: Vec<Vec<f64>> = match names.is_empty() {
+            true => Vec::new(),
+            false => self.each_chunk(&of),
+        };
+        let mean =
+            |(i, (name, _)): (usize, &(String, Node))| (name.clone(), parts.iter().map(|p| p[i]).sum());
+        names.iter().enumerate().map(mean).collect()
     }
 
     /// Mean loss and accuracy of predictions for every sample (outputs x samples), such as the mean of several networks'
@@ -255,7 +283,7 @@ impl<E: Element> Objective<E> {
                     plan.run(&bindings, workspace);
                     let values = plan.values(bindings, workspace);
                     let of = |node| values.of(node).data;
-                    Tally::of(of(program.losses()), of(program.outputs()), self.labels(chunk))
+                    Tally::read(program, of, self.labels(chunk))
                 },
             )
         });
@@ -318,7 +346,7 @@ impl<E: Element> Objective<E> {
             let values = plan.values(bindings, &workspace);
             program.read_gradient(&values, out);
             let of = |node| values.of(node).data;
-            Tally::of(of(program.losses()), of(program.outputs()), self.labels(chunk))
+            Tally::read(program, of, self.labels(chunk))
         });
         (Tally::sum(tallies).mean(self.samples()), gradient)
     }

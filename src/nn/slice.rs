@@ -36,8 +36,7 @@ struct Cut {
     suffix: Plan,
     /// Where the cut goes through: affine nodes that something nonlinear reads.
     frontier: Vec<Node>,
-    losses: Node,
-    outputs: Node,
+    program: Program,
 }
 
 /// The frontier of one chunk: of each node the value, and the tangent along each direction, empty for zero.
@@ -164,11 +163,11 @@ impl Cut {
             _ => Degree::Constant,
         });
         let moves = |n: Node| matches!(tape.record(n).op, Primitive::Parameter(offset) if moves(offset));
-        let wanted = [program.losses(), program.outputs()];
+        let wanted = program.values();
         let leaf = |n: Node| tape.record(tape.root(n)).inputs.is_empty();
         let known = |n: Node| !leaf(n) && degrees[n.index()] != Degree::General;
         let mut frontier: Vec<Node> = Vec::new();
-        let mut pending: Vec<Node> = wanted.to_vec();
+        let mut pending: Vec<Node> = wanted.clone();
         let mut seen = vec![false; degrees.len()];
         while let Some(node) = pending.pop() {
             if std::mem::replace(&mut seen[node.index()], true) {
@@ -184,7 +183,7 @@ impl Cut {
         reads.extend(&frontier);
         let prefix = Plan::new(tangents.tape().clone(), &reads, &[]);
         let suffix = Plan::new(tape.clone(), &wanted, &frontier);
-        Self { prefix, tangents, suffix, frontier, losses: wanted[0], outputs: wanted[1] }
+        Self { prefix, tangents, suffix, frontier, program: program.clone() }
     }
 }
 
@@ -380,7 +379,7 @@ impl<'a, E: Element> Slicer<'a, E> {
                 cut.suffix.run(&bindings, workspace);
                 let values = cut.suffix.values(bindings, workspace);
                 let of = |node| values.of(node).data;
-                Some(Tally::of(of(cut.losses), of(cut.outputs), self.objective.labels(chunk)))
+                Some(Tally::read(&cut.program, of, self.objective.labels(chunk)))
             };
             points.iter().enumerate().map(at).collect()
         })

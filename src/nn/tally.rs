@@ -1,8 +1,8 @@
 //! What a network comes to over samples: losses and correct answers summed, and their means.
 
-use crate::autodiff::Element;
 use crate::autodiff::elementary::vectorised;
 use crate::autodiff::matrix::{LANES, transpose};
+use crate::autodiff::{Element, Node, Program};
 
 /// Mean loss and accuracy over samples.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,11 +21,18 @@ pub struct Tally {
     pub loss: f64,
     /// Sum of their squares.
     pub square: f64,
-    /// Number of correct samples; none where there are no labels.
-    pub correct: Option<usize>,
+    /// Number of correct samples, in which parts of one may count; none where there are no classes.
+    pub correct: Option<f64>,
 }
 
 impl Tally {
+    /// Sums up one run of a program, whose values `of` shows.
+    pub fn read<'a, E: Element>(program: &Program, of: impl Fn(Node) -> &'a [E], labels: &[u32]) -> Self {
+        let tally = Self::of(of(program.losses()), of(program.outputs()), labels);
+        let counted = program.correct().and_then(|node| of(node).first().map(|x| x.to_f64()));
+        Self { correct: counted.or(tally.correct), ..tally }
+    }
+
     /// Sums up one run: `losses` (1 x n), `outputs` (classes x n).
     pub fn of<E: Element>(losses: &[E], outputs: &[E], labels: &[u32]) -> Self {
         let (mut loss, mut square) = (0.0, 0.0);
@@ -48,7 +55,7 @@ impl Tally {
                 }
             },
         );
-        Self { loss, square, correct: Some(correct) }
+        Self { loss, square, correct: Some(correct as f64) }
     }
 
     /// What a chunk gives when somebody has asked for a stop: not a number, at once.
@@ -58,8 +65,8 @@ impl Tally {
 
     /// Tallies added in the order given.
     pub fn sum(tallies: impl IntoIterator<Item = Tally>) -> Self {
-        let start = Tally { loss: 0.0, square: 0.0, correct: Some(0) };
-        let add = |a: Option<usize>, b: Option<usize>| Some(a? + b?);
+        let start = Tally { loss: 0.0, square: 0.0, correct: Some(0.0) };
+        let add = |a: Option<f64>, b: Option<f64>| Some(a? + b?);
         tallies.into_iter().fold(start, |a, b| Tally {
             loss: a.loss + b.loss,
             square: a.square + b.square,
@@ -71,7 +78,7 @@ impl Tally {
     pub fn mean(&self, samples: usize) -> Evaluation {
         let n = samples as f64;
         // Without numbers as outputs, or without labels, there is nothing to be right or wrong.
-        let correct = self.correct.filter(|_| !self.loss.is_nan()).map_or(f64::NAN, |c| c as f64);
+        let correct = self.correct.filter(|_| !self.loss.is_nan()).unwrap_or(f64::NAN);
         Evaluation { loss: self.loss / n, accuracy: correct / n }
     }
 

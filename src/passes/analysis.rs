@@ -178,6 +178,11 @@ pub trait Analysis:
     /// loaded or trained.
     fn validate(&self, networks: usize, training: &TrainSettings) -> Result<()>;
 
+    /// Whether several weights of one network are its trajectory.
+    fn along(&self) -> bool {
+        false
+    }
+
     /// Why the work cannot be shared out with these settings, as what is expected, where it cannot.
     fn indivisible(&self) -> Option<&'static str> {
         None
@@ -263,6 +268,8 @@ pub trait Asked: Send + Sync {
     fn request(&self) -> Result<Value>;
     /// See [`Analysis::validate`].
     fn validate(&self, networks: usize, training: &TrainSettings) -> Result<()>;
+    /// See [`Analysis::along`].
+    fn along(&self) -> bool;
     /// See [`Analysis::indivisible`].
     fn indivisible(&self) -> Option<&'static str>;
     /// See [`Analysis::inputs`].
@@ -298,6 +305,10 @@ impl<A: Analysis> Asked for A {
 
     fn validate(&self, networks: usize, training: &TrainSettings) -> Result<()> {
         Analysis::validate(self, networks, training)
+    }
+
+    fn along(&self) -> bool {
+        Analysis::along(self)
     }
 
     fn indivisible(&self) -> Option<&'static str> {

@@ -2,7 +2,7 @@
 
 use super::run::cut;
 use crate::base::{Error, Result, files, notes};
-use crate::data::{Dataset, Preparation, Source};
+use crate::data::{Arguments, Dataset, Preparation, Source};
 use crate::train::TrainSettings;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -91,6 +91,13 @@ impl DataSettings {
 
     /// The samples of another source: the same ones, which are remembered as before, or, where that is allowed, others.
     pub(super) fn given(self, source: &Source, others: bool, weights: &Path) -> Result<(Self, Dataset)> {
+        // An archive with a graph's arguments: which arrays they are is known.
+        let source = &match (&self.data, source) {
+            (Source::Arguments(own), Source::NpzFile(npz)) => {
+                Source::Arguments(Arguments { file: npz.file.clone(), ..own.clone() })
+            }
+            _ => source.clone(),
+        };
         let (mut dataset, found) = self.read(source)?;
         if found == self.sha256 {
             // Results are those of the data that the network was trained on, wherever they lie.

@@ -155,6 +155,14 @@ fn numbers(run: &Run, precision: Precision, asked: &Asked) -> Result<Map<String,
     put("precision", json!(precision.to_string()));
     put("loss", json!(evaluation.loss));
     put("gradient_norm", json!(dot(&gradient, &gradient).sqrt()));
+    // Of a loss that is none of classes nobody is right or wrong.
+    if network.judges() {
+        put("accuracy", json!(evaluation.accuracy));
+    }
+    let metrics = objective.metrics(at);
+    if !metrics.is_empty() {
+        put("metrics", metrics.into_iter().map(|(name, x)| (name, json!(x))).collect::<Map<_, _>>().into());
+    }
     let products = || objective.linearize(at, Curvature::Hessian, gibibytes(asked.memory).unwrap_or(0));
     if let Some(along) = &asked.along {
         let v = direction(along, run, &gradient)?;

@@ -176,7 +176,7 @@ pub fn run(
         data_sha256: data.sha256.clone(),
     });
     let (low, high) = (short(settings.lr_min), short(settings.lr_max));
-    observe(Progress::Says(format!("trying rates {low} to {high} on {}", train.model)));
+    observe(Progress::Says(format!("trying rates {low} to {high} on {}", train.title())));
     observe(Progress::Begins("range test", "steps", steps));
     let mut told = 0;
     let mut heard = |done| {

@@ -24,7 +24,7 @@ use crate::base::{Error, Precision, Result, files};
 use crate::data::{Dataset, Preparation, Source};
 use crate::figure::{Axis, Figure, Panel, Scale, Series, Style};
 use crate::nn::Statistics;
-use crate::nn::architectures::Architecture;
+use crate::nn::architectures::{Architecture, Unfold};
 use crate::nn::inits::Initializer;
 use crate::nn::losses::Loss;
 use crate::nn::norms::Norm;
@@ -120,6 +120,10 @@ impl PropagateSettings {
         within("--samples", self.samples.unwrap_or(SAMPLES), 2..=10_000_000)?;
         within("--seeds", self.seeds, 1..=10_000)?;
         within("--jacobian-samples", self.jacobian_samples, 0..=1000)?;
+        if self.model.exported().is_some() {
+            let expected = "a network of layers, between which signals are measured";
+            return Err(Error::expected("--model", expected, "an exported graph"));
+        }
         if self.init.is_empty() {
             return Err(Error::expected("--init", "at least one", "none"));
         }

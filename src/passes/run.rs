@@ -43,6 +43,8 @@ pub struct Origin {
     pub sha256: String,
     /// The data as they were read: what the run remembers, or the same samples in another place.
     pub data: Source,
+    /// Weights along the way to these that were given with them, these last; none where a run's own lie beside them, if at all.
+    pub snapshots: Vec<Snapshot>,
 }
 
 /// Name of the weight file in a run directory.
@@ -120,12 +122,11 @@ impl Run {
         if path.is_file() && exported::is_graph(path) {
             return exported::open(path, beside);
         }
-        match &beside.weights {
-            Some(_) => Err(Error::expected(
-                "--weights",
-                "a graph of torch.export to lay them over",
-                files::named(path),
-            )),
+        let given = [("--weights", beside.weights.is_some()), ("--loss", beside.loss.is_some())];
+        match given.into_iter().find(|(_, given)| *given) {
+            Some((flag, _)) => {
+                Err(Error::expected(flag, "a graph of torch.export that it is for", files::named(path)))
+            }
             None => Self::read_with(path, &beside.data),
         }
     }
@@ -169,13 +170,14 @@ impl Run {
         crate::train::check_values(&spec.loss, &dataset)?;
         let dataset = cut(dataset, data.samples, &at)?;
         let Weights { network, precision, theta, state, .. } = weights;
-        let origin = Some(Origin { path: file, sha256, data: source });
+        let origin = Some(Origin { path: file, sha256, data: source, snapshots: Vec::new() });
         Ok(Self { network, theta, state, precision, data, dataset, origin })
     }
 
     /// The network and the data that the settings name, with the weights of a file that says nothing of either: of
     /// `torch.save`, or safetensors.
     pub fn with_weights(settings: &TrainSettings, path: &Path) -> Result<Self> {
+        let settings = &crate::train::exported::settle(settings.clone())?;
         settings.check()?;
         let path = &files::at_home(path);
         apart::input(path)?;
@@ -185,14 +187,49 @@ impl Run {
         let at = files::named(path);
         let bytes = files::read_regular(path, files::LARGEST)?;
         let sha256 = files::sha256(&bytes);
-        let dict = StateDict::from_bytes(&at, bytes)?;
-        let (theta, state) = weights::from_state_dict(&at, &dict, &network)?;
-        let origin = Some(Origin { path: path.to_path_buf(), sha256, data: data.data.clone() });
+        let (theta, state) = match network.stored() {
+            Some([_, state]) => super::weights_beside::read(path, &network, state)?,
+            None => weights::from_state_dict(&at, &StateDict::from_bytes(&at, bytes)?, &network)?,
+        };
+        let origin =
+            Some(Origin { path: path.to_path_buf(), sha256, data: data.data.clone(), snapshots: Vec::new() });
         Ok(Self { network, theta, state, precision: settings.precision, data, dataset, origin })
     }
 
-    /// The snapshots that training left beside the weights.
+    /// The last of several networks, with all of them as its trajectory: in the order of the numbers at the ends of their files'
+    /// names, which are its steps, where each has one of its own; else as they were given.
+    pub fn along(mut runs: Vec<Self>) -> Result<Self> {
+        let number = |run: &Self| {
+            let path = &run.origin.as_ref()?.path;
+            let stem = path.file_stem()?.to_string_lossy().into_owned();
+            let digits = stem.len() - stem.trim_end_matches(|c: char| c.is_ascii_digit()).len();
+            stem[stem.len() - digits..].parse::<u64>().ok()
+        };
+        let mut steps: Vec<u64> = (0..runs.len() as u64).collect();
+        if let Some(mut numbers) = runs.iter().map(number).collect::<Option<Vec<u64>>>() {
+            numbers.sort_unstable();
+            if numbers.windows(2).all(|pair| pair[0] < pair[1]) {
+                runs.sort_by_key(number);
+                steps = numbers;
+            }
+        }
+        let of =
+            |(step, run): (u64, &Self)| Snapshot { step, theta: run.theta.clone(), state: run.state.clone() };
+        let snapshots = steps.into_iter().zip(&runs).map(of).collect();
+        match runs.pop() {
+            Some(mut last) => {
+                last.origin = last.origin.map(|origin| Origin { snapshots, ..origin });
+                Ok(last)
+            }
+            None => Err(Error::expected("--weights", "checkpoints of a trajectory", "none")),
+        }
+    }
+
+    /// The snapshots that training left beside the weights, or those that were given.
     pub fn trajectory(&self) -> Result<Vec<Snapshot>> {
+        if let Some(origin) = self.origin.as_ref().filter(|origin| !origin.snapshots.is_empty()) {
+            return Ok(origin.snapshots.clone());
+        }
         let beside = self.origin.as_ref().map(|o| o.path.with_file_name(TRAJECTORY));
         let path =
             beside.ok_or_else(|| Error::expected("--run", "a run directory", "weights without a file"))?;
@@ -258,7 +295,7 @@ pub fn goes_with(first: &Run, name: &str, other: &Run, at: &str, alike: Alike) -
     let refuse = |expected: String, found: String| Err(Error::expected(at, expected, found));
     let [own, others] = [first, other].map(|run| run.network.spec());
     match alike {
-        Alike::Network if own != others => {
+        Alike::Network if !first.network.is_like(&other.network) => {
             let [mut a, mut b] = [first, other].map(|run| run.network.title());
             // A title leaves out what most networks share.
             if a == b {

@@ -23,13 +23,13 @@ use crate::base::pool::on_workers;
 use crate::base::{Error, Precision, Result, files};
 use crate::data::{Dataset, Preparation, Source};
 use crate::figure::{Axis, Figure, Panel, Scale, Series, Style};
-use crate::nn::architectures::{Architecture, Mlp};
+use crate::nn::architectures::{Architecture, Mlp, Unfold};
 use crate::nn::inits::Initializer;
 use crate::nn::losses::Loss;
 use crate::nn::norms::{Batch, Norm};
 use crate::nn::{self, At, MeanLoss, Statistics};
 use crate::train::optimizers::{Optimizer, Sgd};
-use crate::train::{Event, Keep, Point, Snapshots, TrainSettings, chosen, loss, network};
+use crate::train::{Event, Keep, Point, Snapshots, TrainSettings, chosen, exported, loss, network};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -118,6 +118,17 @@ impl Default for SmoothnessSettings {
 }
 
 impl SmoothnessSettings {
+    /// The same settings with all that the file of an exported network and its data say.
+    pub(super) fn settled(&self) -> Result<Self> {
+        let settled = exported::settle_with(self.train(), &Self::default().loss)?;
+        let TrainSettings { data, preparation, model, loss, .. } = settled;
+        // The norms of a graph are what they are.
+        let usual = Self::default();
+        let fixed = model.exported().is_some() && self.norm == usual.norm;
+        let norm = if fixed { vec![Norm::default()] } else { self.norm.clone() };
+        Ok(Self { data, preparation, model, loss, norm, ..self.clone() })
+    }
+
     /// Refuses numbers that make no sense.
     pub fn check(&self) -> Result<()> {
         self.train().check()?;
@@ -162,12 +173,19 @@ impl SmoothnessSettings {
             let own = *norm == Norm::default() && self.norm.len() == 1;
             let model = if own { self.model.clone() } else { with_norm(&self.model, norm)? };
             for init in &self.init {
+                // An exported network starts from its own weights where nobody asks for others.
+                let stored = model.exported().is_some() && self.init == Self::default().init;
                 let label = match (self.norm.len(), self.init.len()) {
+                    _ if stored => "weights as exported".to_owned(),
                     (_, 1) => format!("norm {norm}"),
                     (1, _) => init.to_string(),
                     _ => format!("norm {norm}, {init}"),
                 };
-                let settings = TrainSettings { model: model.clone(), init: init.clone(), ..self.train() };
+                let settings = TrainSettings {
+                    model: model.clone(),
+                    init: (!stored).then(|| init.clone()),
+                    ..self.train()
+                };
                 all.push((label, settings));
             }
         }
@@ -211,6 +229,7 @@ pub fn run(
     observe: Observe,
 ) -> Result<SmoothnessResult> {
     settings.check()?;
+    let settings = &settings.settled()?;
     let (data, dataset) = DataSettings::load(&settings.train())?;
     let all = dataset.train.len();
     let probed = settings.probe_samples.unwrap_or(PROBED.min(all));

@@ -11,6 +11,7 @@ use crate::base::{self, Error, Result, files};
 use crate::data::Dataset;
 use crate::figure::{Axis, Figure, Mark, Panel, Scale, Series, Style};
 use crate::nn::{Evaluation, Weights, weights};
+use crate::train::exported;
 use crate::train::settings::Best;
 use crate::train::{Batches, Epoch, Event, Keep, Kept, Point, TrainSettings, Trained};
 use serde_json::{Map, Value, json};
@@ -64,6 +65,7 @@ impl<'a> Prepared<'a> {
         let network = crate::train::network(settings, &dataset)?;
         let layout = network.layout();
         settings.check_for(dataset.train.len(), layout)?;
+        exported::check_for(settings, &network, dataset.train.len())?;
         let batches = settings.batches(dataset.train.len(), layout);
         let (parameters, fewest) = (layout.size(), layout.fewest_samples());
         Ok(Self { settings, data, dataset, parameters, batches, fewest })

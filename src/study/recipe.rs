@@ -13,8 +13,8 @@ use crate::base::section::{Given, Section};
 use crate::base::{Error, Result};
 use crate::passes::analysis::Entry;
 use crate::passes::{ANALYSES, DataSettings};
-use crate::train::TrainSettings;
 use crate::train::settings::SHORTHANDS;
+use crate::train::{TrainSettings, exported};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -465,6 +465,7 @@ impl Recipe {
         let mut given = Overlay::new(section, self.changes(case, "train")?);
         let settings = (&mut given as &mut dyn Given).over(TrainSettings::default(), SHORTHANDS)?;
         given.finish()?;
+        let settings = exported::settle(settings)?;
         let seed = settings.seed.wrapping_add(self.seed).wrapping_add(n);
         let most = self.available.get(&source(&settings));
         let samples = settings.samples.map(|n| most.map_or(n, |most| n.min(*most)));

@@ -112,13 +112,16 @@ impl<E: Element> BatchGradient<E> {
     /// statistics; `masked` if some targets are not observed.
     pub fn new(network: &Network, samples: usize, masked: bool, workers: Option<usize>) -> Self {
         let work = 3 * network.multiplications() * samples;
-        let count = match (workers, network.layout().couples_samples) {
-            (Some(workers), couples) => {
+        let (couples, together) = (network.layout().couples_samples, network.together());
+        let count = match (workers, together) {
+            // A graph of a fixed batch: a part is a group of its size.
+            (_, Some(group)) if group < usize::MAX => (samples / group).max(1),
+            (Some(workers), _) => {
                 let least = if couples { network.layout().fewest_samples() } else { 1 };
                 workers.clamp(1, (samples / least).max(1))
             }
-            (None, true) => 1,
-            (None, false) => {
+            (None, _) if couples || together.is_some() => 1,
+            (None, _) => {
                 let count = (work / TASK).clamp(1, PARTS.min(samples));
                 samples.div_ceil(samples.div_ceil(count))
             }

@@ -11,6 +11,7 @@ pub mod blend;
 pub mod branch;
 pub mod checkpoint;
 pub mod chosen;
+pub mod exported;
 pub mod gradient;
 pub mod mask;
 mod method;
@@ -271,16 +272,21 @@ pub fn loss(
     with_precision!(precision, E => Box::new(Objective::<E>::new(network.clone(), samples(network, on), statistics)))
 }
 
-/// Where training starts: parameters as the initializer draws them, which may look at the training samples.
+/// Where training starts: parameters as the initializer draws them, which may look at the training samples, or the weights in
+/// the file of an exported network.
 fn start<E: Element>(
     network: &Network,
     settings: &TrainSettings,
     streams: &Streams,
     train: &Samples<E>,
 ) -> Point<E> {
-    let mut theta: Vec<E> = network.init(&settings.init, streams).into_iter().map(E::from_f64).collect();
+    let Some(init) = settings.initializer() else {
+        let [theta, state] = network.stored().unwrap_or_default();
+        return Point { theta, state }.to();
+    };
+    let mut theta: Vec<E> = network.init(&init, streams).into_iter().map(E::from_f64).collect();
     let [data, ..] = train.inputs(&(0..train.len()));
-    network.adapt(&settings.init, data, &mut theta);
+    network.adapt(&init, data, &mut theta);
     Point { state: network.start(&theta), theta }
 }
 

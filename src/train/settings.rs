@@ -1,11 +1,12 @@
 //! What a training run is made of: flags, recipe keys and recorded settings, all from this one struct.
 
 use super::gradient::Clip;
-use super::{Batches, Optimizer, Probe, Schedule, Snapshots, probe, snapshots};
+use super::{Batches, Optimizer, Probe, Schedule, Snapshots, exported, probe, snapshots};
 use crate::base::registry::Registry;
 use crate::base::{Error, Precision, Result};
 use crate::data::{Augment, Preparation, Source};
-use crate::nn::{Layout, architectures::Architecture, inits::Initializer, losses::Loss};
+use crate::nn::architectures::{Architecture, Unfold};
+use crate::nn::{Layout, inits::Initializer, losses::Loss};
 use serde::{Deserialize, Serialize};
 
 /// Settings of a training run.
@@ -35,9 +36,9 @@ pub struct TrainSettings {
     /// What training minimises (squared error: half the sum over outputs, where PyTorch's MSELoss is their mean)
     #[arg(long, value_name = "KIND", default_value_t = TrainSettings::default().loss)]
     pub loss: Loss,
-    /// Initializer of the weights
-    #[arg(long, value_name = "KIND", default_value_t = TrainSettings::default().init)]
-    pub init: Initializer,
+    /// Initializer of the weights [default: he-normal; an exported network starts from the weights in its file]
+    #[arg(long, value_name = "KIND")]
+    pub init: Option<Initializer>,
     /// Optimizer, with settings after a colon (sgd:momentum=0.9,nesterov=true)
     #[arg(long, value_name = "KIND", default_value_t = TrainSettings::default().optimizer)]
     pub optimizer: Optimizer,
@@ -114,7 +115,7 @@ impl Default for TrainSettings {
             samples: None,
             model: Architecture::default(),
             loss: Loss::default(),
-            init: Initializer::default(),
+            init: None,
             optimizer: Optimizer::default(),
             lr: None,
             schedule: Schedule::default(),
@@ -188,6 +189,14 @@ pub const SHORTHANDS: &[(&str, &str, &str)] = &[
 pub const LAYERS: &[(&str, &str, &str)] = SHORTHANDS.split_at(2).0;
 
 impl TrainSettings {
+    /// Network and data in a few words: an exported network by its file's name.
+    pub fn title(&self) -> String {
+        match self.model.exported() {
+            Some(exported) => format!("{} on {}", exported.title(), self.data.title()),
+            None => format!("{} on {}", self.model, self.data),
+        }
+    }
+
     /// The rate: the one given, or the optimizer's own.
     pub fn rate(&self) -> f64 {
         self.lr.unwrap_or_else(|| self.optimizer.rate())
@@ -218,7 +227,13 @@ impl TrainSettings {
     /// as the data.
     pub fn resolved(&self) -> Self {
         let batch_size = self.batch_size.or((!self.optimizer.full_batch()).then_some(BATCH));
-        Self { lr: Some(self.rate()), batch_size, ..self.clone() }
+        Self { lr: Some(self.rate()), batch_size, init: self.initializer(), ..self.clone() }
+    }
+
+    /// What draws the weights: what was given, or the default; nothing where an exported network starts from its own.
+    pub fn initializer(&self) -> Option<Initializer> {
+        let drawn = self.model.exported().is_none();
+        self.init.clone().or_else(|| drawn.then(Initializer::default))
     }
 
     /// The first flag given of those that end training early, or keep and measure more than where it ends.
@@ -272,6 +287,7 @@ impl TrainSettings {
             return Err(Error::expected("--probe-samples", "none without --probe", n));
         }
         self.preparation.check()?;
+        exported::check(self)?;
         const MOST_EPOCHS: usize = 100_000_000;
         if self.epochs > MOST_EPOCHS {
             return Err(Error::expected("--epochs", format!("at most {MOST_EPOCHS}"), self.epochs));

@@ -180,7 +180,7 @@ fn tallies_count_the_first_of_equals() {
     let correct = |labels: [u32; 2]| Tally::of(&[0.5, 0.25], &outputs, &labels).correct;
     assert_eq!(
         (correct([1, 0]), correct([2, 2]), correct([0, 1]), correct([1, 2])),
-        (Some(2), Some(0), Some(0), Some(1))
+        (Some(2.0), Some(0.0), Some(0.0), Some(1.0))
     );
     assert_eq!(Tally::of(&[0.5f32, 0.25], &outputs, &[1, 0]).loss, 0.75);
 }

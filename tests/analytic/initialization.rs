@@ -60,7 +60,7 @@ fn fixup_scales_branches_as_its_paper_says() {
 fn trained(model: &str, init: &str, lr: f64) -> f64 {
     let settings = TrainSettings {
         model: model.parse().unwrap_or_else(|e| panic!("{e}")),
-        init: init.parse().expect("an initializer"),
+        init: Some(init.parse().expect("an initializer")),
         lr: Some(lr),
         optimizer: "sgd:momentum=0.9".parse().expect("an optimizer"),
         epochs: 3,

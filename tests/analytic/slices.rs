@@ -418,6 +418,6 @@ fn the_standard_error_is_the_textbooks() {
     // Where the loss is no number, neither is its error; of one sample nothing is known.
     let far = slicer.tallies(&[[1e200, 0.0, 0.0]], &|_| {}).expect("sums")[0];
     assert!(!far.mean(n).loss.is_finite() && far.standard_error(n, population).is_nan(), "{far:?}");
-    let one = Tally { loss: 0.5, square: 0.25, correct: Some(1) };
+    let one = Tally { loss: 0.5, square: 0.25, correct: Some(1.0) };
     assert!(one.standard_error(1, 10).is_nan());
 }

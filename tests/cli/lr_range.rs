@@ -33,7 +33,7 @@ fn rates_are_a_geometric_row_and_losses_those_of_plain_steps() {
     let mut data = Dataset::load(&settings.data, 0, &settings.preparation).unwrap();
     data.train = data.train.select(&(0..50).collect::<Vec<_>>(), data.features());
     let network = Arc::new(train::network(&settings, &data).unwrap());
-    let mut theta = network.init(&settings.init, &losscape::base::Streams::new(0));
+    let mut theta = network.init(&settings.initializer().expect("one"), &losscape::base::Streams::new(0));
     let objective =
         Objective::<f64>::new(network.clone(), train::samples(&network, &data.train), Default::default());
     for (rate, loss) in rates.iter().zip(&losses) {

@@ -10,6 +10,7 @@ mod ensemble;
 mod faults;
 mod foreign_weights;
 mod gallery;
+mod graphs;
 mod grids;
 mod help;
 mod hostile;

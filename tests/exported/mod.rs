@@ -9,6 +9,7 @@ mod broken;
 mod curvature;
 mod onnx;
 mod symmetry;
+mod training;
 
 use losscape::base::Precision;
 use losscape::data::Source;
@@ -29,7 +30,7 @@ pub fn file(name: &str) -> PathBuf {
 pub fn data(name: &str) -> Beside {
     let source: Source =
         format!("npz:file={}", file(&format!("{name}.npz")).display()).parse().expect("a data set");
-    Beside { data: DataGiven { data: Some(source), ..DataGiven::default() }, weights: None }
+    Beside { data: DataGiven { data: Some(source), ..DataGiven::default() }, ..Beside::default() }
 }
 
 fn numbers(name: &str, precision: Precision, eigenvalues: bool) -> Value {

@@ -28,15 +28,25 @@ pub struct Exported {
     /// Whether the graph shows the loss of each sample.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub apart: bool,
+    /// The loss that completes a graph which ends in outputs; empty where the graph has its own.
+    pub loss: String,
 }
 
 impl Kind for Exported {
     const NAME: &'static str = "exported";
     const SUMMARY: &'static str =
-        "a network of torch.export with its own loss, by --run model.pt2 --data npz:file=BATCH";
+        "a network of torch.export, as --model model.pt2 (or --run) with --data npz:file=BATCH";
+    const PATHS: &'static [&'static str] = &["file"];
+    const ENDINGS: &'static [&'static str] = &[".pt2", ".onnx"];
 }
 
 impl Exported {
+    /// The file's name without folders and ending.
+    pub fn title(&self) -> String {
+        let stem = Path::new(&self.file).file_stem();
+        stem.map_or_else(String::new, |stem| files::brief(&stem.to_string_lossy()))
+    }
+
     /// The lengths of the graph's symbols.
     pub fn sizes(&self) -> Sizes {
         let pair = |text: &String| {
@@ -53,13 +63,21 @@ impl Exported {
         let path = Path::new(&self.file);
         let (graph, found) = Graph::read_with_hash(path)?;
         match found == self.sha256 {
-            true => Ok(graph),
+            true => self.completed(graph),
             false => Err(Error::expected(
                 files::named(path),
                 format!("a graph with SHA-256 {}", self.sha256),
                 found,
             )),
         }
+    }
+
+    /// The graph with the loss that completes it, if one does.
+    pub fn completed(&self, mut graph: Graph) -> Result<Graph> {
+        if !self.loss.is_empty() {
+            graph.complete(&self.loss.parse()?)?;
+        }
+        Ok(graph)
     }
 }
 

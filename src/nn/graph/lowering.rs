@@ -32,6 +32,8 @@ pub struct Lowered {
     pub each: Option<Node>,
     /// The outputs that the loss compares with targets, or why there are none.
     pub compared: std::result::Result<Compared, &'static str>,
+    /// How many samples are right, 1 x 1, if the loss is one of classes; a sample of several positions counts in parts.
+    pub correct: Option<Node>,
     /// The further scalars that the graph returns, by name, 1 x 1.
     pub metrics: Vec<(String, Node)>,
     /// What each parameter does, where an operator says so.
@@ -81,6 +83,8 @@ pub struct Lowering<'a> {
     pub mode: Mode,
     /// State that follows statistics.
     pub follows: Vec<Follow>,
+    /// The share of right answers of each loss of classes that are data, 1 x 1.
+    pub accuracies: Vec<Node>,
     /// Whether a norm of batches was met.
     pub couples: bool,
     /// Whether one of single values was met.
@@ -161,7 +165,7 @@ impl Graph {
         }
         let Some(loss) = &self.loss else {
             let found: Vec<String> = self.outputs.iter().map(|(name, _)| brief(name).to_string()).collect();
-            let expected = "a scalar among what forward returns, the mean loss of its batch (or --loss for a graph that ends in outputs)";
+            let expected = "a scalar among what forward returns, the mean loss of its batch, or --loss for a graph that ends in outputs";
             return Err(Error::expected("graph", expected, found.join(", ")));
         };
         let mut wanted = vec![loss.as_str()];
@@ -182,6 +186,11 @@ impl Graph {
         for ((name, _), value) in self.metrics.iter().zip(&results[1..]) {
             metrics.push((name.clone(), scalar(&mut lowering, value)?));
         }
+        // Of several answers nobody says which is the network's.
+        let correct = match lowering.accuracies.as_slice() {
+            [share] => Some(lowering.tape.scale(samples as f64, *share)),
+            _ => None,
+        };
         let Lowering { tape, uses, tables, follows, couples, single_values, bounds, folded, .. } = lowering;
         Ok(Lowered {
             tables,
@@ -189,6 +198,7 @@ impl Graph {
             losses,
             each,
             compared,
+            correct,
             metrics,
             uses,
             follows,
@@ -207,6 +217,7 @@ impl<'a> Lowering<'a> {
             curves: BTreeMap::new(),
             mode,
             follows: Vec::new(),
+            accuracies: Vec::new(),
             couples: false,
             single_values: false,
             states: Vec::new(),

@@ -13,6 +13,7 @@
 mod algebra;
 mod archive;
 mod call;
+mod completion;
 mod dtype;
 pub(super) mod equivariance;
 pub mod heads;
@@ -386,6 +387,21 @@ impl Graph {
         }
         (self.metrics, self.outputs) = (scalars, others);
         Ok(())
+    }
+
+    /// Whether another graph computes the same of parameters of the same names and shapes.
+    pub fn is_like(&self, other: &Self) -> bool {
+        // What the text is made of has no other comparison; numbers, such as constants, are shown as they are.
+        let words = |graph: &Self| {
+            let GraphText { inputs, outputs, nodes, .. } = &graph.text;
+            let nodes: Vec<_> =
+                nodes.iter().map(|node| (&node.target, &node.inputs, &node.outputs)).collect();
+            let values = graph.buffers.iter().filter(|b| b.statistic.is_none()).map(|b| &b.numbers);
+            format!("{inputs:?} {outputs:?} {nodes:?} {:?}", values.collect::<Vec<_>>())
+        };
+        self.parameters == other.parameters
+            && self.arguments == other.arguments
+            && words(self) == words(other)
     }
 
     /// The graph's buffers in which batch norm keeps statistics.

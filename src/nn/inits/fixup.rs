@@ -22,6 +22,10 @@ impl Kind for FixUp {
 }
 
 impl Initialize for FixUp {
+    fn asks_layers(&self) -> bool {
+        true
+    }
+
     fn fill(&self, fans: &Fans, rng: &mut Rng, out: &mut [f64]) {
         HeNormal::default().fill(fans, rng, out);
     }

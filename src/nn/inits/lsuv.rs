@@ -50,6 +50,10 @@ impl Kind for Lsuv {
 }
 
 impl Initialize for Lsuv {
+    fn asks_layers(&self) -> bool {
+        true
+    }
+
     fn fill(&self, fans: &Fans, rng: &mut Rng, out: &mut [f64]) {
         Orthogonal::default().fill(fans, rng, out);
     }

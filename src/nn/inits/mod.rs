@@ -24,6 +24,11 @@ pub trait Initialize {
         1.0
     }
 
+    /// Whether it asks for the network's layers, their order or their branches.
+    fn asks_layers(&self) -> bool {
+        false
+    }
+
     /// How many training samples [`Initialize::adapt`] is to see; none if it does nothing.
     fn batch(&self) -> Option<usize> {
         None
@@ -63,6 +68,10 @@ impl Initialize for Initializer {
 
     fn factor(&self, layout: &Layout, weight: &Parameter) -> f64 {
         match_initializer!(self, kind => kind.factor(layout, weight))
+    }
+
+    fn asks_layers(&self) -> bool {
+        match_initializer!(self, kind => kind.asks_layers())
     }
 
     fn batch(&self) -> Option<usize> {

@@ -86,6 +86,7 @@ registry! {
         huber => Huber;
         absolute_error => AbsoluteError;
         poisson => Poisson;
+        mean_squared_error => MeanSquaredError;
     }
 }
 

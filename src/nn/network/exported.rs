@@ -18,10 +18,16 @@ use std::sync::Arc;
 /// A network that another program wrote.
 #[derive(Debug)]
 pub(super) struct Exportation {
-    graph: Graph,
+    pub graph: Graph,
     packing: Packing,
     /// Numbers of one sample in the largest value of its program.
     pub widest: usize,
+    /// Multiply-adds of the loss of one sample.
+    pub multiply_adds: usize,
+    /// Which parameters no operator says the role of.
+    pub unknown: Vec<bool>,
+    /// Whether its loss is one of classes, so that samples are right or wrong.
+    judges: bool,
     coupled: bool,
     /// Whether its program has a loss for each sample.
     apart: bool,
@@ -58,7 +64,20 @@ impl Network {
             widest = if own { widest.max(record.shape.size().div_ceil(samples)) } else { widest };
         }
         let (apart, compared) = (apart && lowered.each.is_some(), lowered.compared);
-        let graph = Some(Arc::new(Exportation { graph, packing, widest, coupled, apart, compared }));
+        let multiply_adds = lowered.tape.multiply_adds(lowered.losses) / samples;
+        let unknown = lowered.uses.iter().map(Option::is_none).collect();
+        let judges = lowered.correct.is_some();
+        let graph = Some(Arc::new(Exportation {
+            graph,
+            packing,
+            widest,
+            multiply_adds,
+            unknown,
+            judges,
+            coupled,
+            apart,
+            compared,
+        }));
         let (layers, traces, ties) = (Vec::new(), Vec::new(), Arc::default());
         Ok(Self { spec, layers, layout, traces, ties, graph, symmetry: Arc::default() })
     }
@@ -71,6 +90,24 @@ impl Network {
     /// How the arguments of a graph lie in a sample.
     pub fn packing(&self) -> Option<&Packing> {
         self.graph.as_ref().map(|e| &e.packing)
+    }
+
+    /// Whether weights of the other network are weights of this one: the same network, or a graph that differs in the weights
+    /// stored with it alone.
+    pub fn is_like(&self, other: &Self) -> bool {
+        let (Some(a), Some(b)) = (&self.graph, &other.graph) else { return self.spec == other.spec };
+        self.spec == other.spec
+            || a.packing == b.packing && a.coupled == b.coupled && a.graph.is_like(&b.graph)
+    }
+
+    /// Whether a graph itself says which samples are right.
+    pub fn judges(&self) -> bool {
+        self.graph.as_ref().is_some_and(|exported| exported.judges)
+    }
+
+    /// The parameters and the state in the file of a graph.
+    pub fn stored(&self) -> Option<[Vec<f64>; 2]> {
+        self.graph().map(|graph| [graph.theta.clone(), graph.state()])
     }
 
     /// Refuses samples of a graph whose numbers point beyond what they are looked up in, such as tokens without a row.
@@ -224,18 +261,19 @@ impl Exportation {
     /// The graph for a number of samples.
     pub fn record(&self, samples: usize, mode: Mode) -> Recording {
         match self.graph.lower(&self.packing, samples, mode) {
-            Ok(Lowered { tape, losses, each, compared, follows, .. }) => {
+            Ok(Lowered { tape, losses, each, compared, correct, metrics, follows, .. }) => {
                 let losses = each.filter(|_| self.apart).unwrap_or(losses);
                 let compared = compared.map_or(losses, |c| c.node);
-                let program = Program::comparing(tape, losses, losses, compared);
-                Recording { program, traces: Vec::new(), follows, masks: Vec::new() }
+                let program = Program::comparing(tape, losses, losses, compared).judging(correct);
+                Recording { program, traces: Vec::new(), follows, masks: Vec::new(), metrics }
             }
             // Recorded before for other numbers of samples. A graph that does not allow this one has no loss here.
             Err(_) => {
                 let mut tape = Tape::new();
                 let losses = tape.fill(f64::NAN, Shape::new(1, 1));
                 let program = Program::new(tape, losses, losses);
-                Recording { program, traces: Vec::new(), follows: Vec::new(), masks: Vec::new() }
+                let (traces, follows, masks, metrics) = Default::default();
+                Recording { program, traces, follows, masks, metrics }
             }
         }
     }

@@ -32,6 +32,7 @@ pub fn run(
     observe: Observe,
 ) -> Result<Option<CriticalResult>> {
     settings.check()?;
+    let settings = &settings.settled()?;
     on_workers(|| search(settings, share, observe))
 }
 

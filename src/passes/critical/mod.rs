@@ -29,7 +29,7 @@ use crate::nn::architectures::{Architecture, Mlp};
 use crate::nn::inits::Initializer;
 use crate::nn::losses::{Loss, SquaredError};
 use crate::train::optimizers::{Lbfgs, Optimizer};
-use crate::train::{Snapshots, TrainSettings};
+use crate::train::{Snapshots, TrainSettings, exported};
 use serde::{Deserialize, Serialize};
 
 /// Settings of a search for critical points.
@@ -171,7 +171,7 @@ impl CriticalSettings {
             samples: self.samples.filter(|n| *n > 0),
             model: self.model.clone(),
             loss: self.loss.clone(),
-            init: self.init.clone(),
+            init: Some(self.init.clone()),
             optimizer: self.optimizer.clone(),
             lr: self.lr,
             epochs: self.epochs,
@@ -181,6 +181,13 @@ impl CriticalSettings {
             precision: Precision::F64,
             ..TrainSettings::default()
         }
+    }
+
+    /// The same settings with all that the file of an exported network and its data say.
+    pub(super) fn settled(&self) -> Result<Self> {
+        let settled = exported::settle_with(self.train(0), &Self::default().loss)?;
+        let TrainSettings { data, preparation, model, loss, .. } = settled;
+        Ok(Self { data, preparation, model, loss, ..self.clone() })
     }
 
     /// Refuses numbers that make no sense.

@@ -3,6 +3,7 @@
 use super::result::missing;
 use super::{SliceResult, SliceSettings, discard, logs, merge, part, run};
 use crate::base::{Error, Precision, Result, files, shown};
+use crate::landscape::Direction;
 use crate::landscape::directions::Draw;
 use crate::passes::Share;
 use crate::passes::analysis::{Analysis, Named, Needs, Networks, Record, Work};
@@ -46,6 +47,10 @@ contour, surface, contour-test, accuracy and one a map; line; volume.";
 
     fn validate(&self, networks: usize, _: &TrainSettings) -> Result<()> {
         self.check(networks)
+    }
+
+    fn along(&self) -> bool {
+        matches!(self.directions, Direction::Trajectory(_))
     }
 
     fn indivisible(&self) -> Option<&'static str> {

@@ -204,6 +204,9 @@ impl Job<'_> {
             let names = measure.maps().into_iter().map(|drawn| drawn.array.to_owned());
             center.extend(names.zip(measure.at(&spot)?.into_iter().map(Value::from)));
         }
+        for (name, x) in objectives[0].metrics(at_center) {
+            center.entry(name).or_insert_with(|| Value::from(x));
+        }
         let mut center_status = status(&center);
         for (name, why) in at_points(settings).filter_map(Measure::undefined) {
             if center.get(name).is_some_and(Value::is_null) {

@@ -1,6 +1,7 @@
 //! What directions see of a trained network.
 
 use super::super::run::weight_file;
+use super::super::weights_beside;
 use crate::autodiff::Curvature;
 use crate::base::{Error, Result, Streams, files, interrupt};
 use crate::landscape::directions::{Place, Snapshot};
@@ -58,6 +59,9 @@ impl Place for Here<'_> {
     }
 
     fn weights(&self, path: &Path) -> Result<(Vec<f64>, Vec<f64>)> {
+        if self.network().graph().is_some() && path.is_file() {
+            return weights_beside::read(path, self.network(), self.state.to_vec());
+        }
         let file = weight_file(path)?;
         let weights = Weights::read(&file)?;
         let (expected, found) = (self.network().spec(), weights.network.spec());

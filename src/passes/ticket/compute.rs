@@ -199,8 +199,9 @@ pub fn run(
     let network = Arc::new(network(training, &dataset)?);
     let n = dataset.train.len();
     training.check_for(n, network.layout())?;
-    if !dataset.has_classes() || dataset.test.is_empty() {
-        let found = if dataset.has_classes() { "none for testing" } else { "values" };
+    let classes = dataset.has_classes() || network.judges();
+    if !classes || dataset.test.is_empty() {
+        let found = if classes { "none for testing" } else { "values" };
         return Err(Error::expected("--data", "classes, and test samples to compare tickets on", found));
     }
     if network.has_directions() {

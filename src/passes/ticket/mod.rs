@@ -117,7 +117,7 @@ impl Default for TicketSettings {
 pub fn training() -> TrainSettings {
     TrainSettings {
         model: Mlp { hidden: vec![300, 100], ..Mlp::default() }.into(),
-        init: GlorotNormal.into(),
+        init: Some(GlorotNormal.into()),
         optimizer: Adam::default().into(),
         lr: Some(0.0012),
         batch_size: Some(60),

@@ -8,7 +8,7 @@ use super::batch::Vary;
 use super::branch::{Fork, Parting};
 use super::checkpoint::{self, EPOCHS_APART, Keep, Pace, State};
 use super::method::Method;
-use super::{Batches, Event, Stop, TrainSettings, Trained, network, samples, start};
+use super::{Batches, Event, Stop, TrainSettings, Trained, exported, network, samples, start};
 use crate::autodiff::Element;
 use crate::base::registry::Registry;
 use crate::base::{Error, Result, Streams, files, interrupt};
@@ -76,6 +76,7 @@ impl<'a, E: Element> Session<'a, E> {
         let on_test = Objective::new(network.clone(), samples(&network, &dataset.test), Statistics::Running);
         let n = train.len();
         settings.check_for(n, network.layout())?;
+        exported::check_for(settings, &network, n)?;
         let batches = settings.batches(n, network.layout());
         let steps_per_epoch = batches.count() as u64;
         let total = steps_per_epoch * settings.epochs as u64;

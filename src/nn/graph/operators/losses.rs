@@ -75,6 +75,23 @@ fn targets(lower: &mut Lowering, call: &Call, shape: &[usize], classes: usize) -
     Ok((y, kept.typed(Dtype::Float)))
 }
 
+/// Says how many of the rows have their largest number where their class is, of those that count, if classes are data.
+fn judge(lower: &mut Lowering, rows: &Tensor, y: &Tensor, kept: &Tensor) -> Result<()> {
+    if y.numbers().is_some() || rows.numbers().is_some() {
+        return Ok(());
+    }
+    let node = lower.rows(rows);
+    let largest = lower.tape.arg_max_rows(node);
+    let largest = lower.of(largest, &y.shape, Dtype::Int);
+    let right = compared(lower, &largest, y, Compare::Equal)?.typed(Dtype::Float);
+    let right = lower.multiply(&right, kept)?;
+    let [right, all] = [&right, kept].map(|t| lower.sum(t, &[0, 1], false));
+    let share = quotient(lower, &right?, &all?)?;
+    let node = lower.rows(&share);
+    lower.accuracies.push(node);
+    Ok(())
+}
+
 /// The entry of each row that an index names.
 fn entry(lower: &mut Lowering, rows: &Tensor, index: &Tensor) -> Tensor {
     let (count, classes) = (rows.shape[0], rows.shape[1]);
@@ -125,6 +142,7 @@ fn cross_entropy(lower: &mut Lowering, call: &Call) -> Result<Value> {
         return of_probabilities(lower, call, &z, &rows, class_weights.as_ref(), smoothing, &shape);
     }
     let (y, kept) = targets(lower, call, &shape, classes)?;
+    judge(lower, &rows, &y, &kept)?;
     // ln sum exp(z - z_y) has its relative accuracy where the loss is small.
     let own = entry(lower, &rows, &y);
     let less = lower.subtract(&rows, &own)?;
@@ -202,6 +220,7 @@ fn nll(lower: &mut Lowering, call: &Call) -> Result<Value> {
     lower.compares(&z, call.maybe("weight")?.is_none());
     let (rows, shape) = classes_last(lower, call, &z)?;
     let (y, kept) = targets(lower, call, &shape, rows.shape[1])?;
+    judge(lower, &rows, &y, &kept)?;
     let own = entry(lower, &rows, &y);
     let losses = lower.scale(&own, -1.0);
     let weights = match call.maybe("weight")? {

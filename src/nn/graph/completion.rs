@@ -1,0 +1,136 @@
+//! A graph that ends in outputs, completed by a loss: one more argument, the targets, and the operators of the loss.
+//!
+//! All losses are means over samples (and over positions, where a sample has several): cross-entropy of classes, of which -100
+//! does not count; the others of numbers of the outputs' shape, for logistic 0 and 1. Over the outputs of a sample they are what
+//! they are elsewhere: half the sum of squares, their mean, the sum of the binary cross-entropies.
+
+use super::schema::{Argument, Float, Meta, Metadata, Name, Named, NodeText, Size};
+use super::{Graph, Source};
+use crate::base::registry::Registry;
+use crate::base::{Error, Result};
+use crate::nn::losses::Loss;
+
+/// torch's numbers for f32 and i64.
+const FLOAT: u32 = 7;
+const LONG: u32 = 5;
+
+fn tensor(name: &str) -> Argument {
+    Argument::AsTensor(Name { name: name.to_owned() })
+}
+
+fn float(x: f64) -> Argument {
+    Argument::AsFloat(Float(x))
+}
+
+impl Graph {
+    /// Completes the graph by a loss of its first output and of targets, an argument called `y`, or `target` if the graph has a
+    /// `y`. Classes lie along axis 1 of the outputs, or along the last of three.
+    pub fn complete(&mut self, loss: &Loss) -> Result<()> {
+        let refuse = |expected: &str, found: &str| Err(Error::expected("--loss", expected, found));
+        if self.loss.is_some() {
+            return refuse("none, since the graph returns its own", &loss.to_string());
+        }
+        let Some((_, output)) = self.outputs.first().cloned() else {
+            return refuse("a graph that returns outputs", "none");
+        };
+        let Some(Meta { sizes, .. }) = self.text.tensor_values.get(&output).cloned() else {
+            return refuse("outputs with a shape", "none");
+        };
+        if sizes.is_empty() {
+            return refuse("outputs samples x classes, or samples x values", "a single number");
+        }
+        let free = |name: &&str| !self.text.tensor_values.contains_key(*name);
+        let Some(target) = ["y", "target", "targets"].into_iter().find(free) else {
+            return refuse("a free name for the targets", "y, target and targets in the graph");
+        };
+        // A sum over the outputs of a sample as a multiple of their mean.
+        let each: i64 =
+            sizes.iter().skip(1).map(|size| if let Size::AsInt(n) = size { *n } else { 1 }).product();
+        let value = match loss {
+            Loss::CrossEntropy(entropy) => {
+                let (mut output, mut wanted, mut axis) = (output, sizes.clone(), 1);
+                match sizes.len() {
+                    1 => return refuse("outputs samples x classes", "a number a sample"),
+                    3 => {
+                        let mut turned = sizes;
+                        turned.swap(1, 2);
+                        let axes = [
+                            ("self", tensor(&output)),
+                            ("dim0", Argument::AsInt(1)),
+                            ("dim1", Argument::AsInt(2)),
+                        ];
+                        output = self.append("transpose.int", &axes, turned);
+                        axis = 2;
+                    }
+                    _ => {}
+                }
+                wanted.remove(axis);
+                self.declare(target, wanted, LONG)?;
+                let inputs = [
+                    ("self", tensor(&output)),
+                    ("target", tensor(target)),
+                    ("label_smoothing", float(entropy.smoothing)),
+                ];
+                self.append("cross_entropy_loss.default", &inputs, Vec::new())
+            }
+            Loss::SquaredError(_) | Loss::MeanSquaredError(_) | Loss::Logistic(_) => {
+                self.declare(target, sizes, FLOAT)?;
+                let (operator, factor) = match loss {
+                    Loss::Logistic(_) => ("binary_cross_entropy_with_logits.default", each as f64),
+                    Loss::SquaredError(_) => ("mse_loss.default", each as f64 / 2.0),
+                    _ => ("mse_loss.default", 1.0),
+                };
+                let inputs = [("self", tensor(&output)), ("target", tensor(target))];
+                let mean = self.append(operator, &inputs, Vec::new());
+                match factor == 1.0 {
+                    true => mean,
+                    false => {
+                        let inputs = [("self", tensor(&mean)), ("other", float(factor))];
+                        self.append("mul.Scalar", &inputs, Vec::new())
+                    }
+                }
+            }
+            _ => {
+                let expected =
+                    "cross-entropy, squared-error, mean-squared-error or logistic for an exported graph";
+                return refuse(expected, loss.name());
+            }
+        };
+        self.loss = Some(value);
+        Ok(())
+    }
+
+    /// Whether it returns a loss of its own.
+    pub fn has_loss(&self) -> bool {
+        self.loss.is_some()
+    }
+
+    /// One more argument.
+    fn declare(&mut self, name: &str, sizes: Vec<Size>, dtype: u32) -> Result<()> {
+        self.text.tensor_values.insert(name.to_owned(), plain(sizes, dtype));
+        self.text.inputs.push(tensor(name));
+        self.inputs.push(Source::Argument(self.arguments.len()));
+        let argument = self.argument("--loss", name)?;
+        self.arguments.push(argument);
+        Ok(())
+    }
+
+    /// One more operation, and the name of its result.
+    fn append(&mut self, operator: &str, inputs: &[(&str, Argument)], sizes: Vec<Size>) -> String {
+        let name = format!("loss/{}", self.text.nodes.len());
+        self.text.tensor_values.insert(name.clone(), plain(sizes, FLOAT));
+        let named = |(name, arg): &(&str, Argument)| Named { name: (*name).to_owned(), arg: arg.clone() };
+        self.text.nodes.push(NodeText {
+            target: format!("torch.ops.aten.{operator}"),
+            inputs: inputs.iter().map(named).collect(),
+            outputs: vec![tensor(&name)],
+            metadata: Metadata::default(),
+        });
+        name
+    }
+}
+
+/// A tensor of these lengths and type.
+fn plain(sizes: Vec<Size>, dtype: u32) -> Meta {
+    Meta { dtype, sizes, strides: Vec::new(), storage_offset: Size::AsInt(0), layout: 7 }
+}
