@@ -38,19 +38,8 @@ impl<'a> Sources<'a> {
         Ok(Self { matches, file })
     }
 
-    /// Settings of one struct from a table of the file, if it is there; no flags set them.
-    pub fn table<S>(&mut self, name: &str, shorthands: &[Shorthand]) -> Result<Option<S>>
-    where
-        S: Args + FromArgMatches + Default + Serialize + DeserializeOwned,
-    {
-        let Some(mut section) = self.file.section(name)? else { return Ok(None) };
-        let settings = section.take(shorthands)?;
-        section.finish()?;
-        Ok(Some(settings))
-    }
-
-    /// The same over its defaults, even where it is not there, with `flags` that set keys of it; none where neither the table
-    /// nor a flag is given.
+    /// Settings of one struct from a table of the file over its defaults, with `flags` that set keys of it; none where neither
+    /// the table nor a flag is given.
     pub fn table_with<S>(&mut self, name: &str, shorthands: &[Shorthand], flags: &[&str]) -> Result<Option<S>>
     where
         S: Args + FromArgMatches + Default + Serialize + DeserializeOwned,

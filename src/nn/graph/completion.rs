@@ -65,7 +65,7 @@ impl Graph {
                     _ => {}
                 }
                 wanted.remove(axis);
-                self.declare(target, wanted, LONG)?;
+                self.add_argument(target, wanted, LONG)?;
                 let inputs = [
                     ("self", tensor(&output)),
                     ("target", tensor(target)),
@@ -74,7 +74,7 @@ impl Graph {
                 self.append("cross_entropy_loss.default", &inputs, Vec::new())
             }
             Loss::SquaredError(_) | Loss::MeanSquaredError(_) | Loss::Logistic(_) => {
-                self.declare(target, sizes, FLOAT)?;
+                self.add_argument(target, sizes, FLOAT)?;
                 let (operator, factor) = match loss {
                     Loss::Logistic(_) => ("binary_cross_entropy_with_logits.default", each as f64),
                     Loss::SquaredError(_) => ("mse_loss.default", each as f64 / 2.0),
@@ -106,10 +106,9 @@ impl Graph {
     }
 
     /// One more argument.
-    fn declare(&mut self, name: &str, sizes: Vec<Size>, dtype: u32) -> Result<()> {
+    fn add_argument(&mut self, name: &str, sizes: Vec<Size>, dtype: u32) -> Result<()> {
         self.text.tensor_values.insert(name.to_owned(), plain(sizes, dtype));
-        self.text.inputs.push(tensor(name));
-        self.inputs.push(Source::Argument(self.arguments.len()));
+        self.declare(name, Source::Argument(self.arguments.len()));
         let argument = self.argument("--loss", name)?;
         self.arguments.push(argument);
         Ok(())

@@ -215,7 +215,8 @@ fn torch_number(stored: super::dtype::Stored) -> u32 {
 }
 
 impl Graph {
-    fn declare(&mut self, name: &str, source: Source) {
+    /// One more input of the graph.
+    pub(super) fn declare(&mut self, name: &str, source: Source) {
         self.text.inputs.push(Argument::AsTensor(Name { name: name.to_owned() }));
         self.inputs.push(source);
     }
