@@ -26,7 +26,6 @@ pub struct Exported {
     /// Whether the loss of a batch is no mean over its samples.
     pub coupled: bool,
     /// Whether the graph shows the loss of each sample.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub apart: bool,
     /// The loss that completes a graph which ends in outputs; empty where the graph has its own.
     pub loss: String,
