@@ -11,6 +11,7 @@ pub mod interrupt;
 pub mod json;
 mod literal;
 pub mod log;
+pub mod memory;
 pub mod notes;
 pub mod npy;
 pub mod npz;

@@ -8,7 +8,7 @@ use super::parts::Joined;
 use super::progress::{Stages, say};
 use super::subject::{Asking, Subject};
 use crate::base::apart::check_apart;
-use crate::base::{Error, Result, files, shown};
+use crate::base::{Error, Result, files, memory, shown};
 use crate::passes::Share;
 use crate::passes::analysis::{Asked, Entry, Networks, Record, Work};
 use crate::render::Style;
@@ -54,11 +54,11 @@ pub fn run(entry: &'static Entry, matches: &ArgMatches) -> Result<()> {
     style.check()?;
     common.apply()?;
     if let Some((bytes, what)) = asked.memory(subject.count(), None) {
-        output::fits_in_memory(bytes, &what)?;
+        memory::fits(bytes, &what)?;
     }
     subject.apart(&out)?;
     asked.inputs().iter().try_for_each(|input| check_apart(input, &out))?;
-    let subject = subject.prepared(entry, &*asked, common.quiet)?;
+    let subject = subject.prepared(entry, &*asked)?;
     // Minutes of training must not end at a directory that cannot be written.
     let target = Target::new(place.directory.clone())?;
     let (shared, fresh) = (place.shard.is_some(), parts.fresh);

@@ -294,7 +294,7 @@ fn default_run(
         (wanted, _) => wanted.unwrap_or_default(),
     };
     let wanted = exported::settle(wanted)?;
-    let prepared = train::prepare(&wanted, quiet)?;
+    let prepared = train::prepare(&wanted)?;
     fits(wanted.precision, prepared.samples())?;
     let target = locked.map_or_else(|| Target::new(PathBuf::from(directory)), Ok)?;
     if let Found::Unfinished(_, reason) = &there {

@@ -4,7 +4,7 @@ use crate::base::apart::{self, Output};
 use crate::base::files::{self, DirectoryLock};
 use crate::base::record::{self, RECORD};
 pub use crate::base::shown::{about, bytes, count, duration, number, percent};
-use crate::base::{self, Error, Result, interrupt, parallel, text};
+use crate::base::{self, Error, Result, interrupt, memory, parallel, text};
 use crate::figure::Figure;
 use crate::passes::{Files, Saved, document};
 use crate::render::{Format, Style, animate, draw};
@@ -182,7 +182,7 @@ impl Target {
             "finished_unix_seconds": now,
             "seconds": self.seconds(),
             "threads": rayon::current_num_threads(),
-            "peak_memory_bytes": peak_memory(),
+            "peak_memory_bytes": memory::peak(),
             "files": written,
             "sha256": hashes,
             "details": more,
@@ -267,41 +267,7 @@ impl Pictures {
     }
 }
 
-/// The most memory that this process has held, where the system says (Linux).
-pub fn peak_memory() -> Option<u64> {
-    kib("/proc/self/status", "VmHWM:")
-}
-
-/// The memory that can still be had, where the system says (Linux): what is free, and what a limit leaves.
-pub fn available_memory() -> Option<u64> {
-    let free = kib("/proc/meminfo", "MemAvailable:")?;
-    let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
-    let limit = limits.lines().find_map(|l| l.strip_prefix("Max address space"));
-    let limit = limit.and_then(|l| l.split_whitespace().next()?.parse::<u64>().ok());
-    let left = limit.map(|l| l.saturating_sub(kib("/proc/self/status", "VmSize:").unwrap_or(0)));
-    Some(free.min(left.unwrap_or(u64::MAX)))
-}
-
-/// Refuses what needs more than the memory that can still be had.
-pub fn fits_in_memory(needed: u64, what: &str) -> Result<()> {
-    match available_memory() {
-        Some(there) if needed > there => {
-            let (needed, there) = (bytes(needed as f64), bytes(there as f64));
-            Err(Error::machine("memory", format!("expected {needed} for {what}, found {there}")))
-        }
-        _ => Ok(()),
-    }
-}
-
 /// ", peak memory 31 MiB", where the system says; nothing elsewhere.
 pub fn peak() -> String {
-    peak_memory().map_or(String::new(), |n| format!(", peak memory {}", bytes(n as f64)))
-}
-
-/// A size that a file of the kernel gives in KiB, in bytes.
-fn kib(file: &str, key: &str) -> Option<u64> {
-    let text = std::fs::read_to_string(file).ok()?;
-    let line = text.lines().find_map(|l| l.strip_prefix(key))?;
-    let kib: u64 = line.trim().trim_end_matches("kB").trim().parse().ok()?;
-    Some(kib * 1024)
+    memory::peak().map_or(String::new(), |n| format!(", peak memory {}", bytes(n as f64)))
 }

@@ -9,7 +9,7 @@ use super::parts::Joined;
 use super::progress::{Bar, say};
 use super::train::{self, Found, Going};
 use crate::base::pool::{of_threads, on_each};
-use crate::base::{Error, Result, files, interrupt};
+use crate::base::{Error, Result, files, interrupt, memory};
 use crate::passes::run::WEIGHTS;
 use crate::passes::training::Recorded;
 use crate::passes::{Saved, SeedsResult};
@@ -58,7 +58,7 @@ struct Request {
 pub fn join(joined: Joined) -> Result<()> {
     let Request { settings, count } = joined.request()?;
     let seeds = from(settings.seed, count)?;
-    let sha256 = train::prepare(&settings, true)?.data_sha256().to_owned();
+    let sha256 = train::prepare(&settings)?.data_sha256().to_owned();
     let run_of = |seed: u64| {
         let wanted = TrainSettings { seed, ..settings.clone() };
         let mut runs = joined.parts.iter().map(|part| of_seed(part, seed));
@@ -134,8 +134,8 @@ pub fn from(first: u64, count: usize) -> Result<Vec<u64>> {
 /// Refuses what can be refused before any directory is made.
 pub fn check(settings: &TrainSettings, count: usize) -> Result<()> {
     let workers = rayon::current_num_threads().min(count);
-    let prepared = train::prepare(settings, true)?;
-    output::fits_in_memory(workers as u64 * prepared.bytes(), &format!("{workers} runs at once"))
+    let prepared = train::prepare(settings)?;
+    memory::fits(workers as u64 * prepared.bytes(), format_args!("{workers} runs at once"))
 }
 
 /// Trains a run for each of `seeds` that is not there yet, into `directory/seed-N`; returns the seeds of those that were.
@@ -149,7 +149,7 @@ pub fn train_all(
 ) -> Result<Vec<u64>> {
     let count = seeds.len();
     let workers = rayon::current_num_threads().min(count);
-    let prepared = train::prepare(settings, quiet)?;
+    let prepared = train::prepare(settings)?;
     let (sha256, steps) = (prepared.data_sha256().to_owned(), prepared.batches.count() * settings.epochs);
     drop(prepared);
     let run_in = |seed: u64| of_seed(directory, seed);
@@ -173,7 +173,7 @@ pub fn train_all(
     let faults: Mutex<Vec<Error>> = Mutex::new(Vec::new());
     let one = |seed: u64, directory: &Path| -> Result<()> {
         let settings = wanted(seed);
-        let prepared = train::prepare(&settings, true)?;
+        let prepared = train::prepare(&settings)?;
         let target = Target::new(directory.to_path_buf())?;
         let mut told = 0;
         let result =

@@ -8,7 +8,7 @@ use super::progress::say;
 use super::seeds;
 use super::train::{self, Going};
 use crate::base::apart::check_apart;
-use crate::base::{Error, Precision, Result, files};
+use crate::base::{Error, Precision, Result, files, memory};
 use crate::nn::losses::Loss;
 use crate::passes::analysis::{Asked, Entry, Named, Needs, Networks};
 use crate::passes::{Beside, DataGiven, Run, ensemble};
@@ -293,19 +293,19 @@ impl Subject {
     }
 
     /// The same with what it leaves open filled in; refuses what can be refused before any directory is made.
-    pub fn prepared(self, entry: &Entry, asked: &dyn Asked, quiet: bool) -> Result<Self> {
+    pub fn prepared(self, entry: &Entry, asked: &dyn Asked) -> Result<Self> {
         match self {
             Self::Training { settings, batch } => {
                 let mut settings = Box::new(exported::settle(*settings)?);
                 if let (Some(usual), None, false) =
                     (batch, settings.batch_size, settings.optimizer.full_batch())
                 {
-                    let prepared = train::prepare(&settings, true)?;
+                    let prepared = train::prepare(&settings)?;
                     settings.batch_size = Some((entry.batch)(usual, prepared.samples(), prepared.fewest));
                 }
-                let prepared = train::prepare(&settings, quiet)?;
+                let prepared = train::prepare(&settings)?;
                 if let Some((bytes, what)) = asked.memory(0, Some(&prepared)) {
-                    output::fits_in_memory(bytes, &what)?;
+                    memory::fits(bytes, &what)?;
                 }
                 drop(prepared);
                 Ok(Self::Training { settings, batch })

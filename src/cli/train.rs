@@ -4,11 +4,10 @@ use super::Subcommand;
 use super::arguments::{Common, config_and_out, name_kinds, run_as_model};
 use super::config::{Sources, with_shorthands};
 use super::output::{self, Target};
-use super::progress::say;
 use super::seeds;
 use super::table::Table;
 use crate::base::log::DISCARD;
-use crate::base::{self, Error, Result, files};
+use crate::base::{self, Error, Result, files, memory};
 use crate::passes::probes::{self, Terrain, share};
 use crate::passes::run::WEIGHTS;
 use crate::passes::training::Prepared;
@@ -150,7 +149,7 @@ fn run(matches: &ArgMatches) -> Result<()> {
     if let Some(count) = going.seeds {
         return seeds::run(&settings, count, out, &going, &common, &style);
     }
-    let prepared = prepare(&settings, common.quiet)?;
+    let prepared = prepare(&settings)?;
     let target = Target::new(out)?;
     let result = train(&settings, prepared, &target, &style, common.quiet, &going)?;
     match (common.json, common.quiet) {
@@ -177,12 +176,10 @@ fn unfinished_settings(out: &Path) -> Result<TrainSettings> {
     Err(Error::expected("--resume", format!("an unfinished run in {}", files::named(out)), there))
 }
 
-/// Refuses what can be refused before any directory is made: impossible settings, and networks beyond the memory. Says where
-/// batches are not as they were asked for.
-pub fn prepare(settings: &TrainSettings, quiet: bool) -> Result<Prepared<'_>> {
+/// Refuses what can be refused before any directory is made: impossible settings, and networks beyond the memory.
+pub fn prepare(settings: &TrainSettings) -> Result<Prepared<'_>> {
     let prepared = Prepared::new(settings)?;
-    output::fits_in_memory(prepared.bytes(), &format!("{} parameters", prepared.parameters))?;
-    prepared.batches.note().into_iter().for_each(|note| say(quiet, &format!("note: {note}")));
+    memory::fits(prepared.bytes(), format_args!("{} parameters", prepared.parameters))?;
     Ok(prepared)
 }
 

@@ -12,7 +12,7 @@
 use super::layout::{Branch, Buffer, Layout, Parameter, Role, Spectral, Statistic};
 use super::units::{Site, Ties, Units, repeated};
 use crate::autodiff::{Node, Shape, Tape};
-use crate::base::{Error, Result};
+use crate::base::{Error, Result, memory};
 
 /// Most parameters that a network may have: 2^31, 16 GiB in double precision.
 const MOST_PARAMETERS: usize = 1 << 31;
@@ -253,9 +253,12 @@ impl<'a> Recorder<'a> {
     pub fn room(&self, name: &str, shape: &[usize]) -> Result<()> {
         let size = shape.iter().try_fold(1usize, |n, d| n.checked_mul(*d));
         let end = size.and_then(|s| s.checked_add(self.layout.size()));
-        match end.is_some_and(|end| end <= MOST_PARAMETERS) {
-            true => Ok(()),
-            false => {
+        match end {
+            Some(end) if end <= MOST_PARAMETERS => {
+                // In double precision, and in the one that is computed with.
+                memory::fits(12 * end as u64, format_args!("{end} parameters"))
+            }
+            _ => {
                 let found = format!("{shape:?} for {}.{name}", self.path());
                 Err(Error::expected("model", "at most 2^31 parameters", found))
             }

@@ -196,7 +196,7 @@ pub(super) fn below(top: &mut Section, key: &str) -> Result<Option<PathBuf>> {
     let at = top.at(key);
     let out = text(top, key)?;
     let down = |part: Component| matches!(part, Component::Normal(_) | Component::CurDir);
-    match Path::new(&out).components().all(down) && !out.chars().any(acts) {
+    match files::at_home(Path::new(&out)).components().all(down) && !out.chars().any(acts) {
         true => Ok((!out.is_empty()).then(|| PathBuf::from(out))),
         false => {
             let expected = "a directory below the working directory (--out may name any other)";

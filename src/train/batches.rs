@@ -2,8 +2,10 @@
 //!
 //! Where a norm has statistics over the batch, what is left may be too little to have any
 //! ([`Layout::fewest_samples`](crate::nn::Layout::fewest_samples)): a variance of one value is 0, which would go into the
-//! running one. Those samples join the batch before them, so that an epoch still sees each sample once.
+//! running one. Those samples join the batch before them, so that an epoch still sees each sample once; whoever trains so is
+//! told once.
 
+use crate::base::notes;
 use crate::nn::Layout;
 
 /// The mini-batches of an epoch.
@@ -23,6 +25,12 @@ impl Batches {
         let (whole, left) = (samples / size, samples % size);
         let joins = whole > 0 && left > 0 && layout.couples_samples && left < layout.fewest_samples();
         Self { samples, size, count: whole + usize::from(left > 0 && !joins), joins }
+    }
+
+    /// The same, for who trains with them: batches that are not as they were asked for are told of.
+    pub fn told(self) -> Self {
+        self.note().iter().for_each(|note| notes::say(note));
+        self
     }
 
     /// Steps of an epoch.

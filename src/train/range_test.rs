@@ -151,7 +151,7 @@ pub fn range_test<E: Element>(
     let vary = Vary::new(settings.augment, dataset)?;
     let n = train.len();
     settings.check_for(n, network.layout())?;
-    let batches = settings.batches(n, network.layout());
+    let batches = settings.batches(n, network.layout()).told();
     let p = point.theta.len();
     let mut sweep = Sweep { stepper: Stepper::new(&settings.optimizer, p), point, losses: Vec::new() };
     if let Some(keep) = keep {

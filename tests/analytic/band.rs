@@ -20,7 +20,7 @@ use std::time::Duration;
 struct Plane(fn(f64, f64) -> (f64, [f64; 2]));
 
 impl Potential for Plane {
-    fn value(&self, theta: &[f64]) -> f64 {
+    fn value(&self, theta: &[f64], _: f64) -> f64 {
         (self.0)(theta[0], theta[1]).0
     }
 

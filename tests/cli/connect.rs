@@ -80,6 +80,35 @@ fn a_curve_goes_around_the_barrier_of_the_line_and_everything_agrees() {
     }
 }
 
+/// With statistics that move along with the weights, the heights of a band are those of its profile.
+#[test]
+fn a_band_is_measured_with_the_statistics_that_its_profile_has() {
+    let bench = Bench::new();
+    for seed in 0..3 {
+        bench.ok(&format!("{TRAIN} --norm batch --seed {seed} --out {seed}"));
+    }
+    // Four pieces with a place within each: every other of the nine points of the profile is a pivot.
+    bench.write("band.toml", "[band]\ncycles = 1\nsteps = 5\npivots = 3\nmost-pivots = 3\ndense = 1\n");
+    let saddles = ["interpolate", "refresh"].map(|between| {
+        let flags = "--curve linear --neb --config band.toml --points 9 --plane 0 --dpi 20 --quiet";
+        bench.ok(&format!("connect --from 0 --to 1 {flags} --between {between} --out {between}"));
+        let result = bench.json(&format!("{between}/connect.json"));
+        at(&result, "relaxation.saddle.loss").as_f64().unwrap()
+    });
+    let profile = numbers(&bench.npz("interpolate/connect.npz"), "band_train_loss");
+    let highest = profile.into_iter().fold(0.0, f64::max);
+    assert!((highest - saddles[0]).abs() <= 1e-6 * highest, "{highest} and {saddles:?}");
+    assert!((saddles[0] - saddles[1]).abs() > 1e-3 * highest, "another function: {saddles:?}");
+    let runs = "--run 0 --run 1 --run 2 --stats interpolate --neb --config band.toml --points 9";
+    bench.ok(&format!("minima {runs} --dpi 20 --quiet --out m"));
+    let arrays = bench.npz("m/minima.npz");
+    let (profiles, saddles) = (numbers(&arrays, "band_train_loss"), numbers(&arrays, "band_saddle"));
+    for (profile, saddle) in profiles.chunks(9).zip(saddles) {
+        let highest = profile.iter().copied().fold(0.0, f64::max);
+        assert!((highest - saddle).abs() <= 1e-6 * highest, "{highest} and {saddle}");
+    }
+}
+
 #[test]
 fn without_networks_two_seeds_of_the_default_one_are_trained() {
     let bench = Bench::new();

@@ -189,7 +189,7 @@ fn names_stay_in_the_folder_that_they_are_joined_to() {
         assert!(line.len() < 500, "{line}");
         bench.refused("plot deep/s --dpi 20 --out e", "deep/s: file name: expected a name");
     }
-    for out in ["/etc/cron.d", "../x", "a/../../x", &absolute, "a\nb"] {
+    for out in ["/etc/cron.d", "~/x", "../x", "a/../../x", &absolute, "a\nb"] {
         bench.write("recipe.toml", format!("out = {}\n{STUDY}", toml::Value::String(out.to_owned())));
         bench
             .refused("run recipe.toml", "recipe.toml: out: expected a directory below the working directory");
@@ -362,6 +362,29 @@ fn limits_of_the_machine_are_errors_and_no_deaths() {
         let code = output.status.code();
         assert!(matches!(code, Some(0 | 1)), "{kib}: {:?} {said}", output.status);
         assert!(code == Some(0) || !said.is_empty() && !said.contains("panicked"), "{kib}: {said}");
+    }
+}
+
+/// The size of a network is asked for before it is taken, in every command.
+#[test]
+#[cfg(target_os = "linux")]
+fn what_needs_more_memory_than_there_is_is_refused_before_it_is_taken() {
+    let bench = Bench::new();
+    bench.write("recipe.toml", STUDY);
+    for arguments in [
+        "train --hidden 6000,6000 --quiet --out o",
+        "lr-range --hidden 6000,6000 --quiet --out o",
+        "propagate --hidden 6000,6000 --quiet --out o",
+        "smoothness --hidden 6000x2 --quiet --out o",
+        "run recipe.toml --set train.hidden=[6000,6000] --quiet --out o",
+    ] {
+        let output = limited(&bench, "ulimit -v 400000", &format!("{arguments} --threads 1"));
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!((output.status.code(), said.lines().count()), (Some(1), 1), "{arguments}: {said}");
+        assert!(
+            said.starts_with("error: memory: expected ") && said.contains(", found "),
+            "{arguments}: {said}"
+        );
     }
 }
 

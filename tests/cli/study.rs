@@ -276,6 +276,14 @@ fn a_killed_study_goes_on_to_the_same_bytes() {
 }
 
 #[test]
+fn batches_too_small_for_statistics_join_others_and_that_is_said_once() {
+    let bench = bench(RECIPE);
+    let changes = "--set train.samples=65 --set train.batch-size=64 --set train.norm=batch";
+    let said = bench.run(&format!("run recipe.toml {changes} --dpi 20 --out o")).stderr;
+    assert_eq!(said.matches("joins the batch before it").count(), 1, "{said}");
+}
+
+#[test]
 fn a_claim_that_fails_or_stays_open_ends_with_code_3() {
     let fails = bench(&RECIPE.replace("above = 1.9", "above = 2.1"));
     let said = fails.run("run recipe.toml --dpi 20 --quiet --out a");

@@ -7,14 +7,14 @@ use crate::base::{Error, Precision, Result, files, interrupt};
 use crate::data::{self, Dataset};
 use crate::landscape::Alignment;
 use crate::landscape::alignments::Aligned;
-use crate::landscape::path::{Evaluator, Path, Profile, Weights, evenly};
+use crate::landscape::path::{Between, Evaluator, Path, Profile, Weights, evenly};
 use crate::landscape::repair::{Mended, repair};
 use crate::nn::{At, Evaluation, Network, Point, Statistics};
 use crate::passes::plane::Plane;
 use crate::passes::progress::{Observe, Progress};
 use crate::passes::run::{Alike, cut, gibibytes, goes_with, rounded};
 use crate::passes::{Run, plane, statistics};
-use crate::train::band::{Band, BandEvent, BandSettings, network_loss, relax};
+use crate::train::band::{Band, BandEvent, BandSettings, Potential, network_loss, relax};
 use crate::train::batch::Vary;
 use crate::train::blend::{BlendEvent, Blended};
 use crate::train::chosen::{self, Blend};
@@ -192,7 +192,6 @@ impl Job<'_> {
         };
         let training = &self.settings.training;
         let batches = training.batches(dataset.train.len(), network.layout());
-        batches.note().into_iter().for_each(|note| (self.observe)(Progress::Note(note)));
         (self.observe)(Progress::Begins("curve", "steps", training.epochs * batches.count()));
         let blended = chosen::train_blend(training, &blend, self.precision, keep.as_ref(), &mut { tell })?;
         Ok((Path { curve, control: blended.control.clone(), states }, blended))
@@ -259,7 +258,12 @@ impl Job<'_> {
             BandEvent::Step(..) => {}
             BandEvent::Cycle(_) => (self.observe)(Progress::Done(1.0)),
         };
-        let band = relax(self.band, &*potential, [&a.0, &b.0], keep.as_ref(), &mut { tell })?;
+        let moving = potential.moving([&a.1, &b.1]);
+        let heights: &dyn Potential = match self.settings.between {
+            Between::Refresh => &*potential,
+            Between::Interpolate => &*moving,
+        };
+        let band = relax(self.band, heights, [&a.0, &b.0], keep.as_ref(), &mut { tell })?;
         let path = Path::chain(band.chain.clone(), [a.1.clone(), b.1.clone()]);
         Ok((path, band))
     }

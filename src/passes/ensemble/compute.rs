@@ -159,7 +159,6 @@ impl Job<'_> {
         let (dataset, training) = (&self.start.dataset, &self.training);
         let batches = training.batches(dataset.train.len(), self.start.network.layout());
         let total = batches.count() * training.epochs;
-        batches.note().into_iter().for_each(|note| (self.observe)(Progress::Note(note)));
         (self.observe)(Progress::Begins("cycles", "steps", total));
         let keep = self.directory.map(|directory| Keep {
             path: directory.join(CHECKPOINT),

@@ -9,12 +9,12 @@ use crate::base::log::{Log, Pieces};
 use crate::base::npz::{Npz, Values};
 use crate::base::pool::on_workers;
 use crate::base::{Error, Result, files, interrupt, parallel};
-use crate::landscape::path::{Path, Weights};
+use crate::landscape::path::{Between, Path, Weights};
 use crate::passes::pair::{MEASURES, Pair};
 use crate::passes::progress::Progress;
-use crate::passes::{control_points, to_json};
+use crate::passes::{Run, control_points, to_json};
 use crate::train::band::geometry::places;
-use crate::train::band::{BandEvent, BandSettings, Potential, network_loss, relax};
+use crate::train::band::{BandEvent, BandSettings, NetworkPotential, Potential, network_loss, relax};
 use crate::train::{Keep, Status};
 use serde_json::{Value, json};
 use std::path::Path as FilePath;
@@ -111,7 +111,14 @@ pub(super) fn relax_all(job: &Job, band: &BandSettings) -> Result<Bands> {
     };
     (job.observe)(Progress::Says(format!("AutoNEB bands: {most} at most")));
     job.begin("bands", most, kept.len());
-    let losses: Vec<f64> = parallel::map(runs.len(), &|i| potential.value(&runs[i].theta));
+    let height = |i: usize| {
+        let run: &Run = &runs[i];
+        match job.settings.stats {
+            Between::Refresh => potential.value(&run.theta, 0.0),
+            Between::Interpolate => potential.moving([&run.state; 2]).value(&run.theta, 0.0),
+        }
+    };
+    let losses: Vec<f64> = parallel::map(runs.len(), &height);
     let stopped = |done: usize, error: Error| match (error, job.directory()) {
         (Error::Interrupted { signal, .. }, Some(directory)) => {
             let kept =
@@ -156,7 +163,7 @@ pub(super) fn relax_all(job: &Job, band: &BandSettings) -> Result<Bands> {
 fn one(
     job: &Job,
     settings: &BandSettings,
-    potential: &dyn Potential,
+    potential: &dyn NetworkPotential,
     (i, j): (usize, usize),
     keep: Option<&Keep>,
 ) -> Result<(Relaxed, Path)> {
@@ -178,7 +185,13 @@ fn one(
         BandEvent::Cycle(cycle) => tell(share(cycle.cycle)),
         BandEvent::Step(..) => {}
     };
-    let band = relax(settings, potential, [&a.0, &b.0], keep, &mut listen)?;
+    let moving = potential.moving([&a.1, &b.1]);
+    let heights: &dyn Potential = match job.settings.stats {
+        Between::Refresh => potential,
+        Between::Interpolate => &*moving,
+    };
+    let band = relax(settings, heights, [&a.0, &b.0], keep, &mut listen)?;
+    drop(moving);
     tell(1.0);
     let length = places(&band.chain).last().copied().unwrap_or(f64::NAN);
     let path = Path::chain(band.chain, [a.1, b.1]);

@@ -7,7 +7,7 @@ use super::shifted::{Shifted, shifted};
 use super::{Matrix, SharpnessResult, SharpnessSettings, Task};
 use crate::autodiff::Curvature;
 use crate::base::npz::Npz;
-use crate::base::{Error, Precision, Result, Streams, interrupt, shown};
+use crate::base::{Error, Precision, Result, Streams, interrupt, memory, shown};
 use crate::landscape::hessian::Curved;
 use crate::landscape::noise::noise_scale;
 use crate::landscape::sharpness::{Here, Sharp};
@@ -448,7 +448,7 @@ impl Place<'_> {
     }
 
     /// Tells what is ahead, from the time of one product and of a gradient.
-    fn announce(&self, operator: &dyn Operator, name: &str, a_gradient: f64) {
+    fn announce(&self, operator: &dyn Operator, name: &str, a_gradient: f64) -> Result<()> {
         let (n, s) = (operator.dimension(), self.settings());
         let product = || {
             let start = Instant::now();
@@ -466,19 +466,24 @@ impl Place<'_> {
         let seconds = a_product * (products as f64 + spent.products)
             + a_gradient * (spent.gradients + spent.losses / plan::GRADIENT)
             + plan::algebra(s, n);
-        let vectors = match plan::is_exact(s, n) {
-            true => 3 * n,
-            false => (s.lanczos().certifying_steps(n) + 8).max(8 * s.density_steps.min(n)),
+        let certificate = s.lanczos().certifying_steps(n);
+        let density = if s.has(Task::Density) { 8 * s.density_steps.min(n) } else { 0 };
+        // The second is what nothing does without.
+        let (vectors, least) = match plan::is_exact(s, n) {
+            true => (3 * n, n),
+            false => ((certificate + 8).max(density), if s.has(Task::Eigenvalues) { certificate } else { 2 }),
         };
+        memory::fits((least * n * size_of::<f64>()) as u64, format_args!("{least} vectors of {n} numbers"))?;
         let bytes = vectors * n * size_of::<f64>() + self.objective.bytes() * rayon::current_num_threads();
         let (i, count) = self.job.network;
         let of = if count > 1 { format!(" ({} of {count})", i + 1) } else { String::new() };
-        let (time, memory) = (shown::duration(seconds), shown::bytes(bytes as f64));
+        let (time, size) = (shown::duration(seconds), shown::bytes(bytes as f64));
         let says = |text: String| (self.job.observe)(Progress::Says(text));
         says(format!("sharpness of {name} ({n} parameters){of}"));
-        says(format!("about {products} products, {time} in all, {memory}"));
+        says(format!("about {products} products, {time} in all, {size}"));
         (self.job.observe)(Progress::Forecast(seconds, bytes));
         (self.job.observe)(Progress::Begins("sharpness", "products", products));
+        Ok(())
     }
 
     /// The matrix of the operator, where it is written out and finite, as a part that every task shares.
@@ -503,7 +508,7 @@ impl Place<'_> {
         let s = self.settings();
         let title = found.summary["title"].as_str().unwrap_or_default().to_owned();
         self.with(s.operator, |operator| {
-            self.announce(operator, &title, a_gradient);
+            self.announce(operator, &title, a_gradient)?;
             let n = operator.dimension();
             let decay = Plus::new(operator, vec![s.weight_decay; n]);
             let whole: &dyn Operator = if s.weight_decay > 0.0 { &decay } else { operator };

@@ -19,9 +19,11 @@ const RATE: f64 = 2e10;
 /// gradients, and each of these three has two tangents.
 pub(super) const GRADIENT: f64 = 3.0;
 const PRODUCT: f64 = 6.0;
-/// Operations a second of a dense decomposition on one thread, and bytes a second of long vectors.
+/// Operations a second of a dense decomposition on one thread, and bytes a second of long vectors: read, and kept in a log with
+/// their checksum.
 const DENSE: f64 = 1e10;
 const STREAM: f64 = 8e9;
+const KEPT: f64 = 6e8;
 
 /// A rung of the ladder: what is taken where nothing else was asked for.
 struct Rung {
@@ -225,11 +227,12 @@ pub(super) fn passes(s: &SharpnessSettings, run: &Run) -> Spent {
     all
 }
 
-/// Seconds of what is neither a loss nor a product: orthogonalising Lanczos vectors, decomposing dense matrices.
+/// Seconds of what is neither a loss nor a product: keeping products, orthogonalising Lanczos vectors, decomposing dense matrices.
 pub(super) fn algebra(s: &SharpnessSettings, n: usize) -> f64 {
     let size = n as f64;
+    let kept = 8.0 * size * products(s, n) as f64 / KEPT;
     if is_exact(s, n) {
-        return 9.0 * size.powi(3) / DENSE * f64::from(1 + u8::from(s.shown().invariant()));
+        return kept + 9.0 * size.powi(3) / DENSE * f64::from(1 + u8::from(s.shown().invariant()));
     }
     // Two passes of Gram-Schmidt read the basis twice each: 4 * 8 n (1 + ... + m) bytes.
     let run = |m: usize| 16.0 * size * (m * m) as f64 / STREAM;
@@ -239,7 +242,7 @@ pub(super) fn algebra(s: &SharpnessSettings, n: usize) -> f64 {
     let eigenvalues = if s.has(Task::Eigenvalues) { runs * run(certificate) } else { 0.0 };
     let density =
         if s.has(Task::Density) { s.density_probes as f64 * run(s.density_steps.min(n)) } else { 0.0 };
-    eigenvalues + density
+    kept + eigenvalues + density
 }
 
 /// Seconds of a quick answer for one network, at the rate that is assumed.

@@ -235,7 +235,6 @@ impl Job<'_> {
         };
         let training = &settings.training;
         let batches = training.batches(dataset.train.len(), network.layout());
-        batches.note().into_iter().for_each(|note| (self.observe)(Progress::Note(note)));
         (self.observe)(Progress::Begins("simplexes", "steps", training.epochs * batches.count()));
         chosen::train_blend(training, &blend, self.precision, keep.as_ref(), &mut { tell })
     }

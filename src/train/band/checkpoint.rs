@@ -32,7 +32,8 @@ pub(super) struct Header {
 }
 
 const SORT: Sort = Sort { key: "losscape.band", what: "a checkpoint of a band" };
-/// SHA-256 of both ends.
+
+/// SHA-256 of the vectors of both ends.
 pub(super) fn sha256(ends: [&[f64]; 2]) -> String {
     let mut hash = Sha256::new();
     for end in ends {

@@ -27,7 +27,7 @@ pub mod geometry;
 mod network;
 mod settings;
 
-pub use network::{NetworkLoss, network_loss};
+pub use network::{NetworkLoss, NetworkPotential, network_loss};
 pub use settings::BandSettings;
 
 use super::optimizers::Stepper;
@@ -41,8 +41,9 @@ use serde_json::Value;
 
 /// A landscape that a band lies in.
 pub trait Potential: Sync {
-    /// What `missing` and the saddle go by: the height at a point.
-    fn value(&self, theta: &[f64]) -> f64;
+    /// What `missing` and the saddle go by: the height at a point of a chain, of which each piece takes the same share of `t`
+    /// from 0 to 1.
+    fn value(&self, theta: &[f64], t: f64) -> f64;
 
     /// Height and gradient at every point of `chain`, all of the same function, which may be another at every step.
     fn slopes(&self, step: u64, chain: &[Vec<f64>]) -> Vec<(f64, Vec<f64>)>;
@@ -120,9 +121,10 @@ impl Dense {
         let last = (chain.len() - 1) * n;
         let at = |i: usize| {
             let (piece, share) = (i / n, (i % n) as f64 / n as f64);
+            let t = i as f64 / last as f64;
             match share == 0.0 {
-                true => potential.value(&chain[piece]),
-                false => potential.value(&between(&chain[piece], &chain[piece + 1], share)),
+                true => potential.value(&chain[piece], t),
+                false => potential.value(&between(&chain[piece], &chain[piece + 1], share), t),
             }
         };
         let values: Vec<f64> = parallel::map(last + 1, &at);

@@ -2,8 +2,9 @@
 //!
 //! Slopes are of training, with the statistics of the mini-batch where norms have some; heights are of the network as it
 //! is evaluated, with statistics recomputed by a pass over the training samples, since those of the ends are of other
-//! networks.
+//! networks; or with those of the ends, which move along with the weights.
 
+use super::checkpoint::sha256;
 use super::{BandSettings, Potential};
 use crate::autodiff::Element;
 use crate::base::{Precision, Result, Streams, parallel, pool::Pool};
@@ -31,6 +32,18 @@ pub struct NetworkLoss<E> {
     order: Mutex<Option<(u64, Vec<u32>)>>,
 }
 
+/// The loss of a network, by which a band between others may be measured in either way.
+pub trait NetworkPotential: Potential {
+    /// The same with the state of two ends, moved along with the weights instead of recomputed.
+    fn moving<'a>(&'a self, states: [&'a [f64]; 2]) -> Box<dyn Potential + 'a>;
+}
+
+impl<E: Element> NetworkPotential for NetworkLoss<E> {
+    fn moving<'a>(&'a self, states: [&'a [f64]; 2]) -> Box<dyn Potential + 'a> {
+        Box::new(Moving { loss: self, states })
+    }
+}
+
 /// The mean loss of a network over samples in a precision, as [`NetworkLoss::new`].
 pub fn network_loss(
     network: &Arc<Network>,
@@ -38,7 +51,7 @@ pub fn network_loss(
     precision: Precision,
     settings: &BandSettings,
     seed: u64,
-) -> Result<Box<dyn Potential>> {
+) -> Result<Box<dyn NetworkPotential>> {
     with_precision!(precision, E => {
         let train = crate::train::samples::<E>(network, train);
         Ok(Box::new(NetworkLoss::new(network, &train, settings, seed)?))
@@ -54,7 +67,7 @@ impl<E: Element> NetworkLoss<E> {
         settings: &BandSettings,
         seed: u64,
     ) -> Result<Self> {
-        let batches = settings.batches(train.len(), network.layout())?;
+        let batches = settings.batches(train.len(), network.layout())?.told();
         let objective = |statistics| Objective::new(network.clone(), train.clone(), statistics);
         let couples = network.layout().couples_samples;
         let groups = Statistics::Groups(settings.batch(train.len()));
@@ -94,7 +107,7 @@ impl<E: Element> NetworkLoss<E> {
 }
 
 impl<E: Element> Potential for NetworkLoss<E> {
-    fn value(&self, theta: &[f64]) -> f64 {
+    fn value(&self, theta: &[f64], _: f64) -> f64 {
         let (theta, state) = self.place(theta);
         let state = match &self.groups {
             Some(groups) => groups.refresh(&theta, &state),
@@ -128,5 +141,29 @@ impl<E: Element> Potential for NetworkLoss<E> {
             "seed": self.seed,
             "precision": E::NAME,
         })
+    }
+}
+
+/// The loss of a network between two others whose state moves along with the weights.
+struct Moving<'a, E> {
+    loss: &'a NetworkLoss<E>,
+    states: [&'a [f64]; 2],
+}
+
+impl<E: Element> Potential for Moving<'_, E> {
+    fn value(&self, theta: &[f64], t: f64) -> f64 {
+        let narrow = |v: &[f64]| -> Vec<E> { v.iter().map(|x| E::from_f64(*x)).collect() };
+        let state = narrow(&self.loss.network.mixed(self.states, t));
+        self.loss.on_train.evaluate(&narrow(theta), &state).loss
+    }
+
+    fn slopes(&self, step: u64, chain: &[Vec<f64>]) -> Vec<(f64, Vec<f64>)> {
+        self.loss.slopes(step, chain)
+    }
+
+    fn identity(&self) -> Value {
+        let mut identity = self.loss.identity();
+        identity["states_sha256"] = sha256(self.states).into();
+        identity
     }
 }

@@ -42,7 +42,7 @@ impl<'a, E: Element> Session<'a, E> {
         observe: &'a mut (dyn FnMut(BlendEvent) + Send),
     ) -> Result<Self> {
         let (n, p) = (blend.train.len(), blend.network.layout().size());
-        let batches = settings.batches(n, blend.network.layout());
+        let batches = settings.batches(n, blend.network.layout()).told();
         let steps_per_epoch = batches.count() as u64;
         let rows = Rows::new(blend.control, blend.free, settings.optimizer.states());
         let start = rows.get(0);

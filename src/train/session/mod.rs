@@ -77,7 +77,7 @@ impl<'a, E: Element> Session<'a, E> {
         let n = train.len();
         settings.check_for(n, network.layout())?;
         exported::check_for(settings, &network, n)?;
-        let batches = settings.batches(n, network.layout());
+        let batches = settings.batches(n, network.layout()).told();
         let steps_per_epoch = batches.count() as u64;
         let total = steps_per_epoch * settings.epochs as u64;
         let groups = Statistics::Groups(settings.group(n));
