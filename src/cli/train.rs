@@ -330,7 +330,7 @@ fn summary(result: &TrainingResult, target: &Target) -> String {
                 output::percent(t.test.accuracy)
             ),
         },
-        classes(&result.class_names),
+        classes(&result.class_names) + &errors(result),
         t.reason,
         probes.map(|(probes, what)| probed(probes, what)).unwrap_or_default(),
         files::named(target.directory()),
@@ -343,6 +343,16 @@ fn summary(result: &TrainingResult, target: &Target) -> String {
             Some(What::Saddles) => ", plateaus.png, plateaus.svg",
         },
     )
+}
+
+/// "  root mean squared error 54.2 in the targets' own units, 57.1 in testing"; nothing where targets are as they were.
+fn errors(result: &TrainingResult) -> String {
+    let Some((name, [train, test])) = result.errors() else { return String::new() };
+    let test = match result.samples.1 {
+        0 => String::new(),
+        _ => format!(", {} in testing", output::number(test, 4)),
+    };
+    format!("  {name} {} in the targets' own units{test}\n", output::number(train, 4))
 }
 
 /// "  classes 0 setosa, 1 versicolor, 2 virginica"; nothing where classes have no names.

@@ -8,7 +8,7 @@ use crate::base::files::{brief, hex};
 use crate::base::npz::Npz;
 use crate::base::text::visible;
 use crate::base::{Error, Result, Streams};
-use crate::data::{Preparation, Raw, Samples, Scaling, Source, Standardize, Targets};
+use crate::data::{Preparation, Raw, Samples, Scaling, Source, Standardize, Targets, Units};
 use sha2::{Digest, Sha256};
 
 /// Samples, split for training and testing.
@@ -26,6 +26,8 @@ pub struct Dataset {
     pub test: Samples,
     /// How the inputs were standardised, if they were.
     pub scaling: Option<Scaling>,
+    /// How target values were standardised, if they were.
+    pub units: Option<Units>,
     /// What looks wrong or had to be assumed, a line each.
     pub notes: Vec<String>,
     /// What the classes are called, in order; empty where they have no names beside their numbers.
@@ -61,8 +63,16 @@ impl Dataset {
             scaling.apply(&mut train);
             scaling.apply(&mut test);
         }
+        let units = match preparation.standardize_targets {
+            false => None,
+            true => Some(Units::of(&train, outputs)?),
+        };
+        if let Some(units) = &units {
+            units.apply(&mut train);
+            units.apply(&mut test);
+        }
         let name = visible(&source.title()).into_owned();
-        Ok(Self { name, shape, outputs, train, test, scaling, notes, class_names })
+        Ok(Self { name, shape, outputs, train, test, scaling, units, notes, class_names })
     }
 
     /// How many numbers a sample has.

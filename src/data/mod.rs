@@ -30,7 +30,7 @@ pub use channels::Channels;
 pub use dataset::Dataset;
 pub use preparation::{Amount, Preparation, Standardize};
 pub use samples::{Samples, Targets};
-pub use scaling::Scaling;
+pub use scaling::{Scaling, Units};
 pub use shifts::Shift;
 
 use crate::base::registry::{Kind, Registry, parse_value};

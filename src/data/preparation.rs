@@ -21,6 +21,11 @@ pub struct Preparation {
     /// `channel`, or of `none`; `auto`: of each feature, unless the inputs have a scale of their own
     #[arg(long, value_name = "WAY", default_value_t = Preparation::default().standardize)]
     pub standardize: Standardize,
+    /// Subtract the training mean of target values and divide by their standard deviation, each output's own: losses and
+    /// gradients are then of the size that learning rates are made for. Errors are reported in the targets' own units, too
+    #[arg(long)]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub standardize_targets: bool,
     /// Use part of the training samples only, drawn at random: how many, or a share such as 0.1, or `all`
     #[arg(long, value_name = "PART", default_value_t = Preparation::default().subset)]
     pub subset: Amount,
@@ -35,7 +40,13 @@ pub struct Preparation {
 impl Default for Preparation {
     fn default() -> Self {
         // Inputs of mean 0 and variance 1, as LeCun et al. 1998 ("Efficient BackProp", 4.3) advise.
-        Self { standardize: Standardize::Auto, subset: Amount::All, balance: false, label_noise: 0.0 }
+        Self {
+            standardize: Standardize::Auto,
+            standardize_targets: false,
+            subset: Amount::All,
+            balance: false,
+            label_noise: 0.0,
+        }
     }
 }
 

@@ -3,7 +3,8 @@
 //!
 //! What is constant in training has no scale: it becomes 0 everywhere.
 
-use super::Samples;
+use super::{Samples, Targets};
+use crate::base::{Error, Result};
 
 /// Mean and standard deviation of each group of features; no deviation where it is constant.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,6 +75,45 @@ impl Scaling {
         match self.mean.len() == channels {
             true => self.zeros().collect(),
             false => vec![0.0; channels],
+        }
+    }
+}
+
+/// Mean and standard deviation of target values, of each output's own; a constant one keeps its deviation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Units {
+    /// Means over the training samples.
+    pub mean: Vec<f64>,
+    /// Standard deviations over the training samples; 1 where all are equal.
+    pub std: Vec<f64>,
+}
+
+impl Units {
+    /// Of the values of training samples; those that were not observed have no say.
+    pub(super) fn of(train: &Samples, outputs: usize) -> Result<Self> {
+        let Some(values) = train.values() else {
+            return Err(Error::expected("--standardize-targets", "data with values", "data with classes"));
+        };
+        let (mut mean, mut std) = (Vec::new(), Vec::new());
+        for output in 0..outputs {
+            let all = || values.iter().skip(output).step_by(outputs).copied().filter(|y| !y.is_nan());
+            let first = all().next().unwrap_or(0.0);
+            let count = all().count().max(1) as f64;
+            let center = all().sum::<f64>() / count;
+            let spread = (all().map(|y| (y - center).powi(2)).sum::<f64>() / count).sqrt();
+            // Compared with the first, as rounding makes a deviation of equal numbers.
+            let varies = all().any(|y| y != first);
+            mean.push(if varies { center } else { first });
+            std.push(if varies { spread } else { 1.0 });
+        }
+        Ok(Self { mean, std })
+    }
+
+    /// Standardises values in place.
+    pub(super) fn apply(&self, samples: &mut Samples) {
+        let Targets::Values(values) = &mut samples.y else { return };
+        for row in values.chunks_exact_mut(self.mean.len()) {
+            row.iter_mut().zip(&self.mean).zip(&self.std).for_each(|((y, mean), std)| *y = (*y - mean) / std);
         }
     }
 }

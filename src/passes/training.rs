@@ -8,8 +8,9 @@ use crate::base::pool::on_workers;
 use crate::base::registry::Registry;
 use crate::base::tensors::TensorFile;
 use crate::base::{self, Error, Result, files};
-use crate::data::Dataset;
+use crate::data::{Dataset, Units};
 use crate::figure::{Axis, Figure, Mark, Panel, Scale, Series, Style};
+use crate::nn::losses::Criterion;
 use crate::nn::{Evaluation, Weights, weights};
 use crate::train::exported;
 use crate::train::settings::Best;
@@ -39,6 +40,8 @@ pub struct TrainingResult {
     pub trained: Trained,
     /// What the classes are called, in order; empty where they have no names beside their numbers.
     pub class_names: Vec<String>,
+    /// How target values were standardised, if they were.
+    pub units: Option<Units>,
     /// What was found along the way, where it was asked for.
     pub probes: Option<Probes>,
 }
@@ -113,8 +116,9 @@ impl<'a> Prepared<'a> {
         let keep = keep.as_ref();
         let run = || probes::trained(settings, &dataset, keep, observe);
         let (trained, probes) = on_workers(run)?;
-        let class_names = dataset.class_names;
-        Ok(TrainingResult { settings: settings.resolved(), data, samples, class_names, trained, probes })
+        let (class_names, units) = (dataset.class_names, dataset.units);
+        let settings = settings.resolved();
+        Ok(TrainingResult { settings, data, samples, class_names, units, trained, probes })
     }
 }
 
@@ -254,6 +258,12 @@ impl TrainingResult {
         if !self.class_names.is_empty() {
             record["class_names"] = json!(self.class_names);
         }
+        if let Some(units) = &self.units {
+            record["targets"] = json!({"mean": units.mean, "std": units.std});
+            if let Some((name, [train, test])) = self.errors() {
+                record["targets"]["error"] = json!({"what": name, "train": train, "test": test});
+            }
+        }
         if self.settings.ema.is_some() {
             record["ema"] = kept(EMA, &t.ema, "steps", "none: not finite").into();
         }
@@ -272,6 +282,15 @@ impl TrainingResult {
             record["probe"] = probes.summary(&self.settings, probe, sha256(ARRAYS));
         }
         record
+    }
+
+    /// The error over training and test samples in the units of targets that were standardised, of one output, where the loss
+    /// says one.
+    pub fn errors(&self) -> Option<(&'static str, [f64; 2])> {
+        let [std] = self.units.as_ref()?.std[..] else { return None };
+        let of = |loss: f64| self.settings.loss.error(loss, std);
+        let (name, train) = of(self.trained.train.loss)?;
+        Some((name, [train, of(self.trained.test.loss)?.1]))
     }
 
     /// Names of the files of numbers that the run left.

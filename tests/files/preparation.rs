@@ -185,3 +185,27 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn target_values_are_standardised_by_those_of_training() {
+    let standard = Preparation { standardize_targets: true, ..plain() };
+    let (raw, found) = (load("polynomial", &plain()).unwrap(), load("polynomial", &standard).unwrap());
+    let (before, after) = (raw.train.values().unwrap(), found.train.values().unwrap());
+    let n = after.len() as f64;
+    let mean = after.iter().sum::<f64>() / n;
+    let square = after.iter().map(|y| y * y).sum::<f64>() / n;
+    // Sums of some hundred numbers of size 1.
+    assert!(mean.abs() < 1e-13 && (square - 1.0).abs() < 1e-12, "{mean} {square}");
+    let units = found.units.as_ref().unwrap();
+    for (raw, found) in [(before, after), (raw.test.values().unwrap(), found.test.values().unwrap())] {
+        for (a, b) in raw.iter().zip(found) {
+            assert!((a - (units.mean[0] + units.std[0] * b)).abs() < 1e-13 * (1.0 + a.abs()));
+        }
+    }
+    assert!(refused(load("digits", &standard)).contains("data with values, found data with classes"));
+    // Unless it is asked for, it leaves no trace in records.
+    let record = |preparation: &Preparation| serde_json::to_string(preparation).unwrap();
+    assert!(
+        !record(&plain()).contains("targets") && record(&standard).contains("\"standardize-targets\":true")
+    );
+}

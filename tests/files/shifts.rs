@@ -30,6 +30,7 @@ fn images() -> Dataset {
         train,
         test,
         scaling: None,
+        units: None,
         notes: Vec::new(),
         class_names: Vec::new(),
     }

@@ -27,6 +27,10 @@ impl Criterion for AbsoluteError {
         true
     }
 
+    fn error(&self, loss: f64, std: f64) -> Option<(&'static str, f64)> {
+        Some(("mean absolute error", std * loss))
+    }
+
     fn piecewise_linear(&self) -> bool {
         true
     }

@@ -30,6 +30,12 @@ pub trait Criterion {
         Ok(())
     }
 
+    /// The error that a mean loss of one output says, in the units of targets that were divided by `std`: its name and size,
+    /// where the loss has such.
+    fn error(&self, _loss: f64, _std: f64) -> Option<(&'static str, f64)> {
+        None
+    }
+
     /// The unit of its numbers, where they have one.
     fn unit(&self) -> Option<&'static str> {
         None
@@ -105,6 +111,10 @@ impl Criterion for Loss {
 
     fn fits(&self, outputs: usize) -> Result<()> {
         match_loss!(self, kind => kind.fits(outputs))
+    }
+
+    fn error(&self, loss: f64, std: f64) -> Option<(&'static str, f64)> {
+        match_loss!(self, kind => kind.error(loss, std))
     }
 
     fn unit(&self) -> Option<&'static str> {

@@ -28,6 +28,10 @@ impl Criterion for SquaredError {
         true
     }
 
+    fn error(&self, loss: f64, std: f64) -> Option<(&'static str, f64)> {
+        Some(("root mean squared error", std * (2.0 * loss).sqrt()))
+    }
+
     /// Each output plus N(0, 1).
     fn draw(&self, outputs: &[f64], rng: &mut Rng, target: &mut [f64]) -> bool {
         target.iter_mut().zip(outputs).for_each(|(t, f)| *t = f + normal(rng));

@@ -98,20 +98,19 @@ fn assemble(at: &str, model: &Model, graph: &GraphProto, beside: &mut Beside) ->
     let arguments: Vec<&ValueInfo> =
         graph.inputs.iter().filter(|input| !constants.contains_key(input.name)).collect();
     let symbols = Symbols::new(&arguments);
-    let returned: Vec<&ValueInfo> =
-        graph.outputs.iter().filter(|o| o.tensor && numbers::stored(o.kind).is_some_and(floating)).collect();
+    let returned = outputs(graph, &ops, &symbols);
     if returned.is_empty() {
         return Err(Error::expected(&at_graph, "outputs of floating numbers", "none"));
     }
     let single = arguments
         .iter()
         .any(|a| a.shape.as_ref().and_then(|s| s.first()).is_some_and(|d| matches!(d, Dim::Number(1))));
-    let scalar = |o: &&&ValueInfo| {
-        o.shape.as_ref().is_some_and(|shape| {
-            shape.iter().all(|d| matches!(d, Dim::Number(1))) && shape.len() <= usize::from(!single)
+    let scalar = |o: &&Output| {
+        o.sizes.as_ref().is_some_and(|sizes| {
+            sizes.iter().all(|d| *d == Length::Fixed(1)) && sizes.len() <= usize::from(!single)
         })
     };
-    let pair = |o: &&ValueInfo| (o.name.to_owned(), o.name.to_owned());
+    let pair = |o: &Output| (o.name.clone(), o.value.clone());
     let mut metrics: Vec<(String, String)> = returned.iter().filter(scalar).map(pair).collect();
     let outputs: Vec<(String, String)> = returned.iter().filter(|o| !scalar(o)).map(pair).collect();
     let loss = match metrics.is_empty() {
@@ -122,9 +121,9 @@ fn assemble(at: &str, model: &Model, graph: &GraphProto, beside: &mut Beside) ->
         }
     };
     let mut wanted: HashSet<&str> = loss.iter().map(String::as_str).collect();
-    wanted.extend(metrics.iter().map(|(name, _)| name.as_str()));
+    wanted.extend(metrics.iter().map(|(_, value)| value.as_str()));
     if loss.is_none() {
-        wanted.extend(outputs.iter().map(|(name, _)| name.as_str()));
+        wanted.extend(outputs.iter().map(|(_, value)| value.as_str()));
     }
     let ops = needed(ops, wanted);
     let found = roles::find(model, graph, &ops, &constants);
@@ -188,21 +187,53 @@ fn assemble(at: &str, model: &Model, graph: &GraphProto, beside: &mut Beside) ->
     }
     this.text.nodes = ops.iter().map(|op| node(op, &empty)).collect::<Result<_>>()?;
     for output in returned {
-        let (Some(shape), Some(stored)) = (&output.shape, numbers::stored(output.kind)) else { continue };
-        let size = |(i, d): (usize, &Dim)| match symbols.length(output.name, i, *d) {
+        let Some(sizes) = output.sizes else { continue };
+        let size = |length| match length {
             Length::Fixed(n) => Size::AsInt(n as i64),
             Length::Symbol(symbol) => Size::AsExpr(Expression { expr_str: format!("Symbol('{symbol}')") }),
         };
         let meta = Meta {
-            dtype: torch_number(stored),
-            sizes: shape.iter().enumerate().map(size).collect(),
+            dtype: torch_number(output.stored),
+            sizes: sizes.into_iter().map(size).collect(),
             strides: Vec::new(),
             storage_offset: Size::AsInt(0),
             layout: 7,
         };
-        this.text.tensor_values.insert(output.name.to_owned(), meta);
+        this.text.tensor_values.insert(output.value, meta);
     }
     Ok(this)
+}
+
+/// What a graph returns.
+struct Output {
+    /// Its name, and that of the value that it is.
+    name: String,
+    value: String,
+    stored: super::dtype::Stored,
+    sizes: Option<Vec<Length>>,
+}
+
+/// Outputs of floating numbers. Probabilities that scikit-learn's converter makes dictionaries of are those that it makes them
+/// of.
+fn outputs(graph: &GraphProto, ops: &[Op], symbols: &Symbols) -> Vec<Output> {
+    let output = |o: &ValueInfo| {
+        let name = o.name.to_owned();
+        if o.tensor {
+            let stored = numbers::stored(o.kind).filter(|stored| floating(*stored))?;
+            let length = |(i, d): (usize, &Dim)| symbols.length(o.name, i, *d);
+            let sizes = o.shape.as_ref().map(|shape| shape.iter().enumerate().map(length).collect());
+            return Some(Output { value: name.clone(), name, stored, sizes });
+        }
+        let zip = ops.iter().find(|op| op.operator == "ai.onnx.ml.ZipMap" && op.outputs.contains(&name))?;
+        let classes = zip.attributes.iter().find_map(|(_, setting)| match setting {
+            Setting::Ints(all) => Some(all.len()),
+            Setting::Texts(all) => Some(all.len()),
+            _ => None,
+        })?;
+        let sizes = Some(vec![Length::Symbol(symbols.batch.clone()), Length::Fixed(classes)]);
+        Some(Output { name, value: zip.inputs.first()?.clone(), stored: super::dtype::Stored::F32, sizes })
+    };
+    graph.outputs.iter().filter_map(output).collect()
 }
 
 fn floating(stored: super::dtype::Stored) -> bool {
