@@ -31,6 +31,7 @@ mod synonyms;
 pub mod tensors;
 pub mod text;
 pub mod vtk;
+mod weight_folder;
 
 pub use error::{Error, Result};
 pub use precision::Precision;

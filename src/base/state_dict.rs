@@ -8,8 +8,8 @@
 use crate::base::files::{self, brief};
 use crate::base::npy::count;
 use crate::base::pickle::{self, Element, Pickle, Value};
-use crate::base::tensors;
 use crate::base::{Error, Result};
+use crate::base::{tensors, weight_folder};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Cursor, Read};
 use std::ops::Range;
@@ -105,9 +105,19 @@ impl Stored {
 }
 
 impl StateDict {
-    /// Reads the file at `path`, by what it holds rather than by its name.
+    /// Reads the file at `path`, by what it holds rather than by its name, or the folder or index of several files.
     pub fn read(path: &Path) -> Result<Self> {
-        Self::from_bytes(&files::named(path), files::read_regular(path, files::LARGEST)?)
+        Ok(Self::read_with_hash(path)?.0)
+    }
+
+    /// The same with the SHA-256 of the file, or of all files.
+    pub fn read_with_hash(path: &Path) -> Result<(Self, String)> {
+        weight_folder::read(path)
+    }
+
+    /// The bytes that its tensors are views of.
+    pub(super) fn into_bytes(self) -> Vec<u8> {
+        self.bytes
     }
 
     /// Reads a file; `at` is its name in errors.

@@ -61,8 +61,8 @@ pub fn open(path: &Path, beside: &Beside) -> Result<Run> {
     let (theta, state, path, sha256) = match &beside.weights {
         None => (theta, state, path, sha256),
         Some(path) => {
-            let (theta, state) = super::weights_beside::read(path, &network, state)?;
-            (theta, state, path.as_path(), files::sha256(&files::read_regular(path, files::LARGEST)?))
+            let (theta, state, sha256) = super::weights_beside::read(path, &network, state)?;
+            (theta, state, path.as_path(), sha256)
         }
     };
     let sha = dataset.sha256();

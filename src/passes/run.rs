@@ -185,11 +185,13 @@ impl Run {
         dataset.notes.iter().for_each(|note| notes::say(note));
         let network = crate::train::network(settings, &dataset)?;
         let at = files::named(path);
-        let bytes = files::read_regular(path, files::LARGEST)?;
-        let sha256 = files::sha256(&bytes);
-        let (theta, state) = match network.stored() {
+        let (theta, state, sha256) = match network.stored() {
             Some([_, state]) => super::weights_beside::read(path, &network, state)?,
-            None => weights::from_state_dict(&at, &StateDict::from_bytes(&at, bytes)?, &network)?,
+            None => {
+                let (dict, sha256) = StateDict::read_with_hash(path)?;
+                let (theta, state) = weights::from_state_dict(&at, &dict, &network)?;
+                (theta, state, sha256)
+            }
         };
         let origin =
             Some(Origin { path: path.to_path_buf(), sha256, data: data.data.clone(), snapshots: Vec::new() });

@@ -7,12 +7,13 @@ use crate::nn::Network;
 use crate::nn::graph::Graph;
 use std::path::Path;
 
-/// Parameters and state of the network from a file; buffers that the file does not have stay as in `own_state`.
-pub fn read(path: &Path, network: &Network, own_state: Vec<f64>) -> Result<(Vec<f64>, Vec<f64>)> {
+/// Parameters and state of the network from a file, and the SHA-256 of that; buffers that the file does not have stay as in
+/// `own_state`.
+pub fn read(path: &Path, network: &Network, own_state: Vec<f64>) -> Result<(Vec<f64>, Vec<f64>, String)> {
     let at = files::named(path);
     let layout = network.layout();
     if is_graph(path) {
-        let graph = Graph::read(path)?;
+        let (graph, sha256) = Graph::read_with_hash(path)?;
         let shapes =
             |g: &Graph| g.parameters.iter().map(|p| (p.name.clone(), p.shape.clone())).collect::<Vec<_>>();
         let own = layout.parameters.iter().map(|p| (p.name.clone(), p.shape.clone()));
@@ -20,10 +21,10 @@ pub fn read(path: &Path, network: &Network, own_state: Vec<f64>) -> Result<(Vec<
         if !shapes(&graph).into_iter().eq(own) || state.len() != layout.state_size() {
             return Err(Error::expected(at, "the parameters of the same network", "others"));
         }
-        return Ok((graph.theta, state));
+        return Ok((graph.theta, state, sha256));
     }
     apart::input(path)?;
-    let dict = StateDict::read(path)?;
+    let (dict, sha256) = StateDict::read_with_hash(path)?;
     let parameters = layout.parameters.iter().map(|p| (p.name.clone(), p.shape.clone()));
     let mut wanted: Vec<(String, Vec<usize>)> = parameters.collect();
     let count = wanted.len();
@@ -45,5 +46,5 @@ pub fn read(path: &Path, network: &Network, own_state: Vec<f64>) -> Result<(Vec<
         _ => {}
     }
     let state = if last.is_empty() { own_state } else { dict.all(last)? };
-    Ok((dict.all(first)?, state))
+    Ok((dict.all(first)?, state, sha256))
 }

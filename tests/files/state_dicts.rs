@@ -258,3 +258,55 @@ fn mutated_files_are_read_or_refused_quickly() {
     let spent = start.elapsed();
     assert!(spent < Duration::from_secs(20), "{spent:?}");
 }
+
+/// Numbers in single precision as a safetensors file.
+fn shard(tensors: &[(&str, &[f32])]) -> Vec<u8> {
+    let (mut header, mut bytes) = (serde_json::Map::new(), Vec::new());
+    for (name, numbers) in tensors {
+        let start = bytes.len();
+        numbers.iter().for_each(|x| bytes.extend(x.to_le_bytes()));
+        let tensor = serde_json::json!({"dtype": "F32", "shape": [numbers.len()], "data_offsets": [start, bytes.len()]});
+        header.insert((*name).to_owned(), tensor);
+    }
+    let header = serde_json::to_vec(&header).unwrap();
+    [&(header.len() as u64).to_le_bytes()[..], &header, &bytes].concat()
+}
+
+#[test]
+fn a_folder_of_shards_is_one_file_of_weights() {
+    let bench = tempfile::tempdir().unwrap();
+    let at = |name: &str| bench.path().join(name);
+    let index = |map: serde_json::Value| {
+        let text = serde_json::json!({"metadata": {"total_size": 20}, "weight_map": map}).to_string();
+        std::fs::write(at("model.safetensors.index.json"), text).unwrap();
+    };
+    std::fs::write(at("model-1-of-2.safetensors"), shard(&[("a", &[1.0, 2.0]), ("b", &[3.0])])).unwrap();
+    std::fs::write(at("model-2-of-2.safetensors"), shard(&[("c", &[4.0, 5.0])])).unwrap();
+    let map = |second: &str| {
+        let first = "model-1-of-2.safetensors";
+        serde_json::json!({"a": first, "b": first, "c": second})
+    };
+    index(map("model-2-of-2.safetensors"));
+    let (dict, hash) = StateDict::read_with_hash(bench.path()).unwrap();
+    assert_eq!(dict.tensors().len(), 3);
+    assert_eq!(
+        (named(&dict, "a"), named(&dict, "b"), named(&dict, "c")),
+        (vec![1.0, 2.0], vec![3.0], vec![4.0, 5.0])
+    );
+    assert_eq!(StateDict::read_with_hash(&at("model.safetensors.index.json")).unwrap().1, hash);
+    std::fs::write(at("model-2-of-2.safetensors"), shard(&[("c", &[4.0, 6.0])])).unwrap();
+    assert_ne!(StateDict::read_with_hash(bench.path()).unwrap().1, hash, "every file has a say in the hash");
+    let refusal = |file: &str| {
+        index(map(file));
+        refused(StateDict::read(bench.path()))
+    };
+    assert!(refusal("../x.safetensors").contains("files beside the index"));
+    assert!(refusal("model-1-of-2.safetensors").contains("c, as the index says"));
+    assert!(refusal("nowhere.safetensors").contains("nowhere.safetensors"));
+    std::fs::remove_file(at("model.safetensors.index.json")).unwrap();
+    assert!(refused(StateDict::read(bench.path())).contains("several"));
+    std::fs::remove_file(at("model-2-of-2.safetensors")).unwrap();
+    assert_eq!(StateDict::read(bench.path()).unwrap().tensors().len(), 2);
+    std::fs::remove_file(at("model-1-of-2.safetensors")).unwrap();
+    assert!(refused(StateDict::read(bench.path())).contains("neither"));
+}
