@@ -112,7 +112,14 @@ impl<R: Read + Seek> Archive<R> {
     pub fn new(at: &str, mut reader: R) -> Result<Self> {
         let broken = |e: zip::result::ZipError| Error::expected(at, "a .npz archive", brief(&e.to_string()));
         if !ends_as_archive(&mut reader).map_err(|e| Error::machine(at, e))? {
-            return Err(Error::expected(at, "a .npz archive", "no list of entries at its end"));
+            let mut head = [0; 6];
+            let found = match reader.read_exact(&mut head) {
+                Ok(()) if head == *b"\x93NUMPY" => {
+                    "one array alone (.npy); numpy.savez(file, x=.., y=..) puts inputs and targets into one"
+                }
+                _ => "no list of entries at its end",
+            };
+            return Err(Error::expected(at, "a .npz archive", found));
         }
         let mut zip = ZipArchive::new(reader).map_err(broken)?;
         let shared = || Error::expected(at, "separate entries", "entries that share a name or bytes");

@@ -642,3 +642,11 @@ proptest! {
         prop_assert!(Npz::from_bytes("f", &bytes[..bytes.len() - cut]).is_err());
     }
 }
+
+#[test]
+fn an_array_alone_is_told_from_an_archive() {
+    let files = Files::new();
+    let header = b"\x93NUMPY\x01\x00v\x00{'descr': '<f8', 'fortran_order': False, 'shape': (1,), }";
+    files.write("x.npy", [&header[..], &[b' '; 60], b"\n", &[0; 8]].concat());
+    assert!(files.refusal("npz:file=@/x.npy").contains("numpy.savez(file, x=.., y=..)"));
+}
