@@ -228,7 +228,16 @@ fn tables_of_other_places_are_read() {
     assert!(refusal(comma, ",delimiter=;").contains("found `-2,5` (decimal=comma reads it)"));
     assert!(refusal(comma, "").contains("found 1 (delimiter=;?)"), "{}", refusal(comma, ""));
     assert!(refusal("a;b\n1.000,5;x\n2;y\n", ",delimiter=;,decimal=comma").contains("found `1.000,5`"));
-    assert_eq!(refusal(b"\xff\xfea\0,\0b\0\n\0", ""), "line 1: expected text in UTF-8, found text in UTF-16");
+    assert!(refusal(b"\xff\xfea\0,\0b\0\n\0", "").ends_with("encoding='utf-8')), found text in UTF-16"));
+    for (start, kind) in [
+        (&b"PAR1\0\0"[..], "Parquet"),
+        (b"ARROW1\0\0", "Arrow"),
+        (b"PK\x03\x04\x14", ".xlsx"),
+        (b"{\"a\":1}", "JSON"),
+    ] {
+        let message = refusal(start, "");
+        assert!(message.contains("to_csv(.., index=False)") && message.contains(kind), "{message}");
+    }
     assert!(refusal("1,2,x\n1,2,y,\n", "").ends_with("found 4 (the line ends in `,`)"));
     let files = Files::new();
     let mut zipped = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());

@@ -56,7 +56,13 @@ impl Table {
                 }
                 let new = &self.bytes[checked..];
                 if self.line == 1 && (new.starts_with(b"\xff\xfe") || new.starts_with(b"\xfe\xff")) {
-                    return Err(Error::expected(self.place(), "text in UTF-8", "text in UTF-16"));
+                    let expected = "text in UTF-8 (pandas: to_csv(.., encoding='utf-8'))";
+                    return Err(Error::expected(self.place(), expected, "text in UTF-16"));
+                }
+                if let Some(found) = (self.line == 1).then(|| other(new)).flatten() {
+                    let expected =
+                        "a table as text (pandas reads many kinds; to_csv(.., index=False) writes text)";
+                    return Err(Error::expected(self.input.at(), expected, found));
                 }
                 if new.contains(&0) {
                     return Err(Error::expected(self.place(), "text", "a NUL byte"));
@@ -147,4 +153,20 @@ impl Table {
             }
         }
     }
+}
+
+/// Which other kind of file begins so.
+fn other(start: &[u8]) -> Option<&'static str> {
+    let kinds: [(&[u8], &str); 9] = [
+        (b"PAR1", "Parquet"),
+        (b"ARROW1", "Arrow (Feather)"),
+        (b"FEA1", "Feather"),
+        (b"PK\x03\x04", "a zip file, as Excel's .xlsx is one"),
+        (b"\xd0\xcf\x11\xe0", "Excel's .xls"),
+        (b"\x89HDF", "HDF5"),
+        (b"\x93NUMPY", "an array of numpy (data set npz)"),
+        (b"{\"", "JSON"),
+        (b"[{", "JSON"),
+    ];
+    kinds.into_iter().find(|(magic, _)| start.starts_with(magic)).map(|(_, kind)| kind)
 }
