@@ -60,7 +60,8 @@ impl Place for Here<'_> {
 
     fn weights(&self, path: &Path) -> Result<(Vec<f64>, Vec<f64>)> {
         if self.network().graph().is_some() && path.is_file() {
-            return weights_beside::read(path, self.network(), self.state.to_vec());
+            let (theta, state, _) = weights_beside::read(path, self.network(), self.state.to_vec())?;
+            return Ok((theta, state));
         }
         let file = weight_file(path)?;
         let weights = Weights::read(&file)?;
