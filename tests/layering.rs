@@ -21,7 +21,7 @@ const ARROWS: [(&str, &[&str]); 12] = [
 ];
 
 /// Macros live at the crate's root whichever file they stand in.
-const MACROS: [(&str, &str); 2] = [("registry", "base"), ("with_precision", "base")];
+const MACROS: [(&str, &str); 3] = [("kind", "base"), ("registry", "base"), ("with_precision", "base")];
 
 /// What only one layer may use.
 const RESERVED: [(&str, &str); 7] = [

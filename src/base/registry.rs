@@ -1,7 +1,7 @@
 //! Registries of kinds: activations, optimizers, data sets, charts, whatever comes in several sorts.
 //!
-//! A kind is one file holding one plain struct: its fields are its settings, its `Default` their defaults,
-//! its methods its implementation. [`registry!`](crate::registry) turns a list of such files into an enum, one
+//! A kind is one file holding one plain struct: its fields are its settings, its methods its implementation;
+//! [`kind!`](crate::kind) declares it with name, summary and defaults. [`registry!`](crate::registry) turns a list of such files into an enum, one
 //! line a kind. The enum then reads and writes itself as
 //!
 //! - text, on the command line and in titles: `leaky-relu`, `leaky-relu:slope=0.2`, `mlp:hidden=[24,16]`;
@@ -286,6 +286,78 @@ fn whole_fractions(text: &str) -> Option<String> {
         }
     }
     (whole != text).then_some(whole)
+}
+
+/// What a kind refuses beyond what the types of its settings say: nothing, unless it has a method `refuse` of its own.
+pub trait Lenient {
+    /// Refuses settings that make no sense, as `setting: expected X, found Y`.
+    fn refuse(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+impl<T> Lenient for T {}
+
+/// Declares a kind: its struct, its name, its line for `losscape list`, and each setting with its default and where that
+/// comes from.
+///
+/// ```text
+/// crate::kind! {
+///     /// x for x > 0, slope x below.
+///     LeakyRelu = "leaky-relu", "x for x > 0, slope x below (Maas, Hannun and Ng 2013)";
+///     /// Slope below zero.
+///     slope: f64 = 0.01, // Maas, Hannun and Ng 2013
+/// }
+/// ```
+///
+/// A setting without a default has that of its type. Settings that are paths of files to read are named before the
+/// semicolon, as `, paths &["file"]`. What makes no sense is refused by a method `fn refuse(&self) -> Result<()>`, if the kind has one.
+#[macro_export]
+macro_rules! kind {
+    (@default) => {
+        ::std::default::Default::default()
+    };
+    (@default $default:expr) => {
+        $default
+    };
+    (@kind $Name:ident, $name:literal, $summary:expr $(, $paths:expr)?) => {
+        impl $crate::base::registry::Kind for $Name {
+            const NAME: &'static str = $name;
+            const SUMMARY: &'static str = $summary;
+            $(const PATHS: &'static [&'static str] = $paths;)?
+
+            fn check(&self) -> $crate::base::Result<()> {
+                #[allow(unused_imports)]
+                use $crate::base::registry::Lenient;
+                self.refuse()
+            }
+        }
+    };
+    ($(#[$doc:meta])* $Name:ident = $name:literal, $summary:expr $(, paths $paths:expr)?;) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub struct $Name;
+
+        $crate::kind!(@kind $Name, $name, $summary $(, $paths)?);
+    };
+    ($(#[$doc:meta])* $Name:ident = $name:literal, $summary:expr $(, paths $paths:expr)?;
+        $($(#[$meta:meta])* $field:ident: $Type:ty $(= $default:expr)?,)+) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+        #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+        pub struct $Name {
+            $($(#[$meta])* pub $field: $Type,)+
+        }
+
+        impl Default for $Name {
+            fn default() -> Self {
+                Self { $($field: $crate::kind!(@default $($default)?),)+ }
+            }
+        }
+
+        $crate::kind!(@kind $Name, $name, $summary $(, $paths)?);
+    };
 }
 
 /// Makes a registry: one line a kind, `file => Struct;`, which also declares the module.

@@ -5,32 +5,26 @@
 //! the file, and nothing is standardised: the numbers mean what the network takes. Arrays `test_NAME` are for testing.
 
 use crate::base::npz::{Archive, Array, Header};
-use crate::base::registry::Kind;
 use crate::base::{Error, Result, Streams, apart, files};
 use crate::data::{Raw, Samples, Split, fits_in_memory};
-use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
-/// Arrays as arguments.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Arguments {
+crate::kind! {
+    /// Arrays as arguments.
+    Arguments = "arguments",
+        "numpy arrays as the arguments of an exported network: npz:file=PATH beside --run model.pt2 means it";
     /// The archive.
-    pub file: String,
+    file: String,
     /// Names of the arrays, in order.
-    pub names: Vec<String>,
+    names: Vec<String>,
     /// The axis of each that counts samples; -1 for one that is the same for all.
-    pub axes: Vec<i64>,
+    axes: Vec<i64>,
 }
 
-impl Kind for Arguments {
-    const NAME: &'static str = "arguments";
-    const SUMMARY: &'static str =
-        "numpy arrays as the arguments of an exported network: npz:file=PATH beside --run model.pt2 means it";
-
-    fn check(&self) -> Result<()> {
+impl Arguments {
+    fn refuse(&self) -> Result<()> {
         match self.names.len() == self.axes.len() {
             true => Ok(()),
             false => Err(Error::expected("axes", "one for each name", self.axes.len())),

@@ -1,38 +1,26 @@
 //! Gaussian blobs: x = center of its class + spread N(0, I), the centers uniform in the cube [-10, 10]^dimension.
 
 use crate::base::random::normal;
-use crate::base::registry::Kind;
 use crate::base::{Result, Streams};
 use crate::data::{Raw, Samples, Split, fits_in_memory, within};
 use rand::RngExt;
-use serde::{Deserialize, Serialize};
 
-/// Gaussian blobs, one a class.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Blobs {
+crate::kind! {
+    /// Gaussian blobs, one a class.
+    Blobs = "blobs", "Gaussian blobs, one a class, around random centers";
+    // Cube, classes, dimension and spread as in scikit-learn's make_blobs.
     /// Samples in all classes together; a quarter of them is held out for testing.
-    pub samples: usize,
+    samples: usize = 1000,
     /// Blobs, each a class.
-    pub classes: usize,
+    classes: usize = 3,
     /// Numbers a sample.
-    pub dimension: usize,
+    dimension: usize = 2,
     /// Standard deviation of each blob along each axis.
-    pub spread: f64,
+    spread: f64 = 1.0,
 }
 
-impl Default for Blobs {
-    fn default() -> Self {
-        // Cube, classes, dimension and spread as in scikit-learn's make_blobs.
-        Self { samples: 1000, classes: 3, dimension: 2, spread: 1.0 }
-    }
-}
-
-impl Kind for Blobs {
-    const NAME: &'static str = "blobs";
-    const SUMMARY: &'static str = "Gaussian blobs, one a class, around random centers";
-
-    fn check(&self) -> Result<()> {
+impl Blobs {
+    fn refuse(&self) -> Result<()> {
         within("samples", self.samples, 8..=10_000_000)?;
         within("classes", self.classes, 2..=self.samples.min(10_000))?;
         within("dimension", self.dimension, 1..=1_000_000)?;

@@ -3,28 +3,19 @@
 //! The directory holds `data_batch_1.bin` and so on, as many as there are, and `test_batch.bin`; see
 //! [`cifar`]. The path is kept as given.
 
-use crate::base::registry::Kind;
 use crate::base::{Error, Result, Streams, files};
 use crate::data::Raw;
 use crate::data::cifar::{self, Record};
-use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
-/// CIFAR-10 in its binary version.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Cifar10 {
+crate::kind! {
+    /// CIFAR-10 in its binary version.
+    Cifar10 = "cifar10",
+        "CIFAR-10's binary version (data_batch_*.bin, test_batch.bin): cifar10:directory=PATH; 0 to 1", paths &["directory"];
     /// Directory with the batches.
-    pub directory: String,
+    directory: String,
     /// The numbers of the training batches to read; all that are there where none is given.
-    pub batches: Vec<u64>,
-}
-
-impl Kind for Cifar10 {
-    const NAME: &'static str = "cifar10";
-    const SUMMARY: &'static str =
-        "CIFAR-10's binary version (data_batch_*.bin, test_batch.bin): cifar10:directory=PATH; 0 to 1";
-    const PATHS: &'static [&'static str] = &["directory"];
+    batches: Vec<u64>,
 }
 
 impl Cifar10 {

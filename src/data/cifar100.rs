@@ -3,20 +3,19 @@
 //!
 //! The directory holds `train.bin` and `test.bin`; see [`cifar`]. The path is kept as given.
 
-use crate::base::registry::Kind;
 use crate::base::{Result, Streams};
 use crate::data::Raw;
 use crate::data::cifar::{self, Record};
 use serde::{Deserialize, Serialize};
 
-/// CIFAR-100 in its binary version.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Cifar100 {
+crate::kind! {
+    /// CIFAR-100 in its binary version.
+    Cifar100 = "cifar100",
+        "CIFAR-100's binary version (train.bin, test.bin): cifar100:directory=PATH, labels fine or coarse", paths &["directory"];
     /// Directory with train.bin and test.bin.
-    pub directory: String,
+    directory: String,
     /// Which labels: 100 fine classes or 20 coarse ones.
-    pub labels: Labels,
+    labels: Labels,
 }
 
 /// Which of the two labels of an image.
@@ -28,13 +27,6 @@ pub enum Labels {
     Fine,
     /// 20 classes of 5 fine ones each.
     Coarse,
-}
-
-impl Kind for Cifar100 {
-    const NAME: &'static str = "cifar100";
-    const SUMMARY: &'static str =
-        "CIFAR-100's binary version (train.bin, test.bin): cifar100:directory=PATH, labels fine or coarse";
-    const PATHS: &'static [&'static str] = &["directory"];
 }
 
 impl Cifar100 {

@@ -4,38 +4,26 @@
 //! class 1: the shapes of scikit-learn's make_circles.
 
 use crate::base::random::normal;
-use crate::base::registry::Kind;
 use crate::base::{Result, Streams};
 use crate::data::{Raw, Samples, Split, within};
 use rand::RngExt;
-use serde::{Deserialize, Serialize};
 use std::f64::consts::PI;
 
-/// Two circles.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Circles {
-    /// Samples in both classes together; a quarter of them is held out for testing.
-    pub samples: usize,
-    /// Standard deviation of the noise on each coordinate; the outer radius is 1.
-    pub noise: f64,
-    /// Radius of the inner circle.
-    pub factor: f64,
-}
-
-impl Default for Circles {
-    fn default() -> Self {
-        // As in scikit-learn's comparison of clustering methods.
-        Self { samples: 1000, noise: 0.05, factor: 0.5 }
-    }
-}
-
-impl Kind for Circles {
-    const NAME: &'static str = "circles";
-    const SUMMARY: &'static str =
+crate::kind! {
+    /// Two circles.
+    Circles = "circles",
         "two circles in the plane, one inside the other, 2 classes (as scikit-learn's make_circles)";
+    // As in scikit-learn's comparison of clustering methods.
+    /// Samples in both classes together; a quarter of them is held out for testing.
+    samples: usize = 1000,
+    /// Standard deviation of the noise on each coordinate; the outer radius is 1.
+    noise: f64 = 0.05,
+    /// Radius of the inner circle.
+    factor: f64 = 0.5,
+}
 
-    fn check(&self) -> Result<()> {
+impl Circles {
+    fn refuse(&self) -> Result<()> {
         within("samples", self.samples, 8..=10_000_000)?;
         within("noise", self.noise, 0.0..=100.0)?;
         within("factor", self.factor, 0.0..=1.0)

@@ -17,64 +17,42 @@ pub use columns::{Categories, Column, Columns, Decimal, Header, Missing};
 use self::classes::Classes;
 use self::header::First;
 use self::table::{Record, Table};
-use crate::base::registry::{Kind, unknown};
+use crate::base::registry::unknown;
 use crate::base::{Error, Result, Streams, files};
 use crate::data::{Raw, Samples, Split, doubts, fits_in_memory, within};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
-/// A table of numbers as text.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Csv {
+crate::kind! {
+    /// A table of numbers as text.
+    Csv = "csv",
+        "a table as text, plain or gzip: csv:file=PATH,label=COLUMN (a name or a number from 0; else the last one), drop=[COLUMNS], categories=auto for text", paths &["file"];
     /// The table.
-    pub file: String,
+    file: String = String::new(),
     /// Whether the first line names the columns.
-    pub header: Header,
+    header: Header = Header::Auto,
     /// The column to be predicted.
-    pub label: Column,
+    label: Column = Column::Last,
     /// Whether that column holds classes or numbers.
-    pub task: Task,
+    task: Task = Task::Classes,
     /// What separates fields, one character, or `tab`.
-    pub delimiter: String,
+    delimiter: String = ",".to_owned(),
     /// What stands before the fraction of a number.
-    pub decimal: Decimal,
+    decimal: Decimal = Decimal::Point,
     /// Columns that are no features.
-    pub drop: Columns,
+    drop: Columns = Columns::default(),
     /// What becomes of columns of text.
-    pub categories: Categories,
+    categories: Categories = Categories::None,
     /// What counts as a missing value.
-    pub missing: Missing,
+    missing: Missing = Missing::Auto,
     /// Whether lines with a missing value are left out; else they are refused.
-    pub drop_missing: bool,
+    drop_missing: bool = false,
     /// Share of the samples held out for testing.
-    pub test: f64,
+    test: f64 = 0.25, // scikit-learn's train_test_split
 }
 
-impl Default for Csv {
-    fn default() -> Self {
-        Self {
-            file: String::new(),
-            header: Header::Auto,
-            label: Column::Last,
-            task: Task::Classes,
-            delimiter: ",".to_owned(),
-            decimal: Decimal::Point,
-            drop: Columns::default(),
-            categories: Categories::None,
-            missing: Missing::Auto,
-            drop_missing: false,
-            test: 0.25, // scikit-learn's train_test_split
-        }
-    }
-}
-
-impl Kind for Csv {
-    const NAME: &'static str = "csv";
-    const SUMMARY: &'static str = "a table as text, plain or gzip: csv:file=PATH,label=COLUMN (a name or a number from 0; else the last one), drop=[COLUMNS], categories=auto for text";
-    const PATHS: &'static [&'static str] = &["file"];
-
-    fn check(&self) -> Result<()> {
+impl Csv {
+    fn refuse(&self) -> Result<()> {
         within("test", self.test, 0.0..=0.9)?;
         let one = |d: &str| {
             matches!(d.as_bytes(), [byte] if byte.is_ascii()

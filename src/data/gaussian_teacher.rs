@@ -13,37 +13,25 @@
 //! asked for.
 
 use super::teacher_student::{check_teacher, random_teacher};
-use crate::base::registry::Kind;
 use crate::base::statistics::relu_moment;
 use crate::base::{Result, Streams};
 use crate::data::{Raw, Samples, Split, within};
-use serde::{Deserialize, Serialize};
 
-/// The weights of a ReLU teacher.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct GaussianTeacher {
-    /// Numbers an input.
-    pub dimension: usize,
-    /// Hidden units of the teacher.
-    pub units: usize,
-    /// Whether the teacher's weights are random unit vectors, instead of orthonormal ones.
-    pub random: bool,
-}
-
-impl Default for GaussianTeacher {
-    fn default() -> Self {
-        // As teacher-student.
-        Self { dimension: 10, units: 8, random: false }
-    }
-}
-
-impl Kind for GaussianTeacher {
-    const NAME: &'static str = "gaussian-teacher";
-    const SUMMARY: &'static str =
+crate::kind! {
+    /// The weights of a ReLU teacher.
+    GaussianTeacher = "gaussian-teacher",
         "the weights of a ReLU teacher, for the exact loss over x ~ N(0, I) of the model population-student";
+    // As teacher-student.
+    /// Numbers an input.
+    dimension: usize = 10,
+    /// Hidden units of the teacher.
+    units: usize = 8,
+    /// Whether the teacher's weights are random unit vectors, instead of orthonormal ones.
+    random: bool = false,
+}
 
-    fn check(&self) -> Result<()> {
+impl GaussianTeacher {
+    fn refuse(&self) -> Result<()> {
         check_teacher(self.units, self.dimension, self.random)?;
         // The work of the teacher's own moment, in products.
         within("units", self.units as u64 * self.units as u64 * self.dimension as u64, 1..=10_000_000_000)

@@ -11,39 +11,27 @@
 //! B. Recht 2009); where training sees all, so does testing. Inputs are left alone unless standardising is asked for.
 
 use crate::base::random::normal;
-use crate::base::registry::Kind;
 use crate::base::{Result, Streams};
 use crate::data::{Raw, Samples, Split, fits_in_memory, within};
 use rand::seq::SliceRandom;
-use serde::{Deserialize, Serialize};
 
-/// Rows of the identity, and of a matrix of low rank.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Identity {
-    /// Rows of the matrix: as many samples, and as many numbers an input.
-    pub size: usize,
-    /// Columns of the matrix: values a sample.
-    pub columns: usize,
-    /// Its rank, at most.
-    pub rank: usize,
-    /// Share of the entries that training sees.
-    pub observed: f64,
-}
-
-impl Default for Identity {
-    fn default() -> Self {
-        // A matrix of rank 2 has 2 (20 + 20 - 2) = 76 degrees of freedom; 200 entries are seen.
-        Self { size: 20, columns: 20, rank: 2, observed: 0.5 }
-    }
-}
-
-impl Kind for Identity {
-    const NAME: &'static str = "identity";
-    const SUMMARY: &'static str =
+crate::kind! {
+    /// Rows of the identity, and of a matrix of low rank.
+    Identity = "identity",
         "matrix factorization: the identity as inputs, rows of a rank-r matrix as values, partly observed";
+    // A matrix of rank 2 has 2 (20 + 20 - 2) = 76 degrees of freedom; 200 entries are seen.
+    /// Rows of the matrix: as many samples, and as many numbers an input.
+    size: usize = 20,
+    /// Columns of the matrix: values a sample.
+    columns: usize = 20,
+    /// Its rank, at most.
+    rank: usize = 2,
+    /// Share of the entries that training sees.
+    observed: f64 = 0.5,
+}
 
-    fn check(&self) -> Result<()> {
+impl Identity {
+    fn refuse(&self) -> Result<()> {
         within("size", self.size, 1..=10_000)?;
         within("columns", self.columns, 1..=10_000)?;
         within("rank", self.rank, 1..=self.size.min(self.columns))?;

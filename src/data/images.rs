@@ -11,42 +11,42 @@ mod decode;
 
 use super::{Raw, Samples, Split, fits_in_memory, reserve, within};
 use crate::base::files::{self, brief};
-use crate::base::registry::Kind;
 use crate::base::{Error, Result, Streams, apart};
 use decode::{Picture, decode};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
-/// Images in folders by class.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Images {
+crate::kind! {
+    /// Images in folders by class.
+    Images = "images",
+        "PNG and JPEG files in a folder a class: images:directory=PATH,size=32 (or train and test with such folders)", paths &["directory"];
     /// The directory of the classes' folders.
-    pub directory: String,
+    directory: String = String::new(),
     /// Side of the square that images are brought to; 0 leaves them as they are.
-    pub size: usize,
+    size: usize = 0,
     /// Height, if not that of the square.
-    pub height: usize,
+    height: usize = 0,
     /// Width, if not that of the square.
-    pub width: usize,
+    width: usize = 0,
     /// How images of other proportions are brought to the size.
-    pub fit: Fit,
+    fit: Fit = Fit::Crop,
     /// Which colours are read.
-    pub colors: Colors,
+    colors: Colors = Colors::Auto,
     /// Share held out for testing where no folder is for that; 0 for no test set, whatever there is.
-    pub test: f64,
+    test: f64 = 0.25, // as for arrays and tables
 }
 
-impl Default for Images {
-    fn default() -> Self {
-        Self {
-            directory: String::new(),
-            size: 0,
-            height: 0,
-            width: 0,
-            fit: Fit::Crop,
-            colors: Colors::Auto,
-            test: 0.25, // as for arrays and tables
+impl Images {
+    fn refuse(&self) -> Result<()> {
+        within("test", self.test, 0.0..=0.9)?;
+        for (setting, side) in [("size", self.size), ("height", self.height), ("width", self.width)] {
+            within(setting, side, 0..=4096)?;
+        }
+        match (self.height == 0) == (self.width == 0) {
+            true => Ok(()),
+            false => {
+                Err(Error::expected("height", "height and width, or size for a square", "one of the two"))
+            }
         }
     }
 }
@@ -73,25 +73,6 @@ pub enum Colors {
     Gray,
     /// Three channels.
     Rgb,
-}
-
-impl Kind for Images {
-    const NAME: &'static str = "images";
-    const SUMMARY: &'static str = "PNG and JPEG files in a folder a class: images:directory=PATH,size=32 (or train and test with such folders)";
-    const PATHS: &'static [&'static str] = &["directory"];
-
-    fn check(&self) -> Result<()> {
-        within("test", self.test, 0.0..=0.9)?;
-        for (setting, side) in [("size", self.size), ("height", self.height), ("width", self.width)] {
-            within(setting, side, 0..=4096)?;
-        }
-        match (self.height == 0) == (self.width == 0) {
-            true => Ok(()),
-            false => {
-                Err(Error::expected("height", "height and width, or size for a square", "one of the two"))
-            }
-        }
-    }
 }
 
 /// Most classes.

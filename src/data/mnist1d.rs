@@ -16,11 +16,9 @@
 //! have that scale and are left alone unless standardising is asked for.
 
 use crate::base::random::{Rng, normal};
-use crate::base::registry::Kind;
 use crate::base::{Result, Streams};
 use crate::data::{Raw, Samples, Split, within};
 use rand::RngExt;
-use serde::{Deserialize, Serialize};
 
 /// Points of a signal while it is disturbed: a template and the most padding.
 const LENGTH: usize = 72;
@@ -42,37 +40,27 @@ const TEMPLATES: [[f64; 12]; 10] = [
     [5.0, 4.0, 3.5, 3.5, 4.0, 5.0, 5.0, 5.0, 5.0, 4.7, 4.3, 5.0],
 ];
 
-/// Signals of 40 points.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Mnist1d {
-    /// Signals of all classes together; a fifth of them is held out for testing.
-    pub samples: usize,
-    /// How much the height of a pattern varies.
-    pub scale: f64,
-    /// Places that a pattern may be moved to.
-    pub translation: usize,
-    /// Size of the correlated noise around a pattern.
-    pub correlated_noise: f64,
-    /// Size of the independent noise everywhere.
-    pub noise: f64,
-    /// Most rise of the line that is subtracted, times two.
-    pub shear: f64,
-}
-
-impl Default for Mnist1d {
-    fn default() -> Self {
-        // The paper's: 4,000 signals to train, 1,000 to test.
-        Self { samples: 5000, scale: 0.4, translation: 48, correlated_noise: 0.25, noise: 0.02, shear: 0.75 }
-    }
-}
-
-impl Kind for Mnist1d {
-    const NAME: &'static str = "mnist1d";
-    const SUMMARY: &'static str =
+crate::kind! {
+    /// Signals of 40 points.
+    Mnist1d = "mnist1d",
         "5000 generated signals of 40 points, 10 classes, 4000 to train (MNIST-1D, arXiv 2011.14439)";
+    // The paper's: 4,000 signals to train, 1,000 to test.
+    /// Signals of all classes together; a fifth of them is held out for testing.
+    samples: usize = 5000,
+    /// How much the height of a pattern varies.
+    scale: f64 = 0.4,
+    /// Places that a pattern may be moved to.
+    translation: usize = 48,
+    /// Size of the correlated noise around a pattern.
+    correlated_noise: f64 = 0.25,
+    /// Size of the independent noise everywhere.
+    noise: f64 = 0.02,
+    /// Most rise of the line that is subtracted, times two.
+    shear: f64 = 0.75,
+}
 
-    fn check(&self) -> Result<()> {
+impl Mnist1d {
+    fn refuse(&self) -> Result<()> {
         within("samples", self.samples, 20..=5_000_000)?;
         within("scale", self.scale, 0.0..=1.0)?;
         within("translation", self.translation, 1..=LENGTH)?;

@@ -4,37 +4,24 @@
 //! noise N(0, I): the shapes of scikit-learn's make_moons.
 
 use crate::base::random::normal;
-use crate::base::registry::Kind;
 use crate::base::{Result, Streams};
 use crate::data::{Raw, Samples, Split, within};
 use rand::RngExt;
-use serde::{Deserialize, Serialize};
 use std::f64::consts::PI;
 
-/// Two interleaved half circles.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Moons {
+crate::kind! {
+    /// Two interleaved half circles.
+    Moons = "moons", "two interleaved half circles in the plane, 2 classes (as scikit-learn's make_moons)";
+    // The noise of scikit-learn's examples of decision boundaries is .3, where the classes overlap; at .1 they
+    // can be told apart.
     /// Samples in both classes together; a quarter of them is held out for testing.
-    pub samples: usize,
+    samples: usize = 1000,
     /// Standard deviation of the noise on each coordinate; the radius is 1.
-    pub noise: f64,
+    noise: f64 = 0.1,
 }
 
-impl Default for Moons {
-    fn default() -> Self {
-        // The noise of scikit-learn's examples of decision boundaries is .3, where the classes overlap; at .1 they
-        // can be told apart.
-        Self { samples: 1000, noise: 0.1 }
-    }
-}
-
-impl Kind for Moons {
-    const NAME: &'static str = "moons";
-    const SUMMARY: &'static str =
-        "two interleaved half circles in the plane, 2 classes (as scikit-learn's make_moons)";
-
-    fn check(&self) -> Result<()> {
+impl Moons {
+    fn refuse(&self) -> Result<()> {
         within("samples", self.samples, 8..=10_000_000)?;
         within("noise", self.noise, 0.0..=100.0)
     }

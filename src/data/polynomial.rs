@@ -9,39 +9,27 @@
 //! or more a linear model holds it exactly.
 
 use crate::base::random::normal;
-use crate::base::registry::Kind;
 use crate::base::{Result, Streams};
 use crate::data::{Raw, Samples, Split, fits_in_memory, within};
 use rand::RngExt;
-use serde::{Deserialize, Serialize};
 
-/// Noisy values of a random polynomial.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Polynomial {
-    /// Samples; a quarter of them is held out for testing.
-    pub samples: usize,
-    /// Degree of the polynomial.
-    pub degree: usize,
-    /// Standard deviation of the noise on each value.
-    pub noise: f64,
-    /// Features that a network sees: Chebyshev polynomials of u from the first, u itself.
-    pub features: usize,
-}
-
-impl Default for Polynomial {
-    fn default() -> Self {
-        // A cubic is the simplest curve with two turns; the noise is a tenth of its size.
-        Self { samples: 200, degree: 3, noise: 0.1, features: 1 }
-    }
-}
-
-impl Kind for Polynomial {
-    const NAME: &'static str = "polynomial";
-    const SUMMARY: &'static str =
+crate::kind! {
+    /// Noisy values of a random polynomial.
+    Polynomial = "polynomial",
         "regression: y = sum of c_k T_k(u) + noise, a random polynomial on [-1, 1] in Chebyshev's basis";
+    // A cubic is the simplest curve with two turns; the noise is a tenth of its size.
+    /// Samples; a quarter of them is held out for testing.
+    samples: usize = 200,
+    /// Degree of the polynomial.
+    degree: usize = 3,
+    /// Standard deviation of the noise on each value.
+    noise: f64 = 0.1,
+    /// Features that a network sees: Chebyshev polynomials of u from the first, u itself.
+    features: usize = 1,
+}
 
-    fn check(&self) -> Result<()> {
+impl Polynomial {
+    fn refuse(&self) -> Result<()> {
         within("samples", self.samples, 8..=10_000_000)?;
         within("degree", self.degree, 0..=1000)?;
         within("noise", self.noise, 0.0..=1e6)?;

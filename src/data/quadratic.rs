@@ -11,35 +11,24 @@
 //! have another Hessian. Inputs are left alone unless standardising is asked for.
 
 use crate::base::random::{normal, orthogonal};
-use crate::base::registry::Kind;
 use crate::base::{Result, Streams};
 use crate::data::{Raw, Samples, Split, fits_in_memory, within};
-use serde::{Deserialize, Serialize};
 
-/// Least squares of a given condition number.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Quadratic {
+crate::kind! {
+    /// Least squares of a given condition number.
+    Quadratic = "quadratic",
+        "regression: least squares whose Hessian has a given condition number, exactly fitted by a linear model";
+    // Ten times as many samples as unknowns: batches have room to differ.
     /// Training samples, and as many for testing.
-    pub samples: usize,
+    samples: usize = 200,
     /// Numbers an input.
-    pub dimension: usize,
+    dimension: usize = 20,
     /// Largest eigenvalue of the Hessian over the smallest.
-    pub condition: f64,
+    condition: f64 = 100.0,
 }
 
-impl Default for Quadratic {
-    fn default() -> Self {
-        // Ten times as many samples as unknowns: batches have room to differ.
-        Self { samples: 200, dimension: 20, condition: 100.0 }
-    }
-}
-
-impl Kind for Quadratic {
-    const NAME: &'static str = "quadratic";
-    const SUMMARY: &'static str = "regression: least squares whose Hessian has a given condition number, exactly fitted by a linear model";
-
-    fn check(&self) -> Result<()> {
+impl Quadratic {
+    fn refuse(&self) -> Result<()> {
         within("dimension", self.dimension, 2..=1000)?;
         within("samples", self.samples, self.dimension..=1_000_000)?;
         // Beyond that the smallest eigenvalue is rounding.

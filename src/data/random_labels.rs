@@ -4,20 +4,19 @@
 //! and test samples are drawn uniformly from the classes; `inputs=gaussian` also replaces the inputs by N(0, 1).
 
 use crate::base::random::normal;
-use crate::base::registry::Kind;
 use crate::base::{Error, Result, Streams};
 use crate::data::{Raw, Source, Targets};
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
-/// Another data set with random labels.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct RandomLabels {
+crate::kind! {
+    /// Another data set with random labels.
+    RandomLabels = "random-labels",
+        "another data set with labels drawn at random, its inputs kept or Gaussian (Zhang et al. 2017)";
     /// The data set: what its inputs are, how many there are, and of how many classes.
-    pub base: Box<Source>,
+    base: Box<Source>,
     /// Whether its inputs are kept, or only their shape.
-    pub inputs: Inputs,
+    inputs: Inputs,
 }
 
 /// What inputs become.
@@ -29,12 +28,6 @@ pub enum Inputs {
     Kept,
     /// Noise from N(0, 1), of the same shape.
     Gaussian,
-}
-
-impl Kind for RandomLabels {
-    const NAME: &'static str = "random-labels";
-    const SUMMARY: &'static str =
-        "another data set with labels drawn at random, its inputs kept or Gaussian (Zhang et al. 2017)";
 }
 
 impl RandomLabels {

@@ -10,39 +10,26 @@
 //! tell two spirals apart", 1988, whose spirals make 3 turns.
 
 use crate::base::random::normal;
-use crate::base::registry::Kind;
 use crate::base::{Result, Streams};
 use crate::data::{Raw, Samples, Split, within};
 use rand::RngExt;
-use serde::{Deserialize, Serialize};
 use std::f64::consts::PI;
 
-/// Two interleaved spirals.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Spirals {
+crate::kind! {
+    /// Two interleaved spirals.
+    Spirals = "spirals", "two interleaved spirals in the plane, 2 classes (after Lang and Witbrock, 1988)";
+    // Half the turns of Lang and Witbrock, so that a small network learns them in seconds. Neighbouring arms
+    // are 1 / (2 turns) apart, many times the noise.
     /// Samples in both classes together; a quarter of them is held out for testing.
-    pub samples: usize,
+    samples: usize = 1000,
     /// Standard deviation of the noise on each coordinate; the outer radius is 1.
-    pub noise: f64,
+    noise: f64 = 0.02,
     /// Turns that each arm makes around the origin.
-    pub turns: f64,
+    turns: f64 = 1.5,
 }
 
-impl Default for Spirals {
-    fn default() -> Self {
-        // Half the turns of Lang and Witbrock, so that a small network learns them in seconds. Neighbouring arms
-        // are 1 / (2 turns) apart, many times the noise.
-        Self { samples: 1000, noise: 0.02, turns: 1.5 }
-    }
-}
-
-impl Kind for Spirals {
-    const NAME: &'static str = "spirals";
-    const SUMMARY: &'static str =
-        "two interleaved spirals in the plane, 2 classes (after Lang and Witbrock, 1988)";
-
-    fn check(&self) -> Result<()> {
+impl Spirals {
+    fn refuse(&self) -> Result<()> {
         within("samples", self.samples, 8..=10_000_000)?;
         within("noise", self.noise, 0.0..=100.0)?;
         within("turns", self.turns, 0.0..=100.0)

@@ -4,31 +4,31 @@
 //! no context is seen in both.
 
 use super::{Raw, Samples, Split, fits_in_memory, reserve, within};
-use crate::base::registry::Kind;
 use crate::base::{Error, Result, Streams, apart, files};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// Characters of a text, to be predicted from those before.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Text {
+crate::kind! {
+    /// Characters of a text, to be predicted from those before.
+    Text = "text", "the next character of a text from those before, one-hot: text:file=PATH,context=8", paths &["file"];
     /// The file.
-    pub file: String,
+    file: String = String::new(),
     /// Characters that the next one is predicted from.
-    pub context: usize,
+    context: usize = 8,
     /// What a character is.
-    pub unit: Unit,
+    unit: Unit = Unit::Character,
     /// Characters from one sample to the next.
-    pub every: usize,
+    every: usize = 1,
     /// Share of the text, its end, held out for testing.
-    pub test: f64,
+    test: f64 = 0.1,
 }
 
-impl Default for Text {
-    fn default() -> Self {
-        Self { file: String::new(), context: 8, unit: Unit::Character, every: 1, test: 0.1 }
+impl Text {
+    fn refuse(&self) -> Result<()> {
+        within("context", self.context, 1..=1024)?;
+        within("every", self.every, 1..=1_000_000)?;
+        within("test", self.test, 0.0..=0.9)
     }
 }
 
@@ -41,19 +41,6 @@ pub enum Unit {
     Character,
     /// A byte, whatever the file holds.
     Byte,
-}
-
-impl Kind for Text {
-    const NAME: &'static str = "text";
-    const SUMMARY: &'static str =
-        "the next character of a text from those before, one-hot: text:file=PATH,context=8";
-    const PATHS: &'static [&'static str] = &["file"];
-
-    fn check(&self) -> Result<()> {
-        within("context", self.context, 1..=1024)?;
-        within("every", self.every, 1..=1_000_000)?;
-        within("test", self.test, 0.0..=0.9)
-    }
 }
 
 /// Longest text.

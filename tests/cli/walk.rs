@@ -22,7 +22,7 @@ fn networks() -> Bench {
 }
 
 /// Those that are commands.
-fn commands() -> impl Iterator<Item = &'static Entry> {
+pub fn commands() -> impl Iterator<Item = &'static Entry> {
     ANALYSES.iter().filter(|entry| entry.command)
 }
 
@@ -37,7 +37,7 @@ fn subject(entry: &Entry) -> String {
 }
 
 /// The command at the smoke scale of recipes.
-fn small(entry: &Entry) -> String {
+pub fn small(entry: &Entry) -> String {
     // Recipes count the networks that commands name.
     let quick = entry.quick.iter().filter(|(key, _)| *key != "count");
     let flags = quick.map(|(key, value)| {

@@ -10,35 +10,22 @@
 //! far outside of their scale, and networks fail on it; with one scale a channel the shift is milder.
 
 use super::Corrupt;
-use crate::base::registry::Kind;
 use crate::base::{Error, Result, Streams, parallel};
 use crate::data::{Dataset, Samples, within};
-use serde::{Deserialize, Serialize};
 
 /// Standard deviations after which a Gaussian is cut off; less than 1e-4 of it lies beyond.
 const REACH: f64 = 4.0;
 
-/// A Gaussian blur of images.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Blur {
+crate::kind! {
+    /// A Gaussian blur of images.
+    Blur = "blur", "images blurred by a Gaussian of deviation width, in pixels (Hendrycks, Dietterich 2019)";
+    // The third of five severities in CIFAR-10-C (Hendrycks and Dietterich 2019).
     /// Standard deviation of the Gaussian, in pixels.
-    pub width: f64,
+    width: f64 = 0.7,
 }
 
-impl Default for Blur {
-    fn default() -> Self {
-        // The third of five severities in CIFAR-10-C (Hendrycks and Dietterich 2019).
-        Self { width: 0.7 }
-    }
-}
-
-impl Kind for Blur {
-    const NAME: &'static str = "blur";
-    const SUMMARY: &'static str =
-        "images blurred by a Gaussian of deviation width, in pixels (Hendrycks, Dietterich 2019)";
-
-    fn check(&self) -> Result<()> {
+impl Blur {
+    fn refuse(&self) -> Result<()> {
         within("width", self.width, 0.0..=100.0)
     }
 }

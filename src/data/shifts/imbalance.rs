@@ -9,32 +9,20 @@
 
 use super::labels::resample;
 use super::{Corrupt, needs_classes};
-use crate::base::registry::Kind;
 use crate::base::{Result, Streams};
 use crate::data::{Dataset, Samples, within};
-use serde::{Deserialize, Serialize};
 
-/// Classes whose shares fall off exponentially.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Imbalance {
-    /// How many times as frequent the first class is as the last.
-    pub ratio: f64,
-}
-
-impl Default for Imbalance {
-    fn default() -> Self {
-        // The mildest of Cui et al.'s long tails.
-        Self { ratio: 10.0 }
-    }
-}
-
-impl Kind for Imbalance {
-    const NAME: &'static str = "imbalance";
-    const SUMMARY: &'static str =
+crate::kind! {
+    /// Classes whose shares fall off exponentially.
+    Imbalance = "imbalance",
         "label shift: class k of K with a share in proportion to ratio^(-k/(K-1)) (Cui et al. 2019)";
+    // The mildest of Cui et al.'s long tails.
+    /// How many times as frequent the first class is as the last.
+    ratio: f64 = 10.0,
+}
 
-    fn check(&self) -> Result<()> {
+impl Imbalance {
+    fn refuse(&self) -> Result<()> {
         within("ratio", self.ratio, 1e-6..=1e6)
     }
 }

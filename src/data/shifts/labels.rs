@@ -10,35 +10,23 @@
 
 use super::{Corrupt, needs_classes};
 use crate::base::random::Rng;
-use crate::base::registry::Kind;
 use crate::base::{Result, Streams};
 use crate::data::{Dataset, Samples, within};
 use rand::RngExt;
 use rand::seq::SliceRandom;
 use rand_distr::{Distribution, Gamma};
-use serde::{Deserialize, Serialize};
 
-/// Classes with probabilities drawn from a Dirichlet distribution.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Labels {
-    /// Concentration of the Dirichlet distribution.
-    pub alpha: f64,
-}
-
-impl Default for Labels {
-    fn default() -> Self {
-        // Every p is as likely as every other.
-        Self { alpha: 1.0 }
-    }
-}
-
-impl Kind for Labels {
-    const NAME: &'static str = "labels";
-    const SUMMARY: &'static str =
+crate::kind! {
+    /// Classes with probabilities drawn from a Dirichlet distribution.
+    Labels = "labels",
         "label shift: shares of the classes from Dirichlet(alpha), samples drawn again accordingly";
+    // Every p is as likely as every other.
+    /// Concentration of the Dirichlet distribution.
+    alpha: f64 = 1.0,
+}
 
-    fn check(&self) -> Result<()> {
+impl Labels {
+    fn refuse(&self) -> Result<()> {
         within("alpha", self.alpha, 1e-3..=1e6)
     }
 }

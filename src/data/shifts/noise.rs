@@ -5,33 +5,20 @@
 
 use super::Corrupt;
 use crate::base::random::normal;
-use crate::base::registry::Kind;
 use crate::base::{Result, Streams, parallel};
 use crate::data::{Dataset, Samples, within};
-use serde::{Deserialize, Serialize};
 
-/// Gaussian noise on every feature.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Noise {
+crate::kind! {
+    /// Gaussian noise on every feature.
+    Noise = "noise", "Gaussian noise of deviation std on standardised features (Hendrycks, Dietterich 2019)";
+    // The second of five severities in ImageNet-C (Hendrycks and Dietterich 2019): .12 of the range of a pixel,
+    // whose deviation is .225.
     /// Its standard deviation, in those of the features.
-    pub std: f64,
+    std: f64 = 0.5,
 }
 
-impl Default for Noise {
-    fn default() -> Self {
-        // The second of five severities in ImageNet-C (Hendrycks and Dietterich 2019): .12 of the range of a pixel,
-        // whose deviation is .225.
-        Self { std: 0.5 }
-    }
-}
-
-impl Kind for Noise {
-    const NAME: &'static str = "noise";
-    const SUMMARY: &'static str =
-        "Gaussian noise of deviation std on standardised features (Hendrycks, Dietterich 2019)";
-
-    fn check(&self) -> Result<()> {
+impl Noise {
+    fn refuse(&self) -> Result<()> {
         within("std", self.std, 0.0..=1e6)
     }
 }

@@ -10,33 +10,23 @@
 use super::{Align, Aligned, Pair, within};
 use crate::autodiff::View;
 use crate::autodiff::matrix::product;
-use crate::base::{Result, assignment::assign, interrupt, registry::Kind};
+use crate::base::{Result, assignment::assign, interrupt};
 use crate::landscape::signals;
 use crate::nn::symmetry::Place;
-use serde::{Deserialize, Serialize};
 
-/// Activation matching.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct ActivationMatching {
+crate::kind! {
+    /// Activation matching.
+    ActivationMatching = "activations",
+        "pairs units whose activations correlate over training samples (Li et al. 2015; Ainsworth et al. 2022)";
+    // Some samples a unit settle who is who, in networks of up to some hundred units a layer.
     /// By correlation; else by least squares.
-    pub correlation: bool,
+    correlation: bool = true,
     /// Most training samples, the first ones; 0 for all.
-    pub samples: usize,
+    samples: usize = 2048,
 }
 
-impl Default for ActivationMatching {
-    fn default() -> Self {
-        // Some samples a unit settle who is who, in networks of up to some hundred units a layer.
-        Self { correlation: true, samples: 2048 }
-    }
-}
-
-impl Kind for ActivationMatching {
-    const NAME: &'static str = "activations";
-    const SUMMARY: &'static str = "pairs units whose activations correlate over training samples (Li et al. 2015; Ainsworth et al. 2022)";
-
-    fn check(&self) -> Result<()> {
+impl ActivationMatching {
+    fn refuse(&self) -> Result<()> {
         within("samples", self.samples, 0..=1 << 31)
     }
 }

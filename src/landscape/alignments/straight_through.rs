@@ -14,42 +14,26 @@
 use super::matcher::Matcher;
 use super::weights::WeightMatching;
 use super::{Align, Aligned, Pair, within};
-use crate::base::{Error, Result, interrupt, registry::Kind};
+use crate::base::{Error, Result, interrupt};
 use crate::nn::{Permutation, Statistics};
 use rand::seq::SliceRandom;
-use serde::{Deserialize, Serialize};
 
-/// Straight-through matching.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct StraightThrough {
-    /// Passes over the training samples.
-    pub epochs: usize,
-    /// Samples of a mini-batch.
-    pub batch: usize,
-    /// Adam's rate.
-    pub lr: f64,
-    /// Starts of the weight matching before.
-    pub restarts: usize,
-}
-
-impl Default for StraightThrough {
-    fn default() -> Self {
-        Self {
-            epochs: 10,
-            batch: 128,
-            lr: 1e-3, // Adam's own default, Kingma and Ba 2014
-            restarts: WeightMatching::default().restarts,
-        }
-    }
-}
-
-impl Kind for StraightThrough {
-    const NAME: &'static str = "straight-through";
-    const SUMMARY: &'static str =
+crate::kind! {
+    /// Straight-through matching.
+    StraightThrough = "straight-through",
         "min over P of L((A + P(B)) / 2), with straight-through gradients (Ainsworth et al. 2022, 3.3)";
+    /// Passes over the training samples.
+    epochs: usize = 10,
+    /// Samples of a mini-batch.
+    batch: usize = 128,
+    /// Adam's rate.
+    lr: f64 = 1e-3, // Adam's own default, Kingma and Ba 2014
+    /// Starts of the weight matching before.
+    restarts: usize = WeightMatching::default().restarts,
+}
 
-    fn check(&self) -> Result<()> {
+impl StraightThrough {
+    fn refuse(&self) -> Result<()> {
         within("epochs", self.epochs, 1..=1_000_000)?;
         within("batch", self.batch, 1..=1 << 31)?;
         within("restarts", self.restarts, 1..=1000)?;

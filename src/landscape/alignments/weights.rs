@@ -7,34 +7,20 @@
 
 use super::matcher::{Descent, Matcher};
 use super::{Align, Aligned, Pair, within};
-use crate::base::{Error, Result, parallel, registry::Kind};
-use serde::{Deserialize, Serialize};
+use crate::base::{Error, Result, parallel};
 
-/// Weight matching.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct WeightMatching {
-    /// Starts: as they stand, front to back, then random ones.
-    pub restarts: usize,
-    /// Most passes over the groups from each start.
-    pub passes: usize,
-}
-
-impl Default for WeightMatching {
-    fn default() -> Self {
-        Self {
-            restarts: 3, // one of each sort
-            passes: 100, // as the authors' program
-        }
-    }
-}
-
-impl Kind for WeightMatching {
-    const NAME: &'static str = "weights";
-    const SUMMARY: &'static str =
+crate::kind! {
+    /// Weight matching.
+    WeightMatching = "weights",
         "min over P of ||A - P(B)||, by coordinate descent over the layers (Ainsworth et al. 2022)";
+    /// Starts: as they stand, front to back, then random ones.
+    restarts: usize = 3, // one of each sort
+    /// Most passes over the groups from each start.
+    passes: usize = 100, // as the authors' program
+}
 
-    fn check(&self) -> Result<()> {
+impl WeightMatching {
+    fn refuse(&self) -> Result<()> {
         within("restarts", self.restarts, 1..=1000)?;
         within("passes", self.passes, 1..=100_000)
     }

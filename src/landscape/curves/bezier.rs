@@ -2,29 +2,18 @@
 //! w(t) = sum_k binom(n, k) t^k (1 - t)^(n - k) w_k.
 
 use super::{Shares, check_bends};
-use crate::base::{Result, registry::Kind};
-use serde::{Deserialize, Serialize};
+use crate::base::Result;
 
-/// A Bezier curve.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Bezier {
-    /// Control points between the ends; the degree is one more.
-    pub bends: usize,
-}
-
-impl Default for Bezier {
-    fn default() -> Self {
-        Self { bends: 1 } // Garipov et al. 2018, figure 1
-    }
-}
-
-impl Kind for Bezier {
-    const NAME: &'static str = "bezier";
-    const SUMMARY: &'static str =
+crate::kind! {
+    /// A Bezier curve.
+    Bezier = "bezier",
         "Bezier curve with the given number of bends, of degree bends + 1 (Garipov et al. 2018)";
+    /// Control points between the ends; the degree is one more.
+    bends: usize = 1, // Garipov et al. 2018, figure 1
+}
 
-    fn check(&self) -> Result<()> {
+impl Bezier {
+    fn refuse(&self) -> Result<()> {
         check_bends(self.bends)
     }
 }

@@ -2,28 +2,17 @@
 //! next, each taking the same share of t.
 
 use super::{Shares, check_bends};
-use crate::base::{Result, registry::Kind};
-use serde::{Deserialize, Serialize};
+use crate::base::Result;
 
-/// A polygonal chain.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Chain {
+crate::kind! {
+    /// A polygonal chain.
+    Chain = "chain", "straight pieces through the given number of bends (Garipov et al. 2018)";
     /// Control points between the ends.
-    pub bends: usize,
+    bends: usize = 1, // Garipov et al. 2018, figure 1
 }
 
-impl Default for Chain {
-    fn default() -> Self {
-        Self { bends: 1 } // Garipov et al. 2018, figure 1
-    }
-}
-
-impl Kind for Chain {
-    const NAME: &'static str = "chain";
-    const SUMMARY: &'static str = "straight pieces through the given number of bends (Garipov et al. 2018)";
-
-    fn check(&self) -> Result<()> {
+impl Chain {
+    fn refuse(&self) -> Result<()> {
         check_bends(self.bends)
     }
 }

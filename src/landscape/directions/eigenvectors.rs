@@ -3,7 +3,7 @@
 //! By Lanczos with full reorthogonalisation; an eigenpair that did not converge is an error, never a direction.
 
 use super::{Axis, Draw, Frame, Length, Place};
-use crate::base::{Error, Result, registry::Kind};
+use crate::base::{Error, Result};
 use crate::spectral::lanczos::{self, Pair, Settings, Wanted};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, json};
@@ -21,31 +21,21 @@ pub enum Which {
     Both,
 }
 
-/// Eigenvectors of the Hessian.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Eigenvectors {
-    /// Which end of the spectrum.
-    pub which: Which,
-    /// Residual at which an eigenpair has converged, as a share of the largest |eigenvalue|.
-    pub tolerance: f64,
-    /// Most Lanczos steps.
-    pub steps: usize,
-}
-
-impl Default for Eigenvectors {
-    fn default() -> Self {
-        // A small residual turns an eigenvector little where the gap is small: as the spectra's default.
-        Self { which: Which::default(), tolerance: 1e-3, steps: 500 }
-    }
-}
-
-impl Kind for Eigenvectors {
-    const NAME: &'static str = "eigenvectors";
-    const SUMMARY: &'static str =
+crate::kind! {
+    /// Eigenvectors of the Hessian.
+    Eigenvectors = "eigenvectors",
         "of the Hessian of the training loss, length 1: which=largest, smallest or both (one of each)";
+    // A small residual turns an eigenvector little where the gap is small: as the spectra's default.
+    /// Which end of the spectrum.
+    which: Which = Which::default(),
+    /// Residual at which an eigenpair has converged, as a share of the largest |eigenvalue|.
+    tolerance: f64 = 1e-3,
+    /// Most Lanczos steps.
+    steps: usize = 500,
+}
 
-    fn check(&self) -> Result<()> {
+impl Eigenvectors {
+    fn refuse(&self) -> Result<()> {
         match (self.tolerance > 0.0 && self.tolerance < 1.0, self.steps) {
             (false, _) => Err(Error::expected("tolerance", "a number between 0 and 1", self.tolerance)),
             (_, 0 | 1) => Err(Error::expected("steps", "at least 2", self.steps)),

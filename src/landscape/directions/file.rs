@@ -3,23 +3,16 @@
 
 use super::{Axis, Draw, Frame, Length, Place};
 use crate::base::tensors::TensorFile;
-use crate::base::{Error, Result, apart, files, registry::Kind};
+use crate::base::{Error, Result, apart, files};
 use crate::nn::weights;
-use serde::{Deserialize, Serialize};
 use std::path::Path;
 
-/// Directions from a file.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct FromFile {
-    /// The file.
-    pub path: String,
-}
-
-impl Kind for FromFile {
-    const NAME: &'static str = "file";
-    const SUMMARY: &'static str =
+crate::kind! {
+    /// Directions from a file.
+    FromFile = "file",
         "from the safetensors file path=FILE: the network's tensors, x/ or y/ in front of their names";
+    /// The file.
+    path: String,
 }
 
 impl Draw for FromFile {

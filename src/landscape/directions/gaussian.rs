@@ -1,17 +1,11 @@
 //! Random: every coordinate from N(0, 1), independently (Li et al. 2018).
 
 use super::{Axis, Draw, Frame, Length, Place};
-use crate::base::{Result, Streams, random::normal, registry::Kind};
-use serde::{Deserialize, Serialize};
+use crate::base::{Result, Streams, random::normal};
 
-/// Every coordinate from N(0, 1).
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Gaussian;
-
-impl Kind for Gaussian {
-    const NAME: &'static str = "gaussian";
-    const SUMMARY: &'static str = "every coordinate from N(0, 1) (Li et al. 2018)";
+crate::kind! {
+    /// Every coordinate from N(0, 1).
+    Gaussian = "gaussian", "every coordinate from N(0, 1) (Li et al. 2018)";
 }
 
 /// The random direction number `index` in so many dimensions.

@@ -2,19 +2,12 @@
 
 use super::gaussian::gaussian;
 use super::{Axis, Draw, Frame, Length, Place};
-use crate::base::{Result, registry::Kind};
+use crate::base::Result;
 use crate::landscape::geometry::unit;
-use serde::{Deserialize, Serialize};
 
-/// Steepest descent, and random directions.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Gradient;
-
-impl Kind for Gradient {
-    const NAME: &'static str = "gradient";
-    const SUMMARY: &'static str =
-        "x down the gradient of the training loss, y (and z) random, all of length 1";
+crate::kind! {
+    /// Steepest descent, and random directions.
+    Gradient = "gradient", "x down the gradient of the training loss, y (and z) random, all of length 1";
 }
 
 impl Draw for Gradient {

@@ -5,25 +5,18 @@
 //! Running statistics, and singular vectors of spectral norm, move as the weights do.
 
 use super::{Axis, Draw, Frame, Length, Place};
-use crate::base::{Error, Result, registry::Kind};
+use crate::base::{Error, Result};
 use crate::landscape::geometry::{combined, difference, dot};
-use serde::{Deserialize, Serialize};
 use std::path::Path;
 
-/// Through two or three minima.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Through {
-    /// Run directory or weight file of B.
-    pub b: String,
-    /// That of C, for a plane.
-    pub c: String,
-}
-
-impl Kind for Through {
-    const NAME: &'static str = "through";
-    const SUMMARY: &'static str =
+crate::kind! {
+    /// Through two or three minima.
+    Through = "through",
         "through the network (A) and those of b=RUN and, for a plane, c=RUN; statistics move along";
+    /// Run directory or weight file of B.
+    b: String,
+    /// That of C, for a plane.
+    c: String,
 }
 
 impl Draw for Through {

@@ -4,22 +4,16 @@
 //! Axes have length 1. A contour is not the loss of the true path: each snapshot's distance to the slice is reported.
 
 use super::{Axis, Draw, Frame, Length, Place, Trail};
-use crate::base::{Error, Result, registry::Kind};
+use crate::base::{Error, Result};
 use crate::landscape::geometry::{difference, dot, principal, projection};
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, json};
 
 /// How far weights may be from the last snapshot, relative to their length: what rounding to f32 does.
 const ROUNDING: f64 = 1e-6;
 
-/// Principal components of training.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Trajectory;
-
-impl Kind for Trajectory {
-    const NAME: &'static str = "trajectory";
-    const SUMMARY: &'static str =
+crate::kind! {
+    /// Principal components of training.
+    Trajectory = "trajectory",
         "principal components of the run's snapshots (train --snapshots), with the way of training";
 }
 

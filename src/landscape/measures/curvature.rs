@@ -4,18 +4,11 @@
 //! convex everywhere.
 
 use super::{Computed, Drawn, Finished, Measure};
-use crate::base::registry::Kind;
 use crate::landscape::geometry;
-use serde::{Deserialize, Serialize};
 
-/// Eigenvalues of the slice's own Hessian.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Curvature;
-
-impl Kind for Curvature {
-    const NAME: &'static str = "curvature";
-    const SUMMARY: &'static str =
+crate::kind! {
+    /// Eigenvalues of the slice's own Hessian.
+    Curvature = "curvature",
         "the slice's own 2 x 2 Hessian: smaller and larger eigenvalue, by differences of the grid";
 }
 

@@ -1,17 +1,10 @@
 //! Generalization gap: test loss minus training loss at every point.
 
 use super::{Computed, Drawn, Finished, Measure};
-use crate::base::registry::Kind;
-use serde::{Deserialize, Serialize};
 
-/// Test loss minus training loss.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Gap;
-
-impl Kind for Gap {
-    const NAME: &'static str = "gap";
-    const SUMMARY: &'static str = "generalization gap: test loss minus training loss";
+crate::kind! {
+    /// Test loss minus training loss.
+    Gap = "gap", "generalization gap: test loss minus training loss";
 }
 
 impl Measure for Gap {

@@ -1,18 +1,12 @@
 //! Norm of the whole gradient of the training loss at every point, not of its part in the plane.
 
 use super::{Computed, Drawn, Measure, Spot};
-use crate::base::{Result, registry::Kind};
+use crate::base::Result;
 use crate::landscape::geometry::dot;
-use serde::{Deserialize, Serialize};
 
-/// Norm of the gradient.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct GradientNorm;
-
-impl Kind for GradientNorm {
-    const NAME: &'static str = "gradient-norm";
-    const SUMMARY: &'static str = "norm of the gradient of the training loss in all parameters";
+crate::kind! {
+    /// Norm of the gradient.
+    GradientNorm = "gradient-norm", "norm of the gradient of the training loss in all parameters";
 }
 
 impl Measure for GradientNorm {

@@ -5,36 +5,26 @@
 
 use super::{Computed, Drawn, Measure, Spot};
 use crate::autodiff::Curvature;
-use crate::base::{Error, Result, registry::Kind};
+use crate::base::{Error, Result};
 use crate::landscape::hessian::Curved;
 use crate::spectral::lanczos::{self, Settings, Wanted};
-use serde::{Deserialize, Serialize};
 
-/// Both ends of the spectrum.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Spectrum {
+crate::kind! {
+    /// Both ends of the spectrum.
+    Spectrum = "spectrum",
+        "smallest and largest eigenvalue of the Hessian at every point, and |ratio| (Li et al. 2018), by Lanczos";
+    // As for single spectra: where one end is thirty times the other, a hundredth would leave the other a third off.
     /// Residual at which an eigenvalue has converged, as a share of the largest |eigenvalue|.
-    pub tolerance: f64,
+    tolerance: f64 = 1e-3,
     /// Most Lanczos steps at a point.
-    pub steps: usize,
+    steps: usize = 400,
     /// Make as many steps as certify that no eigenvalue lies beyond, by more than a hundredth of the spread, but for one
     /// point in a thousand (Kuczynski and Wozniakowski 1992).
-    pub certify: bool,
+    certify: bool = true,
 }
 
-impl Default for Spectrum {
-    fn default() -> Self {
-        // As for single spectra: where one end is thirty times the other, a hundredth would leave the other a third off.
-        Self { tolerance: 1e-3, steps: 400, certify: true }
-    }
-}
-
-impl Kind for Spectrum {
-    const NAME: &'static str = "spectrum";
-    const SUMMARY: &'static str = "smallest and largest eigenvalue of the Hessian at every point, and |ratio| (Li et al. 2018), by Lanczos";
-
-    fn check(&self) -> Result<()> {
+impl Spectrum {
+    fn refuse(&self) -> Result<()> {
         match (self.tolerance > 0.0 && self.tolerance < 1.0, self.steps) {
             (false, _) => Err(Error::expected("tolerance", "a number between 0 and 1", self.tolerance)),
             (_, 0 | 1) => Err(Error::expected("steps", "at least 2", self.steps)),

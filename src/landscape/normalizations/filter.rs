@@ -3,18 +3,11 @@
 //! flat a slice looks.
 
 use super::Normalize;
-use crate::base::registry::Kind;
 use crate::nn::Parameter;
-use serde::{Deserialize, Serialize};
 
-/// each filter of the direction gets its own filter's norm (Li et al. 2018).
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Filter;
-
-impl Kind for Filter {
-    const NAME: &'static str = "filter";
-    const SUMMARY: &'static str = "each filter of the direction gets its own filter's norm (Li et al. 2018)";
+crate::kind! {
+    /// each filter of the direction gets its own filter's norm (Li et al. 2018).
+    Filter = "filter", "each filter of the direction gets its own filter's norm (Li et al. 2018)";
 }
 
 impl Normalize for Filter {

@@ -3,18 +3,11 @@
 //! network stay zero, and the sizes of a Gaussian draw are kept.
 
 use super::Normalize;
-use crate::base::registry::Kind;
 use crate::nn::Parameter;
-use serde::{Deserialize, Serialize};
 
-/// each weight of the direction is multiplied by its own weight.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Weight;
-
-impl Kind for Weight {
-    const NAME: &'static str = "weight";
-    const SUMMARY: &'static str = "each weight of the direction is multiplied by its own weight";
+crate::kind! {
+    /// each weight of the direction is multiplied by its own weight.
+    Weight = "weight", "each weight of the direction is multiplied by its own weight";
 }
 
 impl Normalize for Weight {

@@ -16,41 +16,30 @@ use super::surface::{Scale, Surface};
 use super::{Columns, Here, Quantity, Row, Sharp, Spent};
 use crate::base::random::{Rng, normal};
 use crate::base::statistics::mean;
-use crate::base::{Error, Result, parallel, registry::Kind};
+use crate::base::{Error, Result, parallel};
 use crate::nn::Network;
 use rand::RngExt;
-use serde::{Deserialize, Serialize};
 
-/// Mean rise of the loss under noise.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct AverageCase {
-    /// Standard deviation of plain Gaussian noise.
-    pub l2: f64,
-    /// Standard deviation of adaptive Gaussian noise, in |w|.
-    pub adaptive_l2: f64,
-    /// Half the width of plain uniform noise.
-    pub linf: f64,
-    /// Half the width of adaptive uniform noise, in |w|.
-    pub adaptive_linf: f64,
-    /// Draws of the noise, mirror images among them.
-    pub draws: usize,
-}
-
-impl Default for AverageCase {
-    fn default() -> Self {
-        // Andriushchenko 2023, sweeps of their code: .005 to .04 and .1 to .8 in l2, .01 to .08 and .1 to .8 in l_inf. They
-        // make 20 draws of 128 samples each; here every draw is one of all samples.
-        Self { l2: 0.01, adaptive_l2: 0.1, linf: 0.02, adaptive_linf: 0.1, draws: 100 }
-    }
-}
-
-impl Kind for AverageCase {
-    const NAME: &'static str = "average-case";
-    const SUMMARY: &'static str =
+crate::kind! {
+    /// Mean rise of the loss under noise.
+    AverageCase = "average-case",
         "mean rise of the loss under Gaussian (expected sharpness) and uniform noise, plain and adaptive";
+    // Andriushchenko 2023, sweeps of their code: .005 to .04 and .1 to .8 in l2, .01 to .08 and .1 to .8 in l_inf. They
+    // make 20 draws of 128 samples each; here every draw is one of all samples.
+    /// Standard deviation of plain Gaussian noise.
+    l2: f64 = 0.01,
+    /// Standard deviation of adaptive Gaussian noise, in |w|.
+    adaptive_l2: f64 = 0.1,
+    /// Half the width of plain uniform noise.
+    linf: f64 = 0.02,
+    /// Half the width of adaptive uniform noise, in |w|.
+    adaptive_linf: f64 = 0.1,
+    /// Draws of the noise, mirror images among them.
+    draws: usize = 100,
+}
 
-    fn check(&self) -> Result<()> {
+impl AverageCase {
+    fn refuse(&self) -> Result<()> {
         positive("l2", self.l2)?;
         positive("adaptive-l2", self.adaptive_l2)?;
         positive("linf", self.linf)?;

@@ -14,45 +14,29 @@ use super::surface::{Scale, Surface};
 use super::{Columns, Here, Quantity, Row, Sharp, Spent};
 use crate::base::random::normal;
 use crate::base::statistics::quantile;
-use crate::base::{Error, Result, parallel, registry::Kind};
+use crate::base::{Error, Result, parallel};
 use crate::landscape::geometry::{dot, unit};
 use crate::landscape::normalizations::{Filter, Normalization, Nothing};
 use crate::nn::Network;
-use serde::{Deserialize, Serialize};
 
-/// Quantiles of the distance at which the loss has risen.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct BasinRadius {
+crate::kind! {
+    /// Quantiles of the distance at which the loss has risen.
+    BasinRadius = "basin-radius",
+        "distance at which the loss has risen by .1 along random rays, plain and filter-normalised: quantiles";
     /// By how much the loss rises, in its own units.
-    pub rise: f64,
+    rise: f64 = 0.1, // nats: the loss of a sample whose probability falls by a tenth
     /// Number of rays.
-    pub rays: usize,
+    rays: usize = 50, // five beyond each of the outer quantiles
     /// How far they are followed, in norms of theta (raw) or of each filter (invariant).
-    pub reach: f64,
+    reach: f64 = 10.0, // ten times the weights: nothing of them is left
     /// Relative width to which a crossing is bisected.
-    pub tolerance: f64,
+    tolerance: f64 = 1e-3, // far below the spread of the rays
     /// What a distance of 1 is for invariant rays.
-    pub normalize: Normalization,
+    normalize: Normalization = Filter.into(), // Li et al. 2018
 }
 
-impl Default for BasinRadius {
-    fn default() -> Self {
-        Self {
-            rise: 0.1,                // nats: the loss of a sample whose probability falls by a tenth
-            rays: 50,                 // five beyond each of the outer quantiles
-            reach: 10.0,              // ten times the weights: nothing of them is left
-            tolerance: 1e-3,          // far below the spread of the rays
-            normalize: Filter.into(), // Li et al. 2018
-        }
-    }
-}
-
-impl Kind for BasinRadius {
-    const NAME: &'static str = "basin-radius";
-    const SUMMARY: &'static str = "distance at which the loss has risen by .1 along random rays, plain and filter-normalised: quantiles";
-
-    fn check(&self) -> Result<()> {
+impl BasinRadius {
+    fn refuse(&self) -> Result<()> {
         positive("rise", self.rise)?;
         positive("reach", self.reach)?;
         at_least("rays", self.rays, 1)?;

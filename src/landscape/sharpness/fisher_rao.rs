@@ -9,19 +9,13 @@
 use super::surface::stopped;
 use super::{Columns, Cost, Here, Quantity, Row, Sharp, Spent};
 use crate::autodiff::Curvature;
-use crate::base::{Result, registry::Kind};
+use crate::base::Result;
 use crate::landscape::geometry::dot;
 use crate::nn::Network;
-use serde::{Deserialize, Serialize};
 
-/// theta' F theta.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct FisherRao;
-
-impl Kind for FisherRao {
-    const NAME: &'static str = "fisher-rao";
-    const SUMMARY: &'static str =
+crate::kind! {
+    /// theta' F theta.
+    FisherRao = "fisher-rao",
         "Fisher-Rao norm: theta' F theta with the Fisher matrix of the data (Liang 2019)";
 }
 

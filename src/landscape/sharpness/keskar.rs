@@ -20,35 +20,25 @@ use super::ball::{Ball, Norm};
 use super::sam::{at_least, positive};
 use super::surface::{Means, Scale, Surface};
 use super::{Columns, Here, Row, Sharp, Spent};
-use crate::base::{Result, registry::Kind};
+use crate::base::Result;
 use crate::landscape::geometry::dot;
 use crate::nn::Network;
-use serde::{Deserialize, Serialize};
 
-/// Largest rise of the loss in a small box.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Keskar {
+crate::kind! {
+    /// Largest rise of the loss in a small box.
+    Keskar = "keskar",
+        "epsilon-sharpness: largest rise of the loss in a small box, in percent of 1 + f (Keskar 2016); raw only";
+    // Keskar 2016, section 2.2.2: eps 1e-3 (and 5e-4), 10 steps of L-BFGS-B; its code's 10 pairs are SciPy's default.
     /// Size of the box.
-    pub eps: f64,
+    eps: f64 = 1e-3,
     /// Steps of the ascent.
-    pub steps: usize,
+    steps: usize = 10,
     /// Pairs that L-BFGS remembers.
-    pub history: usize,
+    history: usize = 10,
 }
 
-impl Default for Keskar {
-    fn default() -> Self {
-        // Keskar 2016, section 2.2.2: eps 1e-3 (and 5e-4), 10 steps of L-BFGS-B; its code's 10 pairs are SciPy's default.
-        Self { eps: 1e-3, steps: 10, history: 10 }
-    }
-}
-
-impl Kind for Keskar {
-    const NAME: &'static str = "keskar";
-    const SUMMARY: &'static str = "epsilon-sharpness: largest rise of the loss in a small box, in percent of 1 + f (Keskar 2016); raw only";
-
-    fn check(&self) -> Result<()> {
+impl Keskar {
+    fn refuse(&self) -> Result<()> {
         positive("eps", self.eps)?;
         at_least("steps", self.steps, 1)?;
         at_least("history", self.history, 1)

@@ -12,38 +12,23 @@ use super::surface::{Scale, Surface};
 use super::{Columns, Here, Quantity, Row, Sharp, Spent};
 use crate::base::random::normal;
 use crate::base::statistics::mean;
-use crate::base::{Error, Result, parallel, registry::Kind};
+use crate::base::{Error, Result, parallel};
 use crate::nn::Network;
-use serde::{Deserialize, Serialize};
 
-/// The noise at which accuracy falls.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct PacBayes {
-    /// By how much the accuracy may fall.
-    pub fall: f64,
-    /// Draws of the noise.
-    pub draws: usize,
-    /// Relative width to which sigma is bisected.
-    pub tolerance: f64,
-}
-
-impl Default for PacBayes {
-    fn default() -> Self {
-        Self {
-            fall: 0.1,       // Jiang 2020, C.2
-            draws: 30,       // a standard error of the accuracy well below the fall
-            tolerance: 0.01, // below the standard error
-        }
-    }
-}
-
-impl Kind for PacBayes {
-    const NAME: &'static str = "pac-bayes";
-    const SUMMARY: &'static str =
+crate::kind! {
+    /// The noise at which accuracy falls.
+    PacBayes = "pac-bayes",
         "largest noise that costs no more than a tenth of accuracy, plain and by magnitude (Jiang 2020)";
+    /// By how much the accuracy may fall.
+    fall: f64 = 0.1, // Jiang 2020, C.2
+    /// Draws of the noise.
+    draws: usize = 30, // a standard error of the accuracy well below the fall
+    /// Relative width to which sigma is bisected.
+    tolerance: f64 = 0.01, // below the standard error
+}
 
-    fn check(&self) -> Result<()> {
+impl PacBayes {
+    fn refuse(&self) -> Result<()> {
         let within = |at: &str, x: f64| match x > 0.0 && x < 1.0 {
             true => Ok(()),
             false => Err(Error::expected(at, "a number between 0 and 1", x)),

@@ -19,40 +19,25 @@ use super::{Columns, Cost, Here, Quantity, Row, Sharp, Spent};
 use crate::autodiff::Curvature;
 use crate::base::registry::unknown;
 use crate::base::statistics::mean;
-use crate::base::{Error, Result, registry::Kind};
+use crate::base::{Error, Result};
 use crate::landscape::geometry::dot;
 use crate::nn::{Layout, Network, Parameter, Products, Role};
 use rand::RngExt;
-use serde::{Deserialize, Serialize};
 
-/// Trace of a layer's Hessian, relative to its weights.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct RelativeFlatness {
-    /// Name of the weight, as in weight files; empty for the last.
-    pub layer: String,
-    /// Most products for an exact sum.
-    pub exact: usize,
-    /// Random vectors for an estimate.
-    pub probes: usize,
-}
-
-impl Default for RelativeFlatness {
-    fn default() -> Self {
-        Self {
-            layer: String::new(), // Petzka 2021, section 5: the penultimate features, whose weights are the last
-            exact: 1024,          // every last layer of up to 100 features for 10 classes
-            probes: 100,          // a standard error of about a tenth
-        }
-    }
-}
-
-impl Kind for RelativeFlatness {
-    const NAME: &'static str = "relative-flatness";
-    const SUMMARY: &'static str =
+crate::kind! {
+    /// Trace of a layer's Hessian, relative to its weights.
+    RelativeFlatness = "relative-flatness",
         "relative flatness of a layer: sum of <w_s, w_s'> tr H_ss' over its neurons (Petzka 2021)";
+    /// Name of the weight, as in weight files; empty for the last.
+    layer: String = String::new(), // Petzka 2021, section 5: the penultimate features, whose weights are the last
+    /// Most products for an exact sum.
+    exact: usize = 1024, // every last layer of up to 100 features for 10 classes
+    /// Random vectors for an estimate.
+    probes: usize = 100, // a standard error of about a tenth
+}
 
-    fn check(&self) -> Result<()> {
+impl RelativeFlatness {
+    fn refuse(&self) -> Result<()> {
         at_least("exact", self.exact, 0)?;
         at_least("probes", self.probes, 2)
     }

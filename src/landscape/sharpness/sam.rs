@@ -15,41 +15,25 @@ use super::ascent::{POINTS, Rise, highest};
 use super::ball::{Ball, Norm};
 use super::surface::{Scale, Surface, over_batches};
 use super::{Columns, Here, Row, Sharp, Spent};
-use crate::base::{Error, Result, registry::Kind};
+use crate::base::{Error, Result};
 use crate::nn::Network;
-use serde::{Deserialize, Serialize};
 
-/// m-sharpness by one step of ascent and by several.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Sam {
-    /// Radius of the plain ball.
-    pub rho: f64,
-    /// Radius of the adaptive ball.
-    pub adaptive_rho: f64,
-    /// Samples in a batch; 0 for all at once.
-    pub m: usize,
-    /// Steps of the longer ascent; with 1 there is none.
-    pub steps: usize,
-}
-
-impl Default for Sam {
-    fn default() -> Self {
-        Self {
-            rho: 0.05,         // Foret 2020, 3.1
-            adaptive_rho: 0.5, // Kwon 2021, 5.1: ten times SAM's
-            m: 128,            // Foret 2020, section 4: the batch of one accelerator
-            steps: 20,         // as the worst case, Andriushchenko 2023
-        }
-    }
-}
-
-impl Kind for Sam {
-    const NAME: &'static str = "sam";
-    const SUMMARY: &'static str =
+crate::kind! {
+    /// m-sharpness by one step of ascent and by several.
+    Sam = "sam",
         "m-sharpness: rise of the loss after SAM's one step and after several (Foret 2020; Kwon 2021)";
+    /// Radius of the plain ball.
+    rho: f64 = 0.05, // Foret 2020, 3.1
+    /// Radius of the adaptive ball.
+    adaptive_rho: f64 = 0.5, // Kwon 2021, 5.1: ten times SAM's
+    /// Samples in a batch; 0 for all at once.
+    m: usize = 128, // Foret 2020, section 4: the batch of one accelerator
+    /// Steps of the longer ascent; with 1 there is none.
+    steps: usize = 20, // as the worst case, Andriushchenko 2023
+}
 
-    fn check(&self) -> Result<()> {
+impl Sam {
+    fn refuse(&self) -> Result<()> {
         positive("rho", self.rho)?;
         positive("adaptive-rho", self.adaptive_rho)?;
         at_least("steps", self.steps, 1)

@@ -18,42 +18,31 @@ use super::ball::{Ball, Norm};
 use super::sam::{at_least, positive};
 use super::surface::{Scale, Surface, over_batches};
 use super::{Columns, Here, Row, Sharp, Spent};
-use crate::base::{Result, registry::Kind};
+use crate::base::Result;
 use crate::nn::Network;
-use serde::{Deserialize, Serialize};
 
-/// Worst rise of the loss within a ball.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct WorstCase {
-    /// Radius of the plain l2 ball.
-    pub l2: f64,
-    /// Radius of the adaptive l2 ball.
-    pub adaptive_l2: f64,
-    /// Radius of the plain l_inf ball.
-    pub linf: f64,
-    /// Radius of the adaptive l_inf ball.
-    pub adaptive_linf: f64,
-    /// Samples in a batch; 0 for all at once.
-    pub m: usize,
-    /// Steps of ascent.
-    pub steps: usize,
-}
-
-impl Default for WorstCase {
-    fn default() -> Self {
-        // Andriushchenko 2023, the radii of the middle for small networks in their code's sweeps: .25 to 2 and .5 to 4 in
-        // l2, .0005 to .004 and .0005 to .008 in l_inf; m = 128; 20 steps.
-        Self { l2: 0.25, adaptive_l2: 0.5, linf: 0.002, adaptive_linf: 0.002, m: 128, steps: 20 }
-    }
-}
-
-impl Kind for WorstCase {
-    const NAME: &'static str = "worst-case";
-    const SUMMARY: &'static str =
+crate::kind! {
+    /// Worst rise of the loss within a ball.
+    WorstCase = "worst-case",
         "worst rise of the loss in l2 and l_inf balls, plain and adaptive, by APGD (Andriushchenko 2023)";
+    // Andriushchenko 2023, the radii of the middle for small networks in their code's sweeps: .25 to 2 and .5 to 4 in
+    // l2, .0005 to .004 and .0005 to .008 in l_inf; m = 128; 20 steps.
+    /// Radius of the plain l2 ball.
+    l2: f64 = 0.25,
+    /// Radius of the adaptive l2 ball.
+    adaptive_l2: f64 = 0.5,
+    /// Radius of the plain l_inf ball.
+    linf: f64 = 0.002,
+    /// Radius of the adaptive l_inf ball.
+    adaptive_linf: f64 = 0.002,
+    /// Samples in a batch; 0 for all at once.
+    m: usize = 128,
+    /// Steps of ascent.
+    steps: usize = 20,
+}
 
-    fn check(&self) -> Result<()> {
+impl WorstCase {
+    fn refuse(&self) -> Result<()> {
         positive("l2", self.l2)?;
         positive("adaptive-l2", self.adaptive_l2)?;
         positive("linf", self.linf)?;

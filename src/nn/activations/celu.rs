@@ -3,28 +3,17 @@
 
 use crate::autodiff::Element;
 use crate::autodiff::primitives::map::Scalar;
-use crate::base::{Error, Result, registry::Kind};
-use serde::{Deserialize, Serialize};
+use crate::base::{Error, Result};
 
-/// x for x > 0, alpha (exp(x / alpha) - 1) below (Barron 2017).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Celu {
+crate::kind! {
+    /// x for x > 0, alpha (exp(x / alpha) - 1) below (Barron 2017).
+    Celu = "celu", "x for x > 0, alpha (exp(x / alpha) - 1) below (Barron 2017)";
     /// What the negative side saturates at, with the sign turned, and how slowly.
-    pub alpha: f64,
+    alpha: f64 = 1.0, // PyTorch's default; Barron 2017 leaves it free
 }
 
-impl Default for Celu {
-    fn default() -> Self {
-        Self { alpha: 1.0 } // PyTorch's default; Barron 2017 leaves it free
-    }
-}
-
-impl Kind for Celu {
-    const NAME: &'static str = "celu";
-    const SUMMARY: &'static str = "x for x > 0, alpha (exp(x / alpha) - 1) below (Barron 2017)";
-
-    fn check(&self) -> Result<()> {
+impl Celu {
+    fn refuse(&self) -> Result<()> {
         match (1e-6..=1e6).contains(&self.alpha) {
             true => Ok(()),
             false => Err(Error::expected("alpha", "1e-6 to 1e6", self.alpha)),

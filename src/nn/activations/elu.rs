@@ -3,29 +3,17 @@
 
 use crate::autodiff::Element;
 use crate::autodiff::primitives::map::Scalar;
-use crate::base::{Error, Result, registry::Kind};
-use serde::{Deserialize, Serialize};
+use crate::base::{Error, Result};
 
-/// x for x > 0, alpha (exp(x) - 1) below (Clevert, Unterthiner and Hochreiter 2015).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Elu {
+crate::kind! {
+    /// x for x > 0, alpha (exp(x) - 1) below (Clevert, Unterthiner and Hochreiter 2015).
+    Elu = "elu", "x for x > 0, alpha (exp(x) - 1) below (Clevert, Unterthiner and Hochreiter 2015)";
     /// What the negative side saturates at, with the sign turned.
-    pub alpha: f64,
+    alpha: f64 = 1.0, // Clevert, Unterthiner and Hochreiter 2015
 }
 
-impl Default for Elu {
-    fn default() -> Self {
-        Self { alpha: 1.0 } // Clevert, Unterthiner and Hochreiter 2015
-    }
-}
-
-impl Kind for Elu {
-    const NAME: &'static str = "elu";
-    const SUMMARY: &'static str =
-        "x for x > 0, alpha (exp(x) - 1) below (Clevert, Unterthiner and Hochreiter 2015)";
-
-    fn check(&self) -> Result<()> {
+impl Elu {
+    fn refuse(&self) -> Result<()> {
         match (0.0..=1e6).contains(&self.alpha) {
             true => Ok(()),
             false => Err(Error::expected("alpha", "0 to 1e6", self.alpha)),

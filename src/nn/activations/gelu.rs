@@ -2,17 +2,10 @@
 
 use crate::autodiff::Element;
 use crate::autodiff::primitives::map::Scalar;
-use crate::base::registry::Kind;
-use serde::{Deserialize, Serialize};
 
-/// x Phi(x), exact (Hendrycks and Gimpel 2016).
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Gelu;
-
-impl Kind for Gelu {
-    const NAME: &'static str = "gelu";
-    const SUMMARY: &'static str = "x Phi(x), exact (Hendrycks and Gimpel 2016)";
+crate::kind! {
+    /// x Phi(x), exact (Hendrycks and Gimpel 2016).
+    Gelu = "gelu", "x Phi(x), exact (Hendrycks and Gimpel 2016)";
 }
 
 /// Where Phi(-x) and phi(x) have long underflowed to 0: a factor held within meets that 0 as a number, where

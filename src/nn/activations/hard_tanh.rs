@@ -2,17 +2,10 @@
 
 use crate::autodiff::Element;
 use crate::autodiff::primitives::map::Scalar;
-use crate::base::registry::Kind;
-use serde::{Deserialize, Serialize};
 
-/// x held between -1 and 1 (Collobert 2004).
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct HardTanh;
-
-impl Kind for HardTanh {
-    const NAME: &'static str = "hard-tanh";
-    const SUMMARY: &'static str = "x held between -1 and 1 (Collobert 2004)";
+crate::kind! {
+    /// x held between -1 and 1 (Collobert 2004).
+    HardTanh = "hard-tanh", "x held between -1 and 1 (Collobert 2004)";
 }
 
 impl Scalar for HardTanh {

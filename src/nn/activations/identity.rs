@@ -2,17 +2,10 @@
 
 use crate::autodiff::Element;
 use crate::autodiff::primitives::map::Scalar;
-use crate::base::registry::Kind;
-use serde::{Deserialize, Serialize};
 
-/// x: a linear network.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Identity;
-
-impl Kind for Identity {
-    const NAME: &'static str = "identity";
-    const SUMMARY: &'static str = "x: a linear network";
+crate::kind! {
+    /// x: a linear network.
+    Identity = "identity", "x: a linear network";
 }
 
 impl Scalar for Identity {

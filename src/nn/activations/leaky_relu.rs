@@ -2,28 +2,17 @@
 
 use crate::autodiff::Element;
 use crate::autodiff::primitives::map::Scalar;
-use crate::base::{Error, Result, registry::Kind};
-use serde::{Deserialize, Serialize};
+use crate::base::{Error, Result};
 
-/// x for x > 0, slope x below (Maas, Hannun and Ng 2013).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct LeakyRelu {
+crate::kind! {
+    /// x for x > 0, slope x below (Maas, Hannun and Ng 2013).
+    LeakyRelu = "leaky-relu", "x for x > 0, slope x below (Maas, Hannun and Ng 2013)";
     /// Slope below zero.
-    pub slope: f64,
+    slope: f64 = 0.01, // Maas, Hannun and Ng 2013
 }
 
-impl Default for LeakyRelu {
-    fn default() -> Self {
-        Self { slope: 0.01 } // Maas, Hannun and Ng 2013
-    }
-}
-
-impl Kind for LeakyRelu {
-    const NAME: &'static str = "leaky-relu";
-    const SUMMARY: &'static str = "x for x > 0, slope x below (Maas, Hannun and Ng 2013)";
-
-    fn check(&self) -> Result<()> {
+impl LeakyRelu {
+    fn refuse(&self) -> Result<()> {
         match self.slope.is_finite() {
             true => Ok(()),
             false => Err(Error::expected("slope", "a finite number", self.slope)),

@@ -8,17 +8,10 @@
 
 use crate::autodiff::Element;
 use crate::autodiff::primitives::map::Scalar;
-use crate::base::registry::Kind;
-use serde::{Deserialize, Serialize};
 
-/// x tanh(ln(1 + exp x)) (Misra 2019).
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Mish;
-
-impl Kind for Mish {
-    const NAME: &'static str = "mish";
-    const SUMMARY: &'static str = "x tanh(ln(1 + exp x)) (Misra 2019)";
+crate::kind! {
+    /// x tanh(ln(1 + exp x)) (Misra 2019).
+    Mish = "mish", "x tanh(ln(1 + exp x)) (Misra 2019)";
 }
 
 /// Where e^-|x| has long underflowed to 0: a factor held within meets that 0 as a number, where infinity would

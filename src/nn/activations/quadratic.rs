@@ -2,17 +2,10 @@
 
 use crate::autodiff::Element;
 use crate::autodiff::primitives::map::Scalar;
-use crate::base::registry::Kind;
-use serde::{Deserialize, Serialize};
 
-/// x^2 (Livni, Shalev-Shwartz and Shamir 2014).
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Quadratic;
-
-impl Kind for Quadratic {
-    const NAME: &'static str = "quadratic";
-    const SUMMARY: &'static str = "x^2 (Livni, Shalev-Shwartz and Shamir 2014)";
+crate::kind! {
+    /// x^2 (Livni, Shalev-Shwartz and Shamir 2014).
+    Quadratic = "quadratic", "x^2 (Livni, Shalev-Shwartz and Shamir 2014)";
 }
 
 impl Scalar for Quadratic {

@@ -3,17 +3,10 @@
 
 use crate::autodiff::Element;
 use crate::autodiff::primitives::map::Scalar;
-use crate::base::registry::Kind;
-use serde::{Deserialize, Serialize};
 
-/// max(0, x).
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Relu;
-
-impl Kind for Relu {
-    const NAME: &'static str = "relu";
-    const SUMMARY: &'static str = "max(0, x)";
+crate::kind! {
+    /// max(0, x).
+    Relu = "relu", "max(0, x)";
 }
 
 impl Scalar for Relu {

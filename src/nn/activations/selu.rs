@@ -4,17 +4,10 @@
 
 use crate::autodiff::Element;
 use crate::autodiff::primitives::map::Scalar;
-use crate::base::registry::Kind;
-use serde::{Deserialize, Serialize};
 
-/// lambda (x for x > 0, alpha (exp(x) - 1) below), self-normalising (Klambauer et al. 2017).
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Selu;
-
-impl Kind for Selu {
-    const NAME: &'static str = "selu";
-    const SUMMARY: &'static str =
+crate::kind! {
+    /// lambda (x for x > 0, alpha (exp(x) - 1) below), self-normalising (Klambauer et al. 2017).
+    Selu = "selu",
         "1.0507 (x for x > 0, 1.6733 (exp(x) - 1) below), self-normalising (Klambauer et al. 2017)";
 }
 

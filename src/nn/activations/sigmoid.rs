@@ -2,17 +2,10 @@
 
 use crate::autodiff::Element;
 use crate::autodiff::primitives::map::Scalar;
-use crate::base::registry::Kind;
-use serde::{Deserialize, Serialize};
 
-/// 1 / (1 + exp(-x)).
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Sigmoid;
-
-impl Kind for Sigmoid {
-    const NAME: &'static str = "sigmoid";
-    const SUMMARY: &'static str = "1 / (1 + exp(-x))";
+crate::kind! {
+    /// 1 / (1 + exp(-x)).
+    Sigmoid = "sigmoid", "1 / (1 + exp(-x))";
 }
 
 impl Scalar for Sigmoid {

@@ -2,17 +2,10 @@
 
 use crate::autodiff::Element;
 use crate::autodiff::primitives::map::Scalar;
-use crate::base::registry::Kind;
-use serde::{Deserialize, Serialize};
 
-/// x sigmoid(x), also called swish (Elfwing et al. 2017).
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Silu;
-
-impl Kind for Silu {
-    const NAME: &'static str = "silu";
-    const SUMMARY: &'static str = "x sigmoid(x), also called swish (Elfwing et al. 2017)";
+crate::kind! {
+    /// x sigmoid(x), also called swish (Elfwing et al. 2017).
+    Silu = "silu", "x sigmoid(x), also called swish (Elfwing et al. 2017)";
 }
 
 /// Where s(-x) has long underflowed to 0: a factor held within meets that 0 as a number, where infinity would

@@ -2,17 +2,10 @@
 
 use crate::autodiff::Element;
 use crate::autodiff::primitives::map::Scalar;
-use crate::base::registry::Kind;
-use serde::{Deserialize, Serialize};
 
-/// ln(1 + exp x).
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Softplus;
-
-impl Kind for Softplus {
-    const NAME: &'static str = "softplus";
-    const SUMMARY: &'static str = "ln(1 + exp x)";
+crate::kind! {
+    /// ln(1 + exp x).
+    Softplus = "softplus", "ln(1 + exp x)";
 }
 
 impl Scalar for Softplus {

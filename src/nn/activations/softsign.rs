@@ -3,17 +3,10 @@
 
 use crate::autodiff::Element;
 use crate::autodiff::primitives::map::Scalar;
-use crate::base::registry::Kind;
-use serde::{Deserialize, Serialize};
 
-/// x / (1 + |x|) (Bergstra et al. 2009).
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Softsign;
-
-impl Kind for Softsign {
-    const NAME: &'static str = "softsign";
-    const SUMMARY: &'static str = "x / (1 + |x|) (Bergstra et al. 2009)";
+crate::kind! {
+    /// x / (1 + |x|) (Bergstra et al. 2009).
+    Softsign = "softsign", "x / (1 + |x|) (Bergstra et al. 2009)";
 }
 
 /// Where the value has long been 1 to the last bit: infinity over infinity would be NaN.

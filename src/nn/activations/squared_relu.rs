@@ -3,17 +3,10 @@
 
 use crate::autodiff::Element;
 use crate::autodiff::primitives::map::Scalar;
-use crate::base::registry::Kind;
-use serde::{Deserialize, Serialize};
 
-/// max(0, x)^2 (So et al. 2021).
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SquaredRelu;
-
-impl Kind for SquaredRelu {
-    const NAME: &'static str = "squared-relu";
-    const SUMMARY: &'static str = "max(0, x)^2 (So et al. 2021)";
+crate::kind! {
+    /// max(0, x)^2 (So et al. 2021).
+    SquaredRelu = "squared-relu", "max(0, x)^2 (So et al. 2021)";
 }
 
 impl Scalar for SquaredRelu {

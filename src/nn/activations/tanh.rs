@@ -3,17 +3,10 @@
 
 use crate::autodiff::Element;
 use crate::autodiff::primitives::map::Scalar;
-use crate::base::registry::Kind;
-use serde::{Deserialize, Serialize};
 
-/// tanh x.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Tanh;
-
-impl Kind for Tanh {
-    const NAME: &'static str = "tanh";
-    const SUMMARY: &'static str = "tanh x";
+crate::kind! {
+    /// tanh x.
+    Tanh = "tanh", "tanh x";
 }
 
 impl Scalar for Tanh {

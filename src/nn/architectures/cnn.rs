@@ -2,40 +2,35 @@
 //! with a norm, an activation and a maximum over 2 x 2, then dense layers.
 
 use super::{Unfold, activate, check_dropout, check_sizes, conv, dense, dropout, within};
-use crate::base::{Error, Result, registry::Kind};
+use crate::base::{Error, Result};
 use crate::nn::activations::Activation;
 use crate::nn::layers::{Flatten, Item, MaxPool};
 use crate::nn::norms::{Batch, Norm};
-use serde::{Deserialize, Serialize};
 
-/// Convolutions with pooling, then dense layers.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Cnn {
+crate::kind! {
+    /// Convolutions with pooling, then dense layers.
+    Cnn = "cnn",
+        "convolutions of `channels`, each with norm, activation and 2 x 2 maximum, then dense (after LeNet)";
     /// Channels of each convolution.
-    pub channels: Vec<usize>,
+    channels: Vec<usize> = vec![16, 32],
     /// Height and width of the filters; odd.
-    pub kernel: usize,
+    kernel: usize = 3,
     /// Widths of the dense layers before the last.
-    pub hidden: Vec<usize>,
+    hidden: Vec<usize> = Vec::new(),
     /// After each convolution and hidden layer.
-    pub activation: Activation,
+    activation: Activation = Activation::default(),
     /// Norm of each convolution and hidden layer.
-    pub norm: Norm,
+    norm: Norm = Norm::Batch(Batch::default()),
     /// Rate of dropout before each dense layer.
-    pub dropout: f64,
+    dropout: f64 = 0.0,
 }
 
-impl Default for Cnn {
-    fn default() -> Self {
-        Self {
-            channels: vec![16, 32],
-            kernel: 3,
-            hidden: Vec::new(),
-            activation: Activation::default(),
-            norm: Norm::Batch(Batch::default()),
-            dropout: 0.0,
-        }
+impl Cnn {
+    fn refuse(&self) -> Result<()> {
+        check_sizes("channels", &self.channels, 1)?;
+        check_sizes("hidden", &self.hidden, 0)?;
+        check_dropout(self.dropout)?;
+        check_kernel(self.kernel)
     }
 }
 
@@ -45,19 +40,6 @@ pub(super) fn check_kernel(kernel: usize) -> Result<()> {
     match kernel % 2 {
         1 => Ok(()),
         _ => Err(Error::expected("kernel", "an odd number", kernel)),
-    }
-}
-
-impl Kind for Cnn {
-    const NAME: &'static str = "cnn";
-    const SUMMARY: &'static str =
-        "convolutions of `channels`, each with norm, activation and 2 x 2 maximum, then dense (after LeNet)";
-
-    fn check(&self) -> Result<()> {
-        check_sizes("channels", &self.channels, 1)?;
-        check_sizes("hidden", &self.hidden, 0)?;
-        check_dropout(self.dropout)?;
-        check_kernel(self.kernel)
     }
 }
 

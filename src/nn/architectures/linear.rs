@@ -2,32 +2,22 @@
 //! Ganguli 2014).
 
 use super::{Unfold, check_sizes, dense};
-use crate::base::{Result, registry::Kind};
+use crate::base::Result;
 use crate::nn::layers::Item;
 use crate::nn::norms::Norm;
-use serde::{Deserialize, Serialize};
 
-/// Dense layers without activations.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Linear {
+crate::kind! {
+    /// Dense layers without activations.
+    Linear = "linear", "deep linear network W_L ... W_1 x (Saxe, McClelland and Ganguli 2014)";
+    // no biases: as in Saxe, McClelland and Ganguli 2014
     /// Width of each hidden layer; none for a linear model.
-    pub hidden: Vec<usize>,
+    hidden: Vec<usize> = vec![32, 32],
     /// Whether the layers have biases.
-    pub bias: bool,
+    bias: bool = false,
 }
 
-impl Default for Linear {
-    fn default() -> Self {
-        Self { hidden: vec![32, 32], bias: false } // no biases: as in Saxe, McClelland and Ganguli 2014
-    }
-}
-
-impl Kind for Linear {
-    const NAME: &'static str = "linear";
-    const SUMMARY: &'static str = "deep linear network W_L ... W_1 x (Saxe, McClelland and Ganguli 2014)";
-
-    fn check(&self) -> Result<()> {
+impl Linear {
+    fn refuse(&self) -> Result<()> {
         check_sizes("hidden", &self.hidden, 0)
     }
 }

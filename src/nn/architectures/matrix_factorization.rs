@@ -4,30 +4,20 @@
 //! point a strict saddle (Baldi and Hornik 1989).
 
 use super::{Unfold, dense, within};
-use crate::base::{Result, registry::Kind};
+use crate::base::Result;
 use crate::nn::layers::Item;
 use crate::nn::norms::Norm;
-use serde::{Deserialize, Serialize};
 
-/// The product of two matrices, entry by entry.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct MatrixFactorization {
+crate::kind! {
+    /// The product of two matrices, entry by entry.
+    MatrixFactorization = "matrix-factorization",
+        "two linear layers of inner width `rank`; with the data set `identity`, U V = M (Baldi and Hornik 1989)";
     /// Columns of the first factor.
-    pub rank: usize,
+    rank: usize = 4,
 }
 
-impl Default for MatrixFactorization {
-    fn default() -> Self {
-        Self { rank: 4 }
-    }
-}
-
-impl Kind for MatrixFactorization {
-    const NAME: &'static str = "matrix-factorization";
-    const SUMMARY: &'static str = "two linear layers of inner width `rank`; with the data set `identity`, U V = M (Baldi and Hornik 1989)";
-
-    fn check(&self) -> Result<()> {
+impl MatrixFactorization {
+    fn refuse(&self) -> Result<()> {
         within("rank", self.rank, 1..=1_000_000)
     }
 }

@@ -5,55 +5,35 @@
 //! `branch-scale`; depth^(-1/2) keeps the variance at the start. `scalars` puts FixUp's learned numbers in such blocks.
 
 use super::{Unfold, activate, check_dropout, check_sizes, dense, dropout, within};
-use crate::base::{Error, Result, registry::Kind};
+use crate::base::{Error, Result};
 use crate::nn::activations::Activation;
 use crate::nn::layers::{Gain, Item, Residual, Shift};
 use crate::nn::norms::Norm;
-use serde::{Deserialize, Serialize};
 
-/// Dense layers with an activation after each but the last.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Mlp {
-    /// Width of each hidden layer; none for softmax (linear) regression.
-    pub hidden: Vec<usize>,
-    /// After each hidden layer.
-    pub activation: Activation,
-    /// Whether the layers have biases.
-    pub bias: bool,
-    /// Norm of each hidden layer.
-    pub norm: Norm,
-    /// Layers in a residual branch; 0 for none.
-    pub residual: usize,
-    /// What branches are multiplied by.
-    pub branch_scale: f64,
-    /// FixUp's scalar biases and multipliers in residual blocks of 2 layers and more.
-    pub scalars: bool,
-    /// Rate of dropout after each hidden layer.
-    pub dropout: f64,
-}
-
-impl Default for Mlp {
-    fn default() -> Self {
-        Self {
-            hidden: vec![32],
-            activation: Activation::default(),
-            bias: true,
-            norm: Norm::default(),
-            residual: 0,
-            branch_scale: 1.0,
-            scalars: false,
-            dropout: 0.0,
-        }
-    }
-}
-
-impl Kind for Mlp {
-    const NAME: &'static str = "mlp";
-    const SUMMARY: &'static str =
+crate::kind! {
+    /// Dense layers with an activation after each but the last.
+    Mlp = "mlp",
         "dense layers of the widths in `hidden`, an activation after each but the last; residual if asked";
+    /// Width of each hidden layer; none for softmax (linear) regression.
+    hidden: Vec<usize> = vec![32],
+    /// After each hidden layer.
+    activation: Activation = Activation::default(),
+    /// Whether the layers have biases.
+    bias: bool = true,
+    /// Norm of each hidden layer.
+    norm: Norm = Norm::default(),
+    /// Layers in a residual branch; 0 for none.
+    residual: usize = 0,
+    /// What branches are multiplied by.
+    branch_scale: f64 = 1.0,
+    /// FixUp's scalar biases and multipliers in residual blocks of 2 layers and more.
+    scalars: bool = false,
+    /// Rate of dropout after each hidden layer.
+    dropout: f64 = 0.0,
+}
 
-    fn check(&self) -> Result<()> {
+impl Mlp {
+    fn refuse(&self) -> Result<()> {
         check_sizes("hidden", &self.hidden, 0)?;
         within("residual", self.residual, 0..=100)?;
         check_dropout(self.dropout)?;

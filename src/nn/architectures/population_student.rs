@@ -3,30 +3,20 @@
 //! its gradient vanishes at its minima, and one that is not global is a fact of the landscape (Safran and Shamir 2018).
 
 use super::{Unfold, dense, within};
-use crate::base::{Result, registry::Kind};
+use crate::base::Result;
 use crate::nn::layers::{Item, Population, Sum};
 use crate::nn::norms::Norm;
-use serde::{Deserialize, Serialize};
 
-/// ReLU units, added up.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct PopulationStudent {
+crate::kind! {
+    /// ReLU units, added up.
+    PopulationStudent = "population-student",
+        "the exact loss of ReLU units over Gaussian inputs, for gaussian-teacher data (Safran and Shamir 2018)";
     /// Hidden units.
-    pub units: usize,
+    units: usize = 8,
 }
 
-impl Default for PopulationStudent {
-    fn default() -> Self {
-        Self { units: 8 }
-    }
-}
-
-impl Kind for PopulationStudent {
-    const NAME: &'static str = "population-student";
-    const SUMMARY: &'static str = "the exact loss of ReLU units over Gaussian inputs, for gaussian-teacher data (Safran and Shamir 2018)";
-
-    fn check(&self) -> Result<()> {
+impl PopulationStudent {
+    fn refuse(&self) -> Result<()> {
         within("units", self.units, 1..=1_000_000)
     }
 }

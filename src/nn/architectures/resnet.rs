@@ -7,57 +7,37 @@
 //! 272,474 and 269,722 parameters. `skip = false` leaves the ways around out: the plain twin.
 
 use super::{Unfold, activate, conv, dense};
-use crate::base::{Error, Result, registry::Kind};
+use crate::base::{Error, Result};
 use crate::nn::activations::Activation;
 use crate::nn::layers::{Gain, GlobalPool, Item, Layer, Residual, Shift, Subsample};
 use crate::nn::norms::{Batch, Norm};
-use serde::{Deserialize, Serialize};
 
-/// Residual network for small images.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Resnet {
+crate::kind! {
+    /// Residual network for small images.
+    Resnet = "resnet",
+        "residual network for small images: depth 8, 14, 20, 32, 44, 56, ...; skip, projection (He et al. 2016)";
     /// Layers with weights: 6 n + 2.
-    pub depth: usize,
+    depth: usize = 8, // He et al. 2016 start at 20; 8 trains in minutes on a CPU
     /// Channels of the first stage are 16 times this.
-    pub width: f64,
+    width: f64 = 1.0,
     /// Ways around the blocks.
-    pub skip: bool,
+    skip: bool = true,
     /// Option B, a 1 x 1 convolution with a norm, where shapes change; option A without.
-    pub projection: bool,
+    projection: bool = true,
     /// After each convolution and sum.
-    pub activation: Activation,
+    activation: Activation = Activation::default(),
     /// Norm of each convolution.
-    pub norm: Norm,
+    norm: Norm = Norm::Batch(Batch::default()),
     /// The last norm of each block starts with scales of 0, so that blocks start as the identity.
-    pub zero_last_gamma: bool,
+    zero_last_gamma: bool = false,
     /// What branches are multiplied by.
-    pub branch_scale: f64,
+    branch_scale: f64 = 1.0,
     /// FixUp's scalar biases and multipliers, for use without norm.
-    pub scalars: bool,
+    scalars: bool = false,
 }
 
-impl Default for Resnet {
-    fn default() -> Self {
-        Self {
-            depth: 8, // He et al. 2016 start at 20; 8 trains in minutes on a CPU
-            width: 1.0,
-            skip: true,
-            projection: true,
-            activation: Activation::default(),
-            norm: Norm::Batch(Batch::default()),
-            zero_last_gamma: false,
-            branch_scale: 1.0,
-            scalars: false,
-        }
-    }
-}
-
-impl Kind for Resnet {
-    const NAME: &'static str = "resnet";
-    const SUMMARY: &'static str = "residual network for small images: depth 8, 14, 20, 32, 44, 56, ...; skip, projection (He et al. 2016)";
-
-    fn check(&self) -> Result<()> {
+impl Resnet {
+    fn refuse(&self) -> Result<()> {
         if !(8..=1202).contains(&self.depth) || self.depth % 6 != 2 {
             return Err(Error::expected("depth", "6 n + 2: 8, 14, 20, 32, 44, 56, ... to 1202", self.depth));
         }

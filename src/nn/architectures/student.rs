@@ -3,36 +3,25 @@
 //! with one or two more they vanish (Safran and Shamir 2018).
 
 use super::{Unfold, activate, dense, within};
-use crate::base::{Result, registry::Kind};
+use crate::base::Result;
 use crate::nn::activations::Activation;
 use crate::nn::layers::{Item, Sum};
 use crate::nn::norms::Norm;
-use serde::{Deserialize, Serialize};
 
-/// One hidden layer, added up.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Student {
-    /// Hidden units.
-    pub units: usize,
-    /// Of each unit.
-    pub activation: Activation,
-    /// Whether output weights are trained; they are 1 otherwise.
-    pub train_outputs: bool,
-}
-
-impl Default for Student {
-    fn default() -> Self {
-        Self { units: 8, activation: Activation::default(), train_outputs: false }
-    }
-}
-
-impl Kind for Student {
-    const NAME: &'static str = "student";
-    const SUMMARY: &'static str =
+crate::kind! {
+    /// One hidden layer, added up.
+    Student = "student",
         "one hidden layer whose units are added up, for teacher-student data (Safran and Shamir 2018)";
+    /// Hidden units.
+    units: usize = 8,
+    /// Of each unit.
+    activation: Activation = Activation::default(),
+    /// Whether output weights are trained; they are 1 otherwise.
+    train_outputs: bool = false,
+}
 
-    fn check(&self) -> Result<()> {
+impl Student {
+    fn refuse(&self) -> Result<()> {
         within("units", self.units, 1..=1_000_000)
     }
 }

@@ -2,46 +2,29 @@
 //! each stage, then the mean over positions and one dense layer.
 
 use super::{Unfold, activate, check_dropout, check_sizes, conv, dense, dropout, within};
-use crate::base::{Result, registry::Kind};
+use crate::base::Result;
 use crate::nn::activations::Activation;
 use crate::nn::layers::{GlobalPool, Item, MaxPool};
 use crate::nn::norms::{Batch, Norm};
-use serde::{Deserialize, Serialize};
 
-/// Stages of convolutions.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Vgg {
-    /// Channels of each stage.
-    pub channels: Vec<usize>,
-    /// Convolutions in a stage.
-    pub depth: usize,
-    /// After each convolution.
-    pub activation: Activation,
-    /// Norm of each convolution.
-    pub norm: Norm,
-    /// Rate of dropout before the dense layer.
-    pub dropout: f64,
-}
-
-impl Default for Vgg {
-    fn default() -> Self {
-        Self {
-            channels: vec![16, 32, 64], // the widths of He et al. 2016 on small images
-            depth: 2,                   // as in the first stages of VGG
-            activation: Activation::default(),
-            norm: Norm::Batch(Batch::default()),
-            dropout: 0.0,
-        }
-    }
-}
-
-impl Kind for Vgg {
-    const NAME: &'static str = "vgg";
-    const SUMMARY: &'static str =
+crate::kind! {
+    /// Stages of convolutions.
+    Vgg = "vgg",
         "stages of `depth` 3 x 3 convolutions with 2 x 2 maxima (after Simonyan and Zisserman 2015)";
+    /// Channels of each stage.
+    channels: Vec<usize> = vec![16, 32, 64], // the widths of He et al. 2016 on small images
+    /// Convolutions in a stage.
+    depth: usize = 2, // as in the first stages of VGG
+    /// After each convolution.
+    activation: Activation = Activation::default(),
+    /// Norm of each convolution.
+    norm: Norm = Norm::Batch(Batch::default()),
+    /// Rate of dropout before the dense layer.
+    dropout: f64 = 0.0,
+}
 
-    fn check(&self) -> Result<()> {
+impl Vgg {
+    fn refuse(&self) -> Result<()> {
         check_sizes("channels", &self.channels, 1)?;
         check_dropout(self.dropout)?;
         within("depth", self.depth, 1..=100)

@@ -3,30 +3,19 @@
 //! output (Xiao et al. 2018). A dense weight, a kernel of one tap, is orthogonal.
 
 use super::{Fans, Initialize, orthogonal::check_gain};
+use crate::base::Result;
 use crate::base::random::{Rng, orthogonal};
-use crate::base::{Result, registry::Kind};
-use serde::{Deserialize, Serialize};
 
-/// Orthogonal at the centre tap of each kernel, zero elsewhere (Xiao et al. 2018).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct DeltaOrthogonal {
-    /// What all singular values of the centre tap are.
-    pub gain: f64,
-}
-
-impl Default for DeltaOrthogonal {
-    fn default() -> Self {
-        Self { gain: 1.0 } // Xiao et al. 2018, at the critical line of tanh networks with small variance
-    }
-}
-
-impl Kind for DeltaOrthogonal {
-    const NAME: &'static str = "delta-orthogonal";
-    const SUMMARY: &'static str =
+crate::kind! {
+    /// Orthogonal at the centre tap of each kernel, zero elsewhere (Xiao et al. 2018).
+    DeltaOrthogonal = "delta-orthogonal",
         "orthogonal times gain at the centre tap of each kernel, zero elsewhere (Xiao et al. 2018)";
+    /// What all singular values of the centre tap are.
+    gain: f64 = 1.0, // Xiao et al. 2018, at the critical line of tanh networks with small variance
+}
 
-    fn check(&self) -> Result<()> {
+impl DeltaOrthogonal {
+    fn refuse(&self) -> Result<()> {
         check_gain(self.gain)
     }
 }

@@ -6,18 +6,11 @@
 
 use super::{Fans, HeNormal, Initialize};
 use crate::base::random::Rng;
-use crate::base::registry::Kind;
 use crate::nn::layout::{Layout, Parameter};
-use serde::{Deserialize, Serialize};
 
-/// He's weights, scaled down in residual branches.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct FixUp;
-
-impl Kind for FixUp {
-    const NAME: &'static str = "fixup";
-    const SUMMARY: &'static str =
+crate::kind! {
+    /// He's weights, scaled down in residual branches.
+    FixUp = "fixup",
         "He, times L^(-1/(2m-2)) in residual branches, whose last layer is zero (Zhang et al. 2019)";
 }
 

@@ -2,28 +2,17 @@
 //! backward; it balances the diagonal blocks of the Hessian at the start (Defazio and Bottou 2019).
 
 use super::{Fans, Initialize};
-use crate::base::{Error, Result, random::Rng, registry::Kind};
-use serde::{Deserialize, Serialize};
+use crate::base::{Error, Result, random::Rng};
 
-/// N(0, c / sqrt(fan_in fan_out)) (Defazio and Bottou 2019).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Geometric {
+crate::kind! {
+    /// N(0, c / sqrt(fan_in fan_out)) (Defazio and Bottou 2019).
+    Geometric = "geometric", "N(0, c / sqrt(fan_in fan_out)) (Defazio and Bottou 2019)";
     /// The variance where both fans are 1.
-    pub c: f64,
+    c: f64 = 2.0, // He et al. 2015, where both fans are equal; Defazio and Bottou 2019 leave it free
 }
 
-impl Default for Geometric {
-    fn default() -> Self {
-        Self { c: 2.0 } // He et al. 2015, where both fans are equal; Defazio and Bottou 2019 leave it free
-    }
-}
-
-impl Kind for Geometric {
-    const NAME: &'static str = "geometric";
-    const SUMMARY: &'static str = "N(0, c / sqrt(fan_in fan_out)) (Defazio and Bottou 2019)";
-
-    fn check(&self) -> Result<()> {
+impl Geometric {
+    fn refuse(&self) -> Result<()> {
         match self.c.is_finite() && self.c >= 0.0 {
             true => Ok(()),
             false => Err(Error::expected("c", "a finite number of at least 0", self.c)),

@@ -1,17 +1,12 @@
 //! Glorot, uniform: a compromise between signals forward and gradients backward.
 
 use super::{Fans, Initialize};
-use crate::base::{random::Rng, registry::Kind};
-use serde::{Deserialize, Serialize};
+use crate::base::random::Rng;
 
-/// uniform with variance 2 / (fan_in + fan_out) (Glorot and Bengio 2010).
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct GlorotUniform;
-
-impl Kind for GlorotUniform {
-    const NAME: &'static str = "glorot-uniform";
-    const SUMMARY: &'static str = "uniform with variance 2 / (fan_in + fan_out) (Glorot and Bengio 2010)";
+crate::kind! {
+    /// uniform with variance 2 / (fan_in + fan_out) (Glorot and Bengio 2010).
+    GlorotUniform = "glorot-uniform",
+        "uniform with variance 2 / (fan_in + fan_out) (Glorot and Bengio 2010)";
 }
 
 impl Initialize for GlorotUniform {

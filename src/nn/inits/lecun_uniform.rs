@@ -1,17 +1,11 @@
 //! LeCun, uniform: variance 1 / fan_in keeps the variance of linear layers.
 
 use super::{Fans, Initialize};
-use crate::base::{random::Rng, registry::Kind};
-use serde::{Deserialize, Serialize};
+use crate::base::random::Rng;
 
-/// uniform with variance 1 / fan_in (LeCun et al. 1998).
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LecunUniform;
-
-impl Kind for LecunUniform {
-    const NAME: &'static str = "lecun-uniform";
-    const SUMMARY: &'static str = "uniform with variance 1 / fan_in (LeCun et al. 1998)";
+crate::kind! {
+    /// uniform with variance 1 / fan_in (LeCun et al. 1998).
+    LecunUniform = "lecun-uniform", "uniform with variance 1 / fan_in (LeCun et al. 1998)";
 }
 
 impl Initialize for LecunUniform {

@@ -6,36 +6,24 @@
 
 use super::{Fans, Initialize, Orthogonal};
 use crate::autodiff::{Bindings, Element, Plan};
-use crate::base::registry::Kind;
 use crate::base::{Error, Result, random::Rng};
 use crate::nn::{Mode, Network};
-use serde::{Deserialize, Serialize};
 
-/// Unit variance at every layer's output.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Lsuv {
-    /// How far from 1 a standard deviation may stay.
-    pub tolerance: f64,
-    /// Divisions of one layer's weights at most.
-    pub tries: usize,
-    /// Samples of the first batch.
-    pub batch: usize,
-}
-
-impl Default for Lsuv {
-    fn default() -> Self {
-        // Tolerance and tries: the authors' code. 512 samples leave an error of a few per cent in a deviation.
-        Self { tolerance: 0.1, tries: 10, batch: 512 }
-    }
-}
-
-impl Kind for Lsuv {
-    const NAME: &'static str = "lsuv";
-    const SUMMARY: &'static str =
+crate::kind! {
+    /// Unit variance at every layer's output.
+    Lsuv = "lsuv",
         "orthogonal, then unit variance at every layer on the first batch (Mishkin and Matas 2016)";
+    // Tolerance and tries: the authors' code. 512 samples leave an error of a few per cent in a deviation.
+    /// How far from 1 a standard deviation may stay.
+    tolerance: f64 = 0.1,
+    /// Divisions of one layer's weights at most.
+    tries: usize = 10,
+    /// Samples of the first batch.
+    batch: usize = 512,
+}
 
-    fn check(&self) -> Result<()> {
+impl Lsuv {
+    fn refuse(&self) -> Result<()> {
         if !(self.tolerance > 0.0 && self.tolerance < 1.0) {
             return Err(Error::expected("tolerance", "above 0 and below 1", self.tolerance));
         }

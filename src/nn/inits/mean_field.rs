@@ -5,31 +5,20 @@
 //! networks of any depth can be trained.
 
 use super::{Fans, Initialize};
-use crate::base::{Error, Result, random::Rng, registry::Kind};
-use serde::{Deserialize, Serialize};
+use crate::base::{Error, Result, random::Rng};
 
-/// W ~ N(0, weight^2 / fan_in), b ~ N(0, bias^2).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct MeanField {
+crate::kind! {
+    /// W ~ N(0, weight^2 / fan_in), b ~ N(0, bias^2).
+    MeanField = "mean-field", "N(0, weight^2 / fan_in), biases N(0, bias^2) (Poole et al. 2016)";
+    // The point where ReLU's signals neither grow nor fade; for it this is He's.
     /// sigma_w: standard deviation of a weight times the root of its fan-in.
-    pub weight: f64,
+    weight: f64 = 2f64.sqrt(),
     /// sigma_b: standard deviation of a bias.
-    pub bias: f64,
+    bias: f64 = 0.0,
 }
 
-impl Default for MeanField {
-    fn default() -> Self {
-        // The point where ReLU's signals neither grow nor fade; for it this is He's.
-        Self { weight: 2f64.sqrt(), bias: 0.0 }
-    }
-}
-
-impl Kind for MeanField {
-    const NAME: &'static str = "mean-field";
-    const SUMMARY: &'static str = "N(0, weight^2 / fan_in), biases N(0, bias^2) (Poole et al. 2016)";
-
-    fn check(&self) -> Result<()> {
+impl MeanField {
+    fn refuse(&self) -> Result<()> {
         for (key, x) in [("weight", self.weight), ("bias", self.bias)] {
             if !(x.is_finite() && x >= 0.0) {
                 return Err(Error::expected(key, "a finite number of at least 0", x));

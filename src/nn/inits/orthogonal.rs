@@ -3,29 +3,18 @@
 
 use super::{Fans, Initialize};
 use crate::base::random::{Rng, orthogonal};
-use crate::base::{Error, Result, registry::Kind};
-use serde::{Deserialize, Serialize};
+use crate::base::{Error, Result};
 
-/// Orthonormal rows or columns, times a gain (Saxe, McClelland and Ganguli 2013).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Orthogonal {
-    /// What all singular values are.
-    pub gain: f64,
-}
-
-impl Default for Orthogonal {
-    fn default() -> Self {
-        Self { gain: 1.0 } // Saxe, McClelland and Ganguli 2013, for linear networks; PyTorch's default
-    }
-}
-
-impl Kind for Orthogonal {
-    const NAME: &'static str = "orthogonal";
-    const SUMMARY: &'static str =
+crate::kind! {
+    /// Orthonormal rows or columns, times a gain (Saxe, McClelland and Ganguli 2013).
+    Orthogonal = "orthogonal",
         "orthonormal rows or columns, whichever are fewer, times gain (Saxe, McClelland and Ganguli 2013)";
+    /// What all singular values are.
+    gain: f64 = 1.0, // Saxe, McClelland and Ganguli 2013, for linear networks; PyTorch's default
+}
 
-    fn check(&self) -> Result<()> {
+impl Orthogonal {
+    fn refuse(&self) -> Result<()> {
         check_gain(self.gain)
     }
 }

@@ -1,21 +1,14 @@
 //! An activation applied to every unit.
 
 use super::{Forward, Recorder, Signal};
-use crate::base::{Result, registry::Kind};
+use crate::base::Result;
 use crate::nn::activations::Activation;
-use serde::{Deserialize, Serialize};
 
-/// f(x), elementwise.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Activate {
+crate::kind! {
+    /// f(x), elementwise.
+    Activate = "activate", "an activation applied to every unit";
     /// Which function.
-    pub function: Activation,
-}
-
-impl Kind for Activate {
-    const NAME: &'static str = "activate";
-    const SUMMARY: &'static str = "an activation applied to every unit";
+    function: Activation,
 }
 
 impl Forward for Activate {

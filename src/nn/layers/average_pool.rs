@@ -2,32 +2,22 @@
 
 use super::conv::{check_window, window};
 use super::{Forward, Recorder, Signal};
-use crate::base::{Result, registry::Kind};
-use serde::{Deserialize, Serialize};
+use crate::base::Result;
 
-/// The mean over each window.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct AveragePool {
+crate::kind! {
+    /// The mean over each window.
+    AveragePool = "average-pool", "the mean over each window: kernel, stride, padding";
+    // halves the image
     /// Height and width of a window.
-    pub kernel: usize,
+    kernel: usize = 2,
     /// Steps between neighbouring windows.
-    pub stride: usize,
+    stride: usize = 2,
     /// Rows and columns of zeros around the image.
-    pub padding: usize,
+    padding: usize = 0,
 }
 
-impl Default for AveragePool {
-    fn default() -> Self {
-        Self { kernel: 2, stride: 2, padding: 0 } // halves the image
-    }
-}
-
-impl Kind for AveragePool {
-    const NAME: &'static str = "average-pool";
-    const SUMMARY: &'static str = "the mean over each window: kernel, stride, padding";
-
-    fn check(&self) -> Result<()> {
+impl AveragePool {
+    fn refuse(&self) -> Result<()> {
         check_window(self.kernel, self.stride, self.padding)
     }
 }

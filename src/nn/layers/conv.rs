@@ -5,37 +5,44 @@
 use super::{Forward, Recorder, Signal};
 use crate::autodiff::primitives::Window;
 use crate::autodiff::primitives::conv::ConvGeometry;
-use crate::base::{Error, Result, registry::Kind};
+use crate::base::{Error, Result};
 use crate::nn::layout::Role;
 use crate::nn::norms::{Norm, of_weights};
 use crate::nn::recorder::{Affine, Need};
 use crate::nn::units::{Ties, Units, repeated};
-use serde::{Deserialize, Serialize};
 
-/// A convolution.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Conv {
+crate::kind! {
+    /// A convolution.
+    Conv = "conv", "2D convolution: channels, kernel, stride, padding, groups, bias";
+    // 3 x 3 that keeps the size (Simonyan and Zisserman 2015).
     /// Number of filters.
-    pub channels: usize,
+    channels: usize = 16,
     /// Height and width of a filter.
-    pub kernel: usize,
+    kernel: usize = 3,
     /// Steps between neighbouring outputs.
-    pub stride: usize,
+    stride: usize = 1,
     /// Rows and columns of zeros around the image.
-    pub padding: usize,
+    padding: usize = 1,
     /// Groups of channels that do not see each other.
-    pub groups: usize,
+    groups: usize = 1,
     /// Whether outputs have a bias.
-    pub bias: bool,
+    bias: bool = true,
     /// A norm of the weights, or `none`.
-    pub norm: Norm,
+    norm: Norm = Norm::default(),
 }
 
-impl Default for Conv {
-    fn default() -> Self {
-        // 3 x 3 that keeps the size (Simonyan and Zisserman 2015).
-        Self { channels: 16, kernel: 3, stride: 1, padding: 1, groups: 1, bias: true, norm: Norm::default() }
+impl Conv {
+    fn refuse(&self) -> Result<()> {
+        of_weights(&self.norm)?;
+        check_window(self.kernel, self.stride, self.padding)?;
+        match (self.channels, self.groups) {
+            (0, _) => Err(Error::expected("channels", "at least 1", 0)),
+            (_, 0) => Err(Error::expected("groups", "at least 1", 0)),
+            (c, g) if c % g != 0 => {
+                Err(Error::expected("groups", format!("a divisor of the {c} channels"), g))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -71,24 +78,6 @@ pub(super) fn window(
     };
     window.check(&format!("layer {}", cx.path()))?;
     Ok(window)
-}
-
-impl Kind for Conv {
-    const NAME: &'static str = "conv";
-    const SUMMARY: &'static str = "2D convolution: channels, kernel, stride, padding, groups, bias";
-
-    fn check(&self) -> Result<()> {
-        of_weights(&self.norm)?;
-        check_window(self.kernel, self.stride, self.padding)?;
-        match (self.channels, self.groups) {
-            (0, _) => Err(Error::expected("channels", "at least 1", 0)),
-            (_, 0) => Err(Error::expected("groups", "at least 1", 0)),
-            (c, g) if c % g != 0 => {
-                Err(Error::expected("groups", format!("a divisor of the {c} channels"), g))
-            }
-            _ => Ok(()),
-        }
-    }
 }
 
 impl Conv {

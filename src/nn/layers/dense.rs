@@ -1,35 +1,24 @@
 //! Fully connected: z = W x + b. Images are read as one column of channels x height x width.
 
 use super::{Forward, Recorder, Signal};
-use crate::base::{Error, Result, registry::Kind};
+use crate::base::{Error, Result};
 use crate::nn::layout::Role;
 use crate::nn::norms::{Norm, of_weights};
 use crate::nn::recorder::{Affine, Need};
-use serde::{Deserialize, Serialize};
 
-/// Every output sees every input.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Dense {
+crate::kind! {
+    /// Every output sees every input.
+    Dense = "dense", "W x + b, every output from every input";
     /// Number of outputs.
-    pub units: usize,
+    units: usize = 32,
     /// Whether outputs have a bias.
-    pub bias: bool,
+    bias: bool = true,
     /// A norm of the weights, or `none`.
-    pub norm: Norm,
+    norm: Norm = Norm::default(),
 }
 
-impl Default for Dense {
-    fn default() -> Self {
-        Self { units: 32, bias: true, norm: Norm::default() }
-    }
-}
-
-impl Kind for Dense {
-    const NAME: &'static str = "dense";
-    const SUMMARY: &'static str = "W x + b, every output from every input";
-
-    fn check(&self) -> Result<()> {
+impl Dense {
+    fn refuse(&self) -> Result<()> {
         of_weights(&self.norm)?;
         match self.units {
             0 => Err(Error::expected("units", "at least 1", 0)),

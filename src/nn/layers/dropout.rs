@@ -2,30 +2,18 @@
 //! the inverted form that PyTorch has). Off whenever a network is evaluated, so that a landscape is one function.
 
 use super::{Forward, Recorder, Signal};
-use crate::base::{Error, Result, registry::Kind};
+use crate::base::{Error, Result};
 use crate::nn::recorder::Mode;
-use serde::{Deserialize, Serialize};
 
-/// Drops numbers at random, in training only.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Dropout {
+crate::kind! {
+    /// Drops numbers at random, in training only.
+    Dropout = "dropout", "drops numbers at random in training, off in landscapes (Srivastava et al. 2014)";
     /// Probability that a number is dropped.
-    pub rate: f64,
+    rate: f64 = 0.5, // Srivastava et al. 2014
 }
 
-impl Default for Dropout {
-    fn default() -> Self {
-        Self { rate: 0.5 } // Srivastava et al. 2014
-    }
-}
-
-impl Kind for Dropout {
-    const NAME: &'static str = "dropout";
-    const SUMMARY: &'static str =
-        "drops numbers at random in training, off in landscapes (Srivastava et al. 2014)";
-
-    fn check(&self) -> Result<()> {
+impl Dropout {
+    fn refuse(&self) -> Result<()> {
         match (0.0..1.0).contains(&self.rate) {
             true => Ok(()),
             false => Err(Error::expected("rate", "at least 0 and below 1", self.rate)),

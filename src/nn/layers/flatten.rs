@@ -2,17 +2,11 @@
 //! keeps the positions of later layers as in PyTorch's `Sequential`.
 
 use super::{Forward, Recorder, Signal};
-use crate::base::{Result, registry::Kind};
-use serde::{Deserialize, Serialize};
+use crate::base::Result;
 
-/// An image as a vector.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Flatten;
-
-impl Kind for Flatten {
-    const NAME: &'static str = "flatten";
-    const SUMMARY: &'static str = "an image as a vector of channels x height x width numbers";
+crate::kind! {
+    /// An image as a vector.
+    Flatten = "flatten", "an image as a vector of channels x height x width numbers";
 }
 
 impl Forward for Flatten {

@@ -1,19 +1,12 @@
 //! One learned number that multiplies the whole signal: FixUp's multiplier (Zhang, Dauphin and Ma 2019).
 
 use super::{Forward, Recorder, Signal};
-use crate::base::{Result, registry::Kind};
+use crate::base::Result;
 use crate::nn::layout::Role;
-use serde::{Deserialize, Serialize};
 
-/// s x with a single s.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Gain;
-
-impl Kind for Gain {
-    const NAME: &'static str = "gain";
-    const SUMMARY: &'static str =
-        "one learned number that multiplies everything: FixUp's multiplier (Zhang et al. 2019)";
+crate::kind! {
+    /// s x with a single s.
+    Gain = "gain", "one learned number that multiplies everything: FixUp's multiplier (Zhang et al. 2019)";
 }
 
 impl Forward for Gain {

@@ -1,17 +1,11 @@
 //! The mean of each channel over all positions: an image becomes a vector (Lin, Chen and Yan 2014).
 
 use super::{Forward, Recorder, Signal};
-use crate::base::{Result, registry::Kind};
-use serde::{Deserialize, Serialize};
+use crate::base::Result;
 
-/// Global average pooling.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct GlobalPool;
-
-impl Kind for GlobalPool {
-    const NAME: &'static str = "global-pool";
-    const SUMMARY: &'static str = "the mean of each channel over all positions (Lin, Chen and Yan 2014)";
+crate::kind! {
+    /// Global average pooling.
+    GlobalPool = "global-pool", "the mean of each channel over all positions (Lin, Chen and Yan 2014)";
 }
 
 impl Forward for GlobalPool {

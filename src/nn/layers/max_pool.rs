@@ -3,32 +3,22 @@
 
 use super::conv::{check_window, window};
 use super::{Forward, Recorder, Signal};
-use crate::base::{Error, Result, registry::Kind};
-use serde::{Deserialize, Serialize};
+use crate::base::{Error, Result};
 
-/// The largest number in each window.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct MaxPool {
+crate::kind! {
+    /// The largest number in each window.
+    MaxPool = "max-pool", "the largest number in each window: kernel, stride, padding";
+    // halves the image
     /// Height and width of a window.
-    pub kernel: usize,
+    kernel: usize = 2,
     /// Steps between neighbouring windows.
-    pub stride: usize,
+    stride: usize = 2,
     /// Rows and columns around the image that no window takes as its largest; at most half the kernel.
-    pub padding: usize,
+    padding: usize = 0,
 }
 
-impl Default for MaxPool {
-    fn default() -> Self {
-        Self { kernel: 2, stride: 2, padding: 0 } // halves the image
-    }
-}
-
-impl Kind for MaxPool {
-    const NAME: &'static str = "max-pool";
-    const SUMMARY: &'static str = "the largest number in each window: kernel, stride, padding";
-
-    fn check(&self) -> Result<()> {
+impl MaxPool {
+    fn refuse(&self) -> Result<()> {
         check_window(self.kernel, self.stride, self.padding)?;
         match self.padding <= self.kernel / 2 {
             true => Ok(()),

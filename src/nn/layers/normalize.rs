@@ -2,32 +2,21 @@
 //! `conv`.
 
 use super::{Forward, Recorder, Signal};
-use crate::base::{Error, Result, registry::Kind};
+use crate::base::{Error, Result};
 use crate::nn::norms::{Batch, Norm};
-use serde::{Deserialize, Serialize};
 
-/// Standardises the signal, then scales and shifts each channel.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Normalize {
+crate::kind! {
+    /// Standardises the signal, then scales and shifts each channel.
+    Normalize = "normalize", "a norm of the signal, then a scale and a shift for each channel";
     /// Which norm.
-    pub norm: Norm,
+    norm: Norm = Norm::Batch(Batch::default()),
     /// Where the scales (gamma) start; 0 at the end of a residual branch makes the block start as the identity
     /// (Goyal et al. 2017).
-    pub gamma: f64,
+    gamma: f64 = 1.0,
 }
 
-impl Default for Normalize {
-    fn default() -> Self {
-        Self { norm: Norm::Batch(Batch::default()), gamma: 1.0 }
-    }
-}
-
-impl Kind for Normalize {
-    const NAME: &'static str = "normalize";
-    const SUMMARY: &'static str = "a norm of the signal, then a scale and a shift for each channel";
-
-    fn check(&self) -> Result<()> {
+impl Normalize {
+    fn refuse(&self) -> Result<()> {
         if self.norm.of_weights() || self.norm == Norm::default() {
             let expected = "a norm of the signal; those of weights are settings of `dense` and `conv`";
             return Err(Error::expected("norm", expected, &self.norm));

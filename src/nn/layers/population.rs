@@ -15,33 +15,23 @@ use crate::autodiff::curves::InverseSqrt;
 use crate::autodiff::primitives::map::{Curve, Scalar};
 use crate::autodiff::{Element, Node, Shape, Tape};
 use crate::base::statistics::relu_moment;
-use crate::base::{Error, Result, registry::Kind};
+use crate::base::{Error, Result};
 use crate::nn::layout::Role;
 use crate::nn::recorder::Need;
 use crate::nn::units::Ties;
-use serde::{Deserialize, Serialize};
 use std::f64::consts::PI;
 use std::sync::Arc;
 
-/// Each unit's share in the loss.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Population {
+crate::kind! {
+    /// Each unit's share in the loss.
+    Population = "population",
+        "each ReLU unit's share in the loss over Gaussian inputs; the input is the teacher (Safran and Shamir 2018)";
     /// Units of the student.
-    pub units: usize,
+    units: usize = 8,
 }
 
-impl Default for Population {
-    fn default() -> Self {
-        Self { units: 8 }
-    }
-}
-
-impl Kind for Population {
-    const NAME: &'static str = "population";
-    const SUMMARY: &'static str = "each ReLU unit's share in the loss over Gaussian inputs; the input is the teacher (Safran and Shamir 2018)";
-
-    fn check(&self) -> Result<()> {
+impl Population {
+    fn refuse(&self) -> Result<()> {
         match self.units {
             0 => Err(Error::expected("units", "at least 1", 0)),
             _ => Ok(()),

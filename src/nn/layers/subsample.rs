@@ -3,31 +3,21 @@
 
 use super::conv::{check_window, window};
 use super::{Forward, Recorder, Signal};
-use crate::base::{Error, Result, registry::Kind};
-use serde::{Deserialize, Serialize};
+use crate::base::{Error, Result};
 
-/// Fewer positions and more channels, without parameters.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Subsample {
-    /// Steps between the positions that are kept.
-    pub stride: usize,
-    /// Channels of the output; 0 for those of the input.
-    pub channels: usize,
-}
-
-impl Default for Subsample {
-    fn default() -> Self {
-        Self { stride: 2, channels: 0 } // He et al. 2016
-    }
-}
-
-impl Kind for Subsample {
-    const NAME: &'static str = "subsample";
-    const SUMMARY: &'static str =
+crate::kind! {
+    /// Fewer positions and more channels, without parameters.
+    Subsample = "subsample",
         "every stride-th row and column, channels filled up with zeros (He et al. 2016, option A)";
+    // He et al. 2016
+    /// Steps between the positions that are kept.
+    stride: usize = 2,
+    /// Channels of the output; 0 for those of the input.
+    channels: usize = 0,
+}
 
-    fn check(&self) -> Result<()> {
+impl Subsample {
+    fn refuse(&self) -> Result<()> {
         check_window(1, self.stride, 0)?;
         match self.channels <= 1 << 20 {
             true => Ok(()),

@@ -2,18 +2,12 @@
 //! 1995; Safran and Shamir 2018).
 
 use super::{Forward, Recorder, Signal};
-use crate::base::{Result, registry::Kind};
+use crate::base::Result;
 use crate::nn::units::Ties;
-use serde::{Deserialize, Serialize};
 
-/// One output: the sum of all inputs.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Sum;
-
-impl Kind for Sum {
-    const NAME: &'static str = "sum";
-    const SUMMARY: &'static str = "one output, the sum of all inputs (Saad and Solla 1995)";
+crate::kind! {
+    /// One output: the sum of all inputs.
+    Sum = "sum", "one output, the sum of all inputs (Saad and Solla 1995)";
 }
 
 impl Forward for Sum {

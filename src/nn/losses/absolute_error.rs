@@ -4,18 +4,12 @@
 use super::Criterion;
 use crate::autodiff::curves::Abs;
 use crate::autodiff::{Node, Tape};
-use crate::base::registry::Kind;
-use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// The distance to the targets, output by output.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AbsoluteError;
-
-impl Kind for AbsoluteError {
-    const NAME: &'static str = "absolute-error";
-    const SUMMARY: &'static str = "sum over outputs of |f - y|, y the one-hot label or the target values";
+crate::kind! {
+    /// The distance to the targets, output by output.
+    AbsoluteError = "absolute-error",
+        "sum over outputs of |f - y|, y the one-hot label or the target values";
 }
 
 impl Criterion for AbsoluteError {

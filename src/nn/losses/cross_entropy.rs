@@ -6,26 +6,22 @@ use super::Criterion;
 use crate::autodiff::curves::Reciprocal;
 use crate::autodiff::{Node, Shape, Tape};
 use crate::base::random::Rng;
-use crate::base::{Error, Result, registry::Kind};
+use crate::base::{Error, Result};
 use rand::RngExt;
-use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// Softmax cross-entropy in nats.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct CrossEntropy {
+crate::kind! {
+    /// Softmax cross-entropy in nats.
+    CrossEntropy = "cross-entropy",
+        "softmax cross-entropy in nats; smoothing spreads part of the target over all classes, weights=[..] weighs classes";
     /// Share of the target spread evenly over all classes, from 0 to 1.
-    pub smoothing: f64,
+    smoothing: f64,
     /// Weight of each class; none for 1 of all. A class of weight 0 costs nothing.
-    pub weights: Vec<f64>,
+    weights: Vec<f64>,
 }
 
-impl Kind for CrossEntropy {
-    const NAME: &'static str = "cross-entropy";
-    const SUMMARY: &'static str = "softmax cross-entropy in nats; smoothing spreads part of the target over all classes, weights=[..] weighs classes";
-
-    fn check(&self) -> Result<()> {
+impl CrossEntropy {
+    fn refuse(&self) -> Result<()> {
         if !(0.0..=1.0).contains(&self.smoothing) {
             return Err(Error::expected("smoothing", "0 to 1", self.smoothing));
         }

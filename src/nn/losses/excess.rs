@@ -5,17 +5,11 @@
 
 use super::Criterion;
 use crate::autodiff::{Node, Tape};
-use crate::base::registry::Kind;
-use serde::{Deserialize, Serialize};
 
-/// How far outputs lie above their targets.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Excess;
-
-impl Kind for Excess {
-    const NAME: &'static str = "excess";
-    const SUMMARY: &'static str = "sum over outputs of f - y, for outputs that are a loss (population-student) and targets that are its minimum";
+crate::kind! {
+    /// How far outputs lie above their targets.
+    Excess = "excess",
+        "sum over outputs of f - y, for outputs that are a loss (population-student) and targets that are its minimum";
 }
 
 impl Criterion for Excess {

@@ -4,30 +4,18 @@
 use super::Criterion;
 use crate::autodiff::curves::Clamp;
 use crate::autodiff::{Node, Tape};
-use crate::base::{Error, Result, registry::Kind};
-use serde::{Deserialize, Serialize};
+use crate::base::{Error, Result};
 use std::sync::Arc;
 
-/// Half the squared difference, continued by straight lines.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Huber {
+crate::kind! {
+    /// Half the squared difference, continued by straight lines.
+    Huber = "huber", "half the squared difference up to delta, a straight line beyond, summed over outputs";
     /// Difference beyond which the loss is a straight line.
-    pub delta: f64,
+    delta: f64 = 1.0, // PyTorch's
 }
 
-impl Default for Huber {
-    fn default() -> Self {
-        Self { delta: 1.0 } // PyTorch's
-    }
-}
-
-impl Kind for Huber {
-    const NAME: &'static str = "huber";
-    const SUMMARY: &'static str =
-        "half the squared difference up to delta, a straight line beyond, summed over outputs";
-
-    fn check(&self) -> Result<()> {
+impl Huber {
+    fn refuse(&self) -> Result<()> {
         match self.delta > 0.0 && self.delta.is_finite() {
             true => Ok(()),
             false => Err(Error::expected("delta", "a number above 0", self.delta)),

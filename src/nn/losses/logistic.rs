@@ -7,18 +7,11 @@ use super::Criterion;
 use crate::autodiff::primitives::map::Scalar;
 use crate::autodiff::{Element, Node, Tape};
 use crate::base::random::Rng;
-use crate::base::registry::Kind;
 use rand::RngExt;
-use serde::{Deserialize, Serialize};
 
-/// Binary cross-entropy of every output, in nats.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Logistic;
-
-impl Kind for Logistic {
-    const NAME: &'static str = "logistic";
-    const SUMMARY: &'static str =
+crate::kind! {
+    /// Binary cross-entropy of every output, in nats.
+    Logistic = "logistic",
         "sum over outputs of ln(1 + exp(-y f)) in nats, y = +1 for the label and -1 for the rest";
 }
 

@@ -6,19 +6,12 @@ use super::Criterion;
 use crate::autodiff::curves::Exp;
 use crate::autodiff::{Node, Tape};
 use crate::base::random::Rng;
-use crate::base::registry::Kind;
 use rand_distr::{Distribution, Poisson as Counts};
-use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// Minus the log-likelihood of counts.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Poisson;
-
-impl Kind for Poisson {
-    const NAME: &'static str = "poisson";
-    const SUMMARY: &'static str =
+crate::kind! {
+    /// Minus the log-likelihood of counts.
+    Poisson = "poisson",
         "sum over outputs of exp(f) - y f in nats, for counts y and outputs f that are ln of a rate";
 }
 

@@ -4,17 +4,10 @@
 use super::Criterion;
 use crate::autodiff::{Node, Tape};
 use crate::base::random::{Rng, normal};
-use crate::base::registry::Kind;
-use serde::{Deserialize, Serialize};
 
-/// Half the squared distance to the one-hot label, or to the target values.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SquaredError;
-
-impl Kind for SquaredError {
-    const NAME: &'static str = "squared-error";
-    const SUMMARY: &'static str =
+crate::kind! {
+    /// Half the squared distance to the one-hot label, or to the target values.
+    SquaredError = "squared-error",
         "half the squared distance to the one-hot label, or to the target values, summed over outputs";
 }
 

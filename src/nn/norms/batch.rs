@@ -7,34 +7,24 @@ use super::{EPS, Standard, check_eps};
 use crate::autodiff::Node;
 use crate::autodiff::curves::InverseSqrt;
 use crate::autodiff::primitives::map::Curve;
-use crate::base::{Error, Result, registry::Kind};
+use crate::base::{Error, Result};
 use crate::nn::layout::Statistic;
 use crate::nn::recorder::{Follow, Recorder, Signal, Standardised};
 use crate::nn::units::Units;
-use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// Batch norm.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Batch {
+crate::kind! {
+    /// Batch norm.
+    Batch = "batch", "each channel over samples and positions (Ioffe and Szegedy 2015)";
+    // PyTorch
     /// Added to the variance.
-    pub eps: f64,
+    eps: f64 = EPS,
     /// Share of a new batch in the running statistics.
-    pub momentum: f64,
+    momentum: f64 = 0.1,
 }
 
-impl Default for Batch {
-    fn default() -> Self {
-        Self { eps: EPS, momentum: 0.1 } // PyTorch
-    }
-}
-
-impl Kind for Batch {
-    const NAME: &'static str = "batch";
-    const SUMMARY: &'static str = "each channel over samples and positions (Ioffe and Szegedy 2015)";
-
-    fn check(&self) -> Result<()> {
+impl Batch {
+    fn refuse(&self) -> Result<()> {
         check_eps(self.eps)?;
         check_momentum(self.momentum)
     }

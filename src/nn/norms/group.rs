@@ -1,32 +1,21 @@
 //! Group norm (Wu and He 2018): each sample is standardised over the positions and channels of each group of channels.
 
 use super::{EPS, Standard, check_eps};
-use crate::base::{Error, Result, registry::Kind};
+use crate::base::{Error, Result};
 use crate::nn::recorder::{Recorder, Signal};
-use serde::{Deserialize, Serialize};
 
-/// Group norm.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Group {
+crate::kind! {
+    /// Group norm.
+    Group = "group", "each sample over positions and groups of channels (Wu and He 2018)";
+    // Wu and He's 32 groups are for 64 channels and more; the small networks here have 16.
     /// Groups of channels; they must divide every normalised layer's channels.
-    pub groups: usize,
+    groups: usize = 4,
     /// Added to the variance.
-    pub eps: f64,
+    eps: f64 = EPS,
 }
 
-impl Default for Group {
-    fn default() -> Self {
-        // Wu and He's 32 groups are for 64 channels and more; the small networks here have 16.
-        Self { groups: 4, eps: EPS }
-    }
-}
-
-impl Kind for Group {
-    const NAME: &'static str = "group";
-    const SUMMARY: &'static str = "each sample over positions and groups of channels (Wu and He 2018)";
-
-    fn check(&self) -> Result<()> {
+impl Group {
+    fn refuse(&self) -> Result<()> {
         check_eps(self.eps)?;
         match self.groups {
             0 => Err(Error::expected("groups", "at least 1", 0)),

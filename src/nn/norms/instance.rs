@@ -1,29 +1,18 @@
 //! Instance norm (Ulyanov, Vedaldi and Lempitsky 2016): each channel of each sample is standardised over its positions.
 
 use super::{EPS, Standard, check_eps};
-use crate::base::{Result, registry::Kind};
+use crate::base::Result;
 use crate::nn::recorder::{Recorder, Signal};
-use serde::{Deserialize, Serialize};
 
-/// Instance norm.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Instance {
+crate::kind! {
+    /// Instance norm.
+    Instance = "instance", "each channel of each sample over positions (Ulyanov et al. 2016)";
     /// Added to the variance.
-    pub eps: f64,
+    eps: f64 = EPS,
 }
 
-impl Default for Instance {
-    fn default() -> Self {
-        Self { eps: EPS }
-    }
-}
-
-impl Kind for Instance {
-    const NAME: &'static str = "instance";
-    const SUMMARY: &'static str = "each channel of each sample over positions (Ulyanov et al. 2016)";
-
-    fn check(&self) -> Result<()> {
+impl Instance {
+    fn refuse(&self) -> Result<()> {
         check_eps(self.eps)
     }
 }

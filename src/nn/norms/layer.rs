@@ -2,29 +2,18 @@
 //! and shift that follow are one for each channel (on vectors PyTorch's `LayerNorm`, on images its `GroupNorm(1, C)`).
 
 use super::{EPS, Standard, check_eps};
-use crate::base::{Result, registry::Kind};
+use crate::base::Result;
 use crate::nn::recorder::{Recorder, Signal};
-use serde::{Deserialize, Serialize};
 
-/// Layer norm.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Layer {
+crate::kind! {
+    /// Layer norm.
+    Layer = "layer", "each sample over channels and positions (Ba, Kiros and Hinton 2016)";
     /// Added to the variance.
-    pub eps: f64,
+    eps: f64 = EPS,
 }
 
-impl Default for Layer {
-    fn default() -> Self {
-        Self { eps: EPS }
-    }
-}
-
-impl Kind for Layer {
-    const NAME: &'static str = "layer";
-    const SUMMARY: &'static str = "each sample over channels and positions (Ba, Kiros and Hinton 2016)";
-
-    fn check(&self) -> Result<()> {
+impl Layer {
+    fn refuse(&self) -> Result<()> {
         check_eps(self.eps)
     }
 }

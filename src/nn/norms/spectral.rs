@@ -9,21 +9,15 @@ use super::Standard;
 use crate::autodiff::Node;
 use crate::autodiff::curves::Reciprocal;
 use crate::autodiff::primitives::map::Curve;
-use crate::base::{Result, registry::Kind};
+use crate::base::Result;
 use crate::nn::layout::Statistic;
 use crate::nn::recorder::{Need, Recorder};
 use crate::nn::units::repeated;
-use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// Spectral norm.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Spectral;
-
-impl Kind for Spectral {
-    const NAME: &'static str = "spectral";
-    const SUMMARY: &'static str = "W / sigma(W), its largest singular value (Miyato et al. 2018)";
+crate::kind! {
+    /// Spectral norm.
+    Spectral = "spectral", "W / sigma(W), its largest singular value (Miyato et al. 2018)";
 }
 
 impl Standard for Spectral {

@@ -13,33 +13,23 @@ use super::{EPS, Standard, check_eps};
 use crate::autodiff::curves::{InverseSqrt, Reciprocal};
 use crate::autodiff::primitives::map::{Curve, Scalar};
 use crate::autodiff::{Element, Node, Shape};
-use crate::base::{Result, registry::Kind};
+use crate::base::Result;
 use crate::nn::layout::Role;
 use crate::nn::recorder::{Need, Recorder, Signal};
-use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// Switchable norm.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Switchable {
+crate::kind! {
+    /// Switchable norm.
+    Switchable = "switchable", "a learned mix of instance, layer and batch statistics (Luo et al. 2019)";
+    // as batch norm's
     /// Added to the variance.
-    pub eps: f64,
+    eps: f64 = EPS,
     /// Share of a new batch in the running statistics.
-    pub momentum: f64,
+    momentum: f64 = 0.1,
 }
 
-impl Default for Switchable {
-    fn default() -> Self {
-        Self { eps: EPS, momentum: 0.1 } // as batch norm's
-    }
-}
-
-impl Kind for Switchable {
-    const NAME: &'static str = "switchable";
-    const SUMMARY: &'static str = "a learned mix of instance, layer and batch statistics (Luo et al. 2019)";
-
-    fn check(&self) -> Result<()> {
+impl Switchable {
+    fn refuse(&self) -> Result<()> {
         check_eps(self.eps)?;
         check_momentum(self.momentum)
     }

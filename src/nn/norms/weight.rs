@@ -5,20 +5,14 @@ use super::Standard;
 use crate::autodiff::curves::InverseSqrt;
 use crate::autodiff::primitives::map::Curve;
 use crate::autodiff::{Node, Shape};
-use crate::base::{Result, registry::Kind};
+use crate::base::Result;
 use crate::nn::layout::Role;
 use crate::nn::recorder::{Need, Recorder};
-use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// Weight norm.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Weight;
-
-impl Kind for Weight {
-    const NAME: &'static str = "weight";
-    const SUMMARY: &'static str = "W = g v / ||v|| for each output (Salimans and Kingma 2016)";
+crate::kind! {
+    /// Weight norm.
+    Weight = "weight", "W = g v / ||v|| for each output (Salimans and Kingma 2016)";
 }
 
 /// Name of the lengths; they start at those of the directions.

@@ -4,32 +4,22 @@
 
 use super::Update;
 use crate::autodiff::Element;
-use crate::base::{Result, registry::Kind};
-use serde::{Deserialize, Serialize};
+use crate::base::Result;
 
-/// Steps in the unit of theta: as long as the past ones, over the size of the past gradients.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct AdaDelta {
+crate::kind! {
+    /// Steps in the unit of theta: as long as the past ones, over the size of the past gradients.
+    AdaDelta = "adadelta", "steps scaled by rms(past steps) / rms(past gradients) (Zeiler 2012)";
+    // PyTorch's defaults; Zeiler 2012 has rho .95
     /// Share of the old averages kept.
-    pub rho: f64,
+    rho: f64 = 0.9,
     /// Keeps the divisor from zero, and gets the first steps going.
-    pub eps: f64,
+    eps: f64 = 1e-6,
     /// Pull towards zero added to the gradient, per unit of theta.
-    pub weight_decay: f64,
+    weight_decay: f64 = 0.0,
 }
 
-impl Default for AdaDelta {
-    fn default() -> Self {
-        Self { rho: 0.9, eps: 1e-6, weight_decay: 0.0 } // PyTorch's defaults; Zeiler 2012 has rho .95
-    }
-}
-
-impl Kind for AdaDelta {
-    const NAME: &'static str = "adadelta";
-    const SUMMARY: &'static str = "steps scaled by rms(past steps) / rms(past gradients) (Zeiler 2012)";
-
-    fn check(&self) -> Result<()> {
+impl AdaDelta {
+    fn refuse(&self) -> Result<()> {
         super::check_share("rho", self.rho)?;
         super::check_eps(self.eps)?;
         super::check_decay(self.weight_decay)

@@ -3,31 +3,20 @@
 
 use super::Update;
 use crate::autodiff::Element;
-use crate::base::{Result, registry::Kind};
-use serde::{Deserialize, Serialize};
+use crate::base::Result;
 
-/// Each element slowed by all the gradients it has seen.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct AdaGrad {
+crate::kind! {
+    /// Each element slowed by all the gradients it has seen.
+    AdaGrad = "adagrad", "s <- s + g^2; theta - rate g / (sqrt s + eps) (Duchi, Hazan and Singer 2011)";
+    // PyTorch's defaults
     /// Keeps the divisor from zero.
-    pub eps: f64,
+    eps: f64 = 1e-10,
     /// Pull towards zero added to the gradient, per unit of theta.
-    pub weight_decay: f64,
+    weight_decay: f64 = 0.0,
 }
 
-impl Default for AdaGrad {
-    fn default() -> Self {
-        Self { eps: 1e-10, weight_decay: 0.0 } // PyTorch's defaults
-    }
-}
-
-impl Kind for AdaGrad {
-    const NAME: &'static str = "adagrad";
-    const SUMMARY: &'static str =
-        "s <- s + g^2; theta - rate g / (sqrt s + eps) (Duchi, Hazan and Singer 2011)";
-
-    fn check(&self) -> Result<()> {
+impl AdaGrad {
+    fn refuse(&self) -> Result<()> {
         super::check_eps(self.eps)?;
         super::check_decay(self.weight_decay)
     }

@@ -4,35 +4,25 @@
 
 use super::Update;
 use crate::autodiff::Element;
-use crate::base::{Result, registry::Kind};
-use serde::{Deserialize, Serialize};
+use crate::base::Result;
 
-/// Mean of gradients over their root mean square.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Adam {
-    /// Share of the old mean of gradients kept.
-    pub beta1: f64,
-    /// Share of the old mean of squares kept.
-    pub beta2: f64,
-    /// Keeps the divisor from zero.
-    pub eps: f64,
-    /// Pull towards zero added to the gradient, per unit of theta.
-    pub weight_decay: f64,
-}
-
-impl Default for Adam {
-    fn default() -> Self {
-        Self { beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.0 } // Kingma and Ba 2014
-    }
-}
-
-impl Kind for Adam {
-    const NAME: &'static str = "adam";
-    const SUMMARY: &'static str =
+crate::kind! {
+    /// Mean of gradients over their root mean square.
+    Adam = "adam",
         "theta - rate m / (sqrt v + eps), m and v unbiased averages of g and g^2 (Kingma and Ba 2014)";
+    // Kingma and Ba 2014
+    /// Share of the old mean of gradients kept.
+    beta1: f64 = 0.9,
+    /// Share of the old mean of squares kept.
+    beta2: f64 = 0.999,
+    /// Keeps the divisor from zero.
+    eps: f64 = 1e-8,
+    /// Pull towards zero added to the gradient, per unit of theta.
+    weight_decay: f64 = 0.0,
+}
 
-    fn check(&self) -> Result<()> {
+impl Adam {
+    fn refuse(&self) -> Result<()> {
         super::check_share("beta1", self.beta1)?;
         super::check_share("beta2", self.beta2)?;
         super::check_eps(self.eps)?;

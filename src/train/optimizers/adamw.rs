@@ -3,35 +3,24 @@
 
 use super::{Adam, Update};
 use crate::autodiff::Element;
-use crate::base::{Result, registry::Kind};
-use serde::{Deserialize, Serialize};
+use crate::base::Result;
 
-/// Adam with decoupled weight decay.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct AdamW {
+crate::kind! {
+    /// Adam with decoupled weight decay.
+    AdamW = "adamw", "Adam with weight-decay beside the gradient, not in it (Loshchilov and Hutter 2019)";
+    // PyTorch's defaults
     /// Share of the old mean of gradients kept.
-    pub beta1: f64,
+    beta1: f64 = 0.9,
     /// Share of the old mean of squares kept.
-    pub beta2: f64,
+    beta2: f64 = 0.999,
     /// Keeps the divisor from zero.
-    pub eps: f64,
+    eps: f64 = 1e-8,
     /// Pull towards zero beside the gradient, per unit of theta and of the rate.
-    pub weight_decay: f64,
+    weight_decay: f64 = 0.01,
 }
 
-impl Default for AdamW {
-    fn default() -> Self {
-        Self { beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.01 } // PyTorch's defaults
-    }
-}
-
-impl Kind for AdamW {
-    const NAME: &'static str = "adamw";
-    const SUMMARY: &'static str =
-        "Adam with weight-decay beside the gradient, not in it (Loshchilov and Hutter 2019)";
-
-    fn check(&self) -> Result<()> {
+impl AdamW {
+    fn refuse(&self) -> Result<()> {
         super::check_share("beta1", self.beta1)?;
         super::check_share("beta2", self.beta2)?;
         super::check_eps(self.eps)?;

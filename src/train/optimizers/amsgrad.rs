@@ -3,34 +3,24 @@
 
 use super::{Update, adam::Averages};
 use crate::autodiff::Element;
-use crate::base::{Result, registry::Kind};
-use serde::{Deserialize, Serialize};
+use crate::base::Result;
 
-/// Adam whose steps never grow back.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct AmsGrad {
+crate::kind! {
+    /// Adam whose steps never grow back.
+    AmsGrad = "amsgrad", "Adam with the largest v so far in place of v (Reddi, Kale and Kumar 2018)";
+    // PyTorch's defaults
     /// Share of the old mean of gradients kept.
-    pub beta1: f64,
+    beta1: f64 = 0.9,
     /// Share of the old mean of squares kept.
-    pub beta2: f64,
+    beta2: f64 = 0.999,
     /// Keeps the divisor from zero.
-    pub eps: f64,
+    eps: f64 = 1e-8,
     /// Pull towards zero added to the gradient, per unit of theta.
-    pub weight_decay: f64,
+    weight_decay: f64 = 0.0,
 }
 
-impl Default for AmsGrad {
-    fn default() -> Self {
-        Self { beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.0 } // PyTorch's defaults
-    }
-}
-
-impl Kind for AmsGrad {
-    const NAME: &'static str = "amsgrad";
-    const SUMMARY: &'static str = "Adam with the largest v so far in place of v (Reddi, Kale and Kumar 2018)";
-
-    fn check(&self) -> Result<()> {
+impl AmsGrad {
+    fn refuse(&self) -> Result<()> {
         super::check_share("beta1", self.beta1)?;
         super::check_share("beta2", self.beta2)?;
         super::check_eps(self.eps)?;

@@ -2,28 +2,17 @@
 
 use super::{Sgd, Update};
 use crate::autodiff::Element;
-use crate::base::{Result, registry::Kind};
-use serde::{Deserialize, Serialize};
+use crate::base::Result;
 
-/// Full-batch gradient descent.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Gd {
+crate::kind! {
+    /// Full-batch gradient descent.
+    Gd = "gd", "theta - rate g with the gradient of all training samples in every step";
     /// Pull towards zero added to the gradient, per unit of theta.
-    pub weight_decay: f64,
+    weight_decay: f64 = 0.0,
 }
 
-impl Default for Gd {
-    fn default() -> Self {
-        Self { weight_decay: 0.0 }
-    }
-}
-
-impl Kind for Gd {
-    const NAME: &'static str = "gd";
-    const SUMMARY: &'static str = "theta - rate g with the gradient of all training samples in every step";
-
-    fn check(&self) -> Result<()> {
+impl Gd {
+    fn refuse(&self) -> Result<()> {
         super::check_decay(self.weight_decay)
     }
 }

@@ -2,30 +2,20 @@
 
 use super::{Sgd, Update};
 use crate::autodiff::Element;
-use crate::base::{Result, registry::Kind};
-use serde::{Deserialize, Serialize};
+use crate::base::Result;
 
-/// Gradient steps with inertia.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct HeavyBall {
+crate::kind! {
+    /// Gradient steps with inertia.
+    HeavyBall = "heavy-ball", "v <- momentum v + g; theta - rate v (Polyak 1964)";
+    // Sutskever et al. 2013
     /// Share of the last step's velocity kept.
-    pub momentum: f64,
+    momentum: f64 = 0.9,
     /// Pull towards zero added to the gradient, per unit of theta.
-    pub weight_decay: f64,
+    weight_decay: f64 = 0.0,
 }
 
-impl Default for HeavyBall {
-    fn default() -> Self {
-        Self { momentum: 0.9, weight_decay: 0.0 } // Sutskever et al. 2013
-    }
-}
-
-impl Kind for HeavyBall {
-    const NAME: &'static str = "heavy-ball";
-    const SUMMARY: &'static str = "v <- momentum v + g; theta - rate v (Polyak 1964)";
-
-    fn check(&self) -> Result<()> {
+impl HeavyBall {
+    fn refuse(&self) -> Result<()> {
         super::check_share("momentum", self.momentum)?;
         super::check_decay(self.weight_decay)
     }

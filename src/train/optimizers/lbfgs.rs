@@ -15,37 +15,25 @@
 
 use super::Update;
 use crate::autodiff::Element;
-use crate::base::{Error, Result, registry::Kind};
-use serde::{Deserialize, Serialize};
+use crate::base::{Error, Result};
 use std::collections::VecDeque;
 
-/// Limited-memory BFGS with a strong Wolfe line search.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Lbfgs {
+crate::kind! {
+    /// Limited-memory BFGS with a strong Wolfe line search.
+    Lbfgs = "lbfgs", "limited-memory BFGS on all samples, one line search an epoch (Liu and Nocedal 1989)";
+    // Nocedal and Wright 2006: 3 to 20 pairs, 1e-4 and .9 for quasi-Newton directions; 25 evaluations as PyTorch.
     /// Pairs kept.
-    pub history: usize,
+    history: usize = 10,
     /// Share of the slope's promise by which the loss must fall.
-    pub armijo: f64,
+    armijo: f64 = 1e-4,
     /// Share of the slope that may be left.
-    pub wolfe: f64,
+    wolfe: f64 = 0.9,
     /// Most evaluations in one line search.
-    pub evaluations: usize,
+    evaluations: usize = 25,
 }
 
-impl Default for Lbfgs {
-    fn default() -> Self {
-        // Nocedal and Wright 2006: 3 to 20 pairs, 1e-4 and .9 for quasi-Newton directions; 25 evaluations as PyTorch.
-        Self { history: 10, armijo: 1e-4, wolfe: 0.9, evaluations: 25 }
-    }
-}
-
-impl Kind for Lbfgs {
-    const NAME: &'static str = "lbfgs";
-    const SUMMARY: &'static str =
-        "limited-memory BFGS on all samples, one line search an epoch (Liu and Nocedal 1989)";
-
-    fn check(&self) -> Result<()> {
+impl Lbfgs {
+    fn refuse(&self) -> Result<()> {
         if !(1..=1000).contains(&self.history) {
             return Err(Error::expected("history", "1 to 1000", self.history));
         }

@@ -3,33 +3,23 @@
 
 use super::Update;
 use crate::autodiff::Element;
-use crate::base::{Result, registry::Kind};
-use serde::{Deserialize, Serialize};
+use crate::base::Result;
 
-/// Steps of the sign of a mean of gradients.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Lion {
-    /// Share of the old mean in the step.
-    pub beta1: f64,
-    /// Share of the old mean kept.
-    pub beta2: f64,
-    /// Pull towards zero beside the gradient, per unit of theta and of the rate.
-    pub weight_decay: f64,
-}
-
-impl Default for Lion {
-    fn default() -> Self {
-        Self { beta1: 0.9, beta2: 0.99, weight_decay: 0.0 } // Chen et al. 2023
-    }
-}
-
-impl Kind for Lion {
-    const NAME: &'static str = "lion";
-    const SUMMARY: &'static str =
+crate::kind! {
+    /// Steps of the sign of a mean of gradients.
+    Lion = "lion",
         "theta - rate sign(beta1 m + (1 - beta1) g); m <- beta2 m + (1 - beta2) g (Chen et al. 2023)";
+    // Chen et al. 2023
+    /// Share of the old mean in the step.
+    beta1: f64 = 0.9,
+    /// Share of the old mean kept.
+    beta2: f64 = 0.99,
+    /// Pull towards zero beside the gradient, per unit of theta and of the rate.
+    weight_decay: f64 = 0.0,
+}
 
-    fn check(&self) -> Result<()> {
+impl Lion {
+    fn refuse(&self) -> Result<()> {
         super::check_share("beta1", self.beta1)?;
         super::check_share("beta2", self.beta2)?;
         super::check_decay(self.weight_decay)

@@ -6,37 +6,26 @@
 
 use super::{Update, adam::Averages};
 use crate::autodiff::Element;
-use crate::base::{Error, Result, registry::Kind};
-use serde::{Deserialize, Serialize};
+use crate::base::{Error, Result};
 
-/// Adam with Nesterov's look-ahead.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Nadam {
+crate::kind! {
+    /// Adam with Nesterov's look-ahead.
+    Nadam = "nadam", "Adam with Nesterov's look-ahead (Dozat 2016)";
+    // PyTorch's defaults
     /// Share of the old mean of gradients kept.
-    pub beta1: f64,
+    beta1: f64 = 0.9,
     /// Share of the old mean of squares kept.
-    pub beta2: f64,
+    beta2: f64 = 0.999,
     /// Keeps the divisor from zero.
-    pub eps: f64,
+    eps: f64 = 1e-8,
     /// How fast the look-ahead rises from half of beta1 to beta1.
-    pub momentum_decay: f64,
+    momentum_decay: f64 = 0.004,
     /// Pull towards zero added to the gradient, per unit of theta.
-    pub weight_decay: f64,
+    weight_decay: f64 = 0.0,
 }
 
-impl Default for Nadam {
-    fn default() -> Self {
-        // PyTorch's defaults
-        Self { beta1: 0.9, beta2: 0.999, eps: 1e-8, momentum_decay: 0.004, weight_decay: 0.0 }
-    }
-}
-
-impl Kind for Nadam {
-    const NAME: &'static str = "nadam";
-    const SUMMARY: &'static str = "Adam with Nesterov's look-ahead (Dozat 2016)";
-
-    fn check(&self) -> Result<()> {
+impl Nadam {
+    fn refuse(&self) -> Result<()> {
         super::check_share("beta1", self.beta1)?;
         super::check_share("beta2", self.beta2)?;
         super::check_eps(self.eps)?;

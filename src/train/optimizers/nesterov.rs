@@ -3,31 +3,21 @@
 
 use super::{Sgd, Update};
 use crate::autodiff::Element;
-use crate::base::{Result, registry::Kind};
-use serde::{Deserialize, Serialize};
+use crate::base::Result;
 
-/// Momentum that looks ahead along the velocity.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Nesterov {
-    /// Share of the last step's velocity kept.
-    pub momentum: f64,
-    /// Pull towards zero added to the gradient, per unit of theta.
-    pub weight_decay: f64,
-}
-
-impl Default for Nesterov {
-    fn default() -> Self {
-        Self { momentum: 0.9, weight_decay: 0.0 } // Sutskever et al. 2013
-    }
-}
-
-impl Kind for Nesterov {
-    const NAME: &'static str = "nesterov";
-    const SUMMARY: &'static str =
+crate::kind! {
+    /// Momentum that looks ahead along the velocity.
+    Nesterov = "nesterov",
         "v <- momentum v + g; theta - rate (g + momentum v) (Nesterov 1983, Sutskever et al. 2013)";
+    // Sutskever et al. 2013
+    /// Share of the last step's velocity kept.
+    momentum: f64 = 0.9,
+    /// Pull towards zero added to the gradient, per unit of theta.
+    weight_decay: f64 = 0.0,
+}
 
-    fn check(&self) -> Result<()> {
+impl Nesterov {
+    fn refuse(&self) -> Result<()> {
         super::check_share("momentum", self.momentum)?;
         super::check_decay(self.weight_decay)
     }

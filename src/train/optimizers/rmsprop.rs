@@ -4,38 +4,27 @@
 
 use super::Update;
 use crate::autodiff::Element;
-use crate::base::{Result, registry::Kind};
-use serde::{Deserialize, Serialize};
+use crate::base::Result;
 
-/// Each element over the size of its recent gradients.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct RmsProp {
-    /// Share of the old averages kept.
-    pub alpha: f64,
-    /// Keeps the divisor from zero.
-    pub eps: f64,
-    /// Share of the last step's velocity kept; 0 for none.
-    pub momentum: f64,
-    /// Divide by the standard deviation of recent gradients, not by their root mean square (Graves 2013).
-    pub centered: bool,
-    /// Pull towards zero added to the gradient, per unit of theta.
-    pub weight_decay: f64,
-}
-
-impl Default for RmsProp {
-    fn default() -> Self {
-        // PyTorch's defaults; Hinton 2012 has alpha .9
-        Self { alpha: 0.99, eps: 1e-8, momentum: 0.0, centered: false, weight_decay: 0.0 }
-    }
-}
-
-impl Kind for RmsProp {
-    const NAME: &'static str = "rmsprop";
-    const SUMMARY: &'static str =
+crate::kind! {
+    /// Each element over the size of its recent gradients.
+    RmsProp = "rmsprop",
         "v <- alpha v + (1 - alpha) g^2; theta - rate g / (sqrt v + eps) (Hinton 2012); centered, momentum";
+    // PyTorch's defaults; Hinton 2012 has alpha .9
+    /// Share of the old averages kept.
+    alpha: f64 = 0.99,
+    /// Keeps the divisor from zero.
+    eps: f64 = 1e-8,
+    /// Share of the last step's velocity kept; 0 for none.
+    momentum: f64 = 0.0,
+    /// Divide by the standard deviation of recent gradients, not by their root mean square (Graves 2013).
+    centered: bool = false,
+    /// Pull towards zero added to the gradient, per unit of theta.
+    weight_decay: f64 = 0.0,
+}
 
-    fn check(&self) -> Result<()> {
+impl RmsProp {
+    fn refuse(&self) -> Result<()> {
         super::check_share("alpha", self.alpha)?;
         super::check_eps(self.eps)?;
         super::check_share("momentum", self.momentum)?;

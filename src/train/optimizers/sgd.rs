@@ -6,33 +6,23 @@
 
 use super::Update;
 use crate::autodiff::Element;
-use crate::base::{Error, Result, registry::Kind};
-use serde::{Deserialize, Serialize};
+use crate::base::{Error, Result};
 
-/// SGD with momentum, Nesterov's look-ahead and weight decay.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Sgd {
-    /// Share of the last step's velocity kept; 0 for plain gradient descent.
-    pub momentum: f64,
-    /// Look ahead along the velocity (Nesterov 1983).
-    pub nesterov: bool,
-    /// Pull towards zero added to the gradient, per unit of theta.
-    pub weight_decay: f64,
-}
-
-impl Default for Sgd {
-    fn default() -> Self {
-        Self { momentum: 0.9, nesterov: false, weight_decay: 0.0 } // momentum: Sutskever et al. 2013
-    }
-}
-
-impl Kind for Sgd {
-    const NAME: &'static str = "sgd";
-    const SUMMARY: &'static str =
+crate::kind! {
+    /// SGD with momentum, Nesterov's look-ahead and weight decay.
+    Sgd = "sgd",
         "stochastic gradient descent with momentum (heavy ball), or nesterov's look-ahead; weight-decay";
+    // momentum: Sutskever et al. 2013
+    /// Share of the last step's velocity kept; 0 for plain gradient descent.
+    momentum: f64 = 0.9,
+    /// Look ahead along the velocity (Nesterov 1983).
+    nesterov: bool = false,
+    /// Pull towards zero added to the gradient, per unit of theta.
+    weight_decay: f64 = 0.0,
+}
 
-    fn check(&self) -> Result<()> {
+impl Sgd {
+    fn refuse(&self) -> Result<()> {
         super::check_share("momentum", self.momentum)?;
         if self.nesterov && self.momentum == 0.0 {
             return Err(Error::expected("nesterov", "a momentum above 0", "momentum 0"));

@@ -1,22 +1,17 @@
 //! Cosine annealing: last + (1 - last) (1 + cos(pi epoch / epochs)) / 2 (Loshchilov and Hutter 2017, no restarts).
 
 use super::{Factor, Progress};
-use crate::base::{Result, registry::Kind};
-use serde::{Deserialize, Serialize};
+use crate::base::Result;
 
-/// Half a cosine from the rate down to a share of it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Cosine {
+crate::kind! {
+    /// Half a cosine from the rate down to a share of it.
+    Cosine = "cosine", "half a cosine down to `last` of the rate (Loshchilov and Hutter 2017)";
     /// Share of the rate left at the end, from 0 to 1.
-    pub last: f64,
+    last: f64,
 }
 
-impl Kind for Cosine {
-    const NAME: &'static str = "cosine";
-    const SUMMARY: &'static str = "half a cosine down to `last` of the rate (Loshchilov and Hutter 2017)";
-
-    fn check(&self) -> Result<()> {
+impl Cosine {
+    fn refuse(&self) -> Result<()> {
         super::check_share("last", self.last)
     }
 }

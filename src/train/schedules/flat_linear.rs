@@ -2,33 +2,24 @@
 //! that curves between minima are trained with (Garipov et al. 2018, arXiv 1802.10026, appendix A).
 
 use super::{Factor, Progress};
-use crate::base::{Error, Result, registry::Kind};
-use serde::{Deserialize, Serialize};
+use crate::base::{Error, Result};
 
-/// Flat, down a straight line, flat.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct FlatLinear {
-    /// Share of training after which the rate begins to fall.
-    pub from: f64,
-    /// Share of training after which it stays.
-    pub to: f64,
-    /// Share of the rate left then, from 0 to 1.
-    pub last: f64,
-}
-
-impl Default for FlatLinear {
-    fn default() -> Self {
-        Self { from: 0.5, to: 0.9, last: 0.01 } // Garipov et al. 2018
-    }
-}
-
-impl Kind for FlatLinear {
-    const NAME: &'static str = "flat-linear";
-    const SUMMARY: &'static str = "the rate up to `from` of training, a straight line down to `last` of it at `to`, then that \
+crate::kind! {
+    /// Flat, down a straight line, flat.
+    FlatLinear = "flat-linear",
+        "the rate up to `from` of training, a straight line down to `last` of it at `to`, then that \
          (Garipov et al. 2018)";
+    // Garipov et al. 2018
+    /// Share of training after which the rate begins to fall.
+    from: f64 = 0.5,
+    /// Share of training after which it stays.
+    to: f64 = 0.9,
+    /// Share of the rate left then, from 0 to 1.
+    last: f64 = 0.01,
+}
 
-    fn check(&self) -> Result<()> {
+impl FlatLinear {
+    fn refuse(&self) -> Result<()> {
         super::check_share("from", self.from)?;
         super::check_share("to", self.to)?;
         if self.from > self.to {

@@ -5,21 +5,34 @@
 //! .3 T - 1 and T - 1, so that its last step has the lowest rate; ours is on its way there.
 
 use super::{Factor, Progress};
-use crate::base::{Error, Result, registry::Kind};
+use crate::base::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-/// Up once and far down.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct OneCycle {
+crate::kind! {
+    /// Up once and far down.
+    OneCycle = "one-cycle",
+        "from rate / div up to the rate, then down to rate / (div final-div), which the step after the last would have (Smith and Topin 2018)";
+    // PyTorch's defaults
     /// Share of training in which the rate rises.
-    pub rise: f64,
+    rise: f64 = 0.3,
     /// How many times below the rate it begins.
-    pub div: f64,
+    div: f64 = 25.0,
     /// The last rate is this many times below the first.
-    pub final_div: f64,
+    final_div: f64 = 1e4,
     /// How it goes from one rate to the next: `cosine` or `linear`.
-    pub anneal: Anneal,
+    anneal: Anneal = Anneal::Cosine,
+}
+
+impl OneCycle {
+    fn refuse(&self) -> Result<()> {
+        super::check_share("rise", self.rise)?;
+        for (setting, x) in [("div", self.div), ("final-div", self.final_div)] {
+            if !(x >= 1.0 && x.is_finite()) {
+                return Err(Error::expected(setting, "a finite number of at least 1", x));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The way from one rate to the next.
@@ -31,28 +44,6 @@ pub enum Anneal {
     Cosine,
     /// A straight line.
     Linear,
-}
-
-impl Default for OneCycle {
-    fn default() -> Self {
-        // PyTorch's defaults
-        Self { rise: 0.3, div: 25.0, final_div: 1e4, anneal: Anneal::Cosine }
-    }
-}
-
-impl Kind for OneCycle {
-    const NAME: &'static str = "one-cycle";
-    const SUMMARY: &'static str = "from rate / div up to the rate, then down to rate / (div final-div), which the step after the last would have (Smith and Topin 2018)";
-
-    fn check(&self) -> Result<()> {
-        super::check_share("rise", self.rise)?;
-        for (setting, x) in [("div", self.div), ("final-div", self.final_div)] {
-            if !(x >= 1.0 && x.is_finite()) {
-                return Err(Error::expected(setting, "a finite number of at least 1", x));
-            }
-        }
-        Ok(())
-    }
 }
 
 impl Factor for OneCycle {

@@ -2,33 +2,23 @@
 //! cosine, then at once back up. Period i takes t0 mult^i epochs (Loshchilov and Hutter 2017).
 
 use super::{Factor, Progress};
-use crate::base::{Error, Result, registry::Kind};
-use serde::{Deserialize, Serialize};
+use crate::base::{Error, Result};
 
-/// Half cosines with warm restarts.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Sgdr {
-    /// Epochs of the first period.
-    pub t0: f64,
-    /// How many times as long as the last each further period is.
-    pub mult: u32,
-    /// Share of the rate left at the end of a period, from 0 to 1.
-    pub last: f64,
-}
-
-impl Default for Sgdr {
-    fn default() -> Self {
-        Self { t0: 1.0, mult: 2, last: 0.0 } // Loshchilov and Hutter 2017
-    }
-}
-
-impl Kind for Sgdr {
-    const NAME: &'static str = "sgdr";
-    const SUMMARY: &'static str =
+crate::kind! {
+    /// Half cosines with warm restarts.
+    Sgdr = "sgdr",
         "half cosines down to `last` with restarts, periods of t0 mult^i epochs (Loshchilov and Hutter 2017)";
+    // Loshchilov and Hutter 2017
+    /// Epochs of the first period.
+    t0: f64 = 1.0,
+    /// How many times as long as the last each further period is.
+    mult: u32 = 2,
+    /// Share of the rate left at the end of a period, from 0 to 1.
+    last: f64 = 0.0,
+}
 
-    fn check(&self) -> Result<()> {
+impl Sgdr {
+    fn refuse(&self) -> Result<()> {
         super::check_epochs("t0", self.t0)?;
         if self.mult == 0 {
             return Err(Error::expected("mult", "at least 1", 0));

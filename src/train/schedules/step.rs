@@ -1,30 +1,20 @@
 //! The rate falls by a factor every so many epochs: gamma^floor(epoch / every).
 
 use super::{Factor, Progress};
-use crate::base::{Result, registry::Kind};
-use serde::{Deserialize, Serialize};
+use crate::base::Result;
 
-/// The rate falls by a factor every so many epochs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Step {
+crate::kind! {
+    /// The rate falls by a factor every so many epochs.
+    Step = "step", "multiplied by gamma each `every` epochs";
+    // He et al. 2016 on ImageNet
     /// Epochs between two falls.
-    pub every: f64,
+    every: f64 = 30.0,
     /// What the rate is multiplied by.
-    pub gamma: f64,
+    gamma: f64 = 0.1,
 }
 
-impl Default for Step {
-    fn default() -> Self {
-        Self { every: 30.0, gamma: 0.1 } // He et al. 2016 on ImageNet
-    }
-}
-
-impl Kind for Step {
-    const NAME: &'static str = "step";
-    const SUMMARY: &'static str = "multiplied by gamma each `every` epochs";
-
-    fn check(&self) -> Result<()> {
+impl Step {
+    fn refuse(&self) -> Result<()> {
         super::check_epochs("every", self.every)?;
         super::check_gamma(self.gamma)
     }

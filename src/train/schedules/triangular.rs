@@ -3,34 +3,23 @@
 //! lo + (1 - lo) max(0, 1 - x) decay^(c - 1).
 
 use super::{Factor, Progress};
-use crate::base::{Result, registry::Kind};
-use serde::{Deserialize, Serialize};
+use crate::base::Result;
 
-/// Straight up to the rate and down again, for ever.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Triangular {
-    /// Epochs from the lowest rate to the highest.
-    pub half_cycle: f64,
-    /// Share of the rate at the lowest point, from 0 to 1.
-    pub lo: f64,
-    /// What the height is multiplied by from cycle to cycle; 0.5 is Smith's triangular2.
-    pub decay: f64,
-}
-
-impl Default for Triangular {
-    fn default() -> Self {
-        // Smith 2017: half a cycle of 2 to 10 epochs, from a quarter or a third of the largest rate.
-        Self { half_cycle: 2.0, lo: 0.25, decay: 1.0 }
-    }
-}
-
-impl Kind for Triangular {
-    const NAME: &'static str = "triangular";
-    const SUMMARY: &'static str =
+crate::kind! {
+    /// Straight up to the rate and down again, for ever.
+    Triangular = "triangular",
         "straight from `lo` of the rate up to it and down, half-cycle epochs each way (Smith 2017)";
+    // Smith 2017: half a cycle of 2 to 10 epochs, from a quarter or a third of the largest rate.
+    /// Epochs from the lowest rate to the highest.
+    half_cycle: f64 = 2.0,
+    /// Share of the rate at the lowest point, from 0 to 1.
+    lo: f64 = 0.25,
+    /// What the height is multiplied by from cycle to cycle; 0.5 is Smith's triangular2.
+    decay: f64 = 1.0,
+}
 
-    fn check(&self) -> Result<()> {
+impl Triangular {
+    fn refuse(&self) -> Result<()> {
         super::check_epochs("half-cycle", self.half_cycle)?;
         super::check_share("lo", self.lo)?;
         super::check_share("decay", self.decay)
