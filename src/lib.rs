@@ -4,6 +4,46 @@
 //! contours and surfaces (Li et al. 2018, "Visualizing the Loss Landscape of Neural Nets"). The `losscape`
 //! command is the front door; everything it does is here as a library.
 //!
+//! # Train, slice, sharpness, connect
+//!
+//! An analysis is a struct of settings, and [`passes::ANALYSES`] lists them all. Each runs in the same way on trained networks,
+//! which are read from a directory ([`passes::Run::read`]) or were trained just now:
+//!
+//! ```no_run
+//! use losscape::passes::{Run, training};
+//! use losscape::train::TrainSettings;
+//!
+//! # fn main() -> losscape::base::Result<()> {
+//! let settings = TrainSettings { epochs: 5, ..TrainSettings::default() };
+//! let run = Run::of(training::run(&settings, &mut |_| ())?)?;
+//! println!("{}: {} parameters", run.title(), run.theta.len());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! ```no_run
+//! use losscape::passes::{Analysis, ConnectSettings, Networks, Record, Run, Saved, SharpnessSettings, SliceSettings, Work};
+//!
+//! # fn main() -> losscape::base::Result<()> {
+//! let runs = [Run::read("runs/a".as_ref())?, Run::read("runs/b".as_ref())?];
+//! let of = |n: usize| Networks { runs: &runs[..n], ..Networks::default() };
+//! let plane = SliceSettings { x: "-1:1:21".parse().ok(), ..SliceSettings::default() };
+//! let slice = plane.run(of(1), &Work::default())?;
+//! let sharpness = SharpnessSettings { quick: true, ..SharpnessSettings::default() }.run(of(1), &Work::default())?;
+//! let connect = ConnectSettings { plane: 0, ..ConnectSettings::default() }.run(of(2), &Work::default())?;
+//! if let (Some(slice), Some(sharpness), Some(connect)) = (slice, sharpness, connect) {
+//!     println!("{}{}{}", slice.report(), sharpness.report(), connect.report());
+//!     println!("{} figures", slice.figures().len());
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The folder `examples/` has small programs: training and slicing, any analysis by its name, the spectrum of any operator, a
+//! figure of one's own numbers. Kinds (activations, losses, optimizers, ...) are closed sets, since each is a name in recipes and
+//! results that must mean the same everywhere: a new one is a file and a line in the crate itself. Networks of other programs
+//! come in as graphs of `torch.export` ([`passes::exported`]).
+//!
 //! # Quickstart
 //!
 //! This program is `tests/quickstart.rs`: `cargo test --release --test library quickstart` runs it.
@@ -25,7 +65,7 @@
 //!
 //! | layer | what it holds |
 //! |---|---|
-//! | [`cli`] | one file a subcommand; the only code that prints, shows progress or exits |
+//! | [`cli`] | the driver of all analyses, one file for each other subcommand; the only code that prints, shows progress or exits |
 //! | [`study`] | a recipe: cases trained and measured in parallel, figures, a table, a verdict |
 //! | [`render`] | a figure as SVG, PNG and animated PNG; one file a chart kind |
 //! | [`figure`] | a figure as plain data, with no drawing in it |
