@@ -11,9 +11,10 @@
 mod analysis;
 
 use super::progress::{Observe, Progress};
+use super::record::Samples;
 use super::stored::{self, Arrays};
 use super::training::{batches, extras, unit};
-use super::{DataSettings, Files, Saved, archive, document};
+use super::{DataSettings, Files, Saved, archive, document, to_json};
 use crate::base::npz::Npz;
 use crate::base::pool::on_workers;
 use crate::base::{Error, Result, files};
@@ -22,7 +23,7 @@ use crate::train::Keep;
 use crate::train::range_test::{BLOWN_UP, Rates, Swept, WINDOW};
 use crate::train::{TrainSettings, chosen, network};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::path::Path;
 use std::time::Duration;
 
@@ -115,9 +116,56 @@ impl LrRangeSettings {
 /// A finished range test.
 #[derive(Clone, Debug)]
 pub struct LrRangeResult {
-    train: TrainSettings,
-    summary: Value,
+    /// Its numbers.
+    pub numbers: LrRange,
     arrays: Npz,
+}
+
+/// The numbers of a range test, as `lr-range.json` has them.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LrRange {
+    command: String,
+    version: String,
+    /// "done", or why no rate is suggested.
+    pub status: String,
+    /// Network and data in one line.
+    pub title: String,
+    /// What was asked for.
+    pub settings: LrRangeSettings,
+    /// How the network was trained, but for rates and steps.
+    pub train: TrainSettings,
+    /// Seed of initial weights and sample order.
+    pub seed: u64,
+    /// The data.
+    pub data: DataSettings,
+    data_sha256: String,
+    /// How many samples there are.
+    pub samples: Samples,
+    /// How many parameters the network has.
+    pub parameters: usize,
+    /// Steps that were made, a rate each.
+    pub steps: usize,
+    /// Steps of an epoch.
+    pub steps_per_epoch: usize,
+    /// The rate that the rule suggests.
+    pub suggested: Suggested,
+    /// Where the smoothed loss falls fastest.
+    pub steepest: Option<f64>,
+    /// A tenth of where the loss has blown up.
+    pub tenth: Option<f64>,
+    /// Where the loss has blown up.
+    pub blown_up_at: Option<f64>,
+    /// What that means, or that it never has.
+    pub blown_up_status: String,
+}
+
+/// A rate to train with.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Suggested {
+    /// The rate, if the rule finds one.
+    pub rate: Option<f64>,
+    /// The rule.
+    pub rule: Rule,
 }
 
 /// Means over neighbours with Gaussian weights of standard deviation `sd` (in points; 0 for none), centred; non-finite
@@ -192,71 +240,50 @@ pub fn run(
         Rule::Steepest => (steep, "the smoothed loss falls nowhere"),
         Rule::Tenth => (tenth, "the loss never blew up"),
     };
-    let summary = json!({
-        "command": "lr-range",
-        "version": env!("CARGO_PKG_VERSION"),
-        "status": if suggested.is_some() { "done".to_owned() } else { format!("undecided: {why}") },
-        "title": format!("{} on {}", network.title(), train.data.title()),
-        "settings": settings,
-        "train": train.resolved(),
-        "seed": train.seed,
-        "data": data,
-        "data_sha256": data.sha256,
-        "samples": {"train": n, "test": dataset.test.len()},
-        "parameters": network.layout().size(),
-        "steps": swept.rates.len(),
-        "steps_per_epoch": swept.steps_per_epoch,
-        "suggested": {"rate": suggested, "rule": settings.rule},
-        "steepest": steep,
-        "tenth": tenth,
-        "blown_up_at": blown,
-        "blown_up_status": if swept.diverged {
-            format!("not finite, or the mean of {WINDOW} losses above {BLOWN_UP} times the lowest and above the first")
+    let numbers = LrRange {
+        command: "lr-range".to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        status: if suggested.is_some() { "done".to_owned() } else { format!("undecided: {why}") },
+        title: format!("{} on {}", network.title(), train.data.title()),
+        settings: settings.clone(),
+        train: train.resolved(),
+        seed: train.seed,
+        data_sha256: data.sha256.clone(),
+        data,
+        samples: Samples { train: n, test: dataset.test.len() },
+        parameters: network.layout().size(),
+        steps: swept.rates.len(),
+        steps_per_epoch: swept.steps_per_epoch,
+        suggested: Suggested { rate: suggested, rule: settings.rule },
+        steepest: steep,
+        tenth,
+        blown_up_at: blown,
+        blown_up_status: if swept.diverged {
+            format!(
+                "not finite, or the mean of {WINDOW} losses above {BLOWN_UP} times the lowest and above the first"
+            )
         } else {
             "never: the last rate was reached".to_owned()
         },
-    });
+    };
     let mut arrays = Npz::default();
     let count = [swept.rates.len()];
     arrays.push("rate", &count, swept.rates);
     arrays.push("loss", &count, swept.losses);
     arrays.push("smoothed_loss", &count, smooth);
-    Ok(LrRangeResult { train: train.clone(), summary, arrays })
+    Ok(LrRangeResult { numbers, arrays })
 }
 
 impl LrRangeResult {
-    /// The suggested rate, if the rule found one.
-    pub fn suggested(&self) -> Option<f64> {
-        self.summary["suggested"]["rate"].as_f64()
-    }
-
-    /// A scalar of the summary.
-    pub fn scalar(&self, key: &str) -> Option<f64> {
-        self.summary[key].as_f64()
-    }
-
-    /// What became of the question.
-    pub fn status(&self) -> &str {
-        self.summary["status"].as_str().unwrap_or_default()
-    }
-
-    /// Network and data in one line.
-    pub fn title(&self) -> &str {
-        self.summary["title"].as_str().unwrap_or_default()
-    }
-
     /// Reads a saved result, enough to draw it again.
     pub fn load(directory: &Path) -> Result<Self> {
-        let (summary, at): (Value, String) = stored::summary(directory, "lr-range")?;
-        let train = summary.get("train").cloned();
-        let train = train.ok_or_else(|| Error::expected(&at, "`train`, the settings of training", "none"))?;
-        let train = serde_json::from_value(train).map_err(|e| Error::value(&at, &e.to_string()))?;
+        let (numbers, _): (LrRange, String) = stored::summary(directory, "lr-range")?;
         let arrays = Arrays::read(directory, "lr-range")?;
         let steps = arrays.size("rate");
         for name in ["rate", "loss", "smoothed_loss"] {
             arrays.shaped(name, &[steps])?;
         }
-        Ok(Self { train, summary, arrays: arrays.npz })
+        Ok(Self { numbers, arrays: arrays.npz })
     }
 }
 
@@ -264,12 +291,12 @@ impl Saved for LrRangeResult {
     fn files(&self) -> Result<Files> {
         Ok(vec![
             archive("lr-range.npz", &self.arrays)?,
-            ("lr-range.json".to_owned(), document(&self.summary)),
+            ("lr-range.json".to_owned(), document(&self.json()?)),
         ])
     }
 
     fn json(&self) -> Result<Value> {
-        Ok(self.summary.clone())
+        to_json(&self.numbers)
     }
 
     fn figures(&self) -> Vec<Figure> {
@@ -280,15 +307,16 @@ impl Saved for LrRangeResult {
             near.map_or(f64::NAN, |i| smooth[i])
         };
         let mut marks = Vec::new();
-        let rule = match self.summary["suggested"]["rule"].as_str() {
-            Some("tenth") => "a tenth of where the loss blows up",
-            _ => "steepest descent",
+        let LrRange { train, title, suggested, blown_up_at, .. } = &self.numbers;
+        let rule = match suggested.rule {
+            Rule::Tenth => "a tenth of where the loss blows up",
+            Rule::Steepest => "steepest descent",
         };
-        if let Some(rate) = self.suggested() {
+        if let Some(rate) = suggested.rate {
             let label = format!("suggested: {} ({rule})", short(rate));
             marks.push(Mark { x: rate, y: height(rate), label });
         }
-        if let Some(rate) = self.scalar("blown_up_at") {
+        if let Some(rate) = *blown_up_at {
             marks.push(Mark { x: rate, y: height(rate), label: format!("blown up: {}", short(rate)) });
         }
         let series = |label: &str, y: Vec<f64>, style: Style| Series {
@@ -299,11 +327,10 @@ impl Saved for LrRangeResult {
             style,
         };
         let finite = |y: Vec<f64>| y.into_iter().map(|v| if v.is_finite() { v } else { f64::NAN }).collect();
-        let train = &self.train;
         vec![Figure {
             name: "lr-range".to_owned(),
             chart: "lines".to_owned(),
-            title: format!("Learning-rate range test of {}", self.title()),
+            title: format!("Learning-rate range test of {title}"),
             subtitle: format!(
                 "{}, {}, seed {}{}; one step a rate",
                 train.optimizer,

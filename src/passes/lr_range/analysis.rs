@@ -1,6 +1,6 @@
 //! `lr-range` as an analysis: what it is of, what it costs, and what it reports.
 
-use super::{LrRangeResult, LrRangeSettings, discard, run, short};
+use super::{LrRange, LrRangeResult, LrRangeSettings, discard, run, short};
 use crate::base::{Error, Result};
 use crate::passes::analysis::{Analysis, Needs, Networks, Record, Work};
 use crate::train::TrainSettings;
@@ -79,22 +79,22 @@ impl Record for LrRangeResult {
     }
 
     fn unmet(&self) -> Option<Error> {
-        self.suggested().is_none().then(|| Error::unmet("lr-range", self.status()))
+        self.numbers.suggested.rate.is_none().then(|| Error::unmet("lr-range", &self.numbers.status))
     }
 }
 
 fn summary(result: &LrRangeResult) -> String {
-    let rate = |x: Option<f64>| x.map_or("none".to_owned(), short);
+    let LrRange { title, suggested, steepest, blown_up_at, tenth, .. } = &result.numbers;
+    let rate = |x: &Option<f64>| x.map_or("none".to_owned(), short);
     format!(
-        "{}
+        "{title}
   suggested      {}
   steepest       {}
   blown up at    {}, a tenth of it {}
 ",
-        result.title(),
-        rate(result.suggested()),
-        rate(result.scalar("steepest")),
-        rate(result.scalar("blown_up_at")),
-        rate(result.scalar("tenth")),
+        rate(&suggested.rate),
+        rate(steepest),
+        rate(blown_up_at),
+        rate(tenth),
     )
 }
