@@ -3,7 +3,7 @@
 use super::arguments::{run_as_model, with_training};
 use super::config::{Sources, with_shorthands};
 use super::networks::{self, Networks as Runs};
-use super::output::{self, Target};
+use super::output::Target;
 use super::progress::say;
 use super::seeds;
 use super::train::{self, Going};

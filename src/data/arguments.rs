@@ -5,6 +5,7 @@
 //! the file, and nothing is standardised: the numbers mean what the network takes. Arrays `test_NAME` are for testing.
 
 use crate::base::npz::{Archive, Array, Header};
+use crate::base::registry::Kind;
 use crate::base::{Error, Result, Streams, apart, files};
 use crate::data::{Raw, Samples, Split, fits_in_memory};
 use std::fs::File;

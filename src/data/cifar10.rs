@@ -3,6 +3,7 @@
 //! The directory holds `data_batch_1.bin` and so on, as many as there are, and `test_batch.bin`; see
 //! [`cifar`]. The path is kept as given.
 
+use crate::base::registry::Kind;
 use crate::base::{Error, Result, Streams, files};
 use crate::data::Raw;
 use crate::data::cifar::{self, Record};

@@ -3,6 +3,7 @@
 //!
 //! The directory holds `train.bin` and `test.bin`; see [`cifar`]. The path is kept as given.
 
+use crate::base::registry::Kind;
 use crate::base::{Result, Streams};
 use crate::data::Raw;
 use crate::data::cifar::{self, Record};

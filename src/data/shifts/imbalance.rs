@@ -9,6 +9,7 @@
 
 use super::labels::resample;
 use super::{Corrupt, needs_classes};
+use crate::base::registry::Kind;
 use crate::base::{Result, Streams};
 use crate::data::{Dataset, Samples, within};
 

@@ -10,6 +10,7 @@
 
 use super::{Corrupt, needs_classes};
 use crate::base::random::Rng;
+use crate::base::registry::Kind;
 use crate::base::{Result, Streams};
 use crate::data::{Dataset, Samples, within};
 use rand::RngExt;
