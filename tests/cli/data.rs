@@ -261,7 +261,7 @@ fn targets_are_standardised_and_errors_told_in_their_own_units() {
     let bench = Bench::new();
     let rows = |i: i32| format!("{},{},{}\n", i % 7, i % 5, 200_000 + 30_000 * (i % 7) - 10_000 * (i % 5));
     bench.write("houses.csv", "rooms,age,price\n".to_owned() + &(0..70).map(rows).collect::<String>());
-    let train = "train --data csv:file=houses.csv,label=price,task=regression --loss squared-error --hidden none --epochs 60";
+    let train = "train --data csv:file=houses.csv,label=price,task=regression --loss squared-error --hidden none --optimizer gd --lr 0.3 --epochs 60";
     let said = bench.ok(&format!("{train} --standardize-targets --dpi 20 --out r")).stdout;
     assert!(said.contains("root mean squared error") && said.contains("in the targets' own units"), "{said}");
     let record = bench.json("r/run.json");
