@@ -129,9 +129,10 @@ fn run(matches: &ArgMatches) -> Result<()> {
         let (section, plan) = (builtin::section(path, builtin::RECIPES, "recipe")?, extent.plan);
         studies.push(Study { name, section, asked, plan, parts, out, command: None });
     }
+    // Graphs in recipes are looked at with all threads.
+    common.apply()?;
     // What is wrong with one of them is said before any is run.
     studies.iter().try_for_each(|study| study.recipe().map(|_| ()))?;
-    common.apply()?;
     let several = studies.len() > 1;
     let mut unmet = Vec::new();
     let mut lines = Vec::new();

@@ -216,7 +216,8 @@ fn plots_are_what_the_pages_draw() {
     expected.extend(FIGURES.iter().filter(|f| f.svg).map(|f| format!("{}.svg", f.to)));
     let name = |entry: std::io::Result<std::fs::DirEntry>| entry.unwrap().file_name().into_string().unwrap();
     let mut found: Vec<String> = std::fs::read_dir(plots).unwrap().map(name).collect();
-    found.retain(|name| name != "claims");
+    // What PyTorch trained is drawn by the commands of `docs/your-own-model.md`.
+    found.retain(|name| name != "claims" && name != "exported");
     expected.sort();
     found.sort();
     assert_eq!(found, expected, "files in plots/");

@@ -25,7 +25,6 @@ mod operators;
 mod packing;
 mod parts;
 mod schema;
-mod scores;
 mod stored;
 mod value;
 
