@@ -21,7 +21,10 @@ const NAMED: [(&str, &str); 2] = [
         "model",
         "Network that --weights are of, as `losscape train --model` names it [default: that of [train]]",
     ),
-    ("loss", "Loss of that network, or of a graph that ends in outputs, as `losscape train --loss` names it"),
+    (
+        "loss",
+        "Loss of that network, of a graph that ends in outputs, or in place of the one that a run was trained with, as `losscape train --loss` names it",
+    ),
 ];
 
 /// Adds `--run`, and what names a network without one: `--weights` with `--model` and `--loss`.

@@ -42,12 +42,7 @@ impl Images {
         for (setting, side) in [("size", self.size), ("height", self.height), ("width", self.width)] {
             within(setting, side, 0..=4096)?;
         }
-        match (self.height == 0) == (self.width == 0) {
-            true => Ok(()),
-            false => {
-                Err(Error::expected("height", "height and width, or size for a square", "one of the two"))
-            }
-        }
+        Ok(())
     }
 }
 
@@ -89,6 +84,10 @@ impl Images {
                 "a directory, as images:directory=PATH",
                 "none",
             ));
+        }
+        if (self.height == 0) != (self.width == 0) {
+            let expected = "height and width, or size for a square";
+            return Err(Error::expected("data set images: height", expected, "one of the two"));
         }
         let root = &files::at_home(Path::new(&self.directory));
         let at = files::named(root);

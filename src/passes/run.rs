@@ -3,12 +3,14 @@
 use super::exported::{self, Beside};
 use super::{DataGiven, DataSettings, TrainingResult};
 use crate::base::pool::on_workers;
+use crate::base::registry::Registry;
 use crate::base::state_dict::StateDict;
 use crate::base::tensors::TensorFile;
 use crate::base::text::visible;
 use crate::base::{Error, Precision, Result, apart, files, json, notes};
 use crate::data::{Dataset, Source};
 use crate::landscape::directions::Snapshot;
+use crate::nn::losses::{Criterion, Excess, Loss};
 use crate::nn::{Network, Spec, Weights, weights};
 use crate::train::checkpoint::CHECKPOINT;
 use crate::train::{Point, TrainSettings, Trained, chosen};
@@ -122,13 +124,34 @@ impl Run {
         if path.is_file() && exported::is_graph(path) {
             return exported::open(path, beside);
         }
-        let given = [("--weights", beside.weights.is_some()), ("--loss", beside.loss.is_some())];
-        match given.into_iter().find(|(_, given)| *given) {
-            Some((flag, _)) => {
-                Err(Error::expected(flag, "a graph of torch.export that it is for", files::named(path)))
-            }
-            None => Self::read_with(path, &beside.data),
+        if beside.weights.is_some() {
+            let expected = "a graph of torch.export that it is for";
+            return Err(Error::expected("--weights", expected, files::named(path)));
         }
+        let run = Self::read_with(path, &beside.data)?;
+        match &beside.loss {
+            None => Ok(run),
+            Some(loss) => run.measured_by(loss),
+        }
+    }
+
+    /// The same network under another loss than it was trained with.
+    fn measured_by(self, loss: &Loss) -> Result<Self> {
+        let spec = self.network.spec().clone();
+        if self.network.graph().is_some() || spec.loss == Loss::from(Excess) {
+            return Err(Error::expected(
+                "--loss",
+                "a network that ends in outputs",
+                "one with a loss of its own",
+            ));
+        }
+        if !self.dataset.has_classes() && !loss.values() {
+            let found = format!("{} on data with values", loss.name());
+            return Err(Error::expected("--loss", "a loss of values", found));
+        }
+        crate::train::check_values(loss, &self.dataset)?;
+        let network = Network::new(Spec { loss: loss.clone(), ..spec })?;
+        Ok(Self { network, ..self })
     }
 
     /// Reads a run directory or a weight file, and its data; refuses data that have changed since.

@@ -234,3 +234,42 @@ fn numbers_and_lists_are_taken_as_people_write_them() {
     bench.refused("slice --run a b", "--run: expected one value (several: --run a --run b), found a b");
     bench.ok("data --data digits --dpi 20 --quiet --out d");
 }
+
+/// A loss is a way of looking at a run: its weights and data stay.
+#[test]
+fn a_run_is_measured_by_another_loss() {
+    let bench = Bench::new();
+    bench.ok("train --data spirals --hidden 3 --epochs 1 --samples 20 --dpi 20 --quiet --out r");
+    let center = |loss: &str, out: &str| {
+        bench.ok(&format!("slice --run r {loss} --x=-1:1:3 --dpi 20 --quiet --out {out}"));
+        at(&bench.json(&format!("{out}/slice.json")), "center")["train_loss"].as_f64().unwrap()
+    };
+    let (own, same) = (center("", "a"), center("--loss cross-entropy", "b"));
+    assert_eq!(own.to_bits(), same.to_bits());
+    // Half the squared error of one-hot targets is half of PyTorch's mean over two outputs, times two.
+    let (half, mean) = (center("--loss squared-error", "c"), center("--loss mean-squared-error", "d"));
+    assert!(own != half && (half - mean).abs() < 1e-6 * half, "{own} {half} {mean}");
+    let weights = center("--loss cross-entropy:weights=[2,2]", "e");
+    assert!((weights - 2.0 * own).abs() < 1e-6 * weights, "{weights} and {own}");
+    bench
+        .refused("slice --run r --loss cross-entropy:weights=[1,2,3] --out q", "loss cross-entropy: weights");
+}
+
+/// Values of their own size are learned as values of size 1, and errors are told in their own units.
+#[test]
+fn targets_are_standardised_and_errors_told_in_their_own_units() {
+    let bench = Bench::new();
+    let rows = |i: i32| format!("{},{},{}\n", i % 7, i % 5, 200_000 + 30_000 * (i % 7) - 10_000 * (i % 5));
+    bench.write("houses.csv", "rooms,age,price\n".to_owned() + &(0..70).map(rows).collect::<String>());
+    let train = "train --data csv:file=houses.csv,label=price,task=regression --loss squared-error --hidden none --optimizer gd --lr 0.3 --epochs 60";
+    let said = bench.ok(&format!("{train} --standardize-targets --dpi 20 --out r")).stdout;
+    assert!(said.contains("root mean squared error") && said.contains("in the targets' own units"), "{said}");
+    let record = bench.json("r/run.json");
+    let error = record["targets"]["error"]["train"].as_f64().unwrap();
+    let (std, loss) =
+        (record["targets"]["std"][0].as_f64().unwrap(), record["final"]["train_loss"].as_f64().unwrap());
+    assert!((error - std * (2.0 * loss).sqrt()).abs() < 1e-9 * error, "{error} {std} {loss}");
+    // The rule is a straight line: dollars of a line are learned to a small part of their spread.
+    assert!(std > 40_000.0 && error < 0.2 * std, "{error} of {std}");
+    bench.refused("train --standardize-targets --out q", "--standardize-targets: expected data with values");
+}

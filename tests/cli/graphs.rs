@@ -66,7 +66,7 @@ fn commands_that_train_take_graphs_or_say_why_not() {
     refused(
         "train --run logits.pt2 --data mlp.npz --loss hinge --out q",
         "--loss",
-        "logistic for an exported graph",
+        "poisson for an exported graph",
     );
     refused("slice --run logits.pt2 --data mlp.npz --out q", "graph", "--loss");
 }

@@ -126,6 +126,10 @@ pub fn sample_loss(loss: &Loss, outputs: &[f64], label: usize) -> Option<f64> {
             let sum = (0..classes).map(|c| (outputs[c] - target(c)).powi(2)).sum::<f64>();
             sum / if loss.name() == "squared-error" { 2.0 } else { classes as f64 }
         }
+        "mean-squared-error" => {
+            let target = |c: usize| if c == label { 1.0 } else { 0.0 };
+            (0..classes).map(|c| (outputs[c] - target(c)).powi(2)).sum::<f64>() / classes as f64
+        }
         "excess" => outputs.iter().sum::<f64>() - 1.0,
         "hinge" | "logistic" => {
             let margin = |c: usize| if c == label { outputs[c] } else { -outputs[c] };

@@ -37,6 +37,40 @@ fn loss_gradient_and_hessian_products_are_those_of_pytorch() {
     }
 }
 
+/// Of scikit-learn, Keras and Flax (`onnx/others.py`): probabilities at their ends are led back to scores.
+#[test]
+fn networks_of_other_programs_are_completed_by_a_loss() {
+    for (name, loss) in [
+        ("classes", "cross-entropy"),
+        ("answers", "cross-entropy"),
+        ("values", "mean-squared-error"),
+        ("keras", "cross-entropy"),
+        ("flax", "mean-squared-error"),
+    ] {
+        let text = std::fs::read_to_string(file(&format!("onnx/{name}.json"))).expect("numbers");
+        let expected: Value = serde_json::from_str(&text).expect("JSON");
+        let beside = Beside { loss: Some(loss.parse().expect("a loss")), ..beside(name) };
+        for (precision, tolerance) in [(Precision::F64, 1e-9), (Precision::F32, 1e-5)] {
+            let asked = Asked {
+                along: Some(Along::Sine),
+                precision: Some(precision),
+                eigenvalues: false,
+                memory: 1.0,
+            };
+            let found = inspect(&file(&format!("onnx/{name}.onnx")), &beside, &asked);
+            compare(name, tolerance, &found.unwrap_or_else(|e| panic!("{name}: {e}")), &expected);
+        }
+    }
+    let wrong = Beside { loss: Some("logistic".parse().expect("a loss")), ..beside("classes") };
+    let message = inspect(&file("onnx/classes.onnx"), &wrong, &Asked { memory: 1.0, ..Asked::default() });
+    assert!(
+        message
+            .expect_err("an error")
+            .to_string()
+            .contains("cross-entropy for a graph that ends in probabilities")
+    );
+}
+
 #[test]
 fn roles_follow_from_use_and_statistics_are_no_parameters() {
     let found = numbers("conv", "conv", Precision::F32);

@@ -20,7 +20,9 @@ fn hidden_units_of_graphs_change_places() {
         groups.sort_unstable();
         match name {
             "mlp" => assert_eq!(groups, [12, 12]),
-            "multilabel" | "gcn" => assert_eq!(groups, [8], "{name}"),
+            "multilabel" => assert_eq!(groups, [8]),
+            // Products of two signals hold what they sum over and what stands beside it.
+            "gcn" => assert!(groups.is_empty()),
             "vae" => assert!(groups.contains(&8), "{groups:?}"),
             "encoder" => assert_eq!(groups, [4, 4, 32, 32]),
             _ => {}

@@ -5,6 +5,7 @@
 //! they are elsewhere: half the sum of squares, their mean, the sum of the binary cross-entropies.
 
 use super::schema::{Argument, Float, Meta, Metadata, Name, Named, NodeText, Size};
+use super::scores::Scores;
 use super::{Graph, Source};
 use crate::base::registry::Registry;
 use crate::base::{Error, Result};
@@ -39,6 +40,7 @@ impl Graph {
         if sizes.is_empty() {
             return refuse("outputs samples x classes, or samples x values", "a single number");
         }
+        let output = self.before_probabilities(loss, output, &sizes)?;
         let free = |name: &&str| !self.text.tensor_values.contains_key(*name);
         let Some(target) = ["y", "target", "targets"].into_iter().find(free) else {
             return refuse("a free name for the targets", "y, target and targets in the graph");
@@ -47,6 +49,12 @@ impl Graph {
         let each: i64 =
             sizes.iter().skip(1).map(|size| if let Size::AsInt(n) = size { *n } else { 1 }).product();
         let value = match loss {
+            Loss::CrossEntropy(entropy) if !entropy.weights.is_empty() => {
+                return refuse(
+                    "a loss without weights, or an exported graph that returns its own",
+                    "weights",
+                );
+            }
             Loss::CrossEntropy(entropy) => {
                 let (mut output, mut wanted, mut axis) = (output, sizes.clone(), 1);
                 match sizes.len() {
@@ -90,9 +98,23 @@ impl Graph {
                     }
                 }
             }
+            Loss::Huber(_) | Loss::AbsoluteError(_) | Loss::Poisson(_) => {
+                self.add_argument(target, sizes, FLOAT)?;
+                let [first, operator] = match loss {
+                    Loss::Huber(_) => ["self", "huber_loss.default"],
+                    Loss::AbsoluteError(_) => ["self", "l1_loss.default"],
+                    _ => ["input", "poisson_nll_loss.default"],
+                };
+                let mut inputs = vec![(first, tensor(&output)), ("target", tensor(target))];
+                if let Loss::Huber(huber) = loss {
+                    inputs.push(("delta", float(huber.delta)));
+                }
+                let mean = self.append(operator, &inputs, Vec::new());
+                let inputs = [("self", tensor(&mean)), ("other", float(each as f64))];
+                self.append("mul.Scalar", &inputs, Vec::new())
+            }
             _ => {
-                let expected =
-                    "cross-entropy, squared-error, mean-squared-error or logistic for an exported graph";
+                let expected = "cross-entropy, squared-error, mean-squared-error, logistic, huber, absolute-error or poisson for an exported graph";
                 return refuse(expected, loss.name());
             }
         };
@@ -103,6 +125,30 @@ impl Graph {
     /// Whether it returns a loss of its own.
     pub fn has_loss(&self) -> bool {
         self.loss.is_some()
+    }
+
+    /// The scores in place of probabilities that are of them, where the loss is one of probabilities.
+    fn before_probabilities(&mut self, loss: &Loss, output: String, sizes: &[Size]) -> Result<String> {
+        let refuse = |expected: &str| Err(Error::expected("--loss", expected, loss.name()));
+        match (loss, self.scores(&output)) {
+            (Loss::CrossEntropy(_), Some(Scores::Softmax(z)))
+            | (Loss::Logistic(_), Some(Scores::Sigmoid(z))) => Ok(z),
+            // Scores 0 and z have the probabilities 1 - s(z) and s(z).
+            (Loss::CrossEntropy(_), Some(Scores::Pair(z))) => {
+                let one = vec![sizes[0].clone(), Size::AsInt(1)];
+                let zero = self.append("mul.Scalar", &[("self", tensor(&z)), ("other", float(0.0))], one);
+                let both = [zero, z].map(|name| Name { name });
+                let inputs = [("tensors", Argument::AsTensors(both.to_vec())), ("dim", Argument::AsInt(1))];
+                Ok(self.append("cat.default", &inputs, sizes.to_vec()))
+            }
+            (Loss::CrossEntropy(_), Some(Scores::Sigmoid(_))) => {
+                refuse("logistic for a graph that ends in a sigmoid")
+            }
+            (Loss::Logistic(_), Some(Scores::Softmax(_) | Scores::Pair(_))) => {
+                refuse("cross-entropy for a graph that ends in probabilities of classes")
+            }
+            _ => Ok(output),
+        }
     }
 
     /// One more argument.

@@ -25,6 +25,7 @@ mod operators;
 mod packing;
 mod parts;
 mod schema;
+mod scores;
 mod stored;
 mod value;
 

@@ -153,7 +153,7 @@ fn blocks(result: &SharpnessResult) -> Vec<Figure> {
     let mut figures = Vec::new();
     for network in 0..result.networks() {
         let names = result.at(network, &["block_names"]).as_array().into_iter().flatten();
-        let names: Vec<String> = names.filter_map(|n| n.as_str()).map(str::to_owned).collect();
+        let names = shortened(names.filter_map(|n| n.as_str()).collect());
         let x: Vec<f64> = result.array(network, "block_density_x").iter().map(|x| 10f64.powf(*x)).collect();
         if x.is_empty() {
             continue;
@@ -208,6 +208,20 @@ fn blocks(result: &SharpnessResult) -> Vec<Figure> {
         }
     }
     figures
+}
+
+/// Names without the modules that all of them stand in.
+fn shortened(names: Vec<&str>) -> Vec<String> {
+    let stem = |name: &str| name.rsplit_once('.').map_or(0, |(stem, _)| stem.len() + 1);
+    let first = names.first().copied().unwrap_or_default();
+    let shared = (0..=stem(first)).rev().find(|n| {
+        let prefix = first.get(..*n);
+        prefix.is_some_and(|p| {
+            (p.is_empty() || p.ends_with('.'))
+                && names.iter().all(|name| name.starts_with(p) && stem(name) >= *n)
+        })
+    });
+    names.iter().map(|name| name.get(shared.unwrap_or(0)..).unwrap_or(name).to_owned()).collect()
 }
 
 /// How far the densities of blocks are from each other.
