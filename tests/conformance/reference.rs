@@ -121,10 +121,9 @@ pub fn sample_loss(loss: &Loss, outputs: &[f64], label: usize) -> Option<f64> {
             (0..classes).map(|c| cost(difference(c))).sum()
         }
         "poisson" => outputs.iter().map(|f| f.exp()).sum::<f64>() - outputs[label],
-        "squared-error" | "mean-squared-error" => {
+        "squared-error" => {
             let target = |c: usize| if c == label { 1.0 } else { 0.0 };
-            let sum = (0..classes).map(|c| (outputs[c] - target(c)).powi(2)).sum::<f64>();
-            sum / if loss.name() == "squared-error" { 2.0 } else { classes as f64 }
+            (0..classes).map(|c| (outputs[c] - target(c)).powi(2)).sum::<f64>() / 2.0
         }
         "mean-squared-error" => {
             let target = |c: usize| if c == label { 1.0 } else { 0.0 };
