@@ -8,7 +8,9 @@ use super::{Error, Result, apart, files};
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 use serde::Serialize;
 use serde::de::{DeserializeOwned, value::MapDeserializer};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 use toml::{Table, Value};
 
 /// A key that sets one entry of a kind: (key, where it goes, help).
@@ -102,19 +104,18 @@ impl Section {
 
     /// Lays the keys that are there over settings.
     pub fn fill(&mut self, settings: &mut dyn Open, shorthands: &[Shorthand]) -> Result<()> {
-        for (_, key) in settings.keys() {
-            let at = self.at(&key);
-            if let Some(value) = self.value(&key) {
-                settings.set(&at, &key, value)?;
+        let mut changes = Vec::new();
+        for (_, key) in settings.keys().iter() {
+            if let Some(value) = self.value(key) {
+                changes.push((self.at(key), key.clone(), value));
             }
         }
         for (key, path, _) in shorthands {
-            let at = self.at(key);
             if let Some(value) = self.value(key) {
-                settings.set(&at, path, shorthand_value(key, value))?;
+                changes.push((self.at(key), (*path).to_owned(), shorthand_value(key, value)));
             }
         }
-        Ok(())
+        settings.set_all(changes)
     }
 
     /// Whether there are keys that nobody took: an error that names the near miss.
@@ -127,12 +128,23 @@ impl Section {
 }
 
 /// The fields of a struct of settings: as clap calls them, and as keys.
-pub fn keys<S: Args>() -> Vec<(String, String)> {
-    S::augment_args(Command::new(""))
-        .get_arguments()
-        .map(|a| (a.get_id().to_string(), a.get_id().as_str().replace('_', "-")))
-        .collect()
+pub fn keys<S: Args>() -> Keys {
+    // A recipe of many cases asks for every case.
+    static KNOWN: Mutex<BTreeMap<&str, Keys>> = Mutex::new(BTreeMap::new());
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let read = || {
+        let command = S::augment_args(Command::new(""));
+        let both = |id: &clap::Id| (id.to_string(), id.as_str().replace('_', "-"));
+        command.get_arguments().map(|a| both(a.get_id())).collect()
+    };
+    known.entry(std::any::type_name::<S>()).or_insert_with(read).clone()
 }
+
+/// Pairs of names of the same field.
+pub type Keys = Arc<[(String, String)]>;
+
+/// Changes to settings: where each is said, the path, and the value.
+pub type Changes = Vec<(String, String, Value)>;
 
 /// For `hidden`, `24,16` and `24` are lists too, `32x20` is twenty times 32, and `none` an empty list.
 pub fn shorthand_value(key: &str, value: Value) -> Value {
@@ -178,7 +190,7 @@ pub fn table_of(settings: &impl Serialize) -> Result<Table> {
 }
 
 /// Settings under construction: every change is checked where it is made.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Settings<S> {
     table: Table,
     /// As they are.
@@ -195,38 +207,41 @@ impl<S: Serialize> Settings<S> {
 /// Settings under construction, of whatever struct.
 pub trait Open {
     /// The fields: as clap calls them, and as keys.
-    fn keys(&self) -> Vec<(String, String)>;
+    fn keys(&self) -> Keys;
     /// Sets `key`, or `kind.key` within one of the kinds.
     fn set(&mut self, at: &str, path: &str, value: Value) -> Result<()>;
+    /// Makes changes one after the other. Those of different fields are read at once, which is quicker, unless that fails: then one
+    /// by one, to say which it is.
+    fn set_all(&mut self, changes: Changes) -> Result<()>;
     /// The fields as flags have them, those that were not given included.
     fn flags(&self, matches: &ArgMatches) -> std::result::Result<Table, clap::Error>;
 }
 
 impl<S: Args + FromArgMatches + Serialize + DeserializeOwned> Open for Settings<S> {
-    fn keys(&self) -> Vec<(String, String)> {
+    fn keys(&self) -> Keys {
         keys::<S>()
     }
 
     fn set(&mut self, at: &str, path: &str, value: Value) -> Result<()> {
-        match path.split_once('.') {
-            None => {
-                self.table.insert(path.to_owned(), value);
-            }
-            Some((kind, key)) => {
-                // A kind is written back as a table, or as its bare name where it has no settings.
-                let mut table = match self.table.remove(kind) {
-                    Some(Value::Table(table)) => table,
-                    Some(Value::String(name)) => Table::from_iter([("kind".to_owned(), Value::String(name))]),
-                    _ => Table::new(),
-                };
-                table.insert(key.to_owned(), value);
-                self.table.insert(kind.to_owned(), Value::Table(table));
-            }
-        }
-        let fields = MapDeserializer::<_, toml::de::Error>::new(self.table.clone().into_iter());
-        self.value = S::deserialize(fields).map_err(|e| Error::value(at, e.message()))?;
+        put(&mut self.table, path, value);
+        self.value = read(self.table.clone()).map_err(|e| Error::value(at, e.message()))?;
         self.table = table_of(&self.value)?;
         Ok(())
+    }
+
+    fn set_all(&mut self, changes: Changes) -> Result<()> {
+        let head = |path: &str| path.split('.').next().unwrap_or_default().to_owned();
+        let heads: BTreeSet<String> = changes.iter().map(|(_, path, _)| head(path)).collect();
+        if heads.len() == changes.len() {
+            let mut table = self.table.clone();
+            changes.iter().for_each(|(_, path, value)| put(&mut table, path, value.clone()));
+            if let Ok(value) = read(table) {
+                self.value = value;
+                self.table = table_of(&self.value)?;
+                return Ok(());
+            }
+        }
+        changes.into_iter().try_for_each(|(at, path, value)| self.set(&at, &path, value))
     }
 
     fn flags(&self, matches: &ArgMatches) -> std::result::Result<Table, clap::Error> {
@@ -261,4 +276,25 @@ impl dyn Given + '_ {
         let mut settings = Settings::over(S::default())?;
         Ok(self.table(name, &mut settings)?.then_some(settings.value))
     }
+}
+
+/// Settings from their table.
+fn read<S: DeserializeOwned>(table: Table) -> std::result::Result<S, toml::de::Error> {
+    S::deserialize(MapDeserializer::new(table.into_iter()))
+}
+
+/// Puts a value under `key`, or under `kind.key` within one of the kinds.
+fn put(to: &mut Table, path: &str, value: Value) {
+    let Some((kind, key)) = path.split_once('.') else {
+        to.insert(path.to_owned(), value);
+        return;
+    };
+    // A kind is written back as a table, or as its bare name where it has no settings.
+    let mut table = match to.remove(kind) {
+        Some(Value::Table(table)) => table,
+        Some(Value::String(name)) => Table::from_iter([("kind".to_owned(), Value::String(name))]),
+        _ => Table::new(),
+    };
+    table.insert(key.to_owned(), value);
+    to.insert(kind.to_owned(), Value::Table(table));
 }

@@ -12,10 +12,12 @@ use super::written::From;
 use crate::base::pool::each_apart;
 use crate::base::registry::unknown;
 use crate::base::shard::Shard;
-use crate::base::{Error, Result, files, text};
-use crate::passes::training;
-use crate::train::TrainSettings;
+use crate::base::{Error, Result, files, parallel, text};
+use crate::nn::Network;
+use crate::passes::{DataSettings, training};
+use crate::train::{self, TrainSettings, exported};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
@@ -47,26 +49,35 @@ pub fn discard(directory: &Path) -> Result<()> {
     }
 }
 
-/// The data of every case, loaded once each.
+/// The data of every case, loaded once each. Networks that cannot be laid out over them are refused.
 fn data(recipe: &Recipe) -> Result<Vec<DataFacts>> {
-    let mut known: BTreeMap<String, DataFacts> = BTreeMap::new();
-    let mut all = Vec::new();
-    for case in &recipe.cases {
-        if !recipe.trains {
-            all.push(DataFacts::default());
-            continue;
-        }
-        let settings = recipe.train(case, 0)?;
-        let TrainSettings { data, data_seed, preparation, samples, .. } = &settings;
+    let mut all = vec![DataFacts::default(); recipe.cases.len()];
+    if !recipe.trains {
+        return Ok(all);
+    }
+    let mut of: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (i, case) in recipe.cases.iter().enumerate() {
+        let TrainSettings { data, data_seed, preparation, samples, .. } = recipe.train(case, 0)?;
         let key = serde_json::json!([data, data_seed, preparation, samples]).to_string();
-        let facts = match known.get(&key) {
-            Some(facts) => facts.clone(),
-            None => DataFacts::of(&settings)?,
-        };
-        // Networks that cannot be laid out over these data are refused now.
-        training::Prepared::new(&settings)?;
-        known.insert(key, facts.clone());
-        all.push(facts);
+        of.entry(key).or_default().push(i);
+    }
+    let mut groups: Vec<Vec<usize>> = of.into_values().collect();
+    groups.sort();
+    for group in groups {
+        let (data, dataset) = DataSettings::load(&recipe.train(&recipe.cases[group[0]], 0)?)?;
+        let samples = (dataset.train.len(), dataset.test.len());
+        let mut networks: BTreeMap<String, Network> = BTreeMap::new();
+        for i in group {
+            let settings = recipe.train(&recipe.cases[i], 0)?;
+            let key = serde_json::json!([settings.model, settings.loss]).to_string();
+            let network = match networks.entry(key) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => new.insert(train::network(&settings, &dataset)?),
+            };
+            settings.check_for(samples.0, network.layout())?;
+            exported::check_for(&settings, network, samples.0)?;
+            all[i] = DataFacts { samples, sha256: data.sha256.clone() };
+        }
     }
     Ok(all)
 }
@@ -120,13 +131,11 @@ fn told(error: Error, case: &str) -> Error {
 
 /// All cases with all seeds, on these data.
 fn units<'a>(recipe: &'a Recipe, facts: &[DataFacts]) -> Result<Vec<Unit<'a>>> {
-    let mut units = Vec::new();
-    for (case, facts) in facts.iter().enumerate() {
-        for seed in 0..recipe.seeds {
-            units.push(Unit::new(recipe, case, seed, facts)?);
-        }
-    }
-    Ok(units)
+    let one = |i: usize| {
+        let (case, seed) = (i / recipe.seeds, i % recipe.seeds);
+        Unit::new(recipe, case, seed, &facts[case])
+    };
+    parallel::try_map(facts.len() * recipe.seeds, &one)
 }
 
 /// What came of a unit, if some directory has it.

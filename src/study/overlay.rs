@@ -75,7 +75,7 @@ impl Overlay {
 }
 
 /// Lays changes, whose paths within the section are `inner` of them, over settings.
-fn lay(
+pub(super) fn lay(
     changes: &[Change],
     inner: impl Fn(&Change) -> &str,
     settings: &mut dyn Open,
@@ -83,6 +83,7 @@ fn lay(
     tables: &[String],
 ) -> Result<()> {
     let known = settings.keys();
+    let mut all = Vec::new();
     for change in changes {
         let (Change { at, path, value }, inner) = (change, inner(change));
         let head = inner.split('.').next().unwrap_or_default();
@@ -97,11 +98,13 @@ fn lay(
             return Err(Error::expected(at, "a setting, or a setting of a kind", format!("`{path}`")));
         }
         match shorthand {
-            Some((key, to, _)) => settings.set(at, to, shorthand_value(key, value.clone()))?,
-            None => settings.set(at, inner, value.clone())?,
+            Some((key, to, _)) => {
+                all.push((at.clone(), (*to).to_owned(), shorthand_value(key, value.clone())))
+            }
+            None => all.push((at.clone(), inner.to_owned(), value.clone())),
         }
     }
-    Ok(())
+    if all.is_empty() { Ok(()) } else { settings.set_all(all) }
 }
 
 impl Given for Overlay {

@@ -2,21 +2,21 @@
 
 use super::axis::{Axis, Combination, OneOrMore, Vary, chosen, combinations};
 use super::expression::Expression;
-use super::overlay::{Change, Overlay};
+use super::overlay::{Change, lay};
 use super::pass::Pass;
 use super::verdict::Expectation;
 use super::written::{
     CURVES, Drawing, From, Measure, MeasureEntry, ScaleEntry, Take, below, count, entries, entry, text,
 };
 use crate::base::registry::unknown;
-use crate::base::section::{Given, Section};
+use crate::base::section::{Section, Settings};
 use crate::base::{Error, Result};
 use crate::passes::analysis::Entry;
 use crate::passes::{ANALYSES, DataSettings};
 use crate::train::settings::SHORTHANDS;
 use crate::train::{TrainSettings, exported};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use toml::{Table, Value};
 
@@ -56,6 +56,8 @@ pub struct Recipe {
     /// `full`, `quick` or another scale.
     pub scale: String,
     sections: BTreeMap<String, Section>,
+    /// What is trained where no axis says otherwise.
+    training: Option<Settings<TrainSettings>>,
     changes: Vec<Change>,
     /// How many training samples there are, by what decides it, where no more than that may be asked for.
     available: BTreeMap<String, usize>,
@@ -141,6 +143,7 @@ impl Recipe {
             drawings: Vec::new(),
             scale: FULL.to_owned(),
             sections,
+            training: None,
             changes: Vec::new(),
             available: BTreeMap::new(),
         };
@@ -422,7 +425,7 @@ impl Recipe {
     }
 
     /// Reads the settings of every case once, so that nothing is refused after hours.
-    fn check_settings(&self) -> Result<()> {
+    fn check_settings(&mut self) -> Result<()> {
         let known = || self.sections.keys().map(String::as_str);
         let changes = self.axes.iter().flat_map(|a| &a.places).flat_map(|p| &p.changes);
         for change in changes.chain(&self.changes) {
@@ -435,12 +438,21 @@ impl Recipe {
                 return Err(Error::expected(at, "SECTION.setting", format!("`{}`", change.path)));
             }
         }
-        for case in &self.cases {
-            if self.trains {
-                self.train(case, 0)?.check()?;
-            }
-            for (index, (name, _)) in self.passes.iter().enumerate() {
-                if self.pass(case, index)?.networks > 0 && !self.trains {
+        if let (true, Some(mut section)) = (self.trains, self.sections.get("train").cloned()) {
+            self.training = Some(section.settings(TrainSettings::default(), SHORTHANDS)?);
+            section.finish()?;
+        }
+        for case in self.cases.iter().filter(|_| self.trains) {
+            self.train(case, 0)?.check()?;
+        }
+        for (index, (name, _)) in self.passes.iter().enumerate() {
+            // Most axes change training alone.
+            let mut seen = BTreeSet::new();
+            for case in &self.cases {
+                if seen.insert(format!("{:?}", self.changes(case, name)?))
+                    && self.pass(case, index)?.networks > 0
+                    && !self.trains
+                {
                     let expected = format!("[train] for the networks of pass.{name}");
                     return Err(Error::expected(&self.name, expected, "none"));
                 }
@@ -461,10 +473,14 @@ impl Recipe {
 
     /// What is trained in a case, with the n-th seed. At the smoke scale on no more samples than there are.
     pub fn train(&self, case: &Combination, n: u64) -> Result<TrainSettings> {
-        let section = self.sections.get("train").cloned().unwrap_or_default();
-        let mut given = Overlay::new(section, self.changes(case, "train")?);
-        let settings = (&mut given as &mut dyn Given).over(TrainSettings::default(), SHORTHANDS)?;
-        given.finish()?;
+        let settings = match self.training.clone() {
+            Some(mut settings) => {
+                let changes = self.changes(case, "train")?;
+                lay(&changes, |change| change.parts().1, &mut settings, SHORTHANDS, &[])?;
+                settings.value
+            }
+            None => TrainSettings::default(),
+        };
         let settings = exported::settle(settings)?;
         let seed = settings.seed.wrapping_add(self.seed).wrapping_add(n);
         let most = self.available.get(&source(&settings));
