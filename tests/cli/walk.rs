@@ -56,12 +56,12 @@ struct Nothing {
 
 impl Given for Nothing {
     fn fill(&mut self, settings: &mut dyn Open, _: &[Shorthand]) -> Result<()> {
-        self.keys = settings.keys().into_iter().map(|(_, key)| key).collect();
+        self.keys = settings.keys().iter().map(|(_, key)| key.clone()).collect();
         Ok(())
     }
 
     fn table(&mut self, name: &str, settings: &mut dyn Open) -> Result<bool> {
-        let keys = settings.keys().into_iter().map(|(_, key)| key).collect();
+        let keys = settings.keys().iter().map(|(_, key)| key.clone()).collect();
         self.tables.insert(name.to_owned(), keys);
         Ok(false)
     }
