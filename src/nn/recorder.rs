@@ -256,7 +256,7 @@ impl<'a> Recorder<'a> {
         match end {
             Some(end) if end <= MOST_PARAMETERS => {
                 // In double precision, and in the one that is computed with.
-                memory::fits(12 * end as u64, format_args!("{end} parameters"))
+                memory::fits(12 * end as u64, format_args!("at least {end} parameters"))
             }
             _ => {
                 let found = format!("{shape:?} for {}.{name}", self.path());

@@ -191,6 +191,7 @@ fn a_memory_limit_is_an_error_and_no_abort() {
     let output = shell.output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!((output.status.code(), said.lines().count()), (Some(1), 1), "{said}");
-    assert!(said.starts_with("error: memory: expected 581 MiB for 25380010 parameters, found "), "{said}");
+    // What the network alone needs, as far as it was laid out when that became too much.
+    assert!(said.starts_with("error: memory: expected ") && said.contains(" parameters, found "), "{said}");
     assert!(bench.files("").is_empty());
 }

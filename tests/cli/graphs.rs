@@ -36,7 +36,7 @@ fn a_graph_is_trained_and_looked_at() {
     }
     let weights = "--weights epoch3.safetensors epoch1.safetensors epoch2.safetensors";
     bench.ok(&format!("slice {GRAPH} {weights} --directions trajectory {GRID} --out of-list"));
-    let steps = bench.npz("of-list/slice.npz").get("step").map(|array| array.to_f64());
+    let steps = bench.npz("of-list/slice.npz").get("path_step").map(|array| array.to_f64());
     assert_eq!(steps, Some(vec![1.0, 2.0, 3.0]));
     bench.ok(&format!("minima {GRAPH} {weights} --points 5 --dpi 20 --out m"));
     let two = "--weights epoch1.safetensors --weights epoch3.safetensors";
