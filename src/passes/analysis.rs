@@ -390,6 +390,7 @@ pub struct Entry {
     /// See [`Analysis::discard`].
     pub discard: fn(&Path) -> Result<()>,
     /// See [`Analysis::joined`].
+    #[allow(clippy::type_complexity)] // said by the method that it stands for
     pub joined: fn(&[PathBuf], &Path) -> Option<Result<Box<dyn Record>>>,
     /// See [`Analysis::load`].
     pub load: fn(&Path) -> Result<Box<dyn Record>>,

@@ -173,7 +173,7 @@ impl InstabilityResult {
             let error = row("train_error_barrier", k);
             Branch {
                 step: steps[k],
-                stable: error.is_whole().then(|| error.median <= settings.stable),
+                stable: error.is_whole().then_some(error.median <= settings.stable),
                 train_barrier: row("train_barrier", k),
                 train_error_barrier: error,
                 test_barrier: row("test_barrier", k),

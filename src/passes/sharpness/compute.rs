@@ -37,10 +37,8 @@ pub fn run(
     settings.check(runs.len())?;
     let labels = names(&settings.labels, runs);
     let (resolved, left) = plan::resolve(settings, runs)?;
-    if settings.quick {
-        if !left.is_empty() {
-            observe(Progress::Says(format!("quick: leaves out {}", left.join("; "))));
-        }
+    if settings.quick && !left.is_empty() {
+        observe(Progress::Says(format!("quick: leaves out {}", left.join("; "))));
     }
     let mut found = Vec::new();
     for (i, ((run, label), settings)) in runs.iter().zip(labels.clone()).zip(&resolved).enumerate() {

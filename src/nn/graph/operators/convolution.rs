@@ -317,7 +317,7 @@ fn planar_transposed(
     }
     let shape = [x.shape[0], channels, height, width];
     sized(&shape)?;
-    let (w, signal) = (lower.rows(&weight), lower.image(&x));
+    let (w, signal) = (lower.rows(weight), lower.image(x));
     let w = lower.tape.reshape(w, geometry.weights());
     let node = lower.tape.conv_transpose(geometry, w, signal);
     let mut y = lower.of_image(node, &shape, Dtype::Float);
