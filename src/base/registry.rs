@@ -120,7 +120,7 @@ pub fn settings_of<K: Kind>(kind: &K) -> Table {
 }
 
 /// A kind from its defaults overlaid with `settings`, whose keys must be those of the default. What is the same for every kind is
-/// [`overlaid`], which is generated once.
+/// `overlaid`, which is generated once.
 pub fn kind_from<K: Kind>(what: &str, settings: Table) -> Result<K> {
     let table = overlaid(what, K::NAME, settings_of(&K::default()), settings)?;
     if table.is_empty() {
