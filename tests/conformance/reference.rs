@@ -55,9 +55,14 @@ impl Mlp {
             if !self.loss.has_kink() {
                 return margin;
             }
-            // Hinges, of whichever power, have it at y f = 1.
-            let sign = |c: usize| if c == self.labels[n] as usize { 1.0 } else { -1.0 };
-            (0..outputs.len()).fold(margin, |m, c| m.min((1.0 - sign(c) * outputs[c]).abs()))
+            let label = |c: usize| f64::from(u8::from(c == self.labels[n] as usize));
+            let kink = |c: usize| match &self.loss {
+                Loss::Huber(huber) => (outputs[c] - label(c)).abs() - huber.delta,
+                Loss::AbsoluteError(_) => outputs[c] - label(c),
+                // Hinges, of whichever power, have it at y f = 1.
+                _ => 1.0 - (2.0 * label(c) - 1.0) * outputs[c],
+            };
+            (0..outputs.len()).fold(margin, |m, c| m.min(kink(c).abs()))
         };
         (0..self.labels.len()).map(of).fold(f64::INFINITY, f64::min)
     }
