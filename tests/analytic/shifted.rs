@@ -176,7 +176,7 @@ fn the_bits_do_not_depend_on_threads_and_come_back_from_a_saved_result() {
     assert_eq!(torn, "shifted.npz: shift_loss: expected an array of shape [2, 4, 6], found another or none");
 }
 
-/// Statistics of norms: running ones, those of groups, and running ones made anew are three functions.
+/// Statistics of norms: running ones, those of groups, and recomputed running ones are three functions.
 #[test]
 fn statistics_of_norms_are_those_that_were_asked_for() {
     let one = run("n", "digits", "mlp:hidden=[12],norm=batch", "cross-entropy");

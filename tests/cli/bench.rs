@@ -156,6 +156,40 @@ impl Bench {
         }
     }
 
+    /// Kills `run`, which writes the directory r, in `rounds` fresh directories at moments spread over its length, in every
+    /// other one twice, and lets it go on to the bytes of a run that nobody disturbs. Returns how many kills left `kept`.
+    pub fn killed_in_rounds(run: &str, kept: &str, rounds: usize) -> usize {
+        let bench = Self::new();
+        let mut length = bench.ok(run).took;
+        let whole = bench.files("r");
+        assert!(!whole.contains_key(Path::new(kept)), "{kept} is removed when the result is there");
+        let mut caught = 0;
+        for round in 0..rounds {
+            let bench = Self::new();
+            for part in 0..1 + round % 2 {
+                // Every moment in turn, in steps of the golden ratio.
+                let share = (round as f64 * 0.618_034 + 0.31 * part as f64 + 0.05).fract();
+                let mut command = bench.command();
+                command.args(run.split_whitespace()).stdout(Stdio::null()).stderr(Stdio::null());
+                let mut child = command.spawn().unwrap();
+                std::thread::sleep(length.mul_f64(share));
+                child.kill().unwrap();
+                let killed = child.wait().unwrap().code().is_none();
+                let left = bench.path("r").join(kept).exists();
+                caught += usize::from(left);
+                // A machine that has more or less to do than before.
+                length = length.mul_f64(match (killed, left) {
+                    (false, _) => 0.8,
+                    (true, false) => 1.1,
+                    (true, true) => 1.0,
+                });
+            }
+            let outcome = bench.ok(run);
+            assert_eq!(bench.files("r"), whole, "round {round}: {}", outcome.stderr);
+        }
+        caught
+    }
+
     pub fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
         std::fs::create_dir_all(self.path(name).parent().unwrap()).unwrap();
         std::fs::write(self.path(name), bytes).unwrap();

@@ -224,43 +224,11 @@ fn what_makes_no_sense_is_refused() {
 #[cfg(unix)]
 mod stopped {
     use super::{Bench, PROBE, RUN};
-    use std::process::{Child, Stdio};
 
-    fn start(bench: &Bench, arguments: &str) -> Child {
-        let mut command = bench.command();
-        command.args(arguments.split_whitespace()).stdout(Stdio::null()).stderr(Stdio::piped());
-        command.spawn().unwrap()
-    }
-
-    /// Kills runs at moments spread over their length, some twice, and lets them go on.
+    /// Kills runs at moments spread over their length, and lets them go on.
     fn kill(rounds: usize) {
-        let bench = Bench::new();
         let run = format!("{RUN} {PROBE} --checkpoint-every 0 --quiet --out r");
-        let mut length = bench.ok(&run).took;
-        let whole = bench.files("r");
-        let mut caught = 0;
-        for round in 0..rounds {
-            let bench = Bench::new();
-            for part in 0..1 + round % 2 {
-                let share = (round as f64 * 0.618_034 + 0.31 * part as f64 + 0.05).fract();
-                let mut child = start(&bench, &run);
-                std::thread::sleep(length.mul_f64(share));
-                child.kill().unwrap();
-                let killed = child.wait().unwrap().code().is_none();
-                let kept = bench.path("r/probes.log").exists();
-                caught += usize::from(kept);
-                // A machine that has more or less to do than before.
-                length = length.mul_f64(if !killed {
-                    0.8
-                } else if !kept {
-                    1.1
-                } else {
-                    1.0
-                });
-            }
-            bench.ok(&run);
-            assert_eq!(bench.files("r"), whole, "round {round}");
-        }
+        let caught = Bench::killed_in_rounds(&run, "probes.log", rounds);
         assert!(3 * caught >= rounds, "only {caught} of {rounds} kills left a log");
     }
 

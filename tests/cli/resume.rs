@@ -15,36 +15,9 @@ fn start(bench: &Bench, arguments: &str) -> Child {
     command.spawn().unwrap()
 }
 
-/// Kills runs at moments spread over their length, `rounds` of them, some twice, and lets them go on.
+/// Kills runs at moments spread over their length, and lets them go on.
 fn kill(rounds: usize) {
-    let bench = Bench::new();
-    let mut length = bench.ok(&format!("{RUN} --quiet --out r")).took;
-    let whole = bench.files("r");
-    assert!(!bench.path("r/checkpoint.safetensors").exists(), "removed when the result is there");
-    let mut caught = 0;
-    for round in 0..rounds {
-        let bench = Bench::new();
-        for part in 0..1 + round % 2 {
-            // Every moment in turn, in steps of the golden ratio.
-            let share = (round as f64 * 0.618_034 + 0.31 * part as f64 + 0.05).fract();
-            let mut child = start(&bench, &format!("{RUN} --quiet --out r"));
-            std::thread::sleep(length.mul_f64(share));
-            child.kill().unwrap();
-            let killed = child.wait().unwrap().code().is_none();
-            let kept = bench.path("r/checkpoint.safetensors").exists();
-            caught += usize::from(kept);
-            // A machine that has more or less to do than before.
-            length = length.mul_f64(if !killed {
-                0.8
-            } else if !kept {
-                1.1
-            } else {
-                1.0
-            });
-        }
-        let outcome = bench.ok(&format!("{RUN} --out r"));
-        assert_eq!(bench.files("r"), whole, "round {round}: {}", outcome.stderr);
-    }
+    let caught = Bench::killed_in_rounds(&format!("{RUN} --quiet --out r"), "checkpoint.safetensors", rounds);
     assert!(2 * caught >= rounds, "only {caught} of {rounds} kills left a checkpoint");
 }
 

@@ -87,7 +87,7 @@ fn with_spectral_norm_every_center_is_the_loss_that_training_reported() {
     let far = [losses[0] / a, losses[2] / b].map(|ratio| (ratio - 1.0).abs());
     assert!(far.iter().all(|far| *far < 1e-4), "{losses:?}, {a}, {b}");
     assert!(losses[1].is_finite() && losses[1] < 50.0, "{losses:?}");
-    // A path's ends are treated as what lies between; where that is made anew the result says why.
+    // A path's ends are treated as what lies between; where that is recomputed the result says why.
     let ends = |flags: &str| {
         bench.ok(&format!(
             "connect --from a --to b --curve linear --points 3 --plane 0 {flags} --quiet --dpi 20 --out c"

@@ -83,7 +83,7 @@ pub struct Frame {
     pub axes: Vec<Axis>,
     /// Points worth pointing at beside theta: coordinates and name.
     pub marks: Vec<(Vec<f64>, String)>,
-    /// The way of training.
+    /// The training trajectory.
     pub trail: Option<Trail>,
     /// Numbers that belong to the directions: eigenvalues, explained variances.
     pub facts: Map<String, Value>,

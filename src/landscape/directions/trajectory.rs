@@ -1,5 +1,5 @@
 //! The principal components of training: rows theta_t - theta_T of the snapshots, centred; the slice is anchored at the
-//! last one, theta_T, and the way of training is projected on it (Li et al. 2018, section 7).
+//! last one, theta_T, and the training trajectory is projected on it (Li et al. 2018, section 7).
 //!
 //! Axes have length 1. A contour is not the loss of the true path: each snapshot's distance to the slice is reported.
 
@@ -14,7 +14,7 @@ const ROUNDING: f64 = 1e-6;
 crate::kind! {
     /// Principal components of training.
     Trajectory = "trajectory",
-        "principal components of the run's snapshots (train --snapshots), with the way of training";
+        "principal components of the run's snapshots (train --snapshots), with the training trajectory";
 }
 
 impl Draw for Trajectory {

@@ -28,7 +28,7 @@ impl Analysis for ConnectSettings {
 
 The bends of the curve start on the line; each mini-batch pulls them down at one random place of the curve (Garipov et al.
 2018). A barrier is the most by which the training loss rises above the straight interpolation of the ends' losses.
-Statistics of batch norm are made anew at every place that is evaluated.
+Statistics of batch norm are recomputed at every place that is evaluated.
 
 An unfinished curve is kept: the same command goes on after a stop, --fresh begins anew.
 

@@ -22,7 +22,7 @@ impl Analysis for EnsembleSettings {
 
 Training goes on from the network with a rate that swings from --lr-low up to --lr and down again; a network is collected
 at the end of each cycle. Fast geometric ensembling (Garipov et al. 2018) averages what they predict, SWA (Izmailov et al.
-2018) averages their weights, with statistics of batch norm made anew. Independent networks are trained as the first was,
+2018) averages their weights, with statistics of batch norm recomputed. Independent networks are trained as the first was,
 from the seeds after its own, into DIR/seed-N; the first is one of their ensemble.
 
 What is unfinished is kept: the same command goes on after a stop, --fresh begins anew.

@@ -24,7 +24,7 @@ impl Analysis for SimplexSettings {
 Each minimum spans a simplex with all connecting points (Benton et al. 2021): one makes a star of segments, two make
 triangles with a common edge. A mini-batch pulls the connecting points down at one random point of one random simplex;
 --volume pushes them apart. Beside this complex stands the flat simplex of the minima alone. Statistics of batch norm are
-made anew at every point that is evaluated.
+recomputed at every point that is evaluated.
 
 What is unfinished is kept: the same command goes on after a stop, --fresh begins anew.
 

@@ -304,7 +304,7 @@ impl Job<'_> {
             .collect()
     }
 
-    /// The way of training, with the loss at its true points.
+    /// The training trajectory, with the loss at its true points.
     fn trail(&self, frame: &Frame, here: &Here) -> Result<Option<TrailFacts>> {
         let Some(trail) = &frame.trail else { return Ok(None) };
         let mut train_loss = Vec::new();

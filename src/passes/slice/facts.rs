@@ -55,7 +55,7 @@ pub struct MarkFacts {
     pub label: String,
 }
 
-/// The way of training.
+/// The training trajectory.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrailFacts {
     pub steps: Vec<u64>,

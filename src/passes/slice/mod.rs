@@ -78,7 +78,7 @@ pub struct SliceSettings {
     #[arg(long, value_name = "TOLERANCE", num_args = 0..=1, default_missing_value = "0.01")]
     pub adaptive: Option<f64>,
     /// Statistics of batch norm and its kin, and singular vectors of spectral norm: as training left them (running), of the
-    /// samples at hand (batch, which keeps the vectors), or made anew at every point (refresh) [default: running]
+    /// samples at hand (batch, which keeps the vectors), or recomputed at every point (refresh) [default: running]
     #[arg(long, value_name = "KIND")]
     pub stats: Option<Stats>,
     /// Samples in a group that shares statistics, with --stats batch or refresh: a number, or `all` [default: the
