@@ -90,7 +90,8 @@ impl Bench {
         stderr
     }
 
-    /// Runs a command, sends it `signal` once `log` is as long as `ready` asks for, and returns how it ended and what it said.
+    /// Runs a command, sends it `signal` once the files whose names begin with `log` are as long as `ready` asks for, and returns how
+    /// it ended and what it said.
     /// A command that came to its end before the signal, on a machine that is busy with others, is undone and tried again.
     pub fn stopped(
         &self,
@@ -106,7 +107,7 @@ impl Bench {
             command.args(arguments.split_whitespace()).stdout(Stdio::null()).stderr(Stdio::piped());
             let mut child = command.spawn().unwrap();
             let began = Instant::now();
-            while !std::fs::metadata(&path).is_ok_and(|file| ready(file.len())) {
+            while !length(&path).is_some_and(&ready) {
                 assert!(began.elapsed() < Duration::from_secs(60), "{arguments}: nothing is kept in {log}");
                 if child.try_wait().unwrap().is_some() {
                     break;
@@ -228,6 +229,15 @@ impl Bench {
         collect(&root, &root, &mut all);
         all
     }
+}
+
+/// The bytes of all files whose names begin as the path does; none where there is none.
+fn length(path: &Path) -> Option<u64> {
+    let begins = path.file_name()?.to_str()?;
+    let entries = std::fs::read_dir(path.parent()?).ok()?.flatten();
+    let ours =
+        entries.filter(|entry| entry.file_name().to_str().is_some_and(|name| name.starts_with(begins)));
+    ours.map(|entry| entry.metadata().map_or(0, |file| file.len())).reduce(|a, b| a + b)
 }
 
 fn collect(root: &Path, directory: &Path, all: &mut BTreeMap<PathBuf, Vec<u8>>) {

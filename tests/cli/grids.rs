@@ -66,7 +66,7 @@ fn killed(net: &str, grid: &str, rounds: usize) {
 }
 
 /// An analysis of two networks, most of whose time goes into products and measures.
-const SHARP: &str = "train --hidden 48 --samples 1200 --epochs 1 --dpi 20 --quiet --out r";
+const SHARP: &str = "train --hidden 128 --samples 1200 --epochs 1 --dpi 20 --quiet --out r";
 const SHARPNESS: &str = "sharpness --run r --run r --labels a,b --precision f64 --threads 2 --exact 0 --probes 10 --density-steps 30 \
      --measures sam:steps=4,fisher-rao --dpi 20 --out s";
 
@@ -75,7 +75,7 @@ fn a_killed_sharpness_ends_in_the_same_bytes() {
     killed(SHARP, SHARPNESS, 6);
     // Where operators are written out, too.
     killed(
-        &SHARP.replace("--hidden 48", "--hidden 12"),
+        &SHARP.replace("--hidden 128", "--hidden 12"),
         "sharpness --run r --compute eigenvalues,trace,density,matrices --threads 2 --dpi 20 --out s",
         3,
     );
@@ -90,8 +90,8 @@ fn a_stopped_sharpness_keeps_its_products_and_parts() {
     std::fs::remove_dir_all(bench.path("s")).unwrap();
     // At the first network, and at the second.
     for (signal, code, network) in [("INT", 130, 0), ("TERM", 143, 1)] {
-        let log = format!("s/sharpness-{network}-eigenvalues-products.log");
-        let (found, said) = bench.stopped(SHARPNESS, signal, &log, |length| length > 10_000);
+        let logs_of = format!("s/sharpness-{network}-");
+        let (found, said) = bench.stopped(SHARPNESS, signal, &logs_of, |length| length > 10_000);
         assert_eq!(found, Some(code), "{said}");
         let kept = "products of the next are kept in s; the same command goes on";
         assert!(said.lines().last().unwrap().contains(kept), "{said}");
