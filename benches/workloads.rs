@@ -5,6 +5,7 @@
 //! the fastest run counts. Rates mean something only as ratios to another program measured in the same sitting
 //! on a quiet machine.
 
+use losscape::analyses::{DataSettings, training};
 use losscape::autodiff::Curvature;
 use losscape::base::Streams;
 use losscape::base::pool::on_workers;
@@ -18,7 +19,6 @@ use losscape::nn::architectures::Exported;
 use losscape::nn::graph::{Dtype, Graph, Sizes};
 use losscape::nn::losses::Excess;
 use losscape::nn::{Network, Objective, Samples, Spec, Statistics};
-use losscape::passes::{DataSettings, training};
 use losscape::spectral::{Operator, Settings, Wanted, ends, quadrature};
 use losscape::study::{Asked, Recipe, engine};
 use losscape::train::batch::{BatchGradient, Noise};
@@ -111,9 +111,8 @@ impl Case {
         let theta = graph.theta.clone();
         let state = graph.state();
         let network = Arc::new(Network::of_graph(graph, spec).expect("a network"));
-        let draw = |i: usize| match whole[i % whole.len()] {
-            true => f64::from(rng.random_range(0..10)),
-            false => normal(&mut rng),
+        let draw = |i: usize| {
+            if whole[i % whole.len()] { f64::from(rng.random_range(0..10)) } else { normal(&mut rng) }
         };
         let data: Vec<f64> = (0..samples * whole.len()).map(draw).collect();
         let samples = Arc::new(Samples::regression(&network, &data, &vec![0.0; samples]));

@@ -1,8 +1,8 @@
 //! Runs analyses by their names, with settings from text, on networks in memory: `cargo run --release --example any_analysis`.
 
+use losscape::analyses::{ANALYSES, Networks, Run, Work, training};
 use losscape::base::section::Section;
 use losscape::base::{Error, Result};
-use losscape::passes::{ANALYSES, Networks, Run, Work, training};
 use losscape::study::overlay::Overlay;
 use losscape::train::TrainSettings;
 

@@ -1,7 +1,7 @@
 //! Trains a small network in memory and draws the loss around it: `cargo run --release --example train_and_slice`.
 
+use losscape::analyses::{Analysis, Networks, Record, Run, Saved, SliceSettings, Work, training};
 use losscape::base::Result;
-use losscape::passes::{Analysis, Networks, Record, Run, Saved, SliceSettings, Work, training};
 use losscape::render::{Style, draw};
 use losscape::train::TrainSettings;
 

@@ -6,11 +6,11 @@
 //!
 //! # Train, slice, sharpness, connect
 //!
-//! An analysis is a struct of settings, and [`passes::ANALYSES`] lists them all. Each runs in the same way on trained networks,
-//! which are read from a directory ([`passes::Run::read`]) or were trained just now:
+//! An analysis is a struct of settings, and [`analyses::ANALYSES`] lists them all. Each runs in the same way on trained networks,
+//! which are read from a directory ([`analyses::Run::read`]) or were trained just now:
 //!
 //! ```no_run
-//! use losscape::passes::{Run, training};
+//! use losscape::analyses::{Run, training};
 //! use losscape::train::TrainSettings;
 //!
 //! # fn main() -> losscape::base::Result<()> {
@@ -22,7 +22,7 @@
 //! ```
 //!
 //! ```no_run
-//! use losscape::passes::{Analysis, ConnectSettings, Networks, Record, Run, Saved, SharpnessSettings, SliceSettings, Work};
+//! use losscape::analyses::{Analysis, ConnectSettings, Networks, Record, Run, Saved, SharpnessSettings, SliceSettings, Work};
 //!
 //! # fn main() -> losscape::base::Result<()> {
 //! let runs = [Run::read("runs/a".as_ref())?, Run::read("runs/b".as_ref())?];
@@ -42,7 +42,7 @@
 //! The folder `examples/` has small programs: training and slicing, any analysis by its name, the spectrum of any operator, a
 //! figure of one's own numbers. Kinds (activations, losses, optimizers, ...) are closed sets, since each is a name in recipes and
 //! results that must mean the same everywhere: a new one is a file and a line in the crate itself. Networks of other programs
-//! come in as graphs of `torch.export` ([`passes::exported`]).
+//! come in as graphs of `torch.export` ([`analyses::exported`]).
 //!
 //! # Quickstart
 //!
@@ -58,7 +58,7 @@
 //! `tests/layering.rs` fails on any other import.
 //!
 //! ```text
-//! cli -> study -> passes, render                  passes -> landscape, train, data, figure
+//! cli -> study -> analyses, render                analyses -> landscape, train, data, figure
 //! render -> figure                                landscape -> spectral, nn
 //! train -> nn, data                               nn -> autodiff
 //! ```
@@ -69,7 +69,7 @@
 //! | [`study`] | a recipe: cases trained and measured in parallel, figures, a table, a verdict |
 //! | [`render`] | a figure as SVG, PNG and animated PNG; one file a chart kind |
 //! | [`figure`] | a figure as plain data, with no drawing in it |
-//! | [`passes`] | one file an analysis: settings, network and data in, a typed result and its figures out |
+//! | [`analyses`] | one file an analysis: settings, network and data in, a typed result and its figures out |
 //! | [`landscape`] | directions, normalizations, the evaluation of a plane |
 //! | [`spectral`] | eigenvalues of symmetric operators known by their products; no networks |
 //! | [`train`] | the training loop, optimizers, schedules |
@@ -91,6 +91,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod analyses;
 pub mod autodiff;
 pub mod base;
 #[cfg(feature = "cli")]
@@ -99,7 +100,6 @@ pub mod data;
 pub mod figure;
 pub mod landscape;
 pub mod nn;
-pub mod passes;
 #[cfg(feature = "plots")]
 pub mod render;
 pub mod spectral;

@@ -7,8 +7,8 @@ use std::path::Path;
 /// for recipes of several steps.
 const ARROWS: [(&str, &[&str]); 12] = [
     ("cli", &["study"]),
-    ("study", &["passes", "render"]),
-    ("passes", &["landscape", "train", "data", "figure"]),
+    ("study", &["analyses", "render"]),
+    ("analyses", &["landscape", "train", "data", "figure"]),
     ("render", &["figure"]),
     ("landscape", &["spectral", "nn"]),
     ("train", &["nn", "data"]),

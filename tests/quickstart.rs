@@ -1,6 +1,6 @@
 // Train a network on handwritten digits, then look at the loss around it. (`src/lib.rs` shows this very file.)
 
-use losscape::passes::{DataSettings, Run, Saved, SliceSettings, slice, training};
+use losscape::analyses::{DataSettings, Run, Saved, SliceSettings, slice, training};
 use losscape::render::{Style, draw};
 use losscape::train::TrainSettings;
 

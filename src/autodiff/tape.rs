@@ -222,11 +222,10 @@ impl Tape {
         let mut all = Vec::new();
         for n in 0..self.records.len() {
             let Record { op, inputs, moving, .. } = self.records[n].clone();
-            all.push(match moving {
-                true => {
-                    each_primitive!(&op, leaf => Vec::new(), rule => rule.coefficients(self, &inputs))
-                }
-                false => Vec::new(),
+            all.push(if moving {
+                each_primitive!(&op, leaf => Vec::new(), rule => rule.coefficients(self, &inputs))
+            } else {
+                Vec::new()
             });
         }
         all

@@ -76,9 +76,10 @@ fn check(input: &Path, identity: Identity, output: &Path) -> Result<()> {
     if !inside {
         return Ok(());
     }
-    let found = match input.is_file() {
-        true => format!("{}, which holds {}", named(output), named(input)),
-        false => format!("{}, which is read", named(output)),
+    let found = if input.is_file() {
+        format!("{}, which holds {}", named(output), named(input))
+    } else {
+        format!("{}, which is read", named(output))
     };
     Err(Error::expected("--out", "a directory apart from what is read", found))
 }

@@ -106,16 +106,15 @@ pub fn within(directory: &Path, name: &str) -> Result<PathBuf> {
     let fits =
         |c: char| !matches!(c, '/' | '\\' | ':') && visible(c.encode_utf8(&mut [0; 4])).len() == c.len_utf8();
     // Names of temporary files are longer than those of the files that they become.
-    match (1..=200).contains(&name.len()) && !name.starts_with('.') && name.chars().all(fits) {
-        true => Ok(directory.join(name)),
-        false => {
-            let expected = "a name: 1 to 200 bytes without separators, not beginning with a dot";
-            Err(Error::expected(
-                format!("{}: file name", named(directory)),
-                expected,
-                format!("`{}`", brief(name)),
-            ))
-        }
+    if (1..=200).contains(&name.len()) && !name.starts_with('.') && name.chars().all(fits) {
+        Ok(directory.join(name))
+    } else {
+        let expected = "a name: 1 to 200 bytes without separators, not beginning with a dot";
+        Err(Error::expected(
+            format!("{}: file name", named(directory)),
+            expected,
+            format!("`{}`", brief(name)),
+        ))
     }
 }
 

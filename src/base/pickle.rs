@@ -261,9 +261,10 @@ impl<'a> Machine<'a> {
 
     fn pairs(&self, ids: &[Id]) -> Result<Vec<(Id, Id)>> {
         let (pairs, rest) = ids.as_chunks::<2>();
-        match rest.is_empty() {
-            true => Ok(pairs.iter().map(|[k, v]| (*k, *v)).collect()),
-            false => self.refuse("a value for each key", "a key alone"),
+        if rest.is_empty() {
+            Ok(pairs.iter().map(|[k, v]| (*k, *v)).collect())
+        } else {
+            self.refuse("a value for each key", "a key alone")
         }
     }
 
@@ -601,9 +602,10 @@ impl<'a> Machine<'a> {
                     shape: self.sizes(*shape)?,
                     strides: self.sizes(*strides)?,
                 };
-                match tensor.shape.len() == tensor.strides.len() {
-                    true => Ok(Value::Tensor(tensor)),
-                    false => self.refuse("a stride for each axis", "another number of them"),
+                if tensor.shape.len() == tensor.strides.len() {
+                    Ok(Value::Tensor(tensor))
+                } else {
+                    self.refuse("a stride for each axis", "another number of them")
                 }
             }
             (Global::RebuildParameter, [tensor, ..]) => match &self.values[*tensor] {

@@ -266,9 +266,10 @@ impl StateDict {
     /// No tensor has a name like the first of the network.
     fn none(&self, first: &str) -> Error {
         let names: Vec<&str> = self.tensors.iter().take(3).map(|t| t.name.as_str()).collect();
-        let found = match names.is_empty() {
-            true => "no tensors".to_owned(),
-            false => format!("{} tensors: {}, ..", self.tensors.len(), brief(&names.join(", "))),
+        let found = if names.is_empty() {
+            "no tensors".to_owned()
+        } else {
+            format!("{} tensors: {}, ..", self.tensors.len(), brief(&names.join(", ")))
         };
         Error::expected(&self.at, format!("the network's tensors, {first} first"), found)
     }

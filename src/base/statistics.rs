@@ -22,10 +22,7 @@ pub fn quantile(ascending: &[f64], q: f64) -> f64 {
     let Some(last) = ascending.len().checked_sub(1) else { return f64::NAN };
     let at = q * last as f64;
     let (low, share) = (at.floor() as usize, at.fract());
-    match share > 0.0 {
-        true => ascending[low] + share * (ascending[low + 1] - ascending[low]),
-        false => ascending[low],
-    }
+    if share > 0.0 { ascending[low] + share * (ascending[low + 1] - ascending[low]) } else { ascending[low] }
 }
 
 /// P(|T| <= t) of Student's t with so many degrees of freedom, as the finite sum over powers of a cosine that it is

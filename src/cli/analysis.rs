@@ -7,10 +7,10 @@ use super::output::{self, Target};
 use super::parts::Joined;
 use super::progress::{Stages, say};
 use super::subject::{Asking, Subject};
+use crate::analyses::Share;
+use crate::analyses::analysis::{Asked, Entry, Networks, Record, Work};
 use crate::base::apart::check_apart;
 use crate::base::{Error, Result, files, memory, shown};
-use crate::passes::Share;
-use crate::passes::analysis::{Asked, Entry, Networks, Record, Work};
 use crate::render::Style;
 use clap::{ArgMatches, Args, Command};
 use serde::{Deserialize, Serialize};
@@ -114,7 +114,7 @@ fn work(
     shows: Option<(&Target, &Style)>,
     common: &Common,
 ) -> Result<(Option<Box<dyn Record>>, Predicted)> {
-    use crate::passes::Progress;
+    use crate::analyses::Progress;
     let stages = Stages::new(common.quiet);
     let predicted = Mutex::new(Predicted::default());
     let observe = |event: Progress| match event {

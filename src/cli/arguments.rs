@@ -2,6 +2,7 @@
 
 use super::config::with_shorthands;
 use super::output;
+use crate::analyses::{self, ANALYSES};
 use crate::base::pool::MOST_THREADS;
 use crate::base::registry::Registry;
 use crate::base::{Error, Result, notes};
@@ -13,7 +14,6 @@ use crate::nn::inits::Initializer;
 use crate::nn::layers::Layer;
 use crate::nn::losses::Loss;
 use crate::nn::norms::Norm;
-use crate::passes::{self, ANALYSES};
 use crate::render::Chart;
 use crate::study::builtin;
 use crate::train::settings::SHORTHANDS;
@@ -158,7 +158,7 @@ fn entries<R: Registry>() -> Vec<Entry> {
 
 /// The analyses that recipes can name; their settings are the flags of the command of the same name.
 fn analyses() -> Vec<Entry> {
-    let entry = |a: &passes::analysis::Entry| Entry {
+    let entry = |a: &analyses::analysis::Entry| Entry {
         name: a.name,
         summary: a.summary,
         settings: toml::Table::new(),
@@ -323,7 +323,7 @@ pub fn error(e: &clap::Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::passes::{instability, ticket};
+    use crate::analyses::{instability, ticket};
     use clap::FromArgMatches;
 
     /// What help shows as defaults, given as flags to `train`, are the settings that the commands have.

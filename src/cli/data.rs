@@ -4,10 +4,10 @@ use super::Subcommand;
 use super::arguments::{Common, config_and_out, name_kinds};
 use super::config::Sources;
 use super::output::{self, Target};
+use crate::analyses::{DataSettings, Files, Saved, document, sheet};
 use crate::base::{Error, Result, files};
 use crate::data::{Dataset, Preparation, Samples, Source};
 use crate::figure::Figure;
-use crate::passes::{DataSettings, Files, Saved, document, sheet};
 use crate::render::Style;
 use crate::train::TrainSettings;
 use clap::{Arg, ArgMatches, Args, Command};
@@ -104,9 +104,10 @@ fn run(matches: &ArgMatches) -> Result<()> {
         return Ok(());
     }
     let dataset = &result.dataset;
-    let pictures = match pictures.names.is_empty() {
-        true => "no picture: neither images, signals, points in the plane nor a curve".to_owned(),
-        false => pictures.listed(),
+    let pictures = if pictures.names.is_empty() {
+        "no picture: neither images, signals, points in the plane nor a curve".to_owned()
+    } else {
+        pictures.listed()
     };
     output::print(&format!(
         "{}: {} training and {} test samples of shape {:?}, {}\nwrote {}: data.npz, data.json, {pictures}\n",
@@ -134,10 +135,8 @@ impl Saved for DataResult {
             Some(counts)
         };
         // Values have no classes, and classes are no values.
-        let (classes, values) = match d.has_classes() {
-            true => (Some(d.outputs), None),
-            false => (None, Some(d.outputs)),
-        };
+        let (classes, values) =
+            if d.has_classes() { (Some(d.outputs), None) } else { (None, Some(d.outputs)) };
         let names = (!d.class_names.is_empty()).then_some(&d.class_names);
         let mut summary = json!({
             "command": "data",

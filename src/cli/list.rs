@@ -34,9 +34,10 @@ fn run(matches: &ArgMatches) -> Result<()> {
     let wanted: Option<&String> = matches.get_one("sort");
     if wanted.is_some_and(|w| w.trim_end_matches('s') == "operator") {
         let names = crate::nn::graph::known_operators();
-        return match matches.get_flag("json") {
-            true => output::print_json(&serde_json::json!({ "operator": names })),
-            false => output::print(&(names.join("\n") + "\n")),
+        return if matches.get_flag("json") {
+            output::print_json(&serde_json::json!({ "operator": names }))
+        } else {
+            output::print(&(names.join("\n") + "\n"))
         };
     }
     // A plural is close enough, and so is the flag's name.

@@ -5,10 +5,10 @@ use super::arguments::{Common, config_and_out};
 use super::config::Sources;
 use super::parts::{Joined, RECORD, Record};
 use super::{analysis, run, seeds};
+use crate::analyses::{self, ANALYSES};
 use crate::base::apart::check_apart;
 use crate::base::log::difference;
 use crate::base::{Error, Result, files};
-use crate::passes::{self, ANALYSES};
 use crate::render::Style;
 use clap::{Arg, ArgMatches, Args, Command};
 use serde_json::json;
@@ -107,7 +107,7 @@ fn record(parts: &[PathBuf]) -> Result<Record> {
 }
 
 fn is_part(path: &Path) -> bool {
-    path.join(RECORD).exists() || passes::slice::is_part(path)
+    path.join(RECORD).exists() || analyses::slice::is_part(path)
 }
 
 /// The directories of parts that `path` means: itself, or those in it.

@@ -1,6 +1,6 @@
 //! The command line: the only code that prints, draws progress or exits.
 //!
-//! Every analysis is a subcommand by its line in `passes/mod.rs`, which `analysis` runs. To add another one: a file with a
+//! Every analysis is a subcommand by its line in `analyses/mod.rs`, which `analysis` runs. To add another one: a file with a
 //! constant of type `Subcommand`, its `mod`, and its line in `COMMANDS`.
 
 mod analysis;
@@ -27,9 +27,9 @@ mod table;
 mod train;
 mod width;
 
+use crate::analyses::ANALYSES;
+use crate::analyses::analysis::Entry;
 use crate::base::{Error, Result};
-use crate::passes::ANALYSES;
-use crate::passes::analysis::Entry;
 use clap::{ArgMatches, Command};
 use std::ffi::OsString;
 use std::process::ExitCode;

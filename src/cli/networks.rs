@@ -4,10 +4,10 @@ use super::config::Sources;
 use super::output::Target;
 use super::progress::say;
 use super::train::{self, Found, Going};
+use crate::analyses::{Beside, DataGiven, Run};
 use crate::base::apart::check_apart;
 use crate::base::{Error, Precision, Result, files};
 use crate::nn::losses::Loss;
-use crate::passes::{Beside, DataGiven, Run};
 use crate::render::Style;
 use crate::train::checkpoint::CHECKPOINT;
 use crate::train::settings::SHORTHANDS;
@@ -303,9 +303,10 @@ fn default_run(
     if let Found::Unfinished(_, reason) = &there {
         say(quiet, &format!("{directory} did not end well: {reason}"));
     }
-    match begun {
-        true => say(quiet, &format!("no network given: finishing the run in {directory}")),
-        false => say(quiet, &format!("no network given: training the default network into {directory}")),
+    if begun {
+        say(quiet, &format!("no network given: finishing the run in {directory}"))
+    } else {
+        say(quiet, &format!("no network given: training the default network into {directory}"))
     }
     let result = train::train(&wanted, prepared, &target, style, quiet, &Going::default())?;
     match result.trained.status {

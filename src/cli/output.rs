@@ -1,12 +1,12 @@
 //! What goes out: standard output and error without panics, result directories, the machine's record.
 
+use crate::analyses::{Files, Saved, document};
 use crate::base::apart::{self, Output};
 use crate::base::files::{self, DirectoryLock};
 use crate::base::record::{self, RECORD};
 pub use crate::base::shown::{about, bytes, count, duration, number, percent};
 use crate::base::{self, Error, Result, interrupt, memory, parallel, text};
 use crate::figure::Figure;
-use crate::passes::{Files, Saved, document};
 use crate::render::{Format, Style, animate, draw};
 use clap::ValueEnum;
 use serde::Serialize;
@@ -39,9 +39,12 @@ pub fn print_json(value: &Value) -> Result<()> {
     let document = document(value);
     // Within strings, and nothing else of this stands anywhere else, JSON has escapes for every character.
     let hidden = |c: char| text::acts(c) && c != '\n';
-    let escaped = |c: char| match hidden(c) {
-        true => c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect(),
-        false => c.to_string(),
+    let escaped = |c: char| {
+        if hidden(c) {
+            c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect()
+        } else {
+            c.to_string()
+        }
     };
     let document = String::from_utf8_lossy(&document);
     if document.contains(hidden) {

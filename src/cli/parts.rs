@@ -3,10 +3,10 @@
 
 use super::arguments::{Common, Parts};
 use super::output::{self, Target};
+use crate::analyses::{Share, document};
 use crate::base::log::{DISCARD, difference};
 use crate::base::shard::{self, Shard};
 use crate::base::{Error, Result, files};
-use crate::passes::{Share, document};
 use crate::render::Style;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -91,7 +91,7 @@ impl Place {
         if self.shard.is_none() {
             return Ok(());
         }
-        let request = crate::passes::to_json(request)?;
+        let request = crate::analyses::to_json(request)?;
         let own =
             Record { version: env!("CARGO_PKG_VERSION").to_owned(), command: command.to_owned(), request };
         let path = self.directory.join(RECORD);
@@ -102,7 +102,7 @@ impl Place {
             let found = format!("one with {found} ({DISCARD})");
             return Err(Error::expected(files::named(&path), format!("a part of work with {asked}"), found));
         }
-        files::write_atomic(&path, &document(&crate::passes::to_json(&own)?))
+        files::write_atomic(&path, &document(&crate::analyses::to_json(&own)?))
     }
 
     /// Which pieces are wanted, and where they are kept.

@@ -1,8 +1,8 @@
 //! Progress on standard error: a bar with rate and time left on a terminal, else a line now and then.
 
 use super::output;
+use crate::analyses::Progress;
 use crate::base::text::{line, visible};
-use crate::passes::Progress;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 use std::sync::Mutex;

@@ -8,11 +8,11 @@ use super::output::{self, Target};
 use super::parts::Joined;
 use super::progress::{Bar, say};
 use super::train::{self, Found, Going};
+use crate::analyses::run::WEIGHTS;
+use crate::analyses::training::Recorded;
+use crate::analyses::{Saved, SeedsResult};
 use crate::base::pool::{of_threads, on_each};
 use crate::base::{Error, Result, files, interrupt, memory};
-use crate::passes::run::WEIGHTS;
-use crate::passes::training::Recorded;
-use crate::passes::{Saved, SeedsResult};
 use crate::render::Style;
 use crate::train::checkpoint::CHECKPOINT;
 use crate::train::{Event, TrainSettings};
@@ -154,9 +154,10 @@ pub fn train_all(
     drop(prepared);
     let run_in = |seed: u64| of_seed(directory, seed);
     let wanted = |seed: u64| TrainSettings { seed, ..settings.clone() };
-    let kept: Vec<u64> = match going.fresh {
-        true => Vec::new(),
-        false => seeds.iter().copied().filter(|s| is_done(&run_in(*s), &wanted(*s), &sha256)).collect(),
+    let kept: Vec<u64> = if going.fresh {
+        Vec::new()
+    } else {
+        seeds.iter().copied().filter(|s| is_done(&run_in(*s), &wanted(*s), &sha256)).collect()
     };
     // What was killed right after its end has left its number in the lock.
     kept.iter().try_for_each(|seed| files::DirectoryLock::acquire(&run_in(*seed)).map(drop))?;

@@ -2,7 +2,7 @@
 
 use super::output;
 use super::progress::Bar;
-use crate::passes::training::Prepared;
+use crate::analyses::training::Prepared;
 use crate::train::{Epoch, TrainSettings};
 use std::time::{Duration, Instant};
 

@@ -6,12 +6,12 @@ use super::config::{Sources, with_shorthands};
 use super::output::{self, Target};
 use super::seeds;
 use super::table::Table;
+use crate::analyses::probes::{self, Terrain, share};
+use crate::analyses::run::WEIGHTS;
+use crate::analyses::training::Prepared;
+use crate::analyses::{Probes, Saved, TrainingResult};
 use crate::base::log::DISCARD;
 use crate::base::{self, Error, Result, files, memory};
-use crate::passes::probes::{self, Terrain, share};
-use crate::passes::run::WEIGHTS;
-use crate::passes::training::Prepared;
-use crate::passes::{Probes, Saved, TrainingResult};
 use crate::render::Style;
 use crate::train::checkpoint::{self, CHECKPOINT};
 use crate::train::probe::What;
@@ -136,9 +136,10 @@ fn run(matches: &ArgMatches) -> Result<()> {
     let going: Going = sources.take(&[])?;
     let out = sources.path("out")?.unwrap_or_else(|| PathBuf::from(DEFAULT_OUT));
     going.check()?;
-    let settings: TrainSettings = match going.resume {
-        true => sources.take_over(unfinished_settings(&out)?, SHORTHANDS)?,
-        false => sources.take(SHORTHANDS)?,
+    let settings: TrainSettings = if going.resume {
+        sources.take_over(unfinished_settings(&out)?, SHORTHANDS)?
+    } else {
+        sources.take(SHORTHANDS)?
     };
     let (common, style): (Common, Style) = (sources.take(&[])?, sources.take(&[])?);
     sources.finish()?;
@@ -230,9 +231,10 @@ pub fn train_with(
     })?;
     target.write(&result, style, json!({})).map_err(|e| match e {
         Error::Interrupted { signal, .. } => {
-            let kept = match path.exists() {
-                true => "the trained weights are kept; the same command, or --resume, goes on",
-                false => "nothing was written",
+            let kept = if path.exists() {
+                "the trained weights are kept; the same command, or --resume, goes on"
+            } else {
+                "nothing was written"
             };
             Error::Interrupted { at: "train: drawing".to_owned(), kept: kept.to_owned(), signal }
         }
@@ -291,12 +293,10 @@ fn probed(probes: &Probes, what: What) -> String {
         );
     }
     let (ratio, _) = probes.edge();
-    let edge = match ratio.is_finite() {
-        true => format!(
-            ", {} of the stability threshold over the last quarter (median)",
-            output::number(ratio, 4)
-        ),
-        false => String::new(),
+    let edge = if ratio.is_finite() {
+        format!(", {} of the stability threshold over the last quarter (median)", output::number(ratio, 4))
+    } else {
+        String::new()
     };
     format!(
         "  probes  lambda_max {} at the end{edge}; {sure}\n          trace {} ± {}, gradient noise scale {}\n",

@@ -26,9 +26,10 @@ crate::kind! {
 
 impl Arguments {
     fn refuse(&self) -> Result<()> {
-        match self.names.len() == self.axes.len() {
-            true => Ok(()),
-            false => Err(Error::expected("axes", "one for each name", self.axes.len())),
+        if self.names.len() == self.axes.len() {
+            Ok(())
+        } else {
+            Err(Error::expected("axes", "one for each name", self.axes.len()))
         }
     }
 }

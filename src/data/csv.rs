@@ -225,11 +225,10 @@ impl Csv {
             _ => Role::Number,
         };
         let roles: Vec<Role> = (0..width).map(role).collect();
-        match roles.iter().any(|role| matches!(role, Role::Number | Role::Category(_))) {
-            true => Ok(roles),
-            false => {
-                Err(Error::expected(format!("{at}: drop"), "columns that leave a feature", "all of them"))
-            }
+        if roles.iter().any(|role| matches!(role, Role::Number | Role::Category(_))) {
+            Ok(roles)
+        } else {
+            Err(Error::expected(format!("{at}: drop"), "columns that leave a feature", "all of them"))
         }
     }
 
@@ -263,9 +262,10 @@ impl Csv {
                 }
                 _ => LEAVE_OUT,
             };
-            return match self.drop_missing {
-                true => Ok(()),
-                false => Err(Error::expected(place(i), expected, found(&record.fields[i]) + hint)),
+            return if self.drop_missing {
+                Ok(())
+            } else {
+                Err(Error::expected(place(i), expected, found(&record.fields[i]) + hint))
             };
         }
         for (i, (field, role)) in record.fields.iter().zip(roles).enumerate() {

@@ -63,10 +63,7 @@ impl Dataset {
             scaling.apply(&mut train);
             scaling.apply(&mut test);
         }
-        let units = match preparation.standardize_targets {
-            false => None,
-            true => Some(Units::of(&train, outputs)?),
-        };
+        let units = if preparation.standardize_targets { Some(Units::of(&train, outputs)?) } else { None };
         if let Some(units) = &units {
             units.apply(&mut train);
             units.apply(&mut test);

@@ -42,9 +42,10 @@ impl GaussianTeacher {
     /// The teacher's weights, once for training and once for testing.
     pub fn load(&self, streams: &Streams) -> Result<Raw> {
         let (d, k) = (self.dimension, self.units);
-        let weights: Vec<f64> = match self.random {
-            true => random_teacher(k, d, streams).concat(),
-            false => (0..k * d).map(|i| f64::from(u8::from(i / d == i % d))).collect(),
+        let weights: Vec<f64> = if self.random {
+            random_teacher(k, d, streams).concat()
+        } else {
+            (0..k * d).map(|i| f64::from(u8::from(i / d == i % d))).collect()
         };
         let dot = |v: &[f64], w: &[f64]| v.iter().zip(w).map(|(v, w)| v * w).sum();
         let rows = || weights.chunks_exact(d);

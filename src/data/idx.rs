@@ -263,12 +263,13 @@ impl Part {
         })?;
         let scale = if matches!(self.images.element, Element::U8) { 255.0 } else { 1.0 };
         let at = self.images.input.at().to_owned();
-        self.images.numbers("the pixels", |value| match value.is_finite() {
-            true => {
+        self.images.numbers("the pixels", |value| {
+            if value.is_finite() {
                 x.push(value / scale);
                 Ok(())
+            } else {
+                Err(Error::expected(&at, "finite numbers", value))
             }
-            false => Err(Error::expected(&at, "finite numbers", value)),
         })
     }
 }

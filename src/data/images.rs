@@ -233,10 +233,7 @@ fn images(root: &Path, classes: &[String], notes: &mut Vec<String>) -> Result<Ve
             let known = path.extension().is_some_and(|end| {
                 ["png", "jpg", "jpeg"].contains(&end.to_string_lossy().to_lowercase().as_str())
             });
-            match known {
-                true => all.push((path, class as u32)),
-                false => others += 1,
-            }
+            if known { all.push((path, class as u32)) } else { others += 1 }
         }
     }
     if others > 0 {

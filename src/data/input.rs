@@ -32,12 +32,11 @@ impl Input {
         if !zipped && path.extension().is_some_and(|e| e.eq_ignore_ascii_case("gz")) {
             return Err(Error::expected(at, "gzip data, as the name says", "other bytes"));
         }
-        Ok(match zipped {
-            true => {
-                let reader = BufReader::with_capacity(1 << 16, MultiGzDecoder::new(reader));
-                Self { at, reader: Box::new(reader), done: 0, length: None }
-            }
-            false => Self { at, reader: Box::new(reader), done: 0, length: Some(length) },
+        Ok(if zipped {
+            let reader = BufReader::with_capacity(1 << 16, MultiGzDecoder::new(reader));
+            Self { at, reader: Box::new(reader), done: 0, length: None }
+        } else {
+            Self { at, reader: Box::new(reader), done: 0, length: Some(length) }
         })
     }
 

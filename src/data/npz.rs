@@ -239,9 +239,10 @@ impl NpzFile {
         let labels = match array.values {
             Values::I64(labels) => labels,
             _ => {
-                let whole = |(i, v): (usize, f64)| match v.fract() == 0.0 && v.abs() < 1e9 {
-                    true => Ok(v as i64),
-                    false => {
+                let whole = |(i, v): (usize, f64)| {
+                    if v.fract() == 0.0 && v.abs() < 1e9 {
+                        Ok(v as i64)
+                    } else {
                         let found = format!("{v} for sample {i}");
                         Err(Error::expected(at, "classes, whole numbers (see `task`)", found))
                     }
@@ -374,9 +375,10 @@ impl Part {
         }
         if let Targets::Classes(labels) = &self.y {
             let distinct = labels.iter().collect::<BTreeSet<_>>().len();
-            match doubts::many(distinct, labels.len()) {
-                true => all.push(doubts::as_classes(distinct, labels.len())),
-                false => all.extend(doubts::empty_classes(labels, self.outputs, "first")),
+            if doubts::many(distinct, labels.len()) {
+                all.push(doubts::as_classes(distinct, labels.len()))
+            } else {
+                all.extend(doubts::empty_classes(labels, self.outputs, "first"))
             }
         }
         all

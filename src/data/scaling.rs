@@ -72,10 +72,7 @@ impl Scaling {
     /// What 0 has become in each of `channels`, where every channel has one scale; 0, the mean image, where every
     /// pixel has its own.
     pub(super) fn black(&self, channels: usize) -> Vec<f64> {
-        match self.mean.len() == channels {
-            true => self.zeros().collect(),
-            false => vec![0.0; channels],
-        }
+        if self.mean.len() == channels { self.zeros().collect() } else { vec![0.0; channels] }
     }
 }
 

@@ -118,12 +118,13 @@ impl TeacherStudent {
         let (mut x, mut values) = (Vec::new(), Vec::new());
         for _ in 0..self.samples {
             let input: Vec<f64> = (0..self.dimension).map(|_| normal(&mut rng)).collect();
-            let y: f64 = match self.random {
-                true => teacher
+            let y: f64 = if self.random {
+                teacher
                     .iter()
                     .map(|w| self.activation.at(w.iter().zip(&input).map(|(w, x)| w * x).sum()))
-                    .sum(),
-                false => input[..self.units].iter().map(|x| self.activation.at(*x)).sum(),
+                    .sum()
+            } else {
+                input[..self.units].iter().map(|x| self.activation.at(*x)).sum()
             };
             values.push(y + self.noise * normal(&mut noise));
             x.extend(input);

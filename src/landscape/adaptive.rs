@@ -326,9 +326,10 @@ impl Adaptive {
             let linear = |v: f64| if logarithmic { v.exp() } else { v };
             let size = low.abs().max(high.abs());
             let error = relative(linear(found), linear(predicted), high - low, size);
-            match logarithmic {
-                true => error.max(relative(found, predicted, high.ln() - low.ln(), size.ln().abs().max(1.0))),
-                false => error,
+            if logarithmic {
+                error.max(relative(found, predicted, high.ln() - low.ln(), size.ln().abs().max(1.0)))
+            } else {
+                error
             }
         };
         for level in &self.levels {

@@ -444,16 +444,20 @@ pub fn descend(surface: &dyn Surface, theta: &[f64], settings: &Settings) -> Res
 impl Settings {
     /// Refuses numbers that make no sense.
     pub fn check(&self) -> Result<()> {
-        let positive = |flag: &str, x: f64, most: f64| match x > 0.0 && x <= most {
-            true => Ok(()),
-            false => Err(Error::expected(flag, format!("a number above 0 and at most {most}"), x)),
+        let positive = |flag: &str, x: f64, most: f64| {
+            if x > 0.0 && x <= most {
+                Ok(())
+            } else {
+                Err(Error::expected(flag, format!("a number above 0 and at most {most}"), x))
+            }
         };
         positive("--tolerance", self.tolerance, 1.0)?;
         positive("--flat", self.flat, 1.0)?;
         positive("--distance", self.distance, 1.0)?;
-        match (1..=1_000_000).contains(&self.steps) {
-            true => Ok(()),
-            false => Err(Error::expected("--steps", "1 to 1000000", self.steps)),
+        if (1..=1_000_000).contains(&self.steps) {
+            Ok(())
+        } else {
+            Err(Error::expected("--steps", "1 to 1000000", self.steps))
         }
     }
 }

@@ -131,10 +131,7 @@ impl<E: Element> Objective<E> {
             let weight = chunk.samples.len() as f64 / self.samples() as f64;
             nodes.iter().map(|node| weight * values.of(*node).data[0].to_f64()).collect()
         };
-        let parts: Vec<Vec<f64>> = match names.is_empty() {
-            true => Vec::new(),
-            false => self.each_chunk(&of),
-        };
+        let parts: Vec<Vec<f64>> = if names.is_empty() { Vec::new() } else { self.each_chunk(&of) };
         let mean =
             |(i, (name, _)): (usize, &(String, Node))| (name.clone(), parts.iter().map(|p| p[i]).sum());
         names.iter().enumerate().map(mean).collect()
@@ -392,9 +389,10 @@ impl<E: Element> Objective<E> {
                     },
                 );
             };
-            match size <= SERIAL {
-                true => total.chunks_mut(BLOCK).enumerate().for_each(|(block, total)| add(block, total)),
-                false => parallel::parts_mut(&mut total, BLOCK, &add),
+            if size <= SERIAL {
+                total.chunks_mut(BLOCK).enumerate().for_each(|(block, total)| add(block, total))
+            } else {
+                parallel::parts_mut(&mut total, BLOCK, &add)
             }
             results.extend(done);
             parts.into_iter().for_each(|part| self.parts.give(part));

@@ -351,26 +351,24 @@ impl<'a> Recorder<'a> {
 
     /// The signal with a sample a column.
     pub fn flat(&mut self, signal: &Signal) -> Signal {
-        match signal.image {
-            false => signal.clone(),
-            true => {
-                let shape = Shape::new(signal.size(), self.samples);
-                let node = self.tape.permute(signal.node, signal.channels(), signal.positions(), shape);
-                Signal { node, image: false, ..signal.clone() }
-            }
+        if signal.image {
+            let shape = Shape::new(signal.size(), self.samples);
+            let node = self.tape.permute(signal.node, signal.channels(), signal.positions(), shape);
+            Signal { node, image: false, ..signal.clone() }
+        } else {
+            signal.clone()
         }
     }
 
     /// The signal with a position a column; a vector as it is.
     pub fn channelled(&mut self, signal: &Signal) -> Signal {
-        match signal.image || signal.shape.len() == 1 {
-            true => signal.clone(),
-            false => {
-                let (channels, positions) = (signal.channels(), signal.positions());
-                let shape = Shape::new(channels, self.samples * positions);
-                let node = self.tape.permute(signal.node, positions, channels, shape);
-                Signal { node, image: true, ..signal.clone() }
-            }
+        if signal.image || signal.shape.len() == 1 {
+            signal.clone()
+        } else {
+            let (channels, positions) = (signal.channels(), signal.positions());
+            let shape = Shape::new(channels, self.samples * positions);
+            let node = self.tape.permute(signal.node, positions, channels, shape);
+            Signal { node, image: true, ..signal.clone() }
         }
     }
 

@@ -173,10 +173,7 @@ impl Cut {
             if std::mem::replace(&mut seen[node.index()], true) {
                 continue;
             }
-            match known(node) {
-                true => frontier.push(node),
-                false => pending.extend(&tape.record(node).inputs),
-            }
+            if known(node) { frontier.push(node) } else { pending.extend(&tape.record(node).inputs) }
         }
         frontier.sort();
         let (tangents, mut reads) = TangentPlan::new(tape, &frontier, moves, None);

@@ -89,9 +89,10 @@ impl Tally {
         // Rounding may leave a little less than zero, where all losses are the same.
         let variance = ((self.square - self.loss * self.loss / n) / (n - 1.0)).max(0.0);
         // One sample says nothing of the spread.
-        match self.square.is_finite() && samples > 1 {
-            true => (variance / n * (1.0 - n / all)).sqrt(),
-            false => f64::NAN,
+        if self.square.is_finite() && samples > 1 {
+            (variance / n * (1.0 - n / all)).sqrt()
+        } else {
+            f64::NAN
         }
     }
 }

@@ -170,10 +170,7 @@ impl Weights {
         let theta = theta(&at, &file, &network, "")?;
         let state = state(&at, &file, &network, "")?;
         let double = |t: &Tensor| matches!(t.data, Data::F64(_));
-        let precision = match file.tensors.iter().any(double) {
-            true => Precision::F64,
-            false => Precision::F32,
-        };
+        let precision = if file.tensors.iter().any(double) { Precision::F64 } else { Precision::F32 };
         let data = file.metadata.get(DATA).cloned().unwrap_or_default();
         Ok(Self { network, precision, theta, state, data })
     }

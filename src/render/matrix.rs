@@ -169,15 +169,12 @@ fn table(page: &mut Page, panel: &Panel, scale: &colorbar::Scale, rect: Rect) ->
     let upright = widest + 4.0 <= cell.0;
     for (i, label) in below.iter().enumerate().step_by(if upright { 1 } else { every(cell.0) }) {
         let x = rect.left + (i as f64 + 0.5) * cell.0;
-        match upright {
-            true => {
-                let at = (x, rect.bottom() + GAP + 0.75 * size::TICK);
-                page.canvas.text(at, label, text(size::TICK, theme.ink(), Anchor::Middle));
-            }
-            false => {
-                let how = Type { angle: -90.0, ..text(size::TICK, theme.ink(), Anchor::End) };
-                page.canvas.text((x + font::MIDDLE * size::TICK, rect.bottom() + GAP), label, how);
-            }
+        if upright {
+            let at = (x, rect.bottom() + GAP + 0.75 * size::TICK);
+            page.canvas.text(at, label, text(size::TICK, theme.ink(), Anchor::Middle));
+        } else {
+            let how = Type { angle: -90.0, ..text(size::TICK, theme.ink(), Anchor::End) };
+            page.canvas.text((x + font::MIDDLE * size::TICK, rect.bottom() + GAP), label, how);
         }
     }
     GAP + if upright { size::TICK } else { widest }

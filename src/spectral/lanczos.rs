@@ -78,9 +78,12 @@ impl Default for Settings {
 impl Settings {
     /// Refuses numbers that make no sense.
     pub fn check(&self) -> Result<()> {
-        let within = |name: &str, x: f64| match x > 0.0 && x < 1.0 {
-            true => Ok(()),
-            false => Err(Error::expected(name, "a number between 0 and 1", x)),
+        let within = |name: &str, x: f64| {
+            if x > 0.0 && x < 1.0 {
+                Ok(())
+            } else {
+                Err(Error::expected(name, "a number between 0 and 1", x))
+            }
         };
         within("tolerance", self.tolerance)?;
         within("delta", self.delta)?;
@@ -243,14 +246,14 @@ impl Search<'_> {
     /// The residual at which a run may stop.
     fn target(&self) -> f64 {
         let tolerance = self.settings.tolerance * self.scale;
-        let target = match self.several() {
+        let target = if self.several() {
             // A pair of the complement also has a residual along those found before, at most that of all together.
-            true => {
-                let spread = self.settings.epsilon * self.spread;
-                tolerance.min(spread) / (2.0 * ((self.top + self.bottom) as f64).sqrt())
-            }
+
+            let spread = self.settings.epsilon * self.spread;
+            tolerance.min(spread) / (2.0 * ((self.top + self.bottom) as f64).sqrt())
+        } else {
             // A little less than a fresh product is held to.
-            false => 0.9 * tolerance,
+            0.9 * tolerance
         };
         target.max(self.rounding())
     }
@@ -289,10 +292,9 @@ impl Search<'_> {
                 let sure = m >= certain || krylov.exhausted();
                 let stopped = match () {
                     _ if m == room => Some(Stopped::WholeSpace),
-                    _ if m >= enough && (sure || !certify) && done(self, &ritz) => Some(match exhausted {
-                        true => Stopped::InvariantSubspace,
-                        false => Stopped::Converged,
-                    }),
+                    _ if m >= enough && (sure || !certify) && done(self, &ritz) => {
+                        Some(if exhausted { Stopped::InvariantSubspace } else { Stopped::Converged })
+                    }
                     _ if m == most => Some(Stopped::MostSteps),
                     _ => None,
                 };

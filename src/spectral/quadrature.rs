@@ -97,10 +97,7 @@ fn rule(krylov: &Krylov, epsilon: f64) -> Result<Rule> {
             let corner = |i: usize| eigen.vectors[(steps - 1, i)].powi(2) / (nodes[i] - fixed);
             let last = fixed + beyond * beyond * (0..steps).map(corner).sum::<f64>();
             let alpha = [krylov.alpha(), &[last]].concat();
-            match last.is_finite() {
-                true => Some(gauss(&tridiagonal::eigen(&alpha, krylov.beta())?)),
-                false => None,
-            }
+            if last.is_finite() { Some(gauss(&tridiagonal::eigen(&alpha, krylov.beta())?)) } else { None }
         }
     };
     Ok(Rule { nodes, weights, steps, exhausted, radau })

@@ -32,19 +32,19 @@ pub fn eigen(matrix: &[f64], n: usize) -> Result<Eigen> {
     let largest = matrix.iter().fold(0.0, |m: f64, x| m.max(x.abs()));
     let scale = if largest > 0.0 { largest } else { 1.0 };
     let scaled: Vec<f64> = matrix.iter().map(|x| x / scale).collect();
-    let found = match n < LONG {
-        true => decompose(&scaled, n),
+    let found = if n < LONG {
+        decompose(&scaled, n)
+    } else {
         // The decomposition cannot be stopped. Left alone on its thread, it ends with the process at the latest.
-        false => {
-            let (sender, receiver) = channel();
-            std::thread::spawn(move || sender.send(decompose(&scaled, n)));
-            loop {
-                interrupt::check("eigenvalues", "unfinished eigenvalues are not kept")?;
-                match receiver.recv_timeout(TICK) {
-                    Ok(found) => break found,
-                    Err(RecvTimeoutError::Timeout) => {}
-                    Err(RecvTimeoutError::Disconnected) => break None,
-                }
+
+        let (sender, receiver) = channel();
+        std::thread::spawn(move || sender.send(decompose(&scaled, n)));
+        loop {
+            interrupt::check("eigenvalues", "unfinished eigenvalues are not kept")?;
+            match receiver.recv_timeout(TICK) {
+                Ok(found) => break found,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break None,
             }
         }
     };

@@ -49,10 +49,7 @@ fn check(operator: &dyn Operator, at: &str, least: usize, found: usize) -> Resul
     if operator.dimension() == 0 {
         return Err(Error::expected("trace", "an operator of at least one dimension", 0));
     }
-    match found < least {
-        true => Err(Error::expected(at, format!("at least {least}"), found)),
-        false => Ok(()),
-    }
+    if found < least { Err(Error::expected(at, format!("at least {least}"), found)) } else { Ok(()) }
 }
 
 /// Probe `i` of the streams called `name`.

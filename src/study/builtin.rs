@@ -1,9 +1,9 @@
 //! Recipes and settings files that are in the program, found by name from anywhere: those of `analyses/`.
 
+use crate::analyses::ANALYSES;
 use crate::base::registry::unknown;
 use crate::base::section::Section;
 use crate::base::{Error, Result};
-use crate::passes::ANALYSES;
 use std::path::Path;
 use std::sync::LazyLock;
 

@@ -9,12 +9,12 @@ use super::recipe::Recipe;
 use super::result::StudyResult;
 use super::unit::{CASES, DataFacts, Measured, Unit};
 use super::written::From;
+use crate::analyses::{DataSettings, training};
 use crate::base::pool::each_apart;
 use crate::base::registry::unknown;
 use crate::base::shard::Shard;
 use crate::base::{Error, Result, files, parallel, text};
 use crate::nn::Network;
-use crate::passes::{DataSettings, training};
 use crate::train::{self, TrainSettings, exported};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -85,10 +85,8 @@ fn data(recipe: &Recipe) -> Result<Vec<DataFacts>> {
 /// Runs the first case at its smallest, and refuses measures and figures that do not come of it. Returns seconds for each
 /// sample that was sent forward.
 pub fn rehearse(small: &Recipe) -> Result<f64> {
-    let facts = match small.trains {
-        true => DataFacts::of(&small.train(&small.cases[0], 0)?)?,
-        false => DataFacts::default(),
-    };
+    let facts =
+        if small.trains { DataFacts::of(&small.train(&small.cases[0], 0)?)? } else { DataFacts::default() };
     let unit = Unit::new(small, 0, 0, &facts)?;
     let started = Instant::now();
     let found = unit.compute().map_err(|e| told(e, "the first case at its smallest"))?;

@@ -47,10 +47,7 @@ const fn function(name: &'static str, arguments: usize, of: fn(&[f64]) -> f64) -
 
 /// 1, 0, or NaN where one of both is no number.
 fn holds(x: &[f64], test: fn(&f64, &f64) -> bool) -> f64 {
-    match x[0].is_nan() || x[1].is_nan() {
-        true => f64::NAN,
-        false => f64::from(u8::from(test(&x[0], &x[1]))),
-    }
+    if x[0].is_nan() || x[1].is_nan() { f64::NAN } else { f64::from(u8::from(test(&x[0], &x[1]))) }
 }
 
 /// One of two numbers, NaN where one of them is.
@@ -121,18 +118,20 @@ impl Parser<'_> {
 
     fn deeper(&mut self) -> Result<()> {
         self.depth += 1;
-        match self.depth > DEEPEST {
-            true => self.fail(format!("at most {DEEPEST} brackets and powers within each other")),
-            false => Ok(()),
+        if self.depth > DEEPEST {
+            self.fail(format!("at most {DEEPEST} brackets and powers within each other"))
+        } else {
+            Ok(())
         }
     }
 
     /// A function or an operator over its arguments.
     fn apply(&mut self, f: Function, arguments: Vec<Expression>) -> Result<Expression> {
         self.applied += 1;
-        match self.applied > LONGEST {
-            true => self.fail(format!("at most {LONGEST} operators and functions")),
-            false => Ok(Expression::Apply(f, arguments)),
+        if self.applied > LONGEST {
+            self.fail(format!("at most {LONGEST} operators and functions"))
+        } else {
+            Ok(Expression::Apply(f, arguments))
         }
     }
 

@@ -33,9 +33,10 @@ fn figure(numbers: &Numbers, drawing: &Drawing) -> Result<Option<Figure>> {
         // What all cases share: the data at least, where networks differ.
         let titles: Vec<&str> = cases.iter().map(|c| numbers.case(*c)[0].title.as_str()).collect();
         let of = |t: &str| t.split_once(" on ").map(|p| p.1.to_owned());
-        match titles.iter().all(|t| *t == titles[0]) {
-            true => Some(titles[0].to_owned()),
-            false => of(titles[0]).filter(|d| titles.iter().all(|t| of(t).as_ref() == Some(d))),
+        if titles.iter().all(|t| *t == titles[0]) {
+            Some(titles[0].to_owned())
+        } else {
+            of(titles[0]).filter(|d| titles.iter().all(|t| of(t).as_ref() == Some(d)))
         }
     });
     let parts = [data.filter(|d| !d.is_empty()), Some(seeds)];
@@ -55,9 +56,10 @@ fn figure(numbers: &Numbers, drawing: &Drawing) -> Result<Option<Figure>> {
         let panels = drawing.y.iter().map(|y| panel(numbers, drawing, &cases, y)).collect::<Result<_>>()?;
         let over = cases.iter().all(|c| place(numbers, &drawing.x, *c).is_some());
         let shares = "shares with standard errors";
-        let what = match over {
-            true => centres(numbers, drawing, "median and quartiles, a dot a seed", shares),
-            false => "a dot a case and seed".to_owned(),
+        let what = if over {
+            centres(numbers, drawing, "median and quartiles, a dot a seed", shares)
+        } else {
+            "a dot a case and seed".to_owned()
         };
         ("lines".to_owned(), panels, what)
     };
@@ -127,9 +129,10 @@ fn panel(numbers: &Numbers, drawing: &Drawing, cases: &[usize], y: &OneOrMore) -
         .partition(|measure| measure.dashed);
     let along = recipe.axes.iter().position(|a| a.name == drawing.x);
     // Against a measure, cases are one group unless an axis is named.
-    let groups = match along.is_none() && drawing.by.is_empty() {
-        true => vec![(String::new(), cases.to_vec())],
-        false => grouped(numbers, cases, &drawing.by, &[&drawing.x]),
+    let groups = if along.is_none() && drawing.by.is_empty() {
+        vec![(String::new(), cases.to_vec())]
+    } else {
+        grouped(numbers, cases, &drawing.by, &[&drawing.x])
     };
     let place = |case: usize| place(numbers, &drawing.x, case);
     let mut series = Vec::new();
@@ -141,9 +144,10 @@ fn panel(numbers: &Numbers, drawing: &Drawing, cases: &[usize], y: &OneOrMore) -
                 (true, false) => format!("{}, {group}", measure.label),
                 _ => group,
             };
-            series.extend(match members.iter().all(|c| place(*c).is_some()) {
-                true => over(numbers, &place, &members, measure, label),
-                false => against(numbers, &drawing.x, &members, measure, label),
+            series.extend(if members.iter().all(|c| place(*c).is_some()) {
+                over(numbers, &place, &members, measure, label)
+            } else {
+                against(numbers, &drawing.x, &members, measure, label)
             });
             // Without a label they have the colour of what came before.
             let guides = guides

@@ -1,10 +1,10 @@
 //! An analysis of a case, with its settings and of how many of the case's networks it is.
 
 use super::overlay::{Change, Overlay};
+use crate::analyses::analysis::{Asked, Entry, Named, Needs};
+use crate::analyses::{Networks, Record, Run, Work, training};
 use crate::base::section::Section;
 use crate::base::{Error, Result};
-use crate::passes::analysis::{Asked, Entry, Named, Needs};
-use crate::passes::{Networks, Record, Run, Work, training};
 use crate::train::TrainSettings;
 use serde_json::{Value, json};
 

@@ -8,11 +8,11 @@ use super::verdict::Expectation;
 use super::written::{
     CURVES, Drawing, From, Measure, MeasureEntry, ScaleEntry, Take, below, count, entries, entry, text,
 };
+use crate::analyses::analysis::Entry;
+use crate::analyses::{ANALYSES, DataSettings};
 use crate::base::registry::unknown;
 use crate::base::section::{Section, Settings};
 use crate::base::{Error, Result};
-use crate::passes::analysis::Entry;
-use crate::passes::{ANALYSES, DataSettings};
 use crate::train::settings::SHORTHANDS;
 use crate::train::{TrainSettings, exported};
 use serde::{Deserialize, Serialize};
@@ -360,10 +360,7 @@ impl Recipe {
         known.extend(self.trains.then_some("train"));
         known.extend(self.passes.iter().map(|p| p.0.as_str()));
         let head = name.split('.').next().unwrap_or_default();
-        match known.contains(&head) {
-            true => Ok(()),
-            false => Err(unknown(at, head, known)),
-        }
+        if known.contains(&head) { Ok(()) } else { Err(unknown(at, head, known)) }
     }
 
     fn check_drawing(&self, at: &str, drawing: &Drawing) -> Result<()> {

@@ -6,11 +6,11 @@ use super::recipe::{QUICK, Recipe};
 use super::unit::Measured;
 use super::verdict::{self, Expectation, Outcome, Table, Verdict};
 use super::written::{CURVES, From, Measure, Take};
+use crate::analyses::{Files, Saved, document};
 use crate::base::npz::Npz;
 use crate::base::statistics::quantile;
 use crate::base::{self, Error, Result, files};
 use crate::figure::Figure;
-use crate::passes::{Files, Saved, document};
 use serde_json::{Map, Value, json};
 use std::path::Path;
 
@@ -265,9 +265,12 @@ fn arrays(numbers: &Numbers) -> Npz {
 /// A row a case and seed.
 fn csv(numbers: &Numbers) -> String {
     let recipe = numbers.recipe;
-    let quoted = |text: &str| match text.contains([',', '"', '\n']) {
-        true => format!("\"{}\"", text.replace('"', "\"\"")),
-        false => text.to_owned(),
+    let quoted = |text: &str| {
+        if text.contains([',', '"', '\n']) {
+            format!("\"{}\"", text.replace('"', "\"\""))
+        } else {
+            text.to_owned()
+        }
     };
     let line = |cells: Vec<String>| format!("{}\n", cells.join(","));
     let axes = recipe.axes.iter().map(|a| a.name.clone());

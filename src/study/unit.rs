@@ -6,10 +6,10 @@
 use super::pass::Pass;
 use super::recipe::Recipe;
 use super::written::CURVES;
+use crate::analyses::{DataSettings, Run, Saved, TrainingResult, training};
 use crate::base::log::difference;
 use crate::base::{self, Error, Result, files, interrupt, record};
 use crate::figure::Figure;
-use crate::passes::{DataSettings, Run, Saved, TrainingResult, training};
 use crate::train::{Epoch, Status, TrainSettings};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};

@@ -196,12 +196,11 @@ pub(super) fn below(top: &mut Section, key: &str) -> Result<Option<PathBuf>> {
     let at = top.at(key);
     let out = text(top, key)?;
     let down = |part: Component| matches!(part, Component::Normal(_) | Component::CurDir);
-    match files::at_home(Path::new(&out)).components().all(down) && !out.chars().any(acts) {
-        true => Ok((!out.is_empty()).then(|| PathBuf::from(out))),
-        false => {
-            let expected = "a directory below the working directory (--out may name any other)";
-            Err(Error::expected(at, expected, format!("`{}`", files::brief(&out))))
-        }
+    if files::at_home(Path::new(&out)).components().all(down) && !out.chars().any(acts) {
+        Ok((!out.is_empty()).then(|| PathBuf::from(out)))
+    } else {
+        let expected = "a directory below the working directory (--out may name any other)";
+        Err(Error::expected(at, expected, format!("`{}`", files::brief(&out))))
     }
 }
 

@@ -62,10 +62,7 @@ impl Batches {
 
     /// Samples before the batch of this number.
     pub fn before(&self, batch: u64) -> usize {
-        match batch >= self.count as u64 {
-            true => self.samples,
-            false => batch as usize * self.size,
-        }
+        if batch >= self.count as u64 { self.samples } else { batch as usize * self.size }
     }
 
     /// What has to be said of batches that are not as they were asked for.

@@ -89,10 +89,7 @@ pub fn understand(path: &Path, data: Option<&Source>, loss: Option<&Loss>) -> Re
         exported.coupled = couples(&network, &dataset, &theta, &state)?;
         exported.apart = !exported.coupled && apart(&network, &dataset, &theta, &state);
     }
-    let network = match exported.coupled || exported.apart {
-        false => network,
-        true => Network::new(spec(&exported))?,
-    };
+    let network = if exported.coupled || exported.apart { Network::new(spec(&exported))? } else { network };
     Ok(Understood { network, theta, state, double, sha256, source, dataset })
 }
 

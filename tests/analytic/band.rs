@@ -1,12 +1,12 @@
 //! Bands on landscapes whose passes are known, and between two minima of a network.
 
+use losscape::analyses::minima::explore::explore;
 use losscape::base::Precision;
 use losscape::base::graph::{Edge, bottlenecks, spanning_tree};
 use losscape::data::Dataset;
 use losscape::landscape::path::{Evaluator, Path, barrier};
 use losscape::landscape::{Curve, path::Between};
 use losscape::nn::{Samples, Statistics};
-use losscape::passes::minima::explore::explore;
 use losscape::train::band::{BandEvent, Potential};
 use losscape::train::blend::Blend;
 use losscape::train::{self, Band, BandSettings, BlendSettings, Keep, NetworkLoss, Status, TrainSettings};

@@ -3,12 +3,12 @@
 
 use crate::analytic::{agree, network, objective};
 use faer::Mat;
+use losscape::analyses::critical::{self, spearman};
+use losscape::analyses::pieces::whole;
+use losscape::analyses::{CriticalResult, CriticalSettings, Observe, Progress, Saved, Share};
 use losscape::base::{Result, Streams};
 use losscape::data::{Dataset, Targets};
 use losscape::landscape::newton::{Found, Loss, Settings, Stopped, Surface, descend};
-use losscape::passes::critical::{self, spearman};
-use losscape::passes::pieces::whole;
-use losscape::passes::{CriticalResult, CriticalSettings, Observe, Progress, Saved, Share};
 
 #[test]
 fn rank_correlations_share_ties_and_their_interval_holds_the_value() {

@@ -2,13 +2,13 @@
 //! same function with other weights.
 
 use crate::analytic::{gaussian, network, objective};
+use losscape::analyses::{
+    DataSettings, Progress, Run, SharpnessResult, SharpnessSettings, sharpness, training,
+};
 use losscape::autodiff::Curvature;
 use losscape::base::{Precision, Streams};
 use losscape::landscape::hessian::Curved;
 use losscape::nn::{Objective, Samples, Statistics};
-use losscape::passes::{
-    DataSettings, Progress, Run, SharpnessResult, SharpnessSettings, sharpness, training,
-};
 use losscape::spectral::operators::Scaled;
 use losscape::spectral::{Ends, Operator, Settings, Wanted, ends};
 use losscape::train::TrainSettings;
@@ -215,7 +215,7 @@ fn products_are_foretold_within_a_factor_of_two() {
 /// Of 200 samples and a loss that is a likelihood the true Fisher matrix is the Gauss-Newton matrix; seeds change nothing.
 #[test]
 fn the_true_fisher_is_exact_where_the_loss_has_one() {
-    use losscape::passes::sharpness::{Matrix, Task};
+    use losscape::analyses::sharpness::{Matrix, Task};
     for loss in ["cross-entropy", "squared-error", "logistic"] {
         let settings = TrainSettings {
             model: "mlp:hidden=[3]".parse().expect("a model"),

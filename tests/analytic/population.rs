@@ -151,9 +151,10 @@ fn a_found_teacher_is_a_minimum_with_the_hessian_of_algebra() {
     let unit = |a: usize, b: usize| if a == b { 1.0 } else { 0.0 };
     let entry = |at: usize| {
         let ((i, a), (j, b)) = ((at / 16 / d, at / 16 % d), (at % 16 / d, at % d));
-        match i == j {
-            true => 0.5 * unit(a, b),
-            false => 0.25 * unit(a, b) + (unit(a, i) * unit(b, j) + unit(a, j) * unit(b, i)) / (2.0 * PI),
+        if i == j {
+            0.5 * unit(a, b)
+        } else {
+            0.25 * unit(a, b) + (unit(a, i) * unit(b, j) + unit(a, j) * unit(b, i)) / (2.0 * PI)
         }
     };
     let expected: Vec<f64> = (0..256).map(entry).collect();

@@ -1,10 +1,10 @@
 //! Signals by depth and smoothness along the gradient, where a page of algebra says what they are.
 
 use crate::analytic::{gaussian, network};
+use losscape::analyses::smoothness::probe;
+use losscape::analyses::{PropagateResult, PropagateSettings, propagate};
 use losscape::autodiff::Curvature;
 use losscape::nn::{Objective, Samples, Statistics};
-use losscape::passes::smoothness::probe;
-use losscape::passes::{PropagateResult, PropagateSettings, propagate};
 use losscape::train::Point;
 use std::sync::Arc;
 

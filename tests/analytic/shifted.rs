@@ -2,6 +2,10 @@
 //! minimum, the same bits on any number of threads.
 
 use crate::analytic::{agree, gaussian};
+use losscape::analyses::range::Range;
+use losscape::analyses::sharpness::shifted::{ShiftSettings, Shifted, shifted};
+use losscape::analyses::statistics::{GroupSize, Stats};
+use losscape::analyses::{DataSettings, Run};
 use losscape::autodiff::Curvature;
 use losscape::base::npz::Npz;
 use losscape::base::{Precision, Streams};
@@ -9,10 +13,6 @@ use losscape::data::{Dataset, Preparation, Samples, Shift, Source};
 use losscape::figure::Style;
 use losscape::landscape::directions::gaussian::gaussian as drawn;
 use losscape::nn::{Network, Objective, Role, Spec, Statistics};
-use losscape::passes::range::Range;
-use losscape::passes::sharpness::shifted::{ShiftSettings, Shifted, shifted};
-use losscape::passes::statistics::{GroupSize, Stats};
-use losscape::passes::{DataSettings, Run};
 use losscape::train::samples;
 use std::sync::Arc;
 

@@ -1,9 +1,9 @@
 //! Batch statistics: groups of samples, and running statistics that follow them.
 
 use crate::analytic::{agree, gaussian, network};
+use losscape::analyses::DataSettings;
 use losscape::base::{Precision, Streams};
 use losscape::nn::{Network, Objective, Samples, Statistics};
-use losscape::passes::DataSettings;
 use losscape::train::batch::{BatchGradient, Noise};
 use losscape::train::{Point, TrainSettings, train};
 use std::sync::Arc;

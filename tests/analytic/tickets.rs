@@ -1,13 +1,13 @@
 //! Pruned networks: what is gone is exactly zero and stays so under every optimizer, masks have the counts that a hand gives,
 //! and a mask that leaves everything changes no bit.
 
+use losscape::analyses::ticket::Scope;
+use losscape::analyses::ticket::prune::{at_random, by_magnitude};
 use losscape::autodiff::Element;
 use losscape::base::registry::Registry;
 use losscape::base::{Precision, Streams};
 use losscape::data::Dataset;
 use losscape::nn::Network;
-use losscape::passes::ticket::Scope;
-use losscape::passes::ticket::prune::{at_random, by_magnitude};
 use losscape::train::branch::{Fork, branch, go_on, trunk};
 use losscape::train::{self, Event, Keep, Mask, Optimizer, TrainSettings, Trained};
 use losscape::with_precision;

@@ -1,10 +1,10 @@
 //! Steps of training against their equations, done by hand on the gradient of the whole set: a batch of all samples.
 
 use crate::analytic::agree;
+use losscape::analyses::EnsembleSettings;
 use losscape::base::Precision;
 use losscape::data::Dataset;
 use losscape::nn::{Network, Objective};
-use losscape::passes::EnsembleSettings;
 use losscape::train::{self, Point, Snapshots, TrainSettings, Trained};
 use std::sync::Arc;
 

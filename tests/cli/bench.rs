@@ -244,9 +244,10 @@ fn collect(root: &Path, directory: &Path, all: &mut BTreeMap<PathBuf, Vec<u8>>) 
     for entry in std::fs::read_dir(directory).into_iter().flatten() {
         let path = entry.unwrap().path();
         let kind = std::fs::symlink_metadata(&path).unwrap();
-        let bytes = match kind.is_file() && path.file_name() != Some("machine.json".as_ref()) {
-            true => std::fs::read(&path).unwrap(),
-            false => Vec::new(),
+        let bytes = if kind.is_file() && path.file_name() != Some("machine.json".as_ref()) {
+            std::fs::read(&path).unwrap()
+        } else {
+            Vec::new()
         };
         all.insert(path.strip_prefix(root).unwrap().to_owned(), bytes);
         if kind.is_dir() {

@@ -132,9 +132,9 @@ fn recipes_are_the_default_jobs_with_every_setting_named() {
     let style = value(serde_json::to_value(losscape::render::Style::default()));
     let train = value(serde_json::to_value(losscape::train::TrainSettings::default()));
     let band = value(serde_json::to_value(losscape::train::BandSettings::default().resolved()));
-    let minima = value(serde_json::to_value(losscape::passes::MinimaSettings::default()));
-    let connect = value(serde_json::to_value(losscape::passes::ConnectSettings::default()));
-    let instability = value(serde_json::to_value(losscape::passes::InstabilitySettings::default()));
+    let minima = value(serde_json::to_value(losscape::analyses::MinimaSettings::default()));
+    let connect = value(serde_json::to_value(losscape::analyses::ConnectSettings::default()));
+    let instability = value(serde_json::to_value(losscape::analyses::InstabilitySettings::default()));
     // What has no part in where training ends is refused there.
     let mut branched = train.clone();
     let beside =

@@ -1,7 +1,7 @@
 //! `losscape instability`: its files, the same bytes on any number of threads and after a stop, and what it refuses.
 
 use crate::bench::{BESIDE, Bench, at};
-use losscape::passes::{InstabilitySettings, Share, instability};
+use losscape::analyses::{InstabilitySettings, Share, instability};
 use losscape::train::TrainSettings;
 use serde_json::Value;
 

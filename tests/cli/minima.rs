@@ -1,8 +1,8 @@
 //! `losscape minima`: matrices that are those of the lines, groups, a tree, the same bytes again, and what it refuses.
 
 use crate::bench::{Bench, at};
+use losscape::analyses::{MinimaSettings, Run, Share, minima};
 use losscape::base::graph::{Edge, bottlenecks, spanning_tree};
-use losscape::passes::{MinimaSettings, Run, Share, minima};
 use losscape::train::BandSettings;
 use serde_json::Value;
 

@@ -55,10 +55,7 @@ fn impossible_places_are_refused_before_anything_is_trained() {
 #[test]
 fn a_place_that_cannot_be_written_is_the_machines_failure() {
     let bench = Bench::new();
-    let place = match cfg!(target_os = "linux") {
-        true => "/proc/losscape",
-        false => return,
-    };
+    let place = if cfg!(target_os = "linux") { "/proc/losscape" } else { return };
     let outcome = bench.run(&format!("slice {GRID} --out {place}"));
     assert_eq!((outcome.code, outcome.stderr.lines().count()), (Some(1), 1), "{}", outcome.stderr);
     assert!(outcome.stderr.starts_with("error: /proc/losscape: cannot create"), "{}", outcome.stderr);

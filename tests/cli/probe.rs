@@ -1,9 +1,9 @@
 //! `losscape train --probe`: what is measured along the way is true, costs training nothing, and survives being killed.
 
 use crate::bench::{Bench, at};
+use losscape::analyses::Run;
 use losscape::autodiff::Curvature;
 use losscape::nn::{Objective, Statistics};
-use losscape::passes::Run;
 use losscape::train::samples;
 use serde_json::json;
 use std::sync::Arc;

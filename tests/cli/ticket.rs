@@ -1,8 +1,8 @@
 //! `losscape ticket`: its files, the same bytes on any number of threads and after a stop, and what it refuses.
 
 use crate::bench::{BESIDE, Bench, at};
+use losscape::analyses::{Share, TicketSettings, ticket};
 use losscape::base::tensors::{Data, TensorFile};
-use losscape::passes::{Share, TicketSettings, ticket};
 use losscape::train::TrainSettings;
 use serde_json::{Value, json};
 

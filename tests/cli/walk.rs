@@ -2,10 +2,10 @@
 //! beyond its range, named in the file of settings, and set by recipes. `stops` kills and stops the same commands.
 
 use crate::bench::{BESIDE, Bench};
+use losscape::analyses::ANALYSES;
+use losscape::analyses::analysis::{Entry, Named, Needs};
 use losscape::base::Result;
 use losscape::base::section::{Given, Open, Shorthand};
-use losscape::passes::ANALYSES;
-use losscape::passes::analysis::{Entry, Named, Needs};
 use losscape::train::TrainSettings;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;

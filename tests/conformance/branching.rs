@@ -59,9 +59,10 @@ fn going_on<E: Element>(settings: &TrainSettings) {
         assert_eq!(run(0), whole, "{} from step {}", settings.optimizer, fork.step());
         let (first, second) = (run(1), run(2));
         assert_eq!(run(1), first, "the same order again");
-        match fork.step() == trained.steps {
-            true => assert_eq!((&first, &second), (&whole, &whole), "nothing is left to be different"),
-            false => assert!(first != whole && second != whole && first != second),
+        if fork.step() == trained.steps {
+            assert_eq!((&first, &second), (&whole, &whole), "nothing is left to be different")
+        } else {
+            assert!(first != whole && second != whole && first != second)
         }
     }
 }

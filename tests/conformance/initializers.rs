@@ -156,10 +156,8 @@ fn orthogonal_weights_have_orthonormal_rows_or_columns() {
         fill(&kind, &[6, 4, 3, 3], 3, &mut weights);
         let delta = kind.name() == "delta-orthogonal";
         let columns = if delta { 4 } else { 4 * 9 };
-        let matrix: Vec<f64> = match delta {
-            true => weights.chunks_exact(9).map(|kernel| kernel[4]).collect(),
-            false => weights.clone(),
-        };
+        let matrix: Vec<f64> =
+            if delta { weights.chunks_exact(9).map(|kernel| kernel[4]).collect() } else { weights.clone() };
         let n = columns.min(6);
         for (at, found) in small_gram(&matrix, 6, columns).into_iter().enumerate() {
             let expected = if at / n == at % n { gain * gain } else { 0.0 };

@@ -262,10 +262,7 @@ fn radius(optimizer: &Optimizer, lambda: f64, rate: f64) -> f64 {
         [a, b] => {
             let (trace, det) = (a[0] + b[1], a[0] * b[1] - a[1] * b[0]);
             let discriminant = trace * trace / 4.0 - det;
-            match discriminant < 0.0 {
-                true => det.sqrt(),
-                false => trace.abs() / 2.0 + discriminant.sqrt(),
-            }
+            if discriminant < 0.0 { det.sqrt() } else { trace.abs() / 2.0 + discriminant.sqrt() }
         }
         _ => panic!("{optimizer} has {states} states"),
     }

@@ -1,9 +1,9 @@
 //! Analyses of exported networks, as of any other.
 
 use crate::exported::{data, expected, file, numbers};
+use losscape::analyses::exported::open;
+use losscape::analyses::{Run, SharpnessSettings, SliceSettings, sharpness, slice};
 use losscape::base::Precision;
-use losscape::passes::exported::open;
-use losscape::passes::{Run, SharpnessSettings, SliceSettings, sharpness, slice};
 
 fn run(name: &str) -> Run {
     open(&file(&format!("{name}.pt2")), &data(name)).unwrap_or_else(|e| panic!("{name}: {e}"))
@@ -19,7 +19,7 @@ fn a_slice_has_the_exported_loss_at_its_center() {
         };
         let result =
             slice::run(&settings, &[run(name)], None, &|_| ()).unwrap_or_else(|e| panic!("{name}: {e}"));
-        let json = losscape::passes::Saved::json(&result).expect("JSON");
+        let json = losscape::analyses::Saved::json(&result).expect("JSON");
         let own = json["center"]["train_loss"].as_f64().unwrap_or_else(|| panic!("{name}: {json}"));
         let other = expected(name)["loss"].as_f64().expect("a number");
         assert!((own - other).abs() <= 1e-10 * other.abs(), "{name}: {own} for {other}");
@@ -31,7 +31,7 @@ fn certified_eigenvalues_are_the_outermost_of_pytorch() {
     let settings =
         SharpnessSettings { precision: Some(Precision::F64), quick: true, ..SharpnessSettings::default() };
     let result = sharpness::run(&settings, &[run("mlp")], None, &|_| ()).expect("a result");
-    let json = losscape::passes::Saved::json(&result).expect("JSON");
+    let json = losscape::analyses::Saved::json(&result).expect("JSON");
     let all = expected("mlp")["eigenvalues"].clone();
     let other = all[0].as_f64().expect("a number");
     let own = json["lambda_max"]["value"].as_f64().unwrap_or_else(|| panic!("{json}"));

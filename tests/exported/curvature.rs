@@ -6,10 +6,10 @@
 //! gradient of each sample by itself.
 
 use crate::exported::{data, expected, file};
+use losscape::analyses::exported::open;
+use losscape::analyses::{Run, Saved, SharpnessSettings, sharpness};
 use losscape::autodiff::Curvature;
 use losscape::nn::{Objective, Samples, Statistics};
-use losscape::passes::exported::open;
-use losscape::passes::{Run, Saved, SharpnessSettings, sharpness};
 use losscape::spectral::Dense;
 use serde_json::Value;
 use std::sync::Arc;

@@ -11,10 +11,10 @@ mod onnx;
 mod symmetry;
 mod training;
 
+use losscape::analyses::inspect::{Along, Asked, inspect};
+use losscape::analyses::{Beside, DataGiven};
 use losscape::base::Precision;
 use losscape::data::Source;
-use losscape::passes::inspect::{Along, Asked, inspect};
-use losscape::passes::{Beside, DataGiven};
 use serde_json::Value;
 use std::path::PathBuf;
 

@@ -2,11 +2,11 @@
 //! change; and files that are refused.
 
 use super::{compare, file};
+use losscape::analyses::inspect::{Along, Asked, inspect};
+use losscape::analyses::{Beside, DataGiven};
 use losscape::base::Precision;
 use losscape::data::Source;
 use losscape::nn::graph::Graph;
-use losscape::passes::inspect::{Along, Asked, inspect};
-use losscape::passes::{Beside, DataGiven};
 use serde_json::Value;
 use std::path::Path;
 

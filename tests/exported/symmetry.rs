@@ -1,9 +1,9 @@
 //! Permutations of the hidden units of exported networks: they leave the loss alone, and undo each other.
 
 use crate::exported::{NETWORKS, data, file};
+use losscape::analyses::exported::open;
 use losscape::base::Streams;
 use losscape::nn::{Objective, Samples, Statistics};
-use losscape::passes::exported::open;
 use std::sync::Arc;
 
 #[test]

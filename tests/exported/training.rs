@@ -1,12 +1,12 @@
 //! Training exported networks, from the weights in their files, against PyTorch's own steps; and losses outside the graph.
 
 use crate::exported::{data, expected, file};
+use losscape::analyses::exported::open;
+use losscape::analyses::inspect::{Asked, inspect};
+use losscape::analyses::{Beside, DataGiven, TrainingResult, training};
 use losscape::base::Precision;
 use losscape::data::Source;
 use losscape::nn::losses::Loss;
-use losscape::passes::exported::open;
-use losscape::passes::inspect::{Asked, inspect};
-use losscape::passes::{Beside, DataGiven, TrainingResult, training};
 use losscape::train::TrainSettings;
 use losscape::train::exported::settle;
 use serde_json::Value;

@@ -3,6 +3,7 @@
 //!
 //! To add one: its line in [`READERS`], a few small seeds in `fuzz/corpus/NAME`, and a target in `fuzz/fuzz_targets`.
 
+use losscape::analyses::{self, Run, Saved, SliceSettings};
 use losscape::base::registry::Registry;
 use losscape::base::section::Section;
 use losscape::base::shard::Shard;
@@ -19,7 +20,6 @@ use losscape::nn::inits::Initializer;
 use losscape::nn::layers::Layer;
 use losscape::nn::losses::Loss;
 use losscape::nn::norms::Norm;
-use losscape::passes::{self, Run, Saved, SliceSettings};
 use losscape::render::{Style, draw};
 use losscape::study::expression::Expression;
 use losscape::study::{Asked, Recipe, StudyResult};
@@ -133,7 +133,7 @@ fn state_dict(_: &Path, bytes: &[u8]) -> Result<()> {
 
 /// A model of ONNX: whatever is found is lowered for two samples, as far as it goes.
 fn onnx(directory: &Path, bytes: &[u8]) -> Result<()> {
-    losscape::passes::inspect::inspect(
+    losscape::analyses::inspect::inspect(
         &write(directory, "model.onnx", bytes),
         &Default::default(),
         &Default::default(),
@@ -177,7 +177,7 @@ fn pieces(directory: &Path, bytes: &[u8]) -> Result<()> {
     let path = write(directory, "slice-0.log", bytes);
     write(directory, "directions.safetensors", &seed("tensors", "directions"));
     log::read(&path, 2)?;
-    passes::slice::merge(&[directory.to_owned()]).map(|result| drop(result.figures()))
+    analyses::slice::merge(&[directory.to_owned()]).map(|result| drop(result.figures()))
 }
 
 fn load(text: &str) -> Result<()> {
@@ -268,9 +268,10 @@ fn kinds(_: &Path, bytes: &[u8]) -> Result<()> {
     ];
     let text = text(bytes)?;
     let results: Vec<Result<String>> = all.iter().map(|parse| parse(text)).collect();
-    match results.iter().any(Result::is_ok) {
-        true => Ok(()),
-        false => results.into_iter().next().map_or(Ok(()), |first| first.map(drop)),
+    if results.iter().any(Result::is_ok) {
+        Ok(())
+    } else {
+        results.into_iter().next().map_or(Ok(()), |first| first.map(drop))
     }
 }
 
@@ -278,20 +279,20 @@ type Load = fn(&Path) -> Result<Vec<Figure>>;
 
 /// Saved results: the stem of their files, and what reads them.
 pub const SAVED: &[(&str, Load)] = &[
-    ("slice", |d| Ok(passes::SliceResult::load(d)?.figures())),
-    ("sharpness", |d| Ok(passes::SharpnessResult::load(d)?.figures())),
-    ("connect", |d| Ok(passes::ConnectResult::load(d)?.figures())),
-    ("run", passes::training::load_figures),
-    ("seeds", |d| Ok(passes::SeedsResult::load(d)?.figures())),
-    ("smoothness", |d| Ok(passes::SmoothnessResult::load(d)?.figures())),
-    ("critical", |d| Ok(passes::CriticalResult::load(d)?.figures())),
-    ("instability", |d| Ok(passes::InstabilityResult::load(d)?.figures())),
-    ("minima", |d| Ok(passes::MinimaResult::load(d)?.figures())),
-    ("ticket", |d| Ok(passes::TicketResult::load(d)?.figures())),
-    ("simplex", |d| Ok(passes::SimplexResult::load(d)?.figures())),
-    ("ensemble", |d| Ok(passes::EnsembleResult::load(d)?.figures())),
-    ("propagate", |d| Ok(passes::PropagateResult::load(d)?.figures())),
-    ("lr-range", |d| Ok(passes::LrRangeResult::load(d)?.figures())),
+    ("slice", |d| Ok(analyses::SliceResult::load(d)?.figures())),
+    ("sharpness", |d| Ok(analyses::SharpnessResult::load(d)?.figures())),
+    ("connect", |d| Ok(analyses::ConnectResult::load(d)?.figures())),
+    ("run", analyses::training::load_figures),
+    ("seeds", |d| Ok(analyses::SeedsResult::load(d)?.figures())),
+    ("smoothness", |d| Ok(analyses::SmoothnessResult::load(d)?.figures())),
+    ("critical", |d| Ok(analyses::CriticalResult::load(d)?.figures())),
+    ("instability", |d| Ok(analyses::InstabilityResult::load(d)?.figures())),
+    ("minima", |d| Ok(analyses::MinimaResult::load(d)?.figures())),
+    ("ticket", |d| Ok(analyses::TicketResult::load(d)?.figures())),
+    ("simplex", |d| Ok(analyses::SimplexResult::load(d)?.figures())),
+    ("ensemble", |d| Ok(analyses::EnsembleResult::load(d)?.figures())),
+    ("propagate", |d| Ok(analyses::PropagateResult::load(d)?.figures())),
+    ("lr-range", |d| Ok(analyses::LrRangeResult::load(d)?.figures())),
     ("study", |d| Ok(StudyResult::load(d, "study")?.figures())),
 ];
 
@@ -332,7 +333,7 @@ fn arrays(directory: &Path, bytes: &[u8]) -> Result<()> {
 fn metrics(directory: &Path, bytes: &[u8]) -> Result<()> {
     write(directory, "run.json", &seed("saved", "run")[4..]);
     write(directory, "metrics.jsonl", bytes);
-    drawn(&passes::training::load_figures(directory)?)
+    drawn(&analyses::training::load_figures(directory)?)
 }
 
 fn figures(directory: &Path, bytes: &[u8]) -> Result<()> {

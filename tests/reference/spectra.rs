@@ -2,11 +2,11 @@
 //! cross-entropy over the 1297 training digits, in double precision. `spectra.py` made the figures from the weights that
 //! lie beside it. Everything agrees to 1e-8 of the largest eigenvalue; rounding is near 1e-14 of it.
 
+use losscape::analyses::Run;
 use losscape::autodiff::Curvature;
 use losscape::base::Streams;
 use losscape::landscape::hessian::Curved;
 use losscape::nn::{Objective, Statistics};
-use losscape::passes::Run;
 use losscape::spectral::trace::hutchinson;
 use losscape::spectral::{Krylov, Operator, Settings, Wanted, ends};
 use losscape::train::samples;

@@ -74,9 +74,10 @@ fn apply<'a, E: Element>(
     out: &mut [E],
     f: impl Fn(E, E) -> E + Copy,
 ) {
-    match a.is_empty() {
-        true => out.iter_mut().zip(b).for_each(|(o, y)| *o = f(*o, *y)),
-        false => out.iter_mut().zip(a).zip(b).for_each(|((o, x), y)| *o = f(*x, *y)),
+    if a.is_empty() {
+        out.iter_mut().zip(b).for_each(|(o, y)| *o = f(*o, *y))
+    } else {
+        out.iter_mut().zip(a).zip(b).for_each(|((o, x), y)| *o = f(*x, *y))
     }
 }
 

@@ -34,9 +34,10 @@ impl Concat {
                 let (outer, mut at) = (start / block + o, 0);
                 for (i, inner) in self.inners.iter().enumerate() {
                     let (out, x) = (&mut out[at..at + inner], input(i));
-                    match x.is_empty() {
-                        true => out.fill(E::ZERO),
-                        false => out.copy_from_slice(&x[outer * inner..][..*inner]),
+                    if x.is_empty() {
+                        out.fill(E::ZERO)
+                    } else {
+                        out.copy_from_slice(&x[outer * inner..][..*inner])
                     }
                     at += inner;
                 }

@@ -22,9 +22,10 @@ pub(super) fn chosen(inputs: &[Degree]) -> Degree {
 
 impl Keep {
     fn apply<E: Element>(&self, a: View<E>, mask: View<E>, out: &mut [E]) {
-        match self.nonzero {
-            true => zip(a, mask, out, |a, m| if m != E::ZERO { a } else { E::ZERO }),
-            false => zip(a, mask, out, |a, m| if m == E::ZERO { a } else { E::ZERO }),
+        if self.nonzero {
+            zip(a, mask, out, |a, m| if m != E::ZERO { a } else { E::ZERO })
+        } else {
+            zip(a, mask, out, |a, m| if m == E::ZERO { a } else { E::ZERO })
         }
     }
 }

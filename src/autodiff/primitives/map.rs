@@ -44,9 +44,10 @@ pub trait Curve: Debug + Send + Sync {
 /// Writes `f` of each `x`; an empty `x` is in `out` already.
 #[inline(always)]
 fn each<E: Element>(x: &[E], out: &mut [E], f: impl Fn(E) -> E) {
-    match x.is_empty() {
-        true => out.iter_mut().for_each(|o| *o = f(*o)),
-        false => out.iter_mut().zip(x).for_each(|(o, x)| *o = f(*x)),
+    if x.is_empty() {
+        out.iter_mut().for_each(|o| *o = f(*o))
+    } else {
+        out.iter_mut().zip(x).for_each(|(o, x)| *o = f(*x))
     }
 }
 

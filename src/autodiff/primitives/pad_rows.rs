@@ -18,12 +18,11 @@ impl PadRows {
     fn move_rows<E: Element>(&self, x: View<E>, out: &mut [E]) {
         let (before, from) = (self.before, x.shape.rows.max(1));
         for (o, x) in out.chunks_exact_mut(self.rows.max(1)).zip(x.data.chunks_exact(from)) {
-            match self.adjoint {
-                true => o.copy_from_slice(&x[before..before + self.rows]),
-                false => {
-                    o.fill(E::ZERO);
-                    o[before..before + from].copy_from_slice(x);
-                }
+            if self.adjoint {
+                o.copy_from_slice(&x[before..before + self.rows])
+            } else {
+                o.fill(E::ZERO);
+                o[before..before + from].copy_from_slice(x);
             }
         }
     }

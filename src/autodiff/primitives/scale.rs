@@ -11,9 +11,12 @@ pub struct Scale(pub f64);
 fn scaled<E: Element>(factor: E, x: &[E], out: &mut [E]) {
     vectorised(
         #[inline(always)]
-        move || match x.is_empty() {
-            true => out.iter_mut().for_each(|o| *o = factor * *o),
-            false => out.iter_mut().zip(x).for_each(|(o, x)| *o = factor * *x),
+        move || {
+            if x.is_empty() {
+                out.iter_mut().for_each(|o| *o = factor * *o)
+            } else {
+                out.iter_mut().zip(x).for_each(|(o, x)| *o = factor * *x)
+            }
         },
     );
 }

@@ -18,9 +18,10 @@ pub(super) fn part(length: usize, unit: usize) -> usize {
 #[inline(always)]
 pub(super) fn share<T: Send>(out: &mut [T], unit: usize, work: impl Fn(usize, &mut [T]) + Sync) {
     let size = part(out.len(), unit);
-    match size >= out.len() {
-        true => work(0, out),
-        false => parallel::parts_mut(out, size, &|i, part| work(i * size, part)),
+    if size >= out.len() {
+        work(0, out)
+    } else {
+        parallel::parts_mut(out, size, &|i, part| work(i * size, part))
     }
 }
 
@@ -34,9 +35,10 @@ pub(super) fn share_sums<T: Send>(
 ) {
     let many = many.max(1);
     let size = part(out.len() * many, unit * many) / many;
-    match size >= out.len() {
-        true => work(0, out),
-        false => parallel::parts_mut(out, size, &|i, part| work(i * size, part)),
+    if size >= out.len() {
+        work(0, out)
+    } else {
+        parallel::parts_mut(out, size, &|i, part| work(i * size, part))
     }
 }
 

@@ -227,9 +227,10 @@ impl Rule for Standardize {
     }
 
     fn value<E: Element>(&self, inputs: &[View<E>], shape: Shape, out: &mut [E]) {
-        match self.adjoint {
-            false => self.forward(shape.rows, inputs[0].data, out),
-            true => self.adjoint(shape.rows, inputs[0].data, inputs[1].data, out),
+        if self.adjoint {
+            self.adjoint(shape.rows, inputs[0].data, inputs[1].data, out)
+        } else {
+            self.forward(shape.rows, inputs[0].data, out)
         }
     }
 

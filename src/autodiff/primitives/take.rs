@@ -37,10 +37,7 @@ impl Take {
     }
 
     fn apply<E: Element>(&self, x: &[E], index: &[E], out: &mut [E]) {
-        match self.adjoint {
-            true => self.put(x, index, out),
-            false => self.take(x, index, out),
-        }
+        if self.adjoint { self.put(x, index, out) } else { self.take(x, index, out) }
     }
 
     fn take<E: Element>(&self, x: &[E], index: &[E], out: &mut [E]) {

@@ -34,9 +34,10 @@ pub fn decode(bytes: &[u8]) -> Result<Picture, Wrong> {
 }
 
 fn sized(width: usize, height: usize) -> Result<(), Wrong> {
-    match (1..=LONGEST).contains(&width) && (1..=LONGEST).contains(&height) && width * height <= MOST {
-        true => Ok(()),
-        false => Err(("an image of at most 33 million pixels", format!("{height} x {width}"))),
+    if (1..=LONGEST).contains(&width) && (1..=LONGEST).contains(&height) && width * height <= MOST {
+        Ok(())
+    } else {
+        Err(("an image of at most 33 million pixels", format!("{height} x {width}")))
     }
 }
 

@@ -151,8 +151,9 @@ impl Align for Alignment {
 
 /// Refuses counts outside of what makes sense.
 fn within(at: &str, n: usize, range: std::ops::RangeInclusive<usize>) -> Result<()> {
-    match range.contains(&n) {
-        true => Ok(()),
-        false => Err(Error::expected(at, format!("{} to {}", range.start(), range.end()), n)),
+    if range.contains(&n) {
+        Ok(())
+    } else {
+        Err(Error::expected(at, format!("{} to {}", range.start(), range.end()), n))
     }
 }

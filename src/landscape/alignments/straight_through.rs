@@ -37,9 +37,10 @@ impl StraightThrough {
         within("epochs", self.epochs, 1..=1_000_000)?;
         within("batch", self.batch, 1..=1 << 31)?;
         within("restarts", self.restarts, 1..=1000)?;
-        match self.lr > 0.0 && self.lr.is_finite() {
-            true => Ok(()),
-            false => Err(Error::expected("lr", "a number above 0", self.lr)),
+        if self.lr > 0.0 && self.lr.is_finite() {
+            Ok(())
+        } else {
+            Err(Error::expected("lr", "a number above 0", self.lr))
         }
     }
 }

@@ -53,10 +53,7 @@ impl Align for WeightMatching {
         observe(0, 1);
         let (best, starts) = self.nearest(pair)?;
         observe(1, 1);
-        let status = match best.converged {
-            true => "no group gains",
-            false => "passes ran out",
-        };
+        let status = if best.converged { "no group gains" } else { "passes ran out" };
         let mut aligned = Aligned::new(pair, best.permutation, best.distances.len() - 1, status);
         aligned.facts.gains = best.distances.windows(2).map(|d| d[0] - d[1]).collect();
         aligned.facts.starts = starts;

@@ -49,8 +49,9 @@ const MOST_BENDS: usize = 64;
 
 /// Refuses numbers of bends that make no sense.
 fn check_bends(bends: usize) -> Result<()> {
-    match (1..=MOST_BENDS).contains(&bends) {
-        true => Ok(()),
-        false => Err(Error::expected("bends", format!("1 to {MOST_BENDS}"), bends)),
+    if (1..=MOST_BENDS).contains(&bends) {
+        Ok(())
+    } else {
+        Err(Error::expected("bends", format!("1 to {MOST_BENDS}"), bends))
     }
 }

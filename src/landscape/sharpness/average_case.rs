@@ -87,13 +87,14 @@ impl AverageCase {
         let rises: Vec<f64> = parallel::try_map(self.draws / 2, &rise)?;
         let (value, error) = mean(&rises);
         let quantity = Quantity::new(value);
-        let quantity = match rises.iter().all(|rise| *rise == 0.0) && surface.any_moves() {
+        let quantity = if rises.iter().all(|rise| *rise == 0.0) && surface.any_moves() {
             // That all agree on nothing is no error of zero: a rise may lie where none of them looked.
-            true => Quantity {
+            Quantity {
                 status: Some("no draw changed the loss, which may rise elsewhere".to_owned()),
                 ..quantity
-            },
-            false => quantity.with_error(error, &format!("{} draws with their mirror images", rises.len())),
+            }
+        } else {
+            quantity.with_error(error, &format!("{} draws with their mirror images", rises.len()))
         };
         Ok(quantity.with([(law.size, size), ("draws", self.draws as f64)]))
     }

@@ -43,9 +43,10 @@ impl BasinRadius {
         if self.normalize == Nothing.into() {
             return Err(Error::expected("normalize", "filter, layer or weight", &self.normalize));
         }
-        match self.tolerance > 0.0 && self.tolerance < 1.0 {
-            true => Ok(()),
-            false => Err(Error::expected("tolerance", "a number between 0 and 1", self.tolerance)),
+        if self.tolerance > 0.0 && self.tolerance < 1.0 {
+            Ok(())
+        } else {
+            Err(Error::expected("tolerance", "a number between 0 and 1", self.tolerance))
         }
     }
 }
@@ -76,10 +77,7 @@ impl BasinRadius {
             if middle <= low || middle >= high {
                 break;
             }
-            match risen(middle)? {
-                true => high = middle,
-                false => low = middle,
-            }
+            if risen(middle)? { high = middle } else { low = middle }
         }
         Ok(0.5 * (low + high))
     }
@@ -114,9 +112,10 @@ impl BasinRadius {
         let reach = unit_of_reach * self.reach;
         let why =
             format!("{beyond} of {} rays stay below the rise within a distance of {reach:.3}", self.rays);
-        let quantity = match median.is_finite() {
-            true => Quantity { status: (beyond > 0).then_some(why), ..Quantity::new(median) },
-            false => Quantity::missing(why),
+        let quantity = if median.is_finite() {
+            Quantity { status: (beyond > 0).then_some(why), ..Quantity::new(median) }
+        } else {
+            Quantity::missing(why)
         };
         let counts =
             [("rays", self.rays as f64), ("beyond", beyond as f64), ("rise", self.rise), ("reach", reach)];

@@ -189,14 +189,13 @@ impl Sharp for Keskar {
         let box_sizes = here.at.theta.iter().map(|x| self.eps * (x.abs() + 1.0)).collect();
         let surface = Surface::new(here, Scale::Raw).scaled(box_sizes);
         let center = surface.center()?;
-        let rise = match center == f64::INFINITY {
-            true => Rise { rise: center, again: false },
-            false => {
-                let climb = |start| self.climb(&surface, start);
-                let first = climb(vec![0.0; surface.dimension()])?;
-                let mut rng = here.streams.stream("sharpness/keskar", 0);
-                highest(&surface, Ball { norm: Norm::Linf, rho: 1.0 }, (center, first), &mut rng, climb)?
-            }
+        let rise = if center == f64::INFINITY {
+            Rise { rise: center, again: false }
+        } else {
+            let climb = |start| self.climb(&surface, start);
+            let first = climb(vec![0.0; surface.dimension()])?;
+            let mut rng = here.streams.stream("sharpness/keskar", 0);
+            highest(&surface, Ball { norm: Norm::Linf, rho: 1.0 }, (center, first), &mut rng, climb)?
         };
         let rise = Rise { rise: 100.0 * rise.rise / (1.0 + center), ..rise };
         let means = rise.numbers().map(|x| (x, f64::NAN)).to_vec();

@@ -115,12 +115,11 @@ impl Quantity {
 
     /// With a standard error, where it is a number, `over` what it says.
     pub fn with_error(self, standard_error: f64, over: &str) -> Self {
-        match standard_error.is_finite() {
-            true => {
-                let (standard_error, error_over) = (Some(standard_error), Some(over.to_owned()));
-                Self { standard_error, error_over, ..self }
-            }
-            false => self,
+        if standard_error.is_finite() {
+            let (standard_error, error_over) = (Some(standard_error), Some(over.to_owned()));
+            Self { standard_error, error_over, ..self }
+        } else {
+            self
         }
     }
 

@@ -29,9 +29,8 @@ crate::kind! {
 
 impl PacBayes {
     fn refuse(&self) -> Result<()> {
-        let within = |at: &str, x: f64| match x > 0.0 && x < 1.0 {
-            true => Ok(()),
-            false => Err(Error::expected(at, "a number between 0 and 1", x)),
+        let within = |at: &str, x: f64| {
+            if x > 0.0 && x < 1.0 { Ok(()) } else { Err(Error::expected(at, "a number between 0 and 1", x)) }
         };
         within("fall", self.fall)?;
         within("tolerance", self.tolerance)?;
@@ -73,8 +72,8 @@ impl PacBayes {
         let bears = |sigma: f64| Ok::<_, Error>(mean(&falls(sigma)?).0 <= self.fall);
         let (mut low, mut high) = (FIRST, FIRST);
         let (least, most) = (FIRST * 0.5f64.powi(DOUBLINGS), FIRST * 2f64.powi(DOUBLINGS));
-        match bears(FIRST)? {
-            true => loop {
+        if bears(FIRST)? {
+            loop {
                 high = 2.0 * low;
                 if !bears(high)? {
                     break;
@@ -84,8 +83,9 @@ impl PacBayes {
                     let why = format!("no noise up to {low:.0e} lets the accuracy fall by {}", self.fall);
                     return Ok(Quantity::missing(why));
                 }
-            },
-            false => loop {
+            }
+        } else {
+            loop {
                 low = 0.5 * high;
                 if bears(low)? {
                     break;
@@ -94,17 +94,14 @@ impl PacBayes {
                 if high <= least {
                     return Ok(Quantity::missing(format!("noise of {high:.0e} is too much already")));
                 }
-            },
+            }
         }
         while high > low * (1.0 + self.tolerance) {
             let middle = (low * high).sqrt();
             if middle <= low || middle >= high {
                 break;
             }
-            match bears(middle)? {
-                true => low = middle,
-                false => high = middle,
-            }
+            if bears(middle)? { low = middle } else { high = middle }
         }
         let (fall, error) = mean(&falls(low)?);
         // d fall / d ln sigma.

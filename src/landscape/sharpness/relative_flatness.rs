@@ -145,10 +145,7 @@ impl Sharp for RelativeFlatness {
         let rows = weight.filters().map(theta).collect();
         let products = here.objective.linearize(here.at, Curvature::Hessian, here.memory);
         let layer = Layer { here, weight, products, rows };
-        let kappa = match weight.size() <= self.exact {
-            true => layer.exact()?,
-            false => layer.estimate(self.probes)?,
-        };
+        let kappa = if weight.size() <= self.exact { layer.exact()? } else { layer.estimate(self.probes)? };
         let label = format!("relative flatness of {}", weight.name);
         Ok(vec![Row::new("relative_flatness", &label, None, Some(kappa))])
     }

@@ -42,18 +42,16 @@ impl Sam {
 
 /// Refuses what is no positive number.
 pub(super) fn positive(at: &str, x: f64) -> Result<()> {
-    match x > 0.0 && x.is_finite() {
-        true => Ok(()),
-        false => Err(Error::expected(at, "a number above 0", x)),
-    }
+    if x > 0.0 && x.is_finite() { Ok(()) } else { Err(Error::expected(at, "a number above 0", x)) }
 }
 
 /// Refuses counts below `least` or beyond a million.
 pub(super) fn at_least(at: &str, n: usize, least: usize) -> Result<()> {
     const MOST: usize = 1_000_000;
-    match (least..=MOST).contains(&n) {
-        true => Ok(()),
-        false => Err(Error::expected(at, format!("{least} to {MOST}"), n)),
+    if (least..=MOST).contains(&n) {
+        Ok(())
+    } else {
+        Err(Error::expected(at, format!("{least} to {MOST}"), n))
     }
 }
 
@@ -70,13 +68,12 @@ fn ascend(
     for step in 1..=steps {
         u.iter_mut().zip(ball.steepest(&gradient)).for_each(|(u, d)| *u += ball.rho * d);
         ball.project(&mut u);
-        let loss = match step == steps {
-            true => surface.loss(&u)?,
-            false => {
-                let loss;
-                (loss, gradient) = surface.gradient(&u)?;
-                loss
-            }
+        let loss = if step == steps {
+            surface.loss(&u)?
+        } else {
+            let loss;
+            (loss, gradient) = surface.gradient(&u)?;
+            loss
         };
         losses.push(loss);
     }

@@ -14,9 +14,10 @@ crate::kind! {
 
 impl Celu {
     fn refuse(&self) -> Result<()> {
-        match (1e-6..=1e6).contains(&self.alpha) {
-            true => Ok(()),
-            false => Err(Error::expected("alpha", "1e-6 to 1e6", self.alpha)),
+        if (1e-6..=1e6).contains(&self.alpha) {
+            Ok(())
+        } else {
+            Err(Error::expected("alpha", "1e-6 to 1e6", self.alpha))
         }
     }
 }

@@ -14,9 +14,10 @@ crate::kind! {
 
 impl Elu {
     fn refuse(&self) -> Result<()> {
-        match (0.0..=1e6).contains(&self.alpha) {
-            true => Ok(()),
-            false => Err(Error::expected("alpha", "0 to 1e6", self.alpha)),
+        if (0.0..=1e6).contains(&self.alpha) {
+            Ok(())
+        } else {
+            Err(Error::expected("alpha", "0 to 1e6", self.alpha))
         }
     }
 }

@@ -13,9 +13,10 @@ crate::kind! {
 
 impl LeakyRelu {
     fn refuse(&self) -> Result<()> {
-        match self.slope.is_finite() {
-            true => Ok(()),
-            false => Err(Error::expected("slope", "a finite number", self.slope)),
+        if self.slope.is_finite() {
+            Ok(())
+        } else {
+            Err(Error::expected("slope", "a finite number", self.slope))
         }
     }
 }

@@ -61,13 +61,10 @@ impl Exported {
         }
         let path = Path::new(&self.file);
         let (graph, found) = Graph::read_with_hash(path)?;
-        match found == self.sha256 {
-            true => self.completed(graph),
-            false => Err(Error::expected(
-                files::named(path),
-                format!("a graph with SHA-256 {}", self.sha256),
-                found,
-            )),
+        if found == self.sha256 {
+            self.completed(graph)
+        } else {
+            Err(Error::expected(files::named(path), format!("a graph with SHA-256 {}", self.sha256), found))
         }
     }
 

@@ -44,9 +44,10 @@ impl Kind for Layers {
         "a plain list of layers (see `losscape list layer`), then a dense one to the outputs";
 
     fn check(&self) -> Result<()> {
-        match self.layers.len() <= 10_000 {
-            true => Ok(()),
-            false => Err(Error::expected("layers", "at most 10000", self.layers.len())),
+        if self.layers.len() <= 10_000 {
+            Ok(())
+        } else {
+            Err(Error::expected("layers", "at most 10000", self.layers.len()))
         }
     }
 }

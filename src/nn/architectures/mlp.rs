@@ -37,9 +37,10 @@ impl Mlp {
         check_sizes("hidden", &self.hidden, 0)?;
         within("residual", self.residual, 0..=100)?;
         check_dropout(self.dropout)?;
-        match self.branch_scale.is_finite() {
-            true => Ok(()),
-            false => Err(Error::expected("branch-scale", "a finite number", self.branch_scale)),
+        if self.branch_scale.is_finite() {
+            Ok(())
+        } else {
+            Err(Error::expected("branch-scale", "a finite number", self.branch_scale))
         }
     }
 }

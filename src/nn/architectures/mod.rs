@@ -93,24 +93,23 @@ fn check_sizes(setting: &str, sizes: &[usize], least: usize) -> Result<()> {
     if !(least..=MOST).contains(&sizes.len()) {
         return Err(Error::expected(setting, format!("{least} to {MOST} layers"), sizes.len()));
     }
-    match sizes.contains(&0) {
-        true => Err(Error::expected(setting, "widths of at least 1", 0)),
-        false => Ok(()),
-    }
+    if sizes.contains(&0) { Err(Error::expected(setting, "widths of at least 1", 0)) } else { Ok(()) }
 }
 
 /// Refuses a number outside `range`.
 fn within(setting: &str, value: usize, range: std::ops::RangeInclusive<usize>) -> Result<()> {
-    match range.contains(&value) {
-        true => Ok(()),
-        false => Err(Error::expected(setting, format!("{} to {}", range.start(), range.end()), value)),
+    if range.contains(&value) {
+        Ok(())
+    } else {
+        Err(Error::expected(setting, format!("{} to {}", range.start(), range.end()), value))
     }
 }
 
 /// Refuses a rate of dropout that makes no sense.
 fn check_dropout(rate: f64) -> Result<()> {
-    match (0.0..1.0).contains(&rate) {
-        true => Ok(()),
-        false => Err(Error::expected("dropout", "at least 0 and below 1", rate)),
+    if (0.0..1.0).contains(&rate) {
+        Ok(())
+    } else {
+        Err(Error::expected("dropout", "at least 0 and below 1", rate))
     }
 }

@@ -44,9 +44,10 @@ impl Resnet {
         if !(self.width > 0.0 && self.width <= 1000.0) {
             return Err(Error::expected("width", "above 0 and at most 1000", self.width));
         }
-        match self.branch_scale.is_finite() {
-            true => Ok(()),
-            false => Err(Error::expected("branch-scale", "a finite number", self.branch_scale)),
+        if self.branch_scale.is_finite() {
+            Ok(())
+        } else {
+            Err(Error::expected("branch-scale", "a finite number", self.branch_scale))
         }
     }
 }

@@ -30,9 +30,10 @@ impl Unfold for Student {
     fn layers(&self, _input: &[usize], outputs: usize) -> Vec<Item> {
         let mut layers = dense(self.units, false, &Norm::default());
         layers.push(activate(&self.activation));
-        match self.train_outputs || outputs != 1 {
-            true => layers.extend(dense(outputs, false, &Norm::default())),
-            false => layers.push(Item::new("", Sum)),
+        if self.train_outputs || outputs != 1 {
+            layers.extend(dense(outputs, false, &Norm::default()))
+        } else {
+            layers.push(Item::new("", Sum))
         }
         layers
     }

@@ -55,10 +55,13 @@ impl Lowering<'_> {
         let shape = matrix(&t.shape);
         match &t.data {
             Data::Rows(node) => *node,
-            Data::Known(numbers) => match numbers.iter().all(|x| *x == numbers[0]) {
-                true => self.tape.fill(numbers[0], shape),
-                false => self.tape.constant(numbers.clone(), shape),
-            },
+            Data::Known(numbers) => {
+                if numbers.iter().all(|x| *x == numbers[0]) {
+                    self.tape.fill(numbers[0], shape)
+                } else {
+                    self.tape.constant(numbers.clone(), shape)
+                }
+            }
             Data::Image(node) => {
                 let (channels, positions, _) = image_sizes(&t.shape);
                 self.tape.permute(*node, channels, positions, shape)
@@ -397,9 +400,10 @@ impl Lowering<'_> {
         }
         let whole = common(&a.shape, &b.shape)?;
         let image = matches!(b.data, Data::Image(_)) && !matches!(a.data, Data::Image(_));
-        match (a.shape != whole || image) && b.shape == whole {
-            true => self.pairwise(b, a, |this, b, a| this.tape.mul(b, a)),
-            false => self.pairwise(a, b, |this, a, b| this.tape.mul(a, b)),
+        if (a.shape != whole || image) && b.shape == whole {
+            self.pairwise(b, a, |this, b, a| this.tape.mul(b, a))
+        } else {
+            self.pairwise(a, b, |this, a, b| this.tape.mul(a, b))
         }
     }
 
@@ -407,9 +411,10 @@ impl Lowering<'_> {
     pub fn sum(&mut self, t: &Tensor, axes: &[usize], keep: bool) -> Result<Tensor> {
         let mut kept = t.shape.clone();
         axes.iter().for_each(|a| kept[*a] = 1);
-        let shape: Vec<usize> = match keep {
-            true => kept.clone(),
-            false => (0..t.rank()).filter(|a| !axes.contains(a)).map(|a| t.shape[a]).collect(),
+        let shape: Vec<usize> = if keep {
+            kept.clone()
+        } else {
+            (0..t.rank()).filter(|a| !axes.contains(a)).map(|a| t.shape[a]).collect()
         };
         let dtype = if t.dtype == Dtype::Bool { Dtype::Int } else { t.dtype };
         if kept == t.shape {
@@ -489,23 +494,21 @@ impl Lowering<'_> {
         shape.extend([m, n]);
         sized(&shape)?;
         let batch: usize = before.iter().product();
-        let node = match before_b.iter().all(|d| *d == 1) {
+        let node = if before_b.iter().all(|d| *d == 1) {
             // One matrix for all: the rows of all others are the columns of one product.
-            true => {
-                let (a, b) = (self.rows(a), self.rows(b));
-                let a = self.tape.reshape(a, Shape::new(k, m * batch));
-                let b = self.tape.reshape(b, Shape::new(n, k));
-                self.tape.matmul((b, false), (a, false))
-            }
-            false => {
-                let whole = |last: [usize; 2]| [before.as_slice(), &last].concat();
-                let a = self.reshape(a, &left)?;
-                let b = self.reshape(b, &right)?;
-                let (a, b) = (self.expand(&a, &whole([m, k]))?, self.expand(&b, &whole([k, n]))?);
-                let (a, b) = (self.rows(&a), self.rows(&b));
-                let (of_b, of_a) = (Shape::new(n, k), Shape::new(k, m));
-                self.tape.batched_matmul((b, false), (a, false), batch, of_b, of_a, matrix(&shape))
-            }
+
+            let (a, b) = (self.rows(a), self.rows(b));
+            let a = self.tape.reshape(a, Shape::new(k, m * batch));
+            let b = self.tape.reshape(b, Shape::new(n, k));
+            self.tape.matmul((b, false), (a, false))
+        } else {
+            let whole = |last: [usize; 2]| [before.as_slice(), &last].concat();
+            let a = self.reshape(a, &left)?;
+            let b = self.reshape(b, &right)?;
+            let (a, b) = (self.expand(&a, &whole([m, k]))?, self.expand(&b, &whole([k, n]))?);
+            let (a, b) = (self.rows(&a), self.rows(&b));
+            let (of_b, of_a) = (Shape::new(n, k), Shape::new(k, m));
+            self.tape.batched_matmul((b, false), (a, false), batch, of_b, of_a, matrix(&shape))
         };
         let mut last = before;
         if a.rank() > 1 {

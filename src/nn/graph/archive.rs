@@ -90,9 +90,12 @@ impl<'a> Archive<'a> {
 
     /// An entry of at least `least` bytes, a multiple of `of`.
     pub fn numbers(&mut self, name: &str, least: usize, of: usize) -> Result<Vec<u8>> {
-        self.entry(name, |size| match size >= least as u64 && size % of as u64 == 0 {
-            true => Ok(()),
-            false => Err(format!("{least} bytes of numbers")),
+        self.entry(name, |size| {
+            if size >= least as u64 && size % of as u64 == 0 {
+                Ok(())
+            } else {
+                Err(format!("{least} bytes of numbers"))
+            }
         })
     }
 

@@ -188,9 +188,8 @@ impl Call<'_> {
             Value::Tensor(t) if t.rank() == 1 && t.numbers().is_some() => {
                 let numbers = t.numbers().map(|n| n.to_vec()).unwrap_or_default();
                 // Beyond all lengths, as an end that is none, a number need not be exact.
-                let int = |x: f64| match x.abs() >= 2f64.powi(62) {
-                    true => Ok(x as i64),
-                    false => self.as_int(name, &Value::Float(x)),
+                let int = |x: f64| {
+                    if x.abs() >= 2f64.powi(62) { Ok(x as i64) } else { self.as_int(name, &Value::Float(x)) }
                 };
                 numbers.into_iter().map(int).collect()
             }
@@ -214,9 +213,10 @@ impl Call<'_> {
     /// An axis of a tensor of so many, counted from the end where it is negative.
     pub fn axis(&self, axis: i64, rank: usize) -> Result<usize> {
         let rank = rank.max(1) as i64;
-        match (-rank..rank).contains(&axis) {
-            true => Ok(((axis + rank) % rank) as usize),
-            false => Err(self.refuse(format!("an axis from {} to {}", -rank, rank - 1), axis)),
+        if (-rank..rank).contains(&axis) {
+            Ok(((axis + rank) % rank) as usize)
+        } else {
+            Err(self.refuse(format!("an axis from {} to {}", -rank, rank - 1), axis))
         }
     }
 

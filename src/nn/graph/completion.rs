@@ -90,12 +90,11 @@ impl Graph {
                 };
                 let inputs = [("self", tensor(&output)), ("target", tensor(target))];
                 let mean = self.append(operator, &inputs, Vec::new());
-                match factor == 1.0 {
-                    true => mean,
-                    false => {
-                        let inputs = [("self", tensor(&mean)), ("other", float(factor))];
-                        self.append("mul.Scalar", &inputs, Vec::new())
-                    }
+                if factor == 1.0 {
+                    mean
+                } else {
+                    let inputs = [("self", tensor(&mean)), ("other", float(factor))];
+                    self.append("mul.Scalar", &inputs, Vec::new())
                 }
             }
             Loss::Huber(_) | Loss::AbsoluteError(_) | Loss::Poisson(_) => {

@@ -148,12 +148,11 @@ impl Walk<'_> {
         (0..rows)
             .map(|r| {
                 let column: Vec<u32> = (0..cols).map(|c| marks[c * rows + r]).collect();
-                match column.iter().all(|m| self.same(*m, column[0])) {
-                    true => column[0],
-                    false => {
-                        self.hold_all(&column);
-                        self.content()
-                    }
+                if column.iter().all(|m| self.same(*m, column[0])) {
+                    column[0]
+                } else {
+                    self.hold_all(&column);
+                    self.content()
                 }
             })
             .collect()
@@ -215,9 +214,10 @@ impl Walk<'_> {
             Primitive::AveragePool(_) | Primitive::ArgMax(_) | Primitive::Pick(_) => {
                 let image = record.inputs[record.inputs.len() - 1];
                 let of_rows = self.by_rows(image);
-                match of_rows.len() == rows {
-                    true => (0..size).map(|i| of_rows[i % rows]).collect(),
-                    false => self.unknown(node),
+                if of_rows.len() == rows {
+                    (0..size).map(|i| of_rows[i % rows]).collect()
+                } else {
+                    self.unknown(node)
                 }
             }
             Primitive::SumRows(_) | Primitive::LogSumExp(_) | Primitive::ArgMaxRows(_) => {
@@ -373,14 +373,13 @@ impl Walk<'_> {
                     .flat_map(|k| (0..rows).map(move |j| (c * cols + k) * from.rows + r * rows + j))
                     .map(|i| marks[i])
                     .collect();
-                result.push(match block.iter().all(|m| self.same(*m, block[0])) {
-                    true => block[0],
-                    false => {
-                        if rows == 1 {
-                            self.hold_all(&block);
-                        }
-                        self.content()
+                result.push(if block.iter().all(|m| self.same(*m, block[0])) {
+                    block[0]
+                } else {
+                    if rows == 1 {
+                        self.hold_all(&block);
                     }
+                    self.content()
                 });
             }
         }
@@ -447,10 +446,7 @@ impl Walk<'_> {
             |u: usize, k: usize| positions[if by_rows { u + k * shape.rows } else { k + u * shape.rows }];
         // The data as summed x others.
         let rows_summed = (which == 0) != transposed[1 - which];
-        let inner = match rows_summed {
-            true => self.by_rows(data),
-            false => self.by_columns(data),
-        };
+        let inner = if rows_summed { self.by_rows(data) } else { self.by_columns(data) };
         let first = position(0, 0);
         let Some(parameter) = self.layout.parameters.iter().position(|p| p.range().contains(&first)) else {
             return self.unknown(node);
@@ -500,9 +496,10 @@ impl Walk<'_> {
         let (marks, rows) = (self.of(node), self.tape.shape(node).rows);
         marks
             .chunks(rows.max(1))
-            .map(|column| match column.iter().all(|m| self.same(*m, column[0])) {
-                true => column[0],
-                false => {
+            .map(|column| {
+                if column.iter().all(|m| self.same(*m, column[0])) {
+                    column[0]
+                } else {
                     self.hold_all(column);
                     self.content()
                 }

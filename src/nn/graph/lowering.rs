@@ -335,20 +335,18 @@ impl<'a> Lowering<'a> {
         };
         let known = call.arguments.iter().all(|(_, v)| v.is_known());
         let tensors = call.arguments.iter().any(|(_, v)| v.has_tensor());
-        let value = match known && tensors {
-            false => operator(self, &call)?,
-            true => {
-                let mut scratch = Lowering::new(self.mode, 0);
-                let value = operator(&mut scratch, &call)?;
-                // What is large is recomputed in every run, in a buffer that others use too.
-                match scratch.size() <= MOST_FOLDED {
-                    true => {
-                        self.folded += 1;
-                        scratch.evaluated(value)
-                    }
-                    false => operator(self, &call)?,
-                }
+        let value = if known && tensors {
+            let mut scratch = Lowering::new(self.mode, 0);
+            let value = operator(&mut scratch, &call)?;
+            // What is large is recomputed in every run, in a buffer that others use too.
+            if scratch.size() <= MOST_FOLDED {
+                self.folded += 1;
+                scratch.evaluated(value)
+            } else {
+                operator(self, &call)?
             }
+        } else {
+            operator(self, &call)?
         };
         call.all_asked()?;
         Ok(match value {
@@ -385,10 +383,7 @@ impl<'a> Lowering<'a> {
             }
         }
         let results = self.run(text, values, &wanted)?;
-        Ok(match stops {
-            false => results,
-            true => results.into_iter().map(|v| self.stopped(v)).collect(),
-        })
+        Ok(if stops { results.into_iter().map(|v| self.stopped(v)).collect() } else { results })
     }
 
     /// The same value without derivatives.

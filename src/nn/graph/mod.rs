@@ -157,9 +157,10 @@ impl Graph {
             return Ok((Self::from_bytes(&at, &bytes)?, own));
         }
         let (graph, beside) = onnx::read(&at, &bytes, path.parent())?;
-        let sha256 = match beside.is_empty() {
-            true => own,
-            false => files::sha256(format!("{own} {}", beside.join(" ")).as_bytes()),
+        let sha256 = if beside.is_empty() {
+            own
+        } else {
+            files::sha256(format!("{own} {}", beside.join(" ")).as_bytes())
         };
         Ok((graph, sha256))
     }

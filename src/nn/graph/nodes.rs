@@ -53,9 +53,10 @@ pub fn at(node: &NodeText) -> String {
 
 /// An operator's name as errors show it: `aten.conv2d.default`, `Conv`.
 pub fn shown(target: &str) -> String {
-    match target.starts_with("onnx.") {
-        true => brief(operators::name(target).0),
-        false => brief(target.strip_prefix("torch.ops.").unwrap_or(target)),
+    if target.starts_with("onnx.") {
+        brief(operators::name(target).0)
+    } else {
+        brief(target.strip_prefix("torch.ops.").unwrap_or(target))
     }
 }
 

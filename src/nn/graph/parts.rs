@@ -140,9 +140,10 @@ pub fn compared(tape: &Tape, loss: Node, all: &[Compared]) -> Result<Compared, &
     let mut own: Vec<Compared> = all.iter().filter(moving).copied().collect();
     own.dedup_by_key(|c| c.node);
     let [only] = own[..] else {
-        return Err(match own.is_empty() {
-            true => "a graph whose loss is none of torch's that compare outputs with targets",
-            false => "a graph that adds up several losses",
+        return Err(if own.is_empty() {
+            "a graph whose loss is none of torch's that compare outputs with targets"
+        } else {
+            "a graph that adds up several losses"
         });
     };
     // All that the loss has of the parameters must come through the outputs.

@@ -99,9 +99,10 @@ impl Listing {
         let Some(size) = size else {
             return Err(Error::expected(at, format!("at most {MOST} numbers"), format!("shape {shape:?}")));
         };
-        let steps = match meta.strides.len() == shape.len() {
-            true => meta.strides.iter().map(whole).collect::<Result<Vec<usize>>>()?,
-            false => return Err(Error::expected(at, "a stride for each axis", meta.strides.len())),
+        let steps = if meta.strides.len() == shape.len() {
+            meta.strides.iter().map(whole).collect::<Result<Vec<usize>>>()?
+        } else {
+            return Err(Error::expected(at, "a stride for each axis", meta.strides.len()));
         };
         let offset = whole(&meta.storage_offset)?;
         // A tensor that repeats numbers would take more memory than the file has.

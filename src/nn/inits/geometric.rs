@@ -13,9 +13,10 @@ crate::kind! {
 
 impl Geometric {
     fn refuse(&self) -> Result<()> {
-        match self.c.is_finite() && self.c >= 0.0 {
-            true => Ok(()),
-            false => Err(Error::expected("c", "a finite number of at least 0", self.c)),
+        if self.c.is_finite() && self.c >= 0.0 {
+            Ok(())
+        } else {
+            Err(Error::expected("c", "a finite number of at least 0", self.c))
         }
     }
 }

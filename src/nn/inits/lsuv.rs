@@ -30,9 +30,10 @@ impl Lsuv {
         if !(1..=1000).contains(&self.tries) {
             return Err(Error::expected("tries", "1 to 1000", self.tries));
         }
-        match (2..=1 << 20).contains(&self.batch) {
-            true => Ok(()),
-            false => Err(Error::expected("batch", "2 to 2^20", self.batch)),
+        if (2..=1 << 20).contains(&self.batch) {
+            Ok(())
+        } else {
+            Err(Error::expected("batch", "2 to 2^20", self.batch))
         }
     }
 }

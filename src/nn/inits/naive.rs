@@ -12,9 +12,10 @@ crate::kind! {
 
 impl Naive {
     fn refuse(&self) -> Result<()> {
-        match self.std.is_finite() && self.std >= 0.0 {
-            true => Ok(()),
-            false => Err(Error::expected("std", "a finite number of at least 0", self.std)),
+        if self.std.is_finite() && self.std >= 0.0 {
+            Ok(())
+        } else {
+            Err(Error::expected("std", "a finite number of at least 0", self.std))
         }
     }
 }

@@ -30,8 +30,9 @@ impl Initialize for Orthogonal {
 
 /// Refuses a gain that no number could follow.
 pub(super) fn check_gain(gain: f64) -> Result<()> {
-    match gain.is_finite() && gain >= 0.0 {
-        true => Ok(()),
-        false => Err(Error::expected("gain", "a finite number of at least 0", gain)),
+    if gain.is_finite() && gain >= 0.0 {
+        Ok(())
+    } else {
+        Err(Error::expected("gain", "a finite number of at least 0", gain))
     }
 }

@@ -14,9 +14,10 @@ crate::kind! {
 
 impl Dropout {
     fn refuse(&self) -> Result<()> {
-        match (0.0..1.0).contains(&self.rate) {
-            true => Ok(()),
-            false => Err(Error::expected("rate", "at least 0 and below 1", self.rate)),
+        if (0.0..1.0).contains(&self.rate) {
+            Ok(())
+        } else {
+            Err(Error::expected("rate", "at least 0 and below 1", self.rate))
         }
     }
 }

@@ -20,9 +20,10 @@ crate::kind! {
 impl MaxPool {
     fn refuse(&self) -> Result<()> {
         check_window(self.kernel, self.stride, self.padding)?;
-        match self.padding <= self.kernel / 2 {
-            true => Ok(()),
-            false => Err(Error::expected("padding", "at most half the kernel", self.padding)),
+        if self.padding <= self.kernel / 2 {
+            Ok(())
+        } else {
+            Err(Error::expected("padding", "at most half the kernel", self.padding))
         }
     }
 }

@@ -21,9 +21,10 @@ impl Normalize {
             let expected = "a norm of the signal; those of weights are settings of `dense` and `conv`";
             return Err(Error::expected("norm", expected, &self.norm));
         }
-        match self.gamma.is_finite() {
-            true => Ok(()),
-            false => Err(Error::expected("gamma", "a finite number", self.gamma)),
+        if self.gamma.is_finite() {
+            Ok(())
+        } else {
+            Err(Error::expected("gamma", "a finite number", self.gamma))
         }
     }
 }

@@ -32,9 +32,10 @@ impl Kind for Residual {
         if self.body.is_empty() {
             return Err(Error::expected("body", "at least one layer", "none"));
         }
-        match self.scale.is_finite() {
-            true => Ok(()),
-            false => Err(Error::expected("scale", "a finite number", self.scale)),
+        if self.scale.is_finite() {
+            Ok(())
+        } else {
+            Err(Error::expected("scale", "a finite number", self.scale))
         }
     }
 }

@@ -19,9 +19,10 @@ crate::kind! {
 impl Subsample {
     fn refuse(&self) -> Result<()> {
         check_window(1, self.stride, 0)?;
-        match self.channels <= 1 << 20 {
-            true => Ok(()),
-            false => Err(Error::expected("channels", "at most 2^20", self.channels)),
+        if self.channels <= 1 << 20 {
+            Ok(())
+        } else {
+            Err(Error::expected("channels", "at most 2^20", self.channels))
         }
     }
 }

@@ -28,9 +28,10 @@ impl CrossEntropy {
         if let Some(w) = self.weights.iter().find(|w| !(w.is_finite() && **w >= 0.0)) {
             return Err(Error::expected("weights", "numbers of at least 0", w));
         }
-        match !self.weights.is_empty() && self.weights.iter().all(|w| *w == 0.0) {
-            true => Err(Error::expected("weights", "some above 0", "none")),
-            false => Ok(()),
+        if !self.weights.is_empty() && self.weights.iter().all(|w| *w == 0.0) {
+            Err(Error::expected("weights", "some above 0", "none"))
+        } else {
+            Ok(())
         }
     }
 }
@@ -44,13 +45,14 @@ impl CrossEntropy {
 
 impl Criterion for CrossEntropy {
     fn fits(&self, outputs: usize) -> Result<()> {
-        match self.weights.is_empty() || self.weights.len() == outputs {
-            true => Ok(()),
-            false => Err(Error::expected(
+        if self.weights.is_empty() || self.weights.len() == outputs {
+            Ok(())
+        } else {
+            Err(Error::expected(
                 "loss cross-entropy: weights",
                 format!("one for each of {outputs} classes"),
                 self.weights.len(),
-            )),
+            ))
         }
     }
 
@@ -103,21 +105,19 @@ impl Criterion for CrossEntropy {
     }
 
     fn record(&self, tape: &mut Tape, outputs: Node, targets: Node, mask: Option<Node>) -> Node {
-        let weighted = match self.weights.is_empty() {
-            true => targets,
-            false => {
-                let weights = tape.constant(self.weights.clone().into(), Shape::new(self.weights.len(), 1));
-                tape.mul(targets, weights)
-            }
+        let weighted = if self.weights.is_empty() {
+            targets
+        } else {
+            let weights = tape.constant(self.weights.clone().into(), Shape::new(self.weights.len(), 1));
+            tape.mul(targets, weights)
         };
         // sum_c w_c t_c l_c is the loss for targets w_c t_c over their sum, times that sum. One-hot targets are the same after.
-        let own = match self.weights.is_empty() || self.smoothing == 0.0 {
-            true => targets,
-            false => {
-                let sum = tape.sum_rows(weighted);
-                let inverse = tape.map(&(Arc::new(Reciprocal) as _), 0, sum);
-                tape.mul(weighted, inverse)
-            }
+        let own = if self.weights.is_empty() || self.smoothing == 0.0 {
+            targets
+        } else {
+            let sum = tape.sum_rows(weighted);
+            let inverse = tape.map(&(Arc::new(Reciprocal) as _), 0, sum);
+            tape.mul(weighted, inverse)
         };
         let losses = tape.cross_entropy(outputs, own);
         if mask.is_none() && self.weights.is_empty() {

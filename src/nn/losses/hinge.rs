@@ -38,9 +38,10 @@ impl Criterion for Hinge {
     }
 
     fn record(&self, tape: &mut Tape, outputs: Node, targets: Node, mask: Option<Node>) -> Node {
-        match self.squared {
-            false => super::sum_of_margins(Shortfall, tape, outputs, targets, mask),
-            true => super::sum_of_margins(SquaredShortfall, tape, outputs, targets, mask),
+        if self.squared {
+            super::sum_of_margins(SquaredShortfall, tape, outputs, targets, mask)
+        } else {
+            super::sum_of_margins(Shortfall, tape, outputs, targets, mask)
         }
     }
 }

@@ -16,9 +16,10 @@ crate::kind! {
 
 impl Huber {
     fn refuse(&self) -> Result<()> {
-        match self.delta > 0.0 && self.delta.is_finite() {
-            true => Ok(()),
-            false => Err(Error::expected("delta", "a number above 0", self.delta)),
+        if self.delta > 0.0 && self.delta.is_finite() {
+            Ok(())
+        } else {
+            Err(Error::expected("delta", "a number above 0", self.delta))
         }
     }
 }

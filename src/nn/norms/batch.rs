@@ -32,9 +32,10 @@ impl Batch {
 
 /// Refuses a momentum that makes no sense.
 pub(super) fn check_momentum(momentum: f64) -> Result<()> {
-    match momentum > 0.0 && momentum <= 1.0 {
-        true => Ok(()),
-        false => Err(Error::expected("momentum", "above 0 and at most 1", momentum)),
+    if momentum > 0.0 && momentum <= 1.0 {
+        Ok(())
+    } else {
+        Err(Error::expected("momentum", "above 0 and at most 1", momentum))
     }
 }
 

@@ -91,13 +91,11 @@ impl Norm {
 
 /// Refuses a norm of signals where one of weights is asked for.
 pub fn of_weights(norm: &Norm) -> Result<()> {
-    match norm.of_weights() || *norm == Norm::default() {
-        true => Ok(()),
-        false => {
-            let expected =
-                "a norm of weights, or none; those of signals are layers of their own (`normalize`)";
-            Err(Error::expected("norm", expected, norm))
-        }
+    if norm.of_weights() || *norm == Norm::default() {
+        Ok(())
+    } else {
+        let expected = "a norm of weights, or none; those of signals are layers of their own (`normalize`)";
+        Err(Error::expected("norm", expected, norm))
     }
 }
 
@@ -106,8 +104,5 @@ const EPS: f64 = 1e-5;
 
 /// Refuses an `eps` that makes no sense.
 fn check_eps(eps: f64) -> Result<()> {
-    match eps > 0.0 && eps <= 1.0 {
-        true => Ok(()),
-        false => Err(Error::expected("eps", "above 0 and at most 1", eps)),
-    }
+    if eps > 0.0 && eps <= 1.0 { Ok(()) } else { Err(Error::expected("eps", "above 0 and at most 1", eps)) }
 }

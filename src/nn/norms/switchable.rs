@@ -90,9 +90,10 @@ impl Standard for Switchable {
         let kinds = if image { 3 } else { 2 };
         let weights = [mixture(cx, "mean_weight", kinds)?, mixture(cx, "var_weight", kinds)?];
         let running = running(cx, &input.units);
-        let batch = match cx.batch_statistics() {
-            true => [cx.tape.block_mean(x, 1, count), cx.tape.variance(x, 1, count)],
-            false => running.map(|(_, node)| node),
+        let batch = if cx.batch_statistics() {
+            [cx.tape.block_mean(x, 1, count), cx.tape.variance(x, 1, count)]
+        } else {
+            running.map(|(_, node)| node)
         };
         if cx.batch_statistics() {
             follow(cx, running, batch, count, self.momentum);
@@ -100,16 +101,17 @@ impl Standard for Switchable {
         let layer = [cx.tape.block_mean(x, channels, positions), cx.tape.variance(x, channels, positions)];
         // Channels x samples: the instance's statistics, or zeros that the others are added to.
         let each = Shape::new(channels, cx.samples);
-        let mut mixed = [0, 1].map(|k| match image {
-            true => {
+        let mut mixed = [0, 1].map(|k| {
+            if image {
                 let instance = if k == 0 {
                     cx.tape.block_mean(x, 1, positions)
                 } else {
                     cx.tape.variance(x, 1, positions)
                 };
                 cx.tape.mul(instance, weights[k][0])
+            } else {
+                cx.tape.fill(0.0, each)
             }
-            false => cx.tape.fill(0.0, each),
         });
         for k in 0..2 {
             for (statistic, weight) in [layer[k], batch[k]].into_iter().zip(&weights[k][kinds - 2..]) {

@@ -122,9 +122,10 @@ impl Dense {
         let at = |i: usize| {
             let (piece, share) = (i / n, (i % n) as f64 / n as f64);
             let t = i as f64 / last as f64;
-            match share == 0.0 {
-                true => potential.value(&chain[piece], t),
-                false => potential.value(&between(&chain[piece], &chain[piece + 1], share), t),
+            if share == 0.0 {
+                potential.value(&chain[piece], t)
+            } else {
+                potential.value(&between(&chain[piece], &chain[piece + 1], share), t)
             }
         };
         let values: Vec<f64> = parallel::map(last + 1, &at);
@@ -136,9 +137,10 @@ impl Dense {
     /// The largest and the smallest loss; NaN if one is.
     fn ends(&self) -> [f64; 2] {
         let all = || self.pieces.iter().flatten().copied();
-        match all().any(f64::is_nan) {
-            true => [f64::NAN; 2],
-            false => [all().fold(f64::NEG_INFINITY, f64::max), all().fold(f64::INFINITY, f64::min)],
+        if all().any(f64::is_nan) {
+            [f64::NAN; 2]
+        } else {
+            [all().fold(f64::NEG_INFINITY, f64::max), all().fold(f64::INFINITY, f64::min)]
         }
     }
 

@@ -107,10 +107,7 @@ impl<E: Element> Session<'_, E> {
 
     /// Writes a checkpoint if the last one is `apart` old, or as old as it may get.
     pub fn save_if_due(&mut self, apart: Duration) -> Result<()> {
-        match self.keep.is_some_and(|keep| self.pace.due(keep, apart)) {
-            true => self.save(),
-            false => Ok(()),
-        }
+        if self.keep.is_some_and(|keep| self.pace.due(keep, apart)) { self.save() } else { Ok(()) }
     }
 
     pub fn save(&mut self) -> Result<()> {

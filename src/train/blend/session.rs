@@ -88,23 +88,21 @@ impl<'a, E: Element> Session<'a, E> {
         let all = self.settings.epochs;
         let free = self.rows.moving();
         let finite = free.iter().all(|r| self.rows.get(*r).iter().all(|x| x.is_finite()));
-        match finite {
-            true => Ok(self.finish(Status::Done, format!("all {all} epochs were made"))),
-            false => {
-                let reason = format!("a control point is not finite after epoch {all}");
-                Ok(self.finish(Status::Diverged, reason))
-            }
+        if finite {
+            Ok(self.finish(Status::Done, format!("all {all} epochs were made")))
+        } else {
+            let reason = format!("a control point is not finite after epoch {all}");
+            Ok(self.finish(Status::Diverged, reason))
         }
     }
 
     fn draw(&self, step: u64) -> Result<Vec<E>> {
         let shares = self.blend.shares(step);
-        match shares.len() == self.blend.free.len() {
-            true => Ok(shares.into_iter().map(E::from_f64).collect()),
-            false => {
-                let expected = format!("{} shares", self.blend.free.len());
-                Err(Error::expected(self.blend.name, expected, shares.len()))
-            }
+        if shares.len() == self.blend.free.len() {
+            Ok(shares.into_iter().map(E::from_f64).collect())
+        } else {
+            let expected = format!("{} shares", self.blend.free.len());
+            Err(Error::expected(self.blend.name, expected, shares.len()))
         }
     }
 
@@ -200,9 +198,12 @@ impl<'a, E: Element> Session<'a, E> {
     }
 
     fn finish(self, status: Status, reason: String) -> Blended {
-        let of = |k: usize| match self.blend.free[k] {
-            true => self.rows.get(k).iter().map(|x| x.to_f64()).collect(),
-            false => self.blend.control[k].clone(),
+        let of = |k: usize| {
+            if self.blend.free[k] {
+                self.rows.get(k).iter().map(|x| x.to_f64()).collect()
+            } else {
+                self.blend.control[k].clone()
+            }
         };
         let control = (0..self.blend.free.len()).map(of).collect();
         Blended { control, epochs: self.epochs, steps: self.step, status, reason }

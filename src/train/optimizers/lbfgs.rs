@@ -43,9 +43,10 @@ impl Lbfgs {
         if !(self.wolfe > self.armijo && self.wolfe < 1.0) {
             return Err(Error::expected("wolfe", "a number between armijo and 1", self.wolfe));
         }
-        match (2..=1000).contains(&self.evaluations) {
-            true => Ok(()),
-            false => Err(Error::expected("evaluations", "2 to 1000", self.evaluations)),
+        if (2..=1000).contains(&self.evaluations) {
+            Ok(())
+        } else {
+            Err(Error::expected("evaluations", "2 to 1000", self.evaluations))
         }
     }
 }

@@ -116,26 +116,21 @@ impl Optimizer {
 
 /// Refuses a share of an old average that would never fade.
 fn check_share(setting: &str, x: f64) -> Result<()> {
-    match (0.0..1.0).contains(&x) {
-        true => Ok(()),
-        false => Err(Error::expected(setting, "at least 0 and below 1", x)),
-    }
+    if (0.0..1.0).contains(&x) { Ok(()) } else { Err(Error::expected(setting, "at least 0 and below 1", x)) }
 }
 
 /// Refuses a weight decay that is no pull.
 fn check_decay(x: f64) -> Result<()> {
-    match x >= 0.0 && x.is_finite() {
-        true => Ok(()),
-        false => Err(Error::expected("weight-decay", "a finite number of at least 0", x)),
+    if x >= 0.0 && x.is_finite() {
+        Ok(())
+    } else {
+        Err(Error::expected("weight-decay", "a finite number of at least 0", x))
     }
 }
 
 /// Refuses an `eps` that is zero in some element type: a gradient of 0 would then be divided by 0.
 fn check_eps(x: f64) -> Result<()> {
-    match (1e-30..=1.0).contains(&x) {
-        true => Ok(()),
-        false => Err(Error::expected("eps", "1e-30 to 1", x)),
-    }
+    if (1e-30..=1.0).contains(&x) { Ok(()) } else { Err(Error::expected("eps", "1e-30 to 1", x)) }
 }
 
 /// 1 - share^step: what an average of ones over so many steps from zero on has reached.

@@ -63,24 +63,19 @@ fn half_cosine(done: f64) -> f64 {
 
 /// Refuses a share of the rate that is none.
 fn check_share(setting: &str, x: f64) -> Result<()> {
-    match (0.0..=1.0).contains(&x) {
-        true => Ok(()),
-        false => Err(Error::expected(setting, "0 to 1", x)),
-    }
+    if (0.0..=1.0).contains(&x) { Ok(()) } else { Err(Error::expected(setting, "0 to 1", x)) }
 }
 
 /// Refuses what the rate cannot fall by.
 fn check_gamma(x: f64) -> Result<()> {
-    match x > 0.0 && x <= 1.0 {
-        true => Ok(()),
-        false => Err(Error::expected("gamma", "above 0 and at most 1", x)),
-    }
+    if x > 0.0 && x <= 1.0 { Ok(()) } else { Err(Error::expected("gamma", "above 0 and at most 1", x)) }
 }
 
 /// Refuses a length of time that never ends or never begins.
 fn check_epochs(setting: &str, x: f64) -> Result<()> {
-    match x > 0.0 && x.is_finite() {
-        true => Ok(()),
-        false => Err(Error::expected(setting, "a number of epochs above 0", x)),
+    if x > 0.0 && x.is_finite() {
+        Ok(())
+    } else {
+        Err(Error::expected(setting, "a number of epochs above 0", x))
     }
 }

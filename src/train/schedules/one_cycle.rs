@@ -54,9 +54,10 @@ impl Factor for OneCycle {
             Anneal::Cosine => to + (from - to) * super::half_cosine(way),
             Anneal::Linear => from + (to - from) * way,
         };
-        match done < self.rise {
-            true => between(first, 1.0, done / self.rise),
-            false => between(1.0, last, (done - self.rise) / (1.0 - self.rise).max(f64::MIN_POSITIVE)),
+        if done < self.rise {
+            between(first, 1.0, done / self.rise)
+        } else {
+            between(1.0, last, (done - self.rise) / (1.0 - self.rise).max(f64::MIN_POSITIVE))
         }
     }
 }

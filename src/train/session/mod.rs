@@ -225,10 +225,7 @@ impl<'a, E: Element> Session<'a, E> {
     /// Writes a checkpoint if the last one is `apart` old, or as old as it may get.
     fn save_if_due(&mut self, apart: Duration) -> Result<()> {
         let Some(keep) = self.keep else { return Ok(()) };
-        match self.pace.due(keep, apart) {
-            true => self.save(),
-            false => Ok(()),
-        }
+        if self.pace.due(keep, apart) { self.save() } else { Ok(()) }
     }
 
     fn save(&mut self) -> Result<()> {

@@ -91,9 +91,12 @@ impl<E: Element> Session<'_, E> {
         let gradient = self.settings.target_gradient.zip(last.full_gradient_norm);
         let gradient = gradient.map(|(t, norm)| ("the norm of the gradient", norm, t));
         let all: Vec<(&str, f64, f64)> = loss.into_iter().chain(gradient).collect();
-        let words = all.iter().map(|(what, value, target)| match value <= target {
-            true => format!("{what} is {value}, within the target {target}"),
-            false => format!("{what} is {value}, above the target {target}"),
+        let words = all.iter().map(|(what, value, target)| {
+            if value <= target {
+                format!("{what} is {value}, within the target {target}")
+            } else {
+                format!("{what} is {value}, above the target {target}")
+            }
         });
         (!all.is_empty() && all.iter().all(|(_, value, target)| value <= target), words.collect())
     }

@@ -113,12 +113,11 @@ fn assemble(at: &str, model: &Model, graph: &GraphProto, beside: &mut Beside) ->
     let pair = |o: &Output| (o.name.clone(), o.value.clone());
     let mut metrics: Vec<(String, String)> = returned.iter().filter(scalar).map(pair).collect();
     let outputs: Vec<(String, String)> = returned.iter().filter(|o| !scalar(o)).map(pair).collect();
-    let loss = match metrics.is_empty() {
-        true => None,
-        false => {
-            let first = metrics.iter().position(|(name, _)| name == "loss").unwrap_or(0);
-            Some(metrics.remove(first).1)
-        }
+    let loss = if metrics.is_empty() {
+        None
+    } else {
+        let first = metrics.iter().position(|(name, _)| name == "loss").unwrap_or(0);
+        Some(metrics.remove(first).1)
     };
     let mut wanted: HashSet<&str> = loss.iter().map(String::as_str).collect();
     wanted.extend(metrics.iter().map(|(_, value)| value.as_str()));

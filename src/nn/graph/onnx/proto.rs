@@ -251,13 +251,13 @@ impl<'a> TensorProto<'a> {
             return Err("a tensor with two lists of numbers");
         }
         let half = matches!(tensor.kind, 10 | 16);
-        match half {
+        if half {
             // Half precision lies in the low bits of whole numbers.
-            true => {
-                let stored = super::numbers::stored(tensor.kind).ok_or("a tensor of an unknown type")?;
-                tensor.numbers.extend(ints.iter().map(|n| stored.read(&(*n as u16).to_le_bytes(), 0)));
-            }
-            false => tensor.numbers.extend(ints.iter().map(|n| *n as f64)),
+
+            let stored = super::numbers::stored(tensor.kind).ok_or("a tensor of an unknown type")?;
+            tensor.numbers.extend(ints.iter().map(|n| stored.read(&(*n as u16).to_le_bytes(), 0)));
+        } else {
+            tensor.numbers.extend(ints.iter().map(|n| *n as f64))
         }
         Ok(tensor)
     }

@@ -156,9 +156,10 @@ fn doubts(
     trained: bool,
 ) -> Vec<String> {
     let mut all = Vec::new();
-    let keep = match model.producer.contains("tf2onnx") {
-        true => "Keras' backend of PyTorch and torch.onnx.export(.., optimize=False) keep the network's own",
-        false => "torch.onnx.export(.., dynamo=True, optimize=False) keeps the module's own",
+    let keep = if model.producer.contains("tf2onnx") {
+        "Keras' backend of PyTorch and torch.onnx.export(.., optimize=False) keep the network's own"
+    } else {
+        "torch.onnx.export(.., dynamo=True, optimize=False) keeps the module's own"
     };
     let noted = !notes.is_empty();
     // A name that the exporter made: no parameter of a module has it.

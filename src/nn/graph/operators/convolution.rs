@@ -43,9 +43,10 @@ fn list(call: &Call, name: &str, axes: usize, default: usize) -> Result<Vec<usiz
         [one] => vec![*one; axes],
         all => all.to_vec(),
     };
-    match all.len() == axes && all.iter().all(|n| *n <= 1 << 20) {
-        true => Ok(all),
-        false => Err(call.refuse(format!("{axes} small numbers for `{name}`"), format!("{sizes:?}"))),
+    if all.len() == axes && all.iter().all(|n| *n <= 1 << 20) {
+        Ok(all)
+    } else {
+        Err(call.refuse(format!("{axes} small numbers for `{name}`"), format!("{sizes:?}")))
     }
 }
 
@@ -74,9 +75,10 @@ fn steps(call: &Call, axes: usize, kernel: &[usize]) -> Result<Steps> {
 
 fn general(lower: &mut Lowering, call: &Call) -> Result<Value> {
     let axes = call.tensor("weight")?.rank().saturating_sub(2);
-    match call.flag("transposed", false)? {
-        true => transposed(lower, call, axes),
-        false => convolution(lower, call, axes),
+    if call.flag("transposed", false)? {
+        transposed(lower, call, axes)
+    } else {
+        convolution(lower, call, axes)
     }
 }
 
@@ -101,12 +103,11 @@ fn finished(lower: &mut Lowering, call: &Call, y: Tensor, single: bool) -> Resul
             lower.add(&y, &bias)?
         }
     };
-    Ok(match single {
-        false => y.into(),
-        true => {
-            let shape = y.shape[1..].to_vec();
-            lower.reshape(&y, &shape)?.into()
-        }
+    Ok(if single {
+        let shape = y.shape[1..].to_vec();
+        lower.reshape(&y, &shape)?.into()
+    } else {
+        y.into()
     })
 }
 

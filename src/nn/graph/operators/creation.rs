@@ -40,9 +40,10 @@ const MOST: usize = 1 << 26;
 
 fn within(call: &Call, shape: &[usize]) -> Result<usize> {
     let size = sized(shape)?;
-    match size <= MOST {
-        true => Ok(size),
-        false => Err(call.refuse(format!("at most {MOST} fixed numbers"), format!("shape {shape:?}"))),
+    if size <= MOST {
+        Ok(size)
+    } else {
+        Err(call.refuse(format!("at most {MOST} fixed numbers"), format!("shape {shape:?}")))
     }
 }
 

@@ -228,9 +228,10 @@ fn indexed(call: &Call) -> Result<(Tensor, usize, Tensor, Tensor)> {
     let source = call.tensor("source")?;
     let fits = source.rank() == t.rank()
         && (0..t.rank()).all(|a| source.shape[a] == if a == axis { index.size() } else { t.shape[a] });
-    match fits {
-        true => Ok((t, axis, index, source)),
-        false => Err(call.refuse(format!("a source for shape {:?}", t.shape), format!("{:?}", source.shape))),
+    if fits {
+        Ok((t, axis, index, source))
+    } else {
+        Err(call.refuse(format!("a source for shape {:?}", t.shape), format!("{:?}", source.shape)))
     }
 }
 
@@ -402,12 +403,11 @@ fn index_put(lower: &mut Lowering, call: &Call) -> Result<Value> {
     let lined = [&one.shape[..first], &[flat.size()], &one.shape[first + 1..]].concat();
     let values = lower.reshape(&values, &lined)?;
     let places = lower.reshape(&flat, &[flat.size()])?;
-    let found = match call.flag("accumulate", false)? {
-        true => {
-            let sums = put(lower, &one, first, &places, &values, false)?;
-            lower.add(&one, &sums)?
-        }
-        false => replaced(lower, &one, first, &places, &values, false)?,
+    let found = if call.flag("accumulate", false)? {
+        let sums = put(lower, &one, first, &places, &values, false)?;
+        lower.add(&one, &sums)?
+    } else {
+        replaced(lower, &one, first, &places, &values, false)?
     };
     Ok(lower.reshape(&found, &t.shape)?.typed(t.dtype).into())
 }

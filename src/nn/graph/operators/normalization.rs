@@ -110,9 +110,10 @@ fn follow(
     let unbiased = cols as f64 / (cols.max(2) - 1) as f64;
     for (buffer, second) in found.into_iter().zip([false, true]) {
         let Some(buffer) = buffer else { continue };
-        let (node, factor) = match second {
-            false => (lower.tape.block_mean(node, 1, cols), 1.0),
-            true => (lower.tape.variance(node, 1, cols), unbiased),
+        let (node, factor) = if second {
+            (lower.tape.variance(node, 1, cols), unbiased)
+        } else {
+            (lower.tape.block_mean(node, 1, cols), 1.0)
         };
         lower.follows.push(Follow { buffer, node, momentum, factor });
     }
@@ -130,9 +131,10 @@ fn standardized(lower: &mut Lowering, x: &Tensor, rows: usize, eps: f64) -> Tens
 /// The last axes that a norm is over; refuses others.
 fn normalized(call: &Call, x: &Tensor) -> Result<Vec<usize>> {
     let shape = call.sizes("normalized_shape")?;
-    match !shape.is_empty() && x.shape.ends_with(&shape) {
-        true => Ok(shape),
-        false => Err(call.refuse(format!("the last lengths of {:?}", x.shape), format!("{shape:?}"))),
+    if !shape.is_empty() && x.shape.ends_with(&shape) {
+        Ok(shape)
+    } else {
+        Err(call.refuse(format!("the last lengths of {:?}", x.shape), format!("{shape:?}")))
     }
 }
 

@@ -33,9 +33,10 @@ fn roll(lower: &mut Lowering, call: &Call) -> Result<Value> {
     let t = call.tensor("self")?;
     let shifts = call.ints("shifts")?;
     let named = call.ints_or_none("dims")?;
-    let (mut rolled, axes) = match named.is_empty() {
-        true => (lower.reshape(&t, &[t.size()])?, vec![0]),
-        false => (t.clone(), named.iter().map(|a| call.axis(*a, t.rank())).collect::<Result<Vec<_>>>()?),
+    let (mut rolled, axes) = if named.is_empty() {
+        (lower.reshape(&t, &[t.size()])?, vec![0])
+    } else {
+        (t.clone(), named.iter().map(|a| call.axis(*a, t.rank())).collect::<Result<Vec<_>>>()?)
     };
     if shifts.len() != axes.len() {
         return Err(call.refuse("a shift for each axis", shifts.len()));

@@ -51,14 +51,10 @@ fn narrow(lower: &mut Lowering, call: &Call) -> Result<Value> {
     let axis = named_axis(call, &t, "dim")?;
     let (start, length) = (call.int("start")?, call.int("length")?);
     let start = if start < 0 { start + t.shape[axis] as i64 } else { start };
-    match start >= 0
-        && length >= 1
-        && start.checked_add(length).is_some_and(|end| end <= t.shape[axis] as i64)
-    {
-        true => Ok(lower.slice(&t, axis, start as usize, length as usize, 1)?.into()),
-        false => {
-            Err(call.refuse(format!("entries of {}", t.shape[axis]), format!("{length} from {start} on")))
-        }
+    if start >= 0 && length >= 1 && start.checked_add(length).is_some_and(|end| end <= t.shape[axis] as i64) {
+        Ok(lower.slice(&t, axis, start as usize, length as usize, 1)?.into())
+    } else {
+        Err(call.refuse(format!("entries of {}", t.shape[axis]), format!("{length} from {start} on")))
     }
 }
 
@@ -67,9 +63,10 @@ fn select(lower: &mut Lowering, call: &Call) -> Result<Value> {
     let axis = named_axis(call, &t, "dim")?;
     let length = t.shape[axis] as i64;
     let index = call.int("index")?;
-    match (-length..length).contains(&index) {
-        true => Ok(lower.pick(&t, axis, ((index + length) % length) as usize)?.into()),
-        false => Err(call.refuse(format!("an index below {length}"), index)),
+    if (-length..length).contains(&index) {
+        Ok(lower.pick(&t, axis, ((index + length) % length) as usize)?.into())
+    } else {
+        Err(call.refuse(format!("an index below {length}"), index))
     }
 }
 
@@ -114,9 +111,10 @@ fn chunk(lower: &mut Lowering, call: &Call) -> Result<Value> {
     let t = call.tensor("self")?;
     let axis = call.axis(call.int_or("dim", 0)?, t.rank())?;
     let (all, count) = (t.shape.get(axis).copied().unwrap_or(1), call.int("chunks")?);
-    match count >= 1 {
-        true => parts(lower, &t, axis, &cuts(all, all.div_ceil(count as usize))),
-        false => Err(call.refuse("at least one part", count)),
+    if count >= 1 {
+        parts(lower, &t, axis, &cuts(all, all.div_ceil(count as usize)))
+    } else {
+        Err(call.refuse("at least one part", count))
     }
 }
 
@@ -125,14 +123,12 @@ fn tensor_split(lower: &mut Lowering, call: &Call) -> Result<Value> {
     let axis = call.axis(call.int_or("dim", 0)?, t.rank())?;
     let all = t.shape.get(axis).copied().unwrap_or(1);
     let sections = call.int("sections")?;
-    match (1..=all as i64).contains(&sections) {
-        true => {
-            let count = sections as usize;
-            let lengths: Vec<usize> =
-                (0..count).map(|i| all / count + usize::from(i < all % count)).collect();
-            parts(lower, &t, axis, &lengths)
-        }
-        false => Err(call.refuse(format!("1 to {all} parts"), sections)),
+    if (1..=all as i64).contains(&sections) {
+        let count = sections as usize;
+        let lengths: Vec<usize> = (0..count).map(|i| all / count + usize::from(i < all % count)).collect();
+        parts(lower, &t, axis, &lengths)
+    } else {
+        Err(call.refuse(format!("1 to {all} parts"), sections))
     }
 }
 

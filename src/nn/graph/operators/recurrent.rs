@@ -122,16 +122,17 @@ fn check(
     let gates = cell.gates() * width;
     let biases = weights.biases.iter().flatten().all(|b| b.shape == [gates]);
     let projected = weights.projection.as_ref().is_none_or(|p| p.shape == [outputs, width]);
-    match weights.input.shape == [gates, inputs]
+    if weights.input.shape == [gates, inputs]
         && weights.state.shape == [gates, outputs]
         && biases
         && projected
     {
-        true => Ok(()),
-        false => Err(call.refuse(
+        Ok(())
+    } else {
+        Err(call.refuse(
             format!("weights of {gates} gates for {inputs} inputs and {outputs} states"),
             format!("{:?} and {:?}", weights.input.shape, weights.state.shape),
-        )),
+        ))
     }
 }
 

@@ -78,12 +78,11 @@ fn spread(lower: &mut Lowering, call: &Call, root: bool, both: bool) -> Result<V
     let total = lower.sum(&squares, &axes, keep(call)?)?;
     let variance = lower.scale(&total, 1.0 / (count as f64 - correction).max(0.0));
     let found = if root { lower.map(&variance, Sqrt) } else { variance };
-    match both {
-        false => Ok(found.into()),
-        true => {
-            let mean = lower.mean(&t, &axes, keep(call)?)?;
-            Ok(Value::List(vec![found.into(), mean.into()]))
-        }
+    if both {
+        let mean = lower.mean(&t, &axes, keep(call)?)?;
+        Ok(Value::List(vec![found.into(), mean.into()]))
+    } else {
+        Ok(found.into())
     }
 }
 

@@ -36,9 +36,10 @@ fn lengths(lower: &mut Lowering, call: &Call, name: &str, samples: usize) -> Res
             Tensor::known(&[all.len()], Dtype::Int, all)
         }
     };
-    match t.size() == samples {
-        true => lower.reshape(&t, &[samples, 1]),
-        false => Err(call.refuse(format!("{samples} numbers for `{name}`"), format!("shape {:?}", t.shape))),
+    if t.size() == samples {
+        lower.reshape(&t, &[samples, 1])
+    } else {
+        Err(call.refuse(format!("{samples} numbers for `{name}`"), format!("shape {:?}", t.shape)))
     }
 }
 
@@ -66,12 +67,11 @@ fn behind(lower: &mut Lowering, alpha: &Tensor, by: usize) -> Result<Tensor> {
     let (samples, length) = (alpha.shape[0], alpha.shape[1]);
     let before =
         Tensor::known(&[samples, by.min(length)], Dtype::Float, vec![NEVER; samples * by.min(length)]);
-    match by < length {
-        false => Ok(before),
-        true => {
-            let kept = lower.slice(alpha, 1, 0, length - by, 1)?;
-            lower.concat(&[before, kept], 1)
-        }
+    if by < length {
+        let kept = lower.slice(alpha, 1, 0, length - by, 1)?;
+        lower.concat(&[before, kept], 1)
+    } else {
+        Ok(before)
     }
 }
 

@@ -130,10 +130,7 @@ fn unflatten(lower: &mut Lowering, call: &Call) -> Result<Value> {
 /// An axis of a tensor by the name of the argument.
 pub fn named_axis(call: &Call, t: &Tensor, name: &str) -> Result<usize> {
     let axis = call.axis(call.int(name)?, t.rank())?;
-    match axis < t.rank() {
-        true => Ok(axis),
-        false => Err(call.refuse("a tensor with axes", "a single number")),
-    }
+    if axis < t.rank() { Ok(axis) } else { Err(call.refuse("a tensor with axes", "a single number")) }
 }
 
 fn squeeze(lower: &mut Lowering, call: &Call) -> Result<Value> {
@@ -160,9 +157,10 @@ fn order(call: &Call, axes: &[i64], rank: usize) -> Result<Vec<usize>> {
     let order = axes.iter().map(|a| call.axis(*a, rank)).collect::<Result<Vec<usize>>>()?;
     let mut sorted = order.clone();
     sorted.sort_unstable();
-    match sorted.iter().copied().eq(0..rank) {
-        true => Ok(order),
-        false => Err(call.refuse(format!("all {rank} axes"), format!("{axes:?}"))),
+    if sorted.iter().copied().eq(0..rank) {
+        Ok(order)
+    } else {
+        Err(call.refuse(format!("all {rank} axes"), format!("{axes:?}")))
     }
 }
 

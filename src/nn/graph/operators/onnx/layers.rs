@@ -90,11 +90,10 @@ fn windows(call: &Call, x: &Tensor, kernel: Vec<usize>) -> Result<Windows> {
             None => Ok(vec![1; axes]),
             Some(_) => {
                 let found = call.sizes(name)?;
-                match found.len() == axes && found.iter().all(|n| (1..=1 << 20).contains(n)) {
-                    true => Ok(found),
-                    false => {
-                        Err(call.refuse(format!("{axes} small numbers for `{name}`"), format!("{found:?}")))
-                    }
+                if found.len() == axes && found.iter().all(|n| (1..=1 << 20).contains(n)) {
+                    Ok(found)
+                } else {
+                    Err(call.refuse(format!("{axes} small numbers for `{name}`"), format!("{found:?}")))
                 }
             }
         }

@@ -72,9 +72,10 @@ fn sizes(numbers: &[usize]) -> Value {
 
 /// Whole numbers along one axis; a list of none stands for an axis without entries.
 fn known_ints(numbers: Vec<f64>) -> Value {
-    match numbers.is_empty() {
-        true => Value::List(Vec::new()),
-        false => Tensor::known(&[numbers.len()], Dtype::Int, numbers).into(),
+    if numbers.is_empty() {
+        Value::List(Vec::new())
+    } else {
+        Tensor::known(&[numbers.len()], Dtype::Int, numbers).into()
     }
 }
 
@@ -93,8 +94,9 @@ fn axes(call: &Call, input: &str, rank: usize) -> Result<Option<Vec<usize>>> {
     let Some(named) = listed(call, "axes", input)? else { return Ok(None) };
     let mut axes = named.iter().map(|a| call.axis(*a, rank)).collect::<Result<Vec<usize>>>()?;
     axes.sort_unstable();
-    match axes.windows(2).any(|pair| pair[0] == pair[1]) {
-        true => Err(call.refuse("unlike axes", format!("{named:?}"))),
-        false => Ok(Some(axes)),
+    if axes.windows(2).any(|pair| pair[0] == pair[1]) {
+        Err(call.refuse("unlike axes", format!("{named:?}")))
+    } else {
+        Ok(Some(axes))
     }
 }

@@ -204,11 +204,10 @@ fn slice(lower: &mut Lowering, call: &Call) -> Result<Value> {
             (start - end - step - 1).div_euclid(-step)
         };
         if count < 1 {
-            return match t.rank() == 1 && t.numbers().is_some() {
-                true => Ok(Value::List(Vec::new())),
-                false => {
-                    Err(call.refuse("a slice of at least one entry", format!("{start}..{end} by {step}")))
-                }
+            return if t.rank() == 1 && t.numbers().is_some() {
+                Ok(Value::List(Vec::new()))
+            } else {
+                Err(call.refuse("a slice of at least one entry", format!("{start}..{end} by {step}")))
             };
         }
         let Ok(step) = isize::try_from(step) else { return Err(call.refuse("a smaller step", step)) };

@@ -1,0 +1,244 @@
+//! What an unfinished analysis keeps: the parts that are finished, and of the one that is not the products that it is made of.
+//!
+//! Everything that is computed of an operator follows from its products alone: with the same products, Lanczos has the same vectors
+//! and every estimate the same bytes. So a stopped part goes on by being computed again, with the products that are
+//! in its log instead of new ones, which costs next to nothing. A finished part leaves its numbers, and its products are
+//! dropped. All of it is kept in [logs](crate::base::log), which survive a kill at any moment.
+
+use super::result::Found;
+use crate::analyses::to_json;
+use crate::base::log::{self, DISCARD, Log, Pieces};
+use crate::base::{Error, Result, files, interrupt};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+/// Longest time between two writes, about: what a kill may lose.
+const EVERY: Duration = Duration::from_millis(500);
+/// Most bytes of products that are kept of a part, half of what a log may have.
+const MOST: usize = (files::LARGEST / 2) as usize;
+
+/// Removes what unfinished analyses left in a directory.
+pub fn discard(directory: &Path) -> Result<()> {
+    logs(directory, "").iter().try_for_each(|path| files::remove(path))
+}
+
+/// The logs in a directory, of one network or (`of` empty) of all.
+fn logs(directory: &Path, of: &str) -> Vec<PathBuf> {
+    let ours = |path: &PathBuf| {
+        let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
+        name.starts_with(&format!("sharpness-{of}")) && name.ends_with(".log")
+    };
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    let mut all: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(ours).collect();
+    all.sort();
+    all
+}
+
+/// The parts of one network's analysis.
+#[derive(Debug)]
+pub(super) struct Parts<'a> {
+    directory: Option<&'a Path>,
+    /// `sharpness-0`, what its files' names begin with.
+    prefix: String,
+    /// All that decides what the parts are worth.
+    identity: Value,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    written: Instant,
+    /// How many parts are finished.
+    finished: usize,
+    /// Finished, but not on the disk yet: its log and its products'.
+    waiting: Vec<(PathBuf, PathBuf, Found)>,
+    products: Option<Products>,
+}
+
+/// The products of a part that goes on.
+#[derive(Debug)]
+struct Products {
+    path: PathBuf,
+    header: Value,
+    width: usize,
+    /// Those that were there, as long as nobody has asked for them.
+    kept: Pieces,
+    next: u64,
+    /// How many are in the log, or wait to be.
+    count: u64,
+    waiting: Vec<(u64, Vec<f64>)>,
+    log: Option<Log>,
+}
+
+impl Products {
+    /// Reads what there is.
+    fn open(path: PathBuf, header: Value, width: usize) -> Result<Self> {
+        let mut this = Self {
+            path,
+            header,
+            width,
+            kept: Pieces::new(),
+            next: 0,
+            count: 0,
+            waiting: Vec::new(),
+            log: None,
+        };
+        if this.path.symlink_metadata().is_ok() {
+            let (log, kept) = Log::open(&this.path, &this.header, width)?;
+            this.count = kept.len() as u64;
+            (this.log, this.kept) = (Some(log), kept);
+        }
+        Ok(this)
+    }
+
+    fn write(&mut self) -> Result<()> {
+        if self.waiting.is_empty() {
+            return Ok(());
+        }
+        if self.log.is_none() {
+            self.log = Some(Log::open(&self.path, &self.header, self.width)?.0);
+        }
+        if let Some(log) = &mut self.log {
+            log.append(self.waiting.iter().map(|(i, product)| (*i, product.as_slice())))?;
+        }
+        self.waiting.clear();
+        Ok(())
+    }
+}
+
+impl<'a> Parts<'a> {
+    /// Those of the network `of`, in a directory if they are to be kept. Refuses what another analysis left there.
+    pub fn open(directory: Option<&'a Path>, of: &str, identity: Value) -> Result<Self> {
+        for path in directory.into_iter().flat_map(|directory| logs(directory, &format!("{of}-"))) {
+            let Some(header) = log::header(&path)? else { continue };
+            if let Some((asked, there)) = log::difference(&identity, &header["of"]) {
+                let expected = format!("unfinished work with {asked}");
+                let found = format!("some with {there} ({DISCARD})");
+                return Err(Error::expected(files::named(&path), expected, found));
+            }
+        }
+        let state = State { written: Instant::now(), finished: 0, waiting: Vec::new(), products: None };
+        Ok(Self { directory, prefix: format!("sharpness-{of}"), identity, state: Mutex::new(state) })
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(|e| e.into_inner())
+    }
+
+    /// The part called `name`: what is kept of it, or what `work` makes with products of `width` numbers.
+    pub fn part(&self, name: &str, width: usize, work: impl FnOnce() -> Result<Found>) -> Result<Found> {
+        let Some(directory) = self.directory else { return work() };
+        let path = directory.join(format!("{}-{name}.log", self.prefix));
+        if let Some(found) = self.read(&path)? {
+            self.state().finished += 1;
+            return Ok(found);
+        }
+        let products = directory.join(format!("{}-{name}-products.log", self.prefix));
+        let header = json!({"of": self.identity, "products": name});
+        self.state().products = Some(Products::open(products.clone(), header, width)?);
+        // What a stop has cut short is no part.
+        let found = work().and_then(|found| interrupt::check("sharpness", "").map(|()| found))?;
+        let mut state = self.state();
+        state.products = None;
+        state.finished += 1;
+        state.waiting.push((path, products, found.clone()));
+        if state.written.elapsed() >= EVERY {
+            self.write(&mut state)?;
+        }
+        Ok(found)
+    }
+
+    /// An error that ends the work: what is finished is kept, and an interruption tells of it.
+    pub fn stopped(&self, error: Error) -> Error {
+        let Some(directory) = self.directory else { return error };
+        let mut state = self.state();
+        let written = self.write(&mut state);
+        let Error::Interrupted { at, signal, .. } = error else { return error };
+        if let Err(error) = written {
+            return error;
+        }
+        let products = state.products.as_ref().map_or(0, |p| p.count);
+        let kept = match (state.finished, products) {
+            (0, 0) => "nothing was finished".to_owned(),
+            (finished, products) => format!(
+                "{finished} finished parts and {products} products of the next are kept in {}; the same command goes on",
+                files::named(directory)
+            ),
+        };
+        Error::Interrupted { at, kept, signal }
+    }
+
+    /// The products of a part with k vectors: those that are kept, or new ones.
+    pub fn products(&self, k: usize, width: usize, compute: impl FnOnce() -> Vec<f64>) -> Vec<f64> {
+        let mut state = self.state();
+        let Some(products) = state.products.as_mut().filter(|p| p.width == width) else { return compute() };
+        let indices = products.next..products.next + k as u64;
+        products.next = indices.end;
+        if indices.clone().all(|i| products.kept.contains_key(&i)) {
+            return indices.filter_map(|i| products.kept.remove(&i)).flatten().collect();
+        }
+        drop(state);
+        let all = compute();
+        // What a stop has cut short is no product.
+        if interrupt::requested().is_some() {
+            return all;
+        }
+        let mut state = self.state();
+        if let Some(products) = state.products.as_mut() {
+            for (i, product) in indices.zip(all.chunks(width)) {
+                let room = products.count as usize * width * 8 < MOST;
+                if products.kept.remove(&i).is_none() && room {
+                    products.waiting.push((i, product.to_vec()));
+                    products.count += 1;
+                }
+            }
+        }
+        if state.written.elapsed() >= EVERY {
+            // A disk that is full now may not be later, and will say so then.
+            let _ = self.write(&mut state);
+        }
+        all
+    }
+
+    /// Brings everything on the disk.
+    fn write(&self, state: &mut State) -> Result<()> {
+        for (path, products, found) in std::mem::take(&mut state.waiting) {
+            let numbers: Vec<f64> = found.arrays.iter().flat_map(|a| a.2.iter().copied()).collect();
+            let shapes: Vec<(&str, &[usize])> =
+                found.arrays.iter().map(|a| (a.0.as_str(), a.1.as_slice())).collect();
+            let header = json!({"of": self.identity, "found": to_json(&found)?, "arrays": shapes});
+            let (mut log, there) = Log::open(&path, &header, numbers.len())?;
+            if there.is_empty() {
+                log.append([(0, numbers.as_slice())])?;
+            }
+            files::remove(&products)?;
+        }
+        if let Some(products) = &mut state.products {
+            products.write()?;
+        }
+        state.written = Instant::now();
+        Ok(())
+    }
+
+    /// A finished part; none where it was torn.
+    fn read(&self, path: &Path) -> Result<Option<Found>> {
+        let Some(header) = log::header(path)? else { return Ok(None) };
+        let damaged = |e: serde_json::Error| Error::value(files::named(path), &e.to_string());
+        let mut found: Found = serde_json::from_value(header["found"].clone()).map_err(damaged)?;
+        let shapes: Vec<(String, Vec<usize>)> =
+            serde_json::from_value(header["arrays"].clone()).map_err(damaged)?;
+        let size = |shape: &[usize]| shape.iter().try_fold(1usize, |n, side| n.checked_mul(*side));
+        let width = shapes.iter().try_fold(0usize, |sum, (_, shape)| sum.checked_add(size(shape)?));
+        let Some(pieces) = log::read(path, width.unwrap_or(0))? else { return Ok(None) };
+        let Some(numbers) = pieces.pieces.get(&0) else { return Ok(None) };
+        let mut left = numbers.as_slice();
+        for (name, shape) in shapes {
+            let (own, rest) = left.split_at(size(&shape).unwrap_or(0).min(left.len()));
+            left = rest;
+            found.arrays.push((name, shape, own.to_vec()));
+        }
+        Ok(Some(found))
+    }
+}

@@ -1,0 +1,151 @@
+//! Pictures of a complex: planes through its points, sorted losses beside those of the flat simplex, ensembles, the training.
+
+use super::SimplexResult;
+use super::result::{ENSEMBLES, PLANES};
+use crate::analyses::{plane, together};
+use crate::figure::{Axis, Figure, Mark, Panel, Scale, Series, Style};
+use crate::nn::losses::Loss;
+
+/// All figures that there are numbers for.
+pub(super) fn figures(result: &SimplexResult) -> Vec<Figure> {
+    let planes = PLANES.into_iter().map(|name| map(result, name));
+    let rest = [Some(losses(result)), Some(ensembles(result)), training(result)];
+    planes.chain(rest).flatten().collect()
+}
+
+fn axis(label: &str, scale: Scale) -> Axis {
+    Axis { label: label.to_owned(), scale, range: None }
+}
+
+/// What the axis of a loss is called.
+fn loss(result: &SimplexResult, what: &str) -> String {
+    let loss = serde_json::from_value::<Loss>(result.summary()["loss"].clone());
+    loss.map_or_else(|_| what.to_owned(), |loss| loss.axis(what))
+}
+
+/// What every picture says below its title.
+fn subtitle(result: &SimplexResult) -> String {
+    let minima = result.summary()["minima"].as_array().map_or(0, Vec::len);
+    let points = match result.settings.connectors {
+        1 => "1 connecting point".to_owned(),
+        n => format!("{n} connecting points"),
+    };
+    format!("{}; {minima} minima, {points}", result.title())
+}
+
+/// The training loss over a plane, with the way through its points.
+fn map(result: &SimplexResult, name: &str) -> Option<Figure> {
+    let array = |part: &str| result.array(&format!("{name}_{part}"));
+    let label = loss(result, "training loss");
+    let axes = ["from A (0) to B (1)", "across, same unit", &label];
+    let panel = plane::panel(&array, "train_loss", axes, Scale::Auto)?;
+    let (x, y) = (array("control_x"), array("control_y"));
+    let letters = if name == "triangle" { ["A", "B", "C"] } else { ["A", "connecting point", "B"] };
+    let places = x.iter().zip(&y).zip(letters);
+    let mark = |((x, y), label): ((&f64, &f64), &str)| Mark { x: *x, y: *y, label: label.to_owned() };
+    let marks = places.map(mark).collect();
+    let (way, title) = match name {
+        "triangle" => ("flat triangle", "Training loss between three minima".to_owned()),
+        _ => ("trained segments", "Training loss around a connecting point".to_owned()),
+    };
+    let way = Series { label: way.to_owned(), x, y, ..Series::default() };
+    Some(Figure {
+        name: name.to_owned(),
+        chart: "contour".to_owned(),
+        title,
+        subtitle: subtitle(result),
+        panels: vec![Panel { series: vec![way], marks, ..panel }],
+    })
+}
+
+/// Loss and error of random points, sorted: what share of them lies below.
+fn losses(result: &SimplexResult) -> Figure {
+    let sorted = |label: &str, name: String, style: Style| {
+        let mut y: Vec<f64> = result.array(&name).into_iter().filter(|y| y.is_finite()).collect();
+        y.sort_by(f64::total_cmp);
+        let x = (0..y.len()).map(|i| (i as f64 + 0.5) / y.len() as f64).collect();
+        Series { label: label.to_owned(), x, y, style, ..Series::default() }
+    };
+    let panel = |measure: &str, label: String, scale: Scale| {
+        let mut series = Vec::new();
+        for (words, of) in
+            [("flat simplex of the minima", "flat"), (result.settings.complex_name(), "complex")]
+        {
+            series.push(sorted(
+                &format!("{words} (dashed: test)"),
+                format!("{of}_train_{measure}"),
+                Style::Line,
+            ));
+            // A dashed curve has the colour of the solid one before it.
+            series.push(sorted("", format!("{of}_test_{measure}"), Style::Dashed));
+        }
+        let minima =
+            result.summary()["vertices"][format!("mean_train_{measure}")].as_f64().unwrap_or(f64::NAN);
+        series.push(Series {
+            label: "minima, mean".to_owned(),
+            x: vec![0.0, 1.0],
+            y: vec![minima; 2],
+            ..Series::default()
+        });
+        Panel {
+            x: axis("share of random points", Scale::Linear),
+            y: axis(&label, scale),
+            series,
+            ..Panel::default()
+        }
+    };
+    let panels =
+        [panel("loss", loss(result, "loss"), Scale::Auto), panel("error", "error".to_owned(), Scale::Linear)];
+    let points = result.settings.points;
+    Figure {
+        name: "losses".to_owned(),
+        chart: "lines".to_owned(),
+        title: "Losses at random points, sorted".to_owned(),
+        subtitle: format!("{}; {points} points of each simplex", subtitle(result)),
+        panels: panels.into_iter().filter(Panel::has_curves).collect(),
+    }
+}
+
+/// Error and loss of points that predict together.
+fn ensembles(result: &SimplexResult) -> Figure {
+    let summary = result.summary();
+    let (part, words) = together::part(summary);
+    let points = format!("points of the {}", result.settings.complex_name());
+    let panel = |measure: &str, label: String| {
+        let key = format!("{part}_{measure}");
+        let of = |name: &str| result.array(&format!("{name}_{key}"));
+        let single = summary["vertices"][format!("mean_{key}")].as_f64().unwrap_or(f64::NAN);
+        let curves = [("minima", of(ENSEMBLES[0])), (points.as_str(), of(ENSEMBLES[1]))];
+        together::panel(&label, &curves, &[("one minimum, mean", single)])
+    };
+    let panels =
+        [panel("error", format!("{words} error")), panel("loss", loss(result, &format!("{words} loss")))];
+    Figure {
+        name: "ensembles".to_owned(),
+        chart: "lines".to_owned(),
+        title: "Ensembles of minima, and of points between them".to_owned(),
+        subtitle: subtitle(result),
+        panels: panels.into_iter().filter(Panel::has_curves).collect(),
+    }
+}
+
+/// The loss of mini-batches at random points, by epochs.
+fn training(result: &SimplexResult) -> Option<Figure> {
+    let (x, y) = (result.array("epoch"), result.array("epoch_loss"));
+    if x.is_empty() {
+        return None;
+    }
+    let panel = Panel {
+        x: axis("epoch", Scale::Linear),
+        y: axis(&loss(result, "mean loss of mini-batches at random points"), Scale::Auto),
+        series: vec![Series { x, y, ..Series::default() }],
+        ..Panel::default()
+    };
+    Some(Figure {
+        name: "training".to_owned(),
+        chart: "lines".to_owned(),
+        title: "Training of the connecting points".to_owned(),
+        subtitle: subtitle(result),
+        panels: vec![panel],
+    })
+}
