@@ -96,7 +96,7 @@ fn times(a: &[f64], b: &[f64]) -> Vec<f64> {
 }
 
 /// Every kind, small enough to be quick.
-const SMALL: [&str; 9] = [
+const SMALL: [&str; 10] = [
     "sam:m=64,steps=4",
     "worst-case:m=64",
     "worst-case:m=0,steps=7",
@@ -106,6 +106,7 @@ const SMALL: [&str; 9] = [
     "fisher-rao",
     "relative-flatness",
     "keskar",
+    "critical-sharpness",
 ];
 
 fn numbers(quantity: &Quantity) -> BTreeMap<String, Option<f64>> {
@@ -378,6 +379,41 @@ fn a_rays_crossing_solves_the_quadratic_equation() {
         assert!(
             ["q10", "q25", "q50", "q75", "q90"].iter().all(|name| found.details[*name] == Some(found.value))
         );
+    }
+}
+
+/// Along the gradient of a quadratic the loss is back where it was after 2 g.g / g.Hg.
+#[test]
+fn critical_sharpness_is_the_curvature_along_the_gradient() {
+    let q = least_squares();
+    let found = |measure: &str| {
+        let row = q.place.measure(measure, &q.theta).remove(0);
+        assert_eq!(row.key, "critical_sharpness");
+        [raw(&row).clone(), invariant(&row).clone()]
+    };
+    let (usual, close_up) =
+        (found("critical-sharpness"), found("critical-sharpness:tolerance=1e-9,losses=20"));
+    for (i, (g, h)) in q.columns().iter().enumerate() {
+        let product: Vec<f64> = (0..D).map(|k| dot(&h[k * D..][..D], g)).collect();
+        let expected = dot(g, &product) / dot(g, g);
+        let ends = ["low", "high"].map(|end| usual[i].details[end].expect("an end"));
+        assert!(ends[0] <= expected && expected <= ends[1], "{ends:?} without {expected}");
+        close("to the tolerance", usual[i].value, expected, 0.01);
+        close("closer", close_up[i].value, expected, 1e-9);
+        assert!(usual[i].details["losses"] <= Some(9.0) && usual[i].status.is_none(), "{:?}", usual[i]);
+        // No more than the largest eigenvalue.
+        let matrix = faer::MatRef::from_column_major_slice(h, D, D);
+        let values = matrix.self_adjoint_eigenvalues(faer::Side::Lower).expect("a finite matrix");
+        assert!(close_up[i].value <= values[D - 1] * (1.0 + 1e-9));
+    }
+    // Where nothing leads down there is no number, and the reason.
+    let flat = q.place.measure("critical-sharpness", &vec![f64::MAX; D]).remove(0);
+    assert!(raw(&flat).value.is_nan() && raw(&flat).status.is_some(), "{flat:?}");
+    let still = quadratic(&[0.0; 3 * D], D);
+    let none = still.place.measure("critical-sharpness", &still.theta).remove(0);
+    for column in [raw(&none), invariant(&none)] {
+        let status = column.status.as_deref().expect("a status");
+        assert!(column.value.is_nan() && status.contains("gradient along the update is zero"), "{status}");
     }
 }
 
@@ -747,6 +783,8 @@ fn what_is_spent_is_what_the_documentation_says() {
     assert_eq!(spent("average-case:draws=12"), all(4.0 * 13.0, 0.0, 0.0));
     assert_eq!(spent("fisher-rao"), all(0.0, 0.0, 1.0));
     assert_eq!(spent("relative-flatness"), all(0.0, 0.0, 15.0));
+    let critical = spent("critical-sharpness");
+    assert!(critical.gradients == 2.0 && critical.losses <= 18.0, "{critical:?}");
     let keskar = spent("keskar");
     assert!(keskar.gradients <= 11.0 && keskar.losses <= 45.0, "{keskar:?}");
     let pac = spent("pac-bayes:draws=10");

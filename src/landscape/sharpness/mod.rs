@@ -183,6 +183,7 @@ registry! {
         fisher_rao => FisherRao;
         relative_flatness => RelativeFlatness;
         keskar => Keskar;
+        critical_sharpness => CriticalSharpness;
     }
 }
 
