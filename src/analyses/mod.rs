@@ -11,6 +11,7 @@ mod pair;
 pub mod pieces;
 mod plane;
 pub mod probes;
+pub mod product;
 pub mod progress;
 pub mod range;
 pub mod record;
@@ -43,11 +44,13 @@ pub use simplex::SimplexResult;
 pub use slice::SliceResult;
 pub use smoothness::SmoothnessResult;
 pub use ticket::TicketResult;
+pub use topology::TopologyResult;
 pub use training::TrainingResult;
 
 analysis::analyses! {
     sharpness => SharpnessSettings;
     slice => SliceSettings;
+    topology => TopologySettings;
     connect => ConnectSettings;
     propagate => PropagateSettings;
     smoothness => SmoothnessSettings;
@@ -86,6 +89,10 @@ pub trait Saved {
     fn json(&self) -> Result<Value>;
     /// The figures to draw.
     fn figures(&self) -> Vec<Figure>;
+    /// Figures of all cuts through a volume, by the name of the figure that shows some of them: what pages show.
+    fn stacks(&self) -> Vec<Figure> {
+        Vec::new()
+    }
 }
 
 /// A result of numbers alone.

@@ -35,22 +35,24 @@ pub fn run(entry: &'static Entry, matches: &ArgMatches) -> Result<()> {
     let mut sources = Sources::new(matches)?;
     let subject = Subject::take(entry, &mut sources)?;
     let asked = (entry.take)(&mut sources)?;
-    let subject = subject.along(asked.along());
+    let subject = subject.along(asked.along()).unless(asked.saved())?;
     let (common, style): (Common, Style) = (sources.take(&[])?, sources.take(&[])?);
     let parts: Parts = if entry.parts {
         sources.take(&[])?
     } else {
         let Fresh { fresh } = sources.take(&[])?;
-        Parts { shard: None, fresh }
+        Parts { fresh, ..Parts::default() }
     };
     let out = sources.path("out")?.unwrap_or_else(|| PathBuf::from(default_out(entry)));
     sources.finish()?;
     asked.validate(subject.count(), &subject.training())?;
-    subject.check(parts.shard.as_deref())?;
-    if let (Some(text), Some(expected)) = (&parts.shard, asked.indivisible()) {
-        return Err(Error::expected("--shard", expected, text));
+    subject.check(&parts)?;
+    if let (Some((flag, text)), Some(expected)) = (parts.asked(), asked.indivisible()) {
+        return Err(Error::expected(flag, expected, text));
     }
-    let place = parts.place(out.clone())?;
+    if parts.claim.is_none() {
+        parts.place(out.clone())?;
+    }
     style.check()?;
     common.apply()?;
     if let Some((bytes, what)) = asked.memory(subject.count(), None) {
@@ -59,20 +61,23 @@ pub fn run(entry: &'static Entry, matches: &ArgMatches) -> Result<()> {
     subject.apart(&out)?;
     asked.inputs().iter().try_for_each(|input| check_apart(input, &out))?;
     let subject = subject.prepared(entry, &*asked)?;
-    // Minutes of training must not end at a directory that cannot be written.
-    let target = Target::new(place.directory.clone())?;
-    let (shared, fresh) = (place.shard.is_some(), parts.fresh);
-    let (name, quiet) = (entry.name, common.quiet);
-    let asking = Asking { name, asked: &*asked, target: &target, shared, fresh, style: &style, quiet };
-    let found = subject.read(&asking)?;
-    if fresh {
-        (entry.discard)(target.directory())?;
-    }
-    place.begin(entry.name, &Request { settings: asked.request()?, subject: subject.recalled() })?;
-    let (record, predicted) = work(&*asked, found.lent(), &place.share(), Some((&target, &style)), &common)?;
-    let Some(record) = record else { return place.complete(&target, &common) };
-    let details = json!({"runs": found.names, "predicted": predicted});
-    finish(entry, &*record, &target, details, &style, &common)
+    let (name, fresh, quiet) = (entry.name, parts.fresh, common.quiet);
+    parts.each(out, quiet, &mut |place| {
+        // Minutes of training must not end at a directory that cannot be written.
+        let target = Target::new(place.directory.clone())?;
+        let shared = place.shard.is_some();
+        let asking = Asking { name, asked: &*asked, target: &target, shared, fresh, style: &style, quiet };
+        let found = subject.read(&asking)?;
+        if fresh {
+            (entry.discard)(target.directory())?;
+        }
+        place.begin(name, &Request { settings: asked.request()?, subject: subject.recalled() })?;
+        let (record, predicted) =
+            work(&*asked, found.lent(), &place.share(), Some((&target, &style)), &common)?;
+        let Some(record) = record else { return place.complete(&target, &common) };
+        let details = json!({"runs": found.names, "predicted": predicted});
+        finish(entry, &*record, &target, details, &style, &common)
+    })
 }
 
 /// What parts remember of what was asked for.

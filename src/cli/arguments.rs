@@ -7,7 +7,7 @@ use crate::base::pool::MOST_THREADS;
 use crate::base::registry::Registry;
 use crate::base::{Error, Result, notes};
 use crate::data::{Shift, Source};
-use crate::landscape::{Alignment, Curve, Direction, Map, Normalization, Sharpness};
+use crate::landscape::{Alignment, Curve, Direction, Map, Normalization, Sampler, Sharpness};
 use crate::nn::activations::Activation;
 use crate::nn::architectures::Architecture;
 use crate::nn::inits::Initializer;
@@ -73,6 +73,10 @@ pub struct Parts {
     /// array or the ranks of a scheduler, auto/N takes I alone
     #[arg(long, value_name = "I/N", help_heading = "General")]
     pub shard: Option<String>,
+    /// Cut the work into N blocks and compute one after the other that no other worker has, until all are done: any number of
+    /// processes with the same command, on any number of machines, that share DIR; losscape merge joins the blocks
+    #[arg(long, value_name = "N", help_heading = "General", conflicts_with_all = ["shard", "fresh"])]
+    pub claim: Option<usize>,
     /// Discard what unfinished work left in the directory, instead of going on with it
     #[arg(long, help_heading = "General")]
     pub fresh: bool,
@@ -201,6 +205,7 @@ pub const REGISTRIES: &[Shown] = &[
     ("alignment", "align", entries::<Alignment>),
     ("map", "maps", entries::<Map>),
     ("sharpness", "measures", entries::<Sharpness>),
+    ("sampler", "sampler", entries::<Sampler>),
     ("shift", "shifts", entries::<Shift>),
     ("chart", "", entries::<Chart>),
     ("analysis", "", analyses),

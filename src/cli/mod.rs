@@ -5,6 +5,7 @@
 
 mod analysis;
 mod arguments;
+mod claims;
 mod completions;
 mod config;
 mod data;
@@ -15,14 +16,17 @@ mod man;
 mod merge;
 mod networks;
 mod output;
+mod page;
 mod parts;
 mod plot;
+mod product;
 mod progress;
 mod recipe;
 mod run;
 mod seeds;
 mod signals;
 mod subject;
+mod submit;
 mod table;
 mod train;
 mod width;
@@ -48,11 +52,13 @@ struct Subcommand {
 const COMMANDS: &[Subcommand] = &[
     train::COMMAND,
     merge::COMMAND,
+    submit::COMMAND,
     run::COMMAND,
     recipe::COMMAND,
     width::COMMAND,
     plot::COMMAND,
     inspect::COMMAND,
+    product::COMMAND,
     data::COMMAND,
     list::COMMAND,
     completions::COMMAND,

@@ -1,5 +1,6 @@
 //! What goes out: standard output and error without panics, result directories, the machine's record.
 
+use super::page::Source;
 use crate::analyses::{Files, Saved, document};
 use crate::base::apart::{self, Output};
 use crate::base::files::{self, DirectoryLock};
@@ -113,8 +114,12 @@ impl Target {
 
     /// Draws the figures and writes everything; returns the names of the pictures, for [`listed`].
     pub fn write(&self, result: &dyn Saved, style: &Style, machine: Value) -> Result<Pictures> {
-        let mut all = pictures(&result.figures(), style)?;
-        let (names, own) = (Pictures::of(&all, style), result.files()?);
+        let (figures, own) = (result.figures(), result.files()?);
+        let mut all = pictures(&figures, style)?;
+        if style.html && !figures.is_empty() {
+            all.push(Source::of(result, &own)?.page(&figures, style)?);
+        }
+        let names = Pictures::of(&all, style);
         let written: Vec<String> = all.iter().chain(&own).map(|(name, _)| name.clone()).collect();
         let hashes =
             record::hashes(&self.directory, own.iter().map(|(name, bytes)| (name.as_str(), &bytes[..])));
@@ -139,7 +144,7 @@ impl Target {
             return Vec::new();
         }
         let drawn = |name: &String| {
-            [".png", ".svg", ".pdf", ".pdf_tex", ".vti", ".vtp", ".safetensors"]
+            [".png", ".svg", ".pdf", ".pdf_tex", PAGE, ".vti", ".vtp", ".safetensors"]
                 .iter()
                 .any(|kind| name.ends_with(kind))
         };
@@ -149,9 +154,15 @@ impl Target {
         listed.into_iter().filter(ours).collect()
     }
 
-    /// Draws figures again over the old ones; returns the names of the pictures.
-    pub fn redraw(&self, figures: &[Figure], style: &Style) -> Result<Pictures> {
-        let all = pictures(figures, style)?;
+    /// Draws the figures of saved results again over the old ones; returns the names of the pictures.
+    pub fn redraw(&self, results: &[(Vec<Figure>, Source)], style: &Style) -> Result<Pictures> {
+        let mut all = Files::new();
+        for (figures, source) in results {
+            all.extend(pictures(figures, style)?);
+            if style.html && !figures.is_empty() {
+                all.push(source.page(figures, style)?);
+            }
+        }
         self.replace(&all)?;
         Ok(Pictures::of(&all, style))
     }
@@ -172,6 +183,7 @@ impl Target {
     fn replace(&self, all: &Files) -> Result<()> {
         files::write_all_atomic(&self.directory, all)?;
         self.written.store(true, Ordering::Relaxed);
+        super::progress::wrote(&self.directory);
         Ok(())
     }
 
@@ -240,11 +252,19 @@ fn pictures(figures: &[Figure], style: &Style) -> Result<Files> {
 /// What the file of a figure in motion ends in.
 pub const MOVING: &str = "-moving.png";
 
+/// What the page of a result ends in.
+const PAGE: &str = ".html";
+
+/// Whether a picture is called by its whole name.
+fn whole(name: &str) -> bool {
+    name.ends_with(MOVING) || name.ends_with(PAGE)
+}
+
 /// Pictures that were written.
 #[derive(Debug, Serialize)]
 #[serde(transparent)]
 pub struct Pictures {
-    /// The stems of their names, and the whole names of those that move.
+    /// The stems of their names, and the whole names of those that move and of pages.
     pub names: Vec<String>,
     /// What the names end in.
     #[serde(skip)]
@@ -256,7 +276,7 @@ impl Pictures {
         let ending = style.format.first().map_or(".svg", |kind| kind.ending());
         let still = files.iter().filter_map(|(name, _)| name.strip_suffix(ending));
         let still = still.filter(|stem| !format!("{stem}{ending}").ends_with(MOVING)).map(str::to_owned);
-        let moving = files.iter().map(|(name, _)| name.clone()).filter(|name| name.ends_with(MOVING));
+        let moving = files.iter().map(|(name, _)| name.clone()).filter(|name| whole(name));
         let endings: Vec<&str> = style.format.iter().map(|kind| kind.ending()).collect();
         Self { names: still.chain(moving).collect(), endings: endings.join(", ") }
     }
@@ -264,7 +284,7 @@ impl Pictures {
     /// "contour, surface (.png, .svg), surface-moving.png".
     pub fn listed(&self) -> String {
         let (moving, still): (Vec<&str>, Vec<&str>) =
-            self.names.iter().map(String::as_str).partition(|name| name.ends_with(MOVING));
+            self.names.iter().map(String::as_str).partition(|name| whole(name));
         let still = format!("{} ({})", still.join(", "), self.endings);
         [vec![still.as_str()], moving].concat().join(", ")
     }

@@ -2,11 +2,12 @@
 //! number of processes work side by side without waiting for each other, and what `losscape merge` needs to join them.
 
 use super::arguments::{Common, Parts};
+use super::claims::{self, Claims};
 use super::output::{self, Target};
 use crate::analyses::{Share, document};
 use crate::base::log::{DISCARD, difference};
 use crate::base::shard::{self, Shard};
-use crate::base::{Error, Result, files};
+use crate::base::{Error, Result, files, shown};
 use crate::render::Style;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -70,8 +71,37 @@ impl Parts {
             let expected = format!("auto/{}, as the parts in {} are", other.count, files::named(&out));
             return Err(Error::expected("--shard", expected, format!("part {shard}")));
         }
-        let directory = out.join(format!("shard-{}-of-{}", shard.index, shard.count));
+        let directory = claims::directory(&out, shard);
         Ok(Place { directory, shard: Some(shard), fresh: self.fresh })
+    }
+
+    /// The flag that asks for a part of the work, and what it says.
+    pub fn asked(&self) -> Option<(&'static str, String)> {
+        let claim = self.claim.map(|count| ("--claim", count.to_string()));
+        claim.or_else(|| Some(("--shard", self.shard.clone()?)))
+    }
+
+    /// Works at the place that was asked for, in or below `out`; with `--claim` at one after the other, until no block is left.
+    pub fn each(&self, out: PathBuf, quiet: bool, work: &mut dyn FnMut(&Place) -> Result<()>) -> Result<()> {
+        let Some(count) = self.claim else { return work(&self.place(out)?) };
+        if self.shard.is_some() || self.fresh {
+            return Err(Error::expected("--claim", "neither --shard nor --fresh", "one of them"));
+        }
+        if let Some(other) = beside(&out).into_iter().find(|other| other.count != count) {
+            let expected = format!("{}, as the parts in {} are", other.count, files::named(&out));
+            return Err(Error::expected("--claim", expected, count));
+        }
+        let mut claims = Claims::new(out.clone(), count, quiet)?;
+        while let Some(claim) = claims.next()? {
+            let shard = claim.shard;
+            work(&Place { directory: claims::directory(&out, shard), shard: Some(shard), fresh: false })?;
+            claim.done()?;
+        }
+        if quiet {
+            return Ok(());
+        }
+        let (blocks, out) = (shown::count(count, "block"), files::named(&out));
+        output::print(&format!("all {blocks} are complete; `losscape merge {out}` joins them\n"))
     }
 }
 

@@ -1,12 +1,31 @@
-//! Progress on standard error: a bar with rate and time left on a terminal, else a line now and then.
+//! Progress on standard error: a bar with rate and time left on a terminal, else a line now and then; for a program that draws
+//! its own (`LOSSCAPE_PROGRESS=records`) a record ten times a second.
 
 use super::output;
 use crate::analyses::Progress;
 use crate::base::text::{line, visible};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::io::IsTerminal;
+use serde_json::{Value, json};
+use std::io::{IsTerminal, Write};
+use std::path::Path;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
+
+/// Whether another program shows how far this one is.
+fn records_are_asked_for() -> bool {
+    std::env::var_os("LOSSCAPE_PROGRESS").is_some_and(|how| how == "records")
+}
+
+fn tell(record: &Value) {
+    let _ = std::io::stderr().lock().write_all(format!("{RECORD}{record}\n").as_bytes());
+}
+
+/// Tells another program where a result lies, where one asked.
+pub fn wrote(directory: &Path) {
+    if records_are_asked_for() {
+        tell(&json!({"wrote": directory.to_string_lossy()}));
+    }
+}
 
 /// How far some work is. May be told from any thread.
 #[derive(Debug)]
@@ -16,17 +35,24 @@ pub struct Bar {
     total: f64,
     bar: Option<ProgressBar>,
     silent: bool,
+    /// Whether another program draws it.
+    recorded: bool,
     state: Mutex<(f64, Instant)>,
     started: Instant,
 }
 
 /// Between two lines where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(10);
+/// Between two records.
+const RECORD_EVERY: Duration = Duration::from_millis(100);
+/// What a record begins with, which no other line does: ASCII's record separator.
+const RECORD: char = '\u{1e}';
 
 impl Bar {
     /// Starts counting `total` units.
     pub fn new(what: &'static str, unit: &'static str, total: f64, quiet: bool) -> Self {
-        let bar = (!quiet && std::io::stderr().is_terminal()).then(|| {
+        let recorded = !quiet && records_are_asked_for();
+        let bar = (!quiet && !recorded && std::io::stderr().is_terminal()).then(|| {
             let template = "{prefix} [{bar:30}] {percent:>3} %  {pos}/{len} {msg}  {per_sec}  {eta} left";
             let style =
                 ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
@@ -39,7 +65,10 @@ impl Bar {
             bar.with_style(style.progress_chars("=> ")).with_prefix(what).with_message(unit)
         });
         let now = Instant::now();
-        Self { what, unit, total, bar, silent: quiet, state: Mutex::new((0.0, now)), started: now }
+        let state = Mutex::new((0.0, now));
+        let this = Self { what, unit, total, bar, silent: quiet, recorded, state, started: now };
+        this.record(0.0, "");
+        this
     }
 
     /// So many more units are done.
@@ -49,6 +78,12 @@ impl Bar {
         let done = state.0;
         match &self.bar {
             Some(bar) => bar.set_position((done + 1e-6) as u64),
+            None if self.recorded => {
+                if state.1.elapsed() >= RECORD_EVERY {
+                    state.1 = Instant::now();
+                    self.record(done, "");
+                }
+            }
             None if !self.silent && state.1.elapsed() >= LINE_EVERY => {
                 state.1 = Instant::now();
                 let rate = done / self.started.elapsed().as_secs_f64();
@@ -68,6 +103,10 @@ impl Bar {
             Some(bar) if text.is_empty() => bar.set_message(self.unit),
             Some(bar) => bar.set_message(format!("{}, {}", self.unit, visible(text))),
             None if self.silent || text.is_empty() => {}
+            None if self.recorded => {
+                let done = self.state.lock().unwrap_or_else(|e| e.into_inner()).0;
+                self.record(done, text);
+            }
             None => {
                 let mut state = self.state.lock().unwrap_or_else(|e| e.into_inner());
                 if state.1.elapsed() >= LINE_EVERY {
@@ -75,6 +114,14 @@ impl Bar {
                     output::complain(&format!("{}: {text}", self.what));
                 }
             }
+        }
+    }
+
+    /// Tells another program how far it is, where one asked.
+    fn record(&self, done: f64, note: &str) {
+        if self.recorded {
+            let (what, unit, total) = (self.what, self.unit, self.total);
+            tell(&json!({"what": what, "unit": unit, "done": done, "total": total, "note": note}));
         }
     }
 
@@ -96,6 +143,7 @@ impl Bar {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
+        self.record(self.state.lock().unwrap_or_else(|e| e.into_inner()).0, "");
     }
 }
 

@@ -4,7 +4,7 @@ use super::Subcommand;
 use super::arguments::{Common, Parts, config_and_out, name_kinds};
 use super::config::Sources;
 use super::output::{self, Target};
-use super::parts::Joined;
+use super::parts::{Joined, Place};
 use super::progress::{Bar, say};
 use crate::analyses::Saved;
 use crate::base::registry::parse_value;
@@ -180,7 +180,7 @@ impl Study {
         let small = Recipe::rehearsal(&self.name, self.section.clone(), &self.asked)?;
         let default = self.command.map_or(DEFAULT_OUT.to_owned(), |command| format!("out/{command}"));
         let out = self.out.clone().or(recipe.out.clone()).unwrap_or_else(|| PathBuf::from(default));
-        let place = self.parts.place(out)?;
+        let place = self.parts.place(out.clone())?;
         let pace = engine::rehearse(&small)?;
         say(common.quiet, &format!("{}: {} cases, {}", recipe.name, recipe.cases.len(), seeds(&recipe)));
         if self.plan {
@@ -188,6 +188,23 @@ impl Study {
             let plan = engine::plan(&recipe, &place.directory, shard, pace)?;
             return output::print(&planned(&recipe, &plan)).map(|()| None);
         }
+        let mut result = None;
+        self.parts.each(out, common.quiet, &mut |place| {
+            result = self.at(place, &recipe, pace, common, style)?;
+            Ok(())
+        })?;
+        Ok(result)
+    }
+
+    /// Runs it, or a part of it, at a place.
+    fn at(
+        &self,
+        place: &Place,
+        recipe: &Recipe,
+        pace: f64,
+        common: &Common,
+        style: &Style,
+    ) -> Result<Option<StudyResult>> {
         let target = Target::new(place.directory.clone())?;
         if self.parts.fresh {
             engine::discard(target.directory())?;
@@ -229,7 +246,7 @@ impl Study {
             }
         };
         target.keep();
-        let result = engine::run(&recipe, target.directory(), place.shard, pace, &observe);
+        let result = engine::run(recipe, target.directory(), place.shard, pace, &observe);
         if let Some((bar, _)) = bar.lock().unwrap_or_else(|e| e.into_inner()).take() {
             bar.finish();
         }

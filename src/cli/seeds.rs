@@ -33,17 +33,19 @@ pub fn run(
 ) -> Result<()> {
     let seeds = from(settings.seed, count)?;
     check(settings, count)?;
-    let place = Parts { shard: going.shard.clone(), fresh: going.fresh }.place(out)?;
-    let target = Target::new(place.directory.clone())?;
-    place.begin("train", &Request { settings: settings.clone(), count })?;
-    if let Some(shard) = place.shard {
-        let own = seeds.iter().enumerate().filter(|(i, _)| shard.deals(*i)).map(|(_, seed)| *seed);
-        let own: Vec<u64> = own.collect();
-        train_all(settings, &own, target.directory(), going, common.quiet, style)?;
-        return place.complete(&target, common);
-    }
-    let kept = train_all(settings, &seeds, target.directory(), going, common.quiet, style)?;
-    finish(settings, &seeds, &target, json!({"kept": kept}), common, style)
+    let parts = Parts { shard: going.shard.clone(), claim: going.claim, fresh: going.fresh };
+    parts.each(out, common.quiet, &mut |place| {
+        let target = Target::new(place.directory.clone())?;
+        place.begin("train", &Request { settings: settings.clone(), count })?;
+        if let Some(shard) = place.shard {
+            let own = seeds.iter().enumerate().filter(|(i, _)| shard.deals(*i)).map(|(_, seed)| *seed);
+            let own: Vec<u64> = own.collect();
+            train_all(settings, &own, target.directory(), going, common.quiet, style)?;
+            return place.complete(&target, common);
+        }
+        let kept = train_all(settings, &seeds, target.directory(), going, common.quiet, style)?;
+        finish(settings, &seeds, &target, json!({"kept": kept}), common, style)
+    })
 }
 
 /// What parts keep of what was asked for.

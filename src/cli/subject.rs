@@ -1,6 +1,6 @@
 //! What an analysis is of, as users name it: nothing, how networks are trained, or trained networks.
 
-use super::arguments::{run_as_model, with_training};
+use super::arguments::{Parts, run_as_model, with_training};
 use super::config::{Sources, with_shorthands};
 use super::networks::{self, Networks as Runs};
 use super::output::Target;
@@ -239,6 +239,15 @@ impl Subject {
         }
     }
 
+    /// Nothing, where a saved result is read; networks beside it are refused.
+    pub fn unless(self, saved: Option<&str>) -> Result<Self> {
+        match (saved, self) {
+            (None, subject) => Ok(subject),
+            (Some(_), Self::Runs { runs, .. }) => runs.refuse_beside_result().map(|()| Self::Nothing),
+            (Some(_), _) => Ok(Self::Nothing),
+        }
+    }
+
     /// How many networks.
     pub fn count(&self) -> usize {
         match self {
@@ -264,15 +273,15 @@ impl Subject {
     }
 
     /// Refuses what makes no sense by itself, or with a part of the work.
-    pub fn check(&self, shard: Option<&str>) -> Result<()> {
+    pub fn check(&self, parts: &Parts) -> Result<()> {
         let Self::Seeds(seeds) = self else { return Ok(()) };
         seeds.training.check()?;
-        match shard.filter(|_| seeds.trains()) {
+        match parts.asked().filter(|_| seeds.trains()) {
             None => Ok(()),
-            Some(shard) => {
+            Some((flag, part)) => {
                 let expected =
                     "--run: networks that are there, of which each part measures some of the pairs";
-                Err(Error::expected("--shard", expected, shard))
+                Err(Error::expected(flag, expected, part))
             }
         }
     }

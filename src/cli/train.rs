@@ -49,6 +49,10 @@ pub struct Going {
     /// from the array or the ranks of a scheduler, auto/N takes I alone
     #[arg(long, value_name = "I/N")]
     pub shard: Option<String>,
+    /// Cut the --seeds into N blocks and train one after the other that no other worker has, until all are done: any number of
+    /// processes with the same command, on any number of machines, that share DIR; losscape merge joins the blocks
+    #[arg(long, value_name = "N", conflicts_with_all = ["shard", "fresh", "resume"])]
+    pub claim: Option<usize>,
     /// Go on with the unfinished run in DIR, with the settings it has
     #[arg(long)]
     pub resume: bool,
@@ -63,7 +67,7 @@ pub struct Going {
 impl Default for Going {
     fn default() -> Self {
         // Half a minute is little to lose.
-        Self { seeds: None, shard: None, resume: false, fresh: false, checkpoint_every: 30.0 }
+        Self { seeds: None, shard: None, claim: None, resume: false, fresh: false, checkpoint_every: 30.0 }
     }
 }
 
@@ -81,6 +85,9 @@ impl Going {
         }
         if let (Some(shard), None) = (&self.shard, self.seeds) {
             return Err(Error::expected("--shard", "--seeds, whose runs are shared out", shard));
+        }
+        if let (Some(blocks), None) = (self.claim, self.seeds) {
+            return Err(Error::expected("--claim", "--seeds, whose runs are shared out", blocks));
         }
         const MOST: usize = 10_000;
         match self.seeds {
@@ -113,7 +120,8 @@ const EXAMPLES: &str = "Examples:
 Writes run.json, weights.safetensors (the last weights; complete in itself; loads into PyTorch by name),
 best.safetensors (of the epoch with the lowest loss, see --best), metrics.jsonl (a line an epoch), training.png and
 .svg; ema.safetensors, swa.safetensors and trajectory.safetensors (tensors STEP/NAME) when asked for; with --probe
-probes.npz (an array a number, a probe each), edge-of-stability.png and .svg, or plateaus.png and .svg. The same seed gives the same bytes on any
+probes.npz (an array a number, a probe each), and edge-of-stability.png and .svg, or plateaus, critical-sharpness or
+learning-coefficient, as the probe is called. The same seed gives the same bytes on any
 number of threads, and the same weights with --probe and without.
 
 A run that is stopped or killed leaves checkpoint.safetensors; the same command, or --resume, goes on with it and ends
@@ -264,8 +272,13 @@ fn converged(result: &TrainingResult) -> Result<()> {
         result.probes.as_ref().zip(result.settings.probe).map(|(probes, probe)| probes.doubts(probe.what));
     match doubts {
         Some([all, unconverged, _]) if unconverged > 0 => {
+            let what = result.settings.probe.map(|probe| probe.what);
+            let unmet = match what {
+                Some(What::LearningCoefficient) => "chains that did not converge",
+                _ => "an eigenvalue that did not converge",
+            };
             let what = format!(
-                "{unconverged} of {all} probes have an eigenvalue that did not converge (probes.npz says which)"
+                "{unconverged} of {all} probes have {unmet} (probes.npz says which)"
             );
             Err(Error::unmet("train: probe", what))
         }
@@ -281,6 +294,24 @@ fn probed(probes: &Probes, what: What) -> String {
         0 => format!("all {all} certified"),
         n => format!("{n} of {all} not certified"),
     };
+    let missing = |name: &str| probes.of(name).iter().filter(|x| x.is_nan()).count();
+    if what == What::CriticalSharpness {
+        return format!(
+            "  probes  critical sharpness {} along the gradient, {} along the update at the end; of {all} probes {} and {} have none\n",
+            last("critical_sharpness"),
+            last("update_sharpness"),
+            missing("critical_sharpness"),
+            missing("update_sharpness"),
+        );
+    }
+    if what == What::LearningCoefficient {
+        return format!(
+            "  probes  learning coefficient {} ± {} at the end; {} of {all} probes converged\n",
+            last("learning_coefficient_estimate"),
+            last("learning_coefficient_stderr"),
+            all - missing("learning_coefficient").min(all),
+        );
+    }
     if what == What::Saddles {
         let (steps, terrain) = (probes.of("step"), Terrain::of(probes));
         return format!(
@@ -341,6 +372,8 @@ fn summary(result: &TrainingResult, target: &Target) -> String {
             None => "",
             Some(What::Sharpness) => ", edge-of-stability.png, edge-of-stability.svg",
             Some(What::Saddles) => ", plateaus.png, plateaus.svg",
+            Some(What::CriticalSharpness) => ", critical-sharpness.png, critical-sharpness.svg",
+            Some(What::LearningCoefficient) => ", learning-coefficient.png, learning-coefficient.svg",
         },
     )
 }

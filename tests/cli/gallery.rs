@@ -16,8 +16,15 @@ const PAGES: [&str; 5] = ["README.md", "docs/tour.md", "docs/files.md", "docs/fi
 
 /// The other pages. The rates of `docs/speed.md` are measured by hand, as it says; the commands of `docs/your-own-model.md` are
 /// of files that PyTorch writes: `tests/exported/` has such.
-const OTHERS: [&str; 5] =
-    ["docs/speed.md", "docs/your-own-model.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "analyses/README.md"];
+const OTHERS: [&str; 7] = [
+    "docs/speed.md",
+    "docs/your-own-model.md",
+    "docs/python.md",
+    "docs/cluster.md",
+    "ARCHITECTURE.md",
+    "CONTRIBUTING.md",
+    "analyses/README.md",
+];
 
 /// A figure that the pages' commands draw.
 struct Shown {
@@ -47,7 +54,7 @@ const NEAR: f64 = 0.5;
 /// says is tested by its numbers.
 const CHAOTIC: f64 = 6.0;
 
-const FIGURES: [Shown; 56] = [
+const FIGURES: [Shown; 59] = [
     with_svg("out/slice/contour", "contour"),
     with_svg("out/slice/surface", "surface"),
     with_svg("out/slice/contour-test", "contour-test"),
@@ -65,6 +72,9 @@ const FIGURES: [Shown; 56] = [
     shown("out/turning/surface-moving", "surface-moving"),
     shown("out/line/line", "line"),
     shown("out/interpolation/line", "interpolation"),
+    shown("out/interpolation/line-twin", "twin"),
+    shown("out/optimizers/contour", "optimizers"),
+    shown("out/optimizers/surface", "optimizers-surface"),
     shown("out/draws/contour", "draws"),
     shown("out/three/contour", "three"),
     shown("out/path/contour", "path"),

@@ -116,6 +116,101 @@ fn parts_made_at_the_same_time_in_one_directory_join_there() {
     }
 }
 
+/// Workers that take blocks one after the other: one is killed, two others finish its block with theirs.
+#[test]
+fn workers_claim_blocks_and_take_over_those_of_the_dead() {
+    let bench = inputs();
+    for (words, _) in [SHARED[0], SHARED[1], SHARED[5], SHARED[7]] {
+        let words = format!("{words} --dpi 20");
+        bench.ok(&format!("{words} --quiet --out whole"));
+        let claim = format!("{words} --claim 5 --quiet --out p");
+        let one = [("RAYON_NUM_THREADS", "1".to_owned())].to_vec();
+        let mut first = bench.command();
+        first.args(claim.split_whitespace()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut first = first.spawn().unwrap();
+        let claimed = || (0..5).any(|i| bench.path(&format!("p/shard-{i}-of-5/claim")).exists());
+        while !claimed() && first.try_wait().unwrap().is_none() {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        first.kill().unwrap();
+        first.wait().unwrap();
+        all_succeed(&together(&bench, &claim, &[one.clone(), one]));
+        for i in 0..5 {
+            assert!(bench.path(&format!("p/shard-{i}-of-5/done")).exists(), "{words}: {i}");
+            assert!(!bench.path(&format!("p/shard-{i}-of-5/claim")).exists(), "{words}: {i}");
+        }
+        // Nothing is left to do, and what is lost is made again.
+        let said = bench.ok(&format!("{words} --claim 5 --out p"));
+        assert!(said.stdout.contains("all 5 blocks are complete; `losscape merge p`"), "{}", said.stdout);
+        std::fs::remove_dir_all(bench.path("p/shard-2-of-5")).unwrap();
+        bench.ok(&claim);
+        bench.ok("merge p --dpi 20 --quiet");
+        assert!(result(&bench, "p") == result(&bench, "whole"), "{words}");
+        ["whole", "p"].iter().for_each(|d| std::fs::remove_dir_all(bench.path(d)).unwrap());
+    }
+    let slice = "slice --run a --x 9 --quiet --out p";
+    bench.ok(&format!("{slice} --claim 2"));
+    let line = bench.refused(&format!("{slice} --claim 3"), "--claim");
+    assert!(line.contains("expected 2, as the parts in p are"), "{line}");
+    bench.refused(&format!("{slice} --claim 0"), "--claim");
+    bench.refused("train --claim 2", "--claim");
+    bench.refused("slice --run a --x 9 --adaptive --claim 2 --quiet --out q", "--claim");
+    for other in ["--shard 0/2", "--fresh"] {
+        let both = bench.run(&format!("{slice} --claim 2 {other}"));
+        assert!(both.code == Some(2) && both.stderr.starts_with("error: "), "{}", both.stderr);
+    }
+}
+
+/// The scripts that `submit` writes, run by a shell as Slurm would: each task, then what depends on them.
+#[cfg(unix)]
+#[test]
+fn the_scripts_for_slurm_make_the_whole() {
+    let bench = inputs();
+    let slice = "slice --run a --x=-1:1:7 --y=-0.5:0.5:4";
+    bench.ok(&format!("{slice} --dpi 20 --no-title --quiet --out whole"));
+    let submit = "submit --slurm --parts 3 --cpus 2 --time 0:10:00 --option=--partition=all";
+    let said = bench.ok(&format!("{submit} {slice} --dpi 20 --no-title --quiet --out p")).stdout;
+    assert!(said.contains("sbatch --dependency=afterok:$id p/merge.sbatch"), "{said}");
+    let (array, merge) = (bench.text("p/array.sbatch"), bench.text("p/merge.sbatch"));
+    for line in ["#SBATCH --array=0-2\n", "#SBATCH --cpus-per-task=2\n", "#SBATCH --partition=all\n"] {
+        assert!(array.contains(line), "{array}");
+    }
+    assert!(merge.contains(" --dpi=20 --no-title --threads") && !merge.contains("--array"), "{merge}");
+    let run = |script: &str, task: Option<&str>| {
+        let mut command = std::process::Command::new("sh");
+        command.arg(bench.path(script)).current_dir("/").env("SLURM_CPUS_PER_TASK", "2");
+        command.envs(task.map(|task| ("SLURM_ARRAY_TASK_ID", task)));
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    };
+    // The last one alone, as it is submitted once more.
+    ["0", "1", "2"].iter().for_each(|task| run("p/array.sbatch", Some(task)));
+    run("p/merge.sbatch", None);
+    let merged: Vec<_> =
+        result(&bench, "p").into_iter().filter(|f| !f.0.to_string_lossy().ends_with(".sbatch")).collect();
+    assert!(merged == result(&bench, "whole"));
+    for (words, at, expected) in [
+        ("slice --runn a", "--runn", "did you mean `--run`?"),
+        ("slce --run a", "COMMAND", "did you mean `slice`?"),
+        ("plot a", "COMMAND", "slice"),
+        ("train --epochs 1", "train", "--seeds"),
+        ("slice --run a --shard 0/2", "--shard", "none"),
+        ("run a.toml b.toml", "run", "one recipe"),
+    ] {
+        let line = bench.refused(&format!("submit --slurm {words}"), at);
+        assert!(line.contains(expected), "{line}");
+    }
+    bench.refused("submit --slurm --parts 0 slice", "--parts");
+    bench.refused("submit slice --run a", "submit: expected --slurm");
+    // Where there is no Slurm, the scripts are there all the same.
+    let mut command = bench.command();
+    command.args("submit --slurm --run slice --run a --out q".split_whitespace()).env("PATH", "/nowhere");
+    let output = command.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(1) && said.starts_with("error: sbatch: cannot be run"), "{said}");
+    assert!(bench.path("q/array.sbatch").exists());
+}
+
 #[test]
 fn parts_of_other_work_are_refused() {
     let bench = inputs();

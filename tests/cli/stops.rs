@@ -44,7 +44,7 @@ fn table() -> Vec<String> {
 }
 
 /// Commands that write no result.
-const OTHERS: [&str; 6] = ["list", "recipe", "inspect", "completions", "man", "help"];
+const OTHERS: [&str; 8] = ["submit", "list", "recipe", "inspect", "product", "completions", "man", "help"];
 
 const RECIPE: &str = r#"
 title = "A title"

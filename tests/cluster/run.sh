@@ -162,6 +162,29 @@ for of in slice recipe; do
     srun --quiet --ntasks=3 "$program" $words --quiet --shard auto --out "$of-srun" || fail "$of: srun"
     "$program" merge "$of-srun" --quiet || fail "$of: merge of srun"
     same "$of-whole" "$of-srun" "$of, srun of three"
+
+    # The jobs that submit writes: an array, and the merge that waits for it.
+    # shellcheck disable=SC2086
+    "$program" submit --slurm --parts 4 --run $words --out "$of-submit" || fail "$of: submit"
+    tries=0
+    while squeue -h | grep -q .; do
+        tries=$((tries + 1))
+        [ $tries -lt 240 ] || fail "$of: the jobs of submit did not end: $(squeue -h | head -1)"
+        sleep 0.5
+    done
+    cat "$of-submit"/slurm-*.log
+    rm "$of-submit"/*.sbatch "$of-submit"/slurm-*.log
+    same "$of-whole" "$of-submit" "$of, submitted"
+
+    # Workers that claim blocks of a shared folder, of which one is killed.
+    "$program" $words --claim 6 --quiet --out "$of-claim" &
+    killed=$!
+    until ls "$of-claim"/shard-*/claim >/dev/null 2>&1; do :; done
+    kill -9 $killed
+    wait $killed 2>/dev/null || true
+    srun --quiet --ntasks=3 "$program" $words --claim 6 --quiet --out "$of-claim" || fail "$of: claims"
+    "$program" merge "$of-claim" --quiet || fail "$of: merge of claims"
+    same "$of-whole" "$of-claim" "$of, three workers and a dead one"
 done
 
 # ---- Open MPI
