@@ -123,6 +123,8 @@ pub enum Style {
     Specks,
     /// A solid line with a dot at every point, where the steps matter.
     Marked,
+    /// The same with a large dot where it begins and arrows along it: a way that was gone.
+    Path,
 }
 
 /// A point worth pointing at: the minimiser, an endpoint.

@@ -67,7 +67,7 @@
 //! |---|---|
 //! | [`cli`] | the driver of all analyses, one file for each other subcommand; the only code that prints, shows progress or exits |
 //! | [`study`] | a recipe: cases trained and measured in parallel, figures, a table, a verdict |
-//! | [`render`] | a figure as SVG, PNG and animated PNG; one file a chart kind |
+//! | [`render`] | a figure as SVG, PNG, PDF and animated PNG, one file a chart kind; a result as a page |
 //! | [`figure`] | a figure as plain data, with no drawing in it |
 //! | [`analyses`] | one file an analysis: settings, network and data in, a typed result and its figures out |
 //! | [`landscape`] | directions, normalizations, the evaluation of a plane |

@@ -6,6 +6,7 @@ mod conformance;
 mod exported;
 mod files;
 mod layering;
+mod page;
 mod reference;
 mod render;
 

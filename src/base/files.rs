@@ -268,7 +268,12 @@ pub fn read_text(path: &Path, most: u64) -> Result<String> {
 
 /// SHA-256 of `bytes`, as `sha256sum` writes it.
 pub fn sha256(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
+    hex(&digest(bytes))
+}
+
+/// SHA-256 of `bytes`, its 32 bytes.
+pub fn digest(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
 }
 
 /// Bytes in hexadecimal.

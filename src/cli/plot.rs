@@ -4,6 +4,7 @@ use super::Subcommand;
 use super::arguments::Common;
 use super::config::Sources;
 use super::output::{self, Target};
+use super::page::Source;
 use super::run;
 use crate::analyses::analysis::Entry;
 use crate::analyses::{ANALYSES, Saved, SeedsResult, training};
@@ -27,21 +28,24 @@ const EXAMPLES: &str = "Examples:
   losscape plot out/slice --vmax 5 --levels 20 --azimuth 30 --elevation 50
   losscape plot out/slice --format pdf --width column --no-title --out paper
   losscape plot out/slice --animate
+  losscape plot out/slice --html               a page with a surface to turn
   losscape plot runs/a --theme dark --dpi 300 --out out/for-the-talk";
 
-/// Reads the figures of a result.
-type Load<'a> = Box<dyn Fn(&Path) -> Result<Vec<Figure>> + 'a>;
+/// Reads the figures of a result, and the stacks of its page.
+type Load<'a> = Box<dyn Fn(&Path) -> Result<(Vec<Figure>, Vec<Figure>)> + 'a>;
 
 /// Every result: the file that marks it, and how its figures are read back.
 fn results() -> Vec<(String, Load<'static>)> {
     let analysis = |entry: &'static Entry| -> (String, Load<'static>) {
-        (format!("{}.json", entry.name), Box::new(|d| Ok((entry.load)(d)?.figures())))
+        let load = |d: &Path| (entry.load)(d).map(|record| (record.figures(), record.stacks()));
+        (format!("{}.json", entry.name), Box::new(load))
     };
+    let alone = |figures: Vec<Figure>| (figures, Vec::new());
     let mut all: Vec<(String, Load)> = ANALYSES.iter().map(analysis).collect();
-    all.push(("run.json".to_owned(), Box::new(training::load_figures)));
-    all.push(("seeds.json".to_owned(), Box::new(|d| Ok(SeedsResult::load(d)?.figures()))));
-    all.push(("study.json".to_owned(), Box::new(|d| run::load(d, "study"))));
-    all.push(("width.json".to_owned(), Box::new(|d| run::load(d, "width"))));
+    all.push(("run.json".to_owned(), Box::new(move |d| training::load_figures(d).map(alone))));
+    all.push(("seeds.json".to_owned(), Box::new(move |d| SeedsResult::load(d).map(|seeds| alone(seeds.figures())))));
+    all.push(("study.json".to_owned(), Box::new(move |d| run::load(d, "study").map(alone))));
+    all.push(("width.json".to_owned(), Box::new(move |d| run::load(d, "width").map(alone))));
     all
 }
 
@@ -91,16 +95,17 @@ fn plot(matches: &ArgMatches) -> Result<()> {
         };
         return Err(Error::expected(files::named(&result), expected, found));
     }
-    let mut figures = Vec::new();
-    for (_, load) in &there {
-        figures.extend(load(&result)?);
+    let mut found = Vec::new();
+    for (file, load) in &there {
+        let (figures, stacks) = load(&result)?;
+        found.push((figures, Source::read(&result, file, stacks)?));
     }
-    if figures.is_empty() {
+    if found.iter().all(|(figures, _)| figures.is_empty()) {
         let found = format!("{}, which has numbers alone", there[0].0);
         return Err(Error::expected(files::named(&result), "a result with pictures", found));
     }
     let target = Target::new(out.unwrap_or(result))?;
-    let names = target.redraw(&figures, &style)?;
+    let names = target.redraw(&found, &style)?;
     match (common.json, common.quiet) {
         (true, _) => output::print_json(&json!({"command": "plot", "figures": names, "style": style})),
         (_, true) => Ok(()),

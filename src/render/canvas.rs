@@ -261,6 +261,18 @@ impl Canvas {
         self.body.push_str("</g>\n");
     }
 
+    /// Draws areas whose edges need no smoothing: those of neighbours that differ little, drawn in a fraction of the time.
+    pub fn crisp(&mut self, draw: impl FnOnce(&mut Self)) {
+        self.body.push_str("<g shape-rendering=\"crispEdges\">\n");
+        draw(self);
+        self.body.push_str("</g>\n");
+    }
+
+    /// Draws with everything outside `rect` cut off, if anything may be there.
+    pub fn clipped_if(&mut self, outside: bool, rect: Rect, draw: impl FnOnce(&mut Self)) {
+        if outside { self.clipped(rect, draw) } else { draw(self) }
+    }
+
     /// Draws with everything outside `rect` cut off.
     pub fn clipped(&mut self, rect: Rect, draw: impl FnOnce(&mut Self)) {
         let id = self.clips;

@@ -8,7 +8,7 @@ use super::animation::Moving;
 use super::canvas::{Canvas, Point, Rect, pen};
 use super::colorbar::Scale;
 use super::curves::{Entry, Key, Legend, seen};
-use super::isolines::Field;
+use super::isolines::{Field, Iso};
 use super::labels::{self, Contour as Line};
 use super::page::{self, Page, hatch, nothing};
 use super::path;
@@ -47,6 +47,10 @@ impl Draw for Contour {
             plane.frame(canvas, style.theme, panel, written);
         };
         laid_out(figure, style, over).finish()
+    }
+
+    fn maps(&self) -> bool {
+        true
     }
 
     fn moving<'a>(&self, figure: &'a Figure, style: &'a Style) -> Option<Moving<'a>> {
@@ -88,6 +92,7 @@ fn laid_out<'a>(
         entries.push(Entry { keys: vec![Key::Hatch], label: "not finite".to_owned() });
     }
     let scale = scale_of(figure, style);
+    let cells = figure.panels.iter().flat_map(|p| &p.grids).any(|grid| rough(grid, &scale.span));
     let z = figure.panels.first().map_or(String::new(), |p| p.z.label.clone());
 
     let (columns, width) = style.columns([360.0, 530.0, 720.0], page::columns(figure.panels.len()));
@@ -119,7 +124,7 @@ fn laid_out<'a>(
             let plane = Plane { x: spans[i].0, y: spans[i].1, rect };
             let below = (row + 1) * columns + i < figure.panels.len();
             let written = Written { x: !(shared.x && below), y: !(shared.y && i > 0) };
-            draw_map(&mut page, &plane, panel, &scale);
+            draw_map(&mut page, &plane, panel, &scale, cells);
             over(&mut page.canvas, &plane, panel, written);
             under = under.max(if written.x { foot(&panel.x.label, full) } else { size::TICK_LENGTH });
             right = right.max(rect.right());
@@ -183,8 +188,9 @@ pub fn scale_of(figure: &Figure, style: &Style) -> Scale {
     let levels = span.levels(style.levels);
     let ends: Vec<f64> = [span.low].into_iter().chain(levels.iter().copied()).chain([span.high]).collect();
     let between = |w: &[f64], share: f64| span.value(span.at(w[0]) * (1.0 - share) + span.at(w[1]) * share);
+    let parts = if style.coarse { 1 } else { SHADES };
     let shades =
-        |w: &[f64]| -> Vec<f64> { (1..SHADES).map(|k| between(w, k as f64 / SHADES as f64)).collect() };
+        |w: &[f64]| -> Vec<f64> { (1..parts).map(|k| between(w, k as f64 / parts as f64)).collect() };
     let mut edges: Vec<f64> = ends.windows(2).flat_map(|w| [vec![w[0]], shades(w)].concat()).collect();
     edges.push(span.high);
     let finite = || values().filter(|v| v.is_finite());
@@ -245,30 +251,85 @@ pub fn thinned(grid: &Grid, most: usize) -> Grid {
     }
 }
 
-fn draw_map(page: &mut Page, plane: &Plane, panel: &Panel, scale: &Scale) {
+/// Whether contours of a grid would be drawn around single points: it is small, and has so few points a side or so many
+/// extremes that what lies between its points is a guess.
+fn rough(grid: &Grid, span: &Span) -> bool {
+    const LEAST: usize = 6;
+    const EXTREMES: usize = 3;
+    const RISE: f64 = 0.02; // of the colour scale
+    let (w, h) = (grid.x.len(), grid.y.len());
+    if !(2..FEW).contains(&w) || !(2..FEW).contains(&h) {
+        return false;
+    }
+    let at = |i: usize, j: usize| span.at(grid.values[j * w + i]);
+    let extreme = |i: usize, j: usize| {
+        let around = [-1isize, 0, 1].into_iter().flat_map(|b| [-1isize, 0, 1].map(|a| (a, b)));
+        let others = around.filter(|step| *step != (0, 0));
+        let differ = others.map(|(a, b)| at(i.wrapping_add_signed(a), j.wrapping_add_signed(b)) - at(i, j));
+        let differ: Vec<f64> = differ.collect();
+        differ.iter().all(|d| *d > RISE) || differ.iter().all(|d| *d < -RISE)
+    };
+    let inner = (1..h - 1).flat_map(|j| (1..w - 1).map(move |i| (i, j)));
+    w.min(h) < LEAST || inner.filter(|(i, j)| extreme(*i, *j)).count() >= EXTREMES
+}
+
+/// A grid's points as cells, each reaching half the way to the next.
+fn draw_cells(canvas: &mut Canvas, plane: &Plane, grid: &Grid, scale: &Scale) {
+    let edges = |all: &[f64], span: &Span| -> Vec<f64> {
+        let between = all.windows(2).map(|w| 0.5 * (w[0] + w[1]));
+        [span.low].into_iter().chain(between).chain([span.high]).collect()
+    };
+    let (xs, ys) = (edges(&grid.x, &plane.x), edges(&grid.y, &plane.y));
+    for (k, value) in grid.values.iter().enumerate().filter(|(_, v)| v.is_finite()) {
+        let (i, j) = (k % grid.x.len(), k / grid.x.len());
+        let (from, to) = (plane.at(xs[i], ys[j + 1]), plane.at(xs[i + 1], ys[j]));
+        let cell = Rect { left: from.0, top: from.1, width: to.0 - from.0, height: to.1 - from.1 };
+        canvas.pixels(&[cell], scale.ink(*value));
+    }
+}
+
+fn draw_map(page: &mut Page, plane: &Plane, panel: &Panel, scale: &Scale, cells: bool) {
     let theme = page.style.theme;
     if panel.grids.iter().all(|g| g.values.is_empty()) {
         nothing(&mut page.canvas, plane.rect, theme);
     }
     let mut lines: Vec<Line> = Vec::new();
+    // A clip costs a layer as large as the page.
+    let within = |span: &Span, all: &[f64]| all.iter().all(|v| (span.low..=span.high).contains(v));
+    let outside = !panel.grids.iter().all(|g| within(&plane.x, &g.x) && within(&plane.y, &g.y));
+    let smooth = if page.style.coarse { SMOOTH / 2 } else { SMOOTH };
     let inner = scale.edges.get(1..scale.edges.len().saturating_sub(1)).unwrap_or_default();
     let words = ticks::labels(&scale.levels);
     for grid in panel.grids.iter().filter(|g| !g.values.is_empty()) {
+        if cells {
+            page.canvas.clipped(plane.rect, |canvas| {
+                if has_holes(grid) {
+                    hatch(canvas, plane.rect, theme);
+                }
+                draw_cells(canvas, plane, grid, scale);
+            });
+            continue;
+        }
         let coarse = field(&thinned(grid, MOST), &scale.span, &plane.x, &plane.y);
         let field =
-            coarse.refined(SMOOTH.div_ceil(coarse.x.len().min(coarse.y.len()).max(2) - 1).clamp(1, 12));
+            coarse.refined(smooth.div_ceil(coarse.x.len().min(coarse.y.len()).max(2) - 1).clamp(1, 12));
         let on_sheet =
             |points: Vec<Point>| -> Vec<Point> { points.iter().map(|p| plane.at(p.0, p.1)).collect() };
-        page.canvas.clipped(plane.rect, |canvas| {
+        page.canvas.clipped_if(outside, plane.rect, |canvas| {
             if has_holes(grid) {
                 hatch(canvas, plane.rect, theme);
             }
             let extent: Vec<Vec<Point>> = field.extent().into_iter().map(on_sheet).collect();
-            canvas.fill(&extent, scale.band(0));
-            for (k, level) in inner.iter().enumerate() {
-                let iso = field.iso(coarse.beside(scale.span.at(*level)));
-                let area: Vec<Vec<Point>> = iso.area.into_iter().map(on_sheet).collect();
-                canvas.fill(&area, scale.band(k + 1));
+            let isos: Vec<Iso> =
+                inner.iter().map(|level| field.iso(coarse.beside(scale.span.at(*level)))).collect();
+            canvas.crisp(|canvas| {
+                canvas.fill(&extent, scale.band(0));
+                for (k, iso) in isos.iter().enumerate() {
+                    let area: Vec<Vec<Point>> = iso.area.iter().cloned().map(on_sheet).collect();
+                    canvas.fill(&area, scale.band(k + 1));
+                }
+            });
+            for (k, (level, iso)) in inner.iter().zip(isos).enumerate() {
                 let Some(words) = scale.levels.iter().position(|l| l == level).map(|k| words[k].clone())
                 else {
                     continue;
@@ -294,7 +355,7 @@ fn draw_map(page: &mut Page, plane: &Plane, panel: &Panel, scale: &Scale) {
     let avoid: Vec<Point> = marks.chain(paths).collect();
     let (labels, lines) = labels::place(lines, plane.rect, &avoid);
     let ink = |level: usize| contrast(scale.band(level).mix(scale.band(level + 1), 0.5));
-    page.canvas.clipped(plane.rect, |canvas| {
+    page.canvas.clipped_if(outside, plane.rect, |canvas| {
         for line in lines {
             canvas.line(&line.points, pen(ink(line.level).alpha(0.55), 0.55));
         }

@@ -25,15 +25,33 @@ pub struct Entry {
 /// A sample in the legend.
 #[derive(Clone, Copy, Debug)]
 pub enum Key {
-    /// A line or dots, with or without the dark rim they have on a map.
-    Curve(Ink, Style, bool),
+    /// A line or dots.
+    Curve(Look),
     /// The band around a line.
     Band(Ink),
     /// A mark.
     Mark(Sign),
     /// Cells without a finite value.
     Hatch,
+    /// A place where a curve has no value.
+    Missing(Ink),
 }
+
+/// How a curve and its dots look.
+#[derive(Clone, Copy, Debug)]
+pub struct Look {
+    /// Colour.
+    pub ink: Ink,
+    /// Line, dashes or dots.
+    pub style: Style,
+    /// With the dark rim that curves have on a map.
+    pub rim: bool,
+    /// The number of its label, which has a shape of dots.
+    pub number: usize,
+}
+
+/// What a cross says in the legend.
+const MISSING: &str = "no value: diverged, or not reached";
 
 /// What stands at a mark.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -62,13 +80,15 @@ pub struct Legend {
     series: Vec<String>,
     marks: Vec<String>,
     on_map: bool,
+    /// Abscissae are values and ordinates places.
+    rows: bool,
     theme: Theme,
 }
 
 impl Legend {
     /// The labels of all panels in order; `on_map`: drawn over a colour map, where only light curves show.
     pub fn of(figure: &Figure, theme: Theme, on_map: bool) -> Self {
-        let mut legend = Self { series: Vec::new(), marks: Vec::new(), on_map, theme };
+        let mut legend = Self { series: Vec::new(), marks: Vec::new(), on_map, rows: false, theme };
         for panel in &figure.panels {
             let labels = panel.series.iter().map(|s| &s.label).filter(|l| !l.is_empty());
             for label in labels {
@@ -85,6 +105,11 @@ impl Legend {
         legend
     }
 
+    /// The same for dots in rows, whose abscissae are values.
+    pub fn in_rows(self) -> Self {
+        Self { rows: true, ..self }
+    }
+
     fn ink(&self, number: usize) -> Ink {
         match (self.on_map, number) {
             (true, 0) => WHITE,
@@ -93,18 +118,31 @@ impl Legend {
         }
     }
 
-    /// One colour a series.
-    pub fn inks(&self, panel: &Panel) -> Vec<Ink> {
+    /// How each series looks.
+    pub fn looks(&self, panel: &Panel) -> Vec<Look> {
         let mut number = 0;
         let find = |s: &Series| self.series.iter().position(|label| *label == s.label);
-        panel
-            .series
-            .iter()
-            .map(|s| {
-                number = find(s).unwrap_or(number);
-                self.ink(number)
-            })
-            .collect()
+        let look = |s: &Series| {
+            number = find(s).unwrap_or(number);
+            Look { ink: self.ink(number), style: s.style, rim: self.on_map, number }
+        };
+        panel.series.iter().map(look).collect()
+    }
+
+    /// Where a series that marks each of its points has none: at these abscissae, or at these ordinates of rows.
+    pub fn missing(&self, series: &Series) -> Vec<f64> {
+        let points = series.x.iter().copied().zip(series.y.iter().copied());
+        let lost: Vec<f64> = match series.style {
+            Style::Dots if self.rows => {
+                points.filter(|(x, y)| !x.is_finite() && y.is_finite()).map(|p| p.1).collect()
+            }
+            Style::Marked if !self.on_map => {
+                points.filter(|(x, y)| x.is_finite() && !y.is_finite()).map(|p| p.0).collect()
+            }
+            _ => Vec::new(),
+        };
+        // Nothing at all is no case among others.
+        if lost.len() < series.x.len() || self.rows { lost } else { Vec::new() }
     }
 
     /// The strip's entries: series, then marks.
@@ -119,14 +157,19 @@ impl Legend {
                 keys.push(Key::Band(ink));
             }
             let mut shapes: Vec<Style> = Vec::new();
-            for series in same().filter(|s| s.style != Style::Dots).take(1).chain(same()) {
+            let first = same().find(|s| !matches!(s.style, Style::Dots | Style::Specks));
+            for series in first.into_iter().chain(same()) {
                 // One sample for all series of this label: the first line, and dots if any has them.
                 if shapes.is_empty() || series.style == Style::Dots && shapes == [Style::Line] {
                     shapes.push(series.style);
                 }
             }
-            keys.extend(shapes.into_iter().map(|shape| Key::Curve(ink, shape, self.on_map)));
+            let look = |style| Key::Curve(Look { ink, style, rim: self.on_map, number });
+            keys.extend(shapes.into_iter().map(look));
             entries.push(Entry { keys, label: label.clone() });
+        }
+        if all().any(|s| !self.missing(s).is_empty()) {
+            entries.push(Entry { keys: vec![Key::Missing(self.theme.muted())], label: MISSING.to_owned() });
         }
         entries.extend(self.mark_entries());
         entries
@@ -160,23 +203,43 @@ impl Legend {
 
     /// The radius of the dots of a panel's paths.
     pub fn dots(&self, plane: &Plane, panel: &Panel) -> f64 {
-        let paths = panel.series.iter().filter(|s| self.on_map && s.style == Style::Marked);
+        let paths =
+            panel.series.iter().filter(|s| self.on_map && matches!(s.style, Style::Marked | Style::Path));
         let radii = paths.map(|s| radius(&stretches(plane, &s.x, &s.y).concat()));
         radii.fold(DOT, f64::min)
     }
 
     /// Draws a panel's series, with dots of this radius, and its marks.
     pub fn draw_sized(&self, canvas: &mut Canvas, plane: &Plane, panel: &Panel, dots: f64) {
-        let inks = self.inks(panel);
+        let looks = self.looks(panel);
         // A curve along the rim keeps its full width.
-        canvas.clipped(plane.rect.grown(1.0), |canvas| {
-            for (series, ink) in panel.series.iter().zip(&inks) {
-                band(canvas, plane, series, *ink);
+        let inside = |(x, y): (&f64, &f64)| x.is_nan() || y.is_nan() || plane.within(*x, *y).is_some();
+        let ends =
+            |s: &Series| s.band.iter().flat_map(|(a, b)| [a, b]).any(|e| !s.x.iter().zip(e).all(inside));
+        let outside = panel.series.iter().any(|s| ends(s) || !s.x.iter().zip(&s.y).all(inside));
+        canvas.clipped_if(outside, plane.rect.grown(1.0), |canvas| {
+            for (series, look) in panel.series.iter().zip(&looks) {
+                band(canvas, plane, series, look.ink);
             }
-            for (series, ink) in panel.series.iter().zip(&inks) {
-                curve(canvas, plane, series, *ink, (self.on_map, dots));
+            for (k, (series, look)) in panel.series.iter().zip(&looks).enumerate() {
+                let covers = hidden(plane, series, &panel.series[..k]);
+                if look.style == Style::Marked && !look.rim && covers.contains(&true) {
+                    over_another(canvas, plane, series, *look, &covers);
+                } else {
+                    curve(canvas, plane, series, *look, dots);
+                }
             }
         });
+        let mut taken: Vec<f64> = Vec::new();
+        for (series, look) in panel.series.iter().zip(&looks) {
+            for x in self.missing(series) {
+                let (at, _) = plane.at(x, plane.y.high);
+                // Beside those of other series.
+                let beside = taken.iter().filter(|other| (**other - at).abs() < 0.5).count() as f64;
+                taken.push(at);
+                cross(canvas, (at + 5.5 * beside, plane.rect.top + 4.0), look.ink);
+            }
+        }
         for mark in &panel.marks {
             if let Some(at) = seen(plane, mark) {
                 symbol(canvas, self.sign(mark), at);
@@ -225,7 +288,41 @@ fn band(canvas: &mut Canvas, plane: &Plane, series: &Series, ink: Ink) {
     }
 }
 
-fn curve(canvas: &mut Canvas, plane: &Plane, series: &Series, ink: Ink, (rim, radius): (bool, f64)) {
+/// Whether each point of a series lies on one of an earlier curve, where one line would hide the other.
+fn hidden(plane: &Plane, series: &Series, earlier: &[Series]) -> Vec<bool> {
+    const NEAR: f64 = 1.0; // points of the sheet
+    let lines = || earlier.iter().filter(|e| e.style == Style::Marked);
+    let on = |x: f64, y: f64| {
+        let here = plane.at(x, y);
+        lines().any(|e| {
+            let mut there = e.x.iter().zip(&e.y).filter(|(other, _)| **other == x);
+            there.any(|(x, y)| (plane.at(*x, *y).1 - here.1).abs() < NEAR)
+        })
+    };
+    series.x.iter().zip(&series.y).map(|(x, y)| y.is_finite() && on(*x, *y)).collect()
+}
+
+/// A curve that is dashed where it covers another, so that both are seen.
+fn over_another(canvas: &mut Canvas, plane: &Plane, series: &Series, look: Look, covers: &[bool]) {
+    let points: Vec<Point> = series.x.iter().zip(&series.y).map(|(x, y)| plane.at(*x, *y)).collect();
+    let there = |k: usize| series.x[k].is_finite() && series.y[k].is_finite();
+    for k in (1..points.len()).filter(|k| there(k - 1) && there(*k)) {
+        let dashed = covers[k - 1] && covers[k];
+        canvas.line(&points[k - 1..=k], Pen { dashed, ..pen(look.ink, 1.4) });
+    }
+    let dots: Vec<Point> = (0..points.len()).filter(|k| there(*k)).map(|k| points[k]).collect();
+    sized(canvas, &[], &dots, Look { style: Style::Marked, ..look }, DOT);
+}
+
+/// A cross: something that did not happen.
+pub fn cross(canvas: &mut Canvas, at: Point, ink: Ink) {
+    const ARM: f64 = 2.3;
+    for rise in [ARM, -ARM] {
+        canvas.line(&[(at.0 - ARM, at.1 - rise), (at.0 + ARM, at.1 + rise)], pen(ink, 1.3));
+    }
+}
+
+fn curve(canvas: &mut Canvas, plane: &Plane, series: &Series, look: Look, radius: f64) {
     for points in stretches(plane, &series.x, &series.y) {
         // A lone value between two gaps would be invisible as a line.
         let style =
@@ -235,7 +332,7 @@ fn curve(canvas: &mut Canvas, plane: &Plane, series: &Series, ink: Ink, (rim, ra
         } else {
             points
         };
-        sized(canvas, &points, &points, (ink, style, rim), radius);
+        sized(canvas, &points, &points, Look { style, ..look }, radius);
     }
 }
 
@@ -264,7 +361,7 @@ fn radius(dots: &[Point]) -> f64 {
 }
 
 /// A line along `points` and dots at `dots`, as far as the style has them; `rim`: with a dark edge, for maps.
-pub fn stroke(canvas: &mut Canvas, points: &[Point], dots: &[Point], look: (Ink, Style, bool)) {
+pub fn stroke(canvas: &mut Canvas, points: &[Point], dots: &[Point], look: Look) {
     sized(canvas, points, dots, look, DOT);
 }
 
@@ -272,7 +369,7 @@ fn sized(
     canvas: &mut Canvas,
     points: &[Point],
     dots: &[Point],
-    (ink, style, rim): (Ink, Style, bool),
+    Look { ink, style, rim, number }: Look,
     dot_radius: f64,
 ) {
     // Lines are as much thinner as their dots are smaller.
@@ -288,15 +385,69 @@ fn sized(
     if style == Style::Specks {
         dots.iter().for_each(|&dot| canvas.dot(dot, 0.7 * dot_radius, ink.alpha(0.4)));
     }
-    if matches!(style, Style::Dots | Style::Marked) {
+    if style == Style::Path {
+        arrows(canvas, points, ink);
+        if let Some(start) = dots.first().filter(|_| dots.len() > 1) {
+            canvas.dot(*start, dot_radius + 2.6, BLACK);
+            canvas.dot(*start, dot_radius + 1.9, ink);
+        }
+    }
+    if matches!(style, Style::Dots | Style::Marked | Style::Path) {
         for &dot in dots {
             if rim {
                 canvas.dot(dot, dot_radius + 0.5, edge);
             }
             // Where many dots lie on each other, see-through ones tell how many.
-            canvas.dot(dot, dot_radius, if style == Style::Dots && !rim { ink.alpha(0.75) } else { ink });
+            let ink = if style == Style::Dots && !rim { ink.alpha(0.75) } else { ink };
+            marker(canvas, if rim { 0 } else { number }, dot, dot_radius, ink);
         }
     }
+}
+
+/// Arrows after one and two thirds of a way, unless it is too short for them.
+fn arrows(canvas: &mut Canvas, points: &[Point], ink: Ink) {
+    const LENGTH: f64 = 7.0;
+    const SHORTEST: f64 = 45.0;
+    let steps = || points.windows(2).map(|w| (w[1].0 - w[0].0).hypot(w[1].1 - w[0].1));
+    let total: f64 = steps().sum();
+    if total.is_nan() || total < SHORTEST {
+        return;
+    }
+    for goal in [total / 3.0, 2.0 * total / 3.0] {
+        let mut gone = 0.0;
+        for (ends, step) in points.windows(2).zip(steps()) {
+            gone += step;
+            if gone < goal {
+                continue;
+            }
+            let along = ((ends[1].0 - ends[0].0) / step, (ends[1].1 - ends[0].1) / step);
+            let back = gone - goal;
+            let tip = (ends[1].0 - back * along.0, ends[1].1 - back * along.1);
+            let corner = |side: f64| {
+                (
+                    tip.0 - LENGTH * along.0 - side * 0.45 * LENGTH * along.1,
+                    tip.1 - LENGTH * along.1 + side * 0.45 * LENGTH * along.0,
+                )
+            };
+            let head = [tip, corner(1.0), corner(-1.0)];
+            canvas.polygon(&head, ink);
+            canvas.outline(&head, pen(BLACK, 0.6));
+            break;
+        }
+    }
+}
+
+/// A dot of the shape that a series of this number has, so that they are told apart without their colours.
+fn marker(canvas: &mut Canvas, number: usize, at: Point, radius: f64, ink: Ink) {
+    let shape: Vec<Point> = match number % 5 {
+        0 => return canvas.dot(at, radius, ink),
+        1 => star(2, 1.3 * radius, 1.0).into_iter().map(|(x, y)| ((x + y) * 0.72, (y - x) * 0.72)).collect(),
+        2 => star(3, 1.55 * radius, 0.5),
+        3 => star(2, 1.45 * radius, 1.0),
+        _ => star(3, 1.55 * radius, 0.5).into_iter().map(|(x, y)| (x, -y)).collect(),
+    };
+    let shape: Vec<Point> = shape.into_iter().map(|(x, y)| (at.0 + x, at.1 + y)).collect();
+    canvas.polygon(&shape, ink);
 }
 
 /// A mark: white with a black edge, so that it shows on every colour.

@@ -3,12 +3,12 @@
 use super::canvas::Rect;
 use super::curves::Legend;
 use super::page::{Page, columns, nothing};
-use super::plane::{Plane, foot, gutter};
+use super::plane::{Plane, fit, foot, gutter, x_ticks};
 use super::style::{Style, size};
-use super::ticks::Span;
+use super::ticks::{Span, Ticks, labelled};
 use super::{Draw, Drawing};
 use crate::base::registry::Kind;
-use crate::figure::{Figure, Panel};
+use crate::figure::{Figure, Panel, Series, Style as Shape};
 use serde::{Deserialize, Serialize};
 
 /// Curves, bands and dots.
@@ -45,11 +45,12 @@ impl Draw for Lines {
                 page.panel_title(&panel.title, left, full);
                 let rect = Rect { left, top: page.top + title + 2.0, width: full, height };
                 let plane = Plane { x: *x, y: *y, rect };
-                plane.grid(&mut page.canvas, style.theme);
+                let across = stops(panel, x, full);
+                plane.grid_at(&mut page.canvas, style.theme, &across);
                 if panel.series.iter().all(|s| s.x.is_empty()) && panel.marks.is_empty() {
                     nothing(&mut page.canvas, rect, style.theme);
                 }
-                plane.axes(&mut page.canvas, style.theme, panel, false);
+                plane.axes_at(&mut page.canvas, style.theme, panel, &across);
                 legend.draw(&mut page.canvas, &plane, panel);
             }
             page.top += title
@@ -61,6 +62,27 @@ impl Draw for Lines {
         page.top -= gap;
         page.finish()
     }
+}
+
+/// Ticks where the dots of a panel stand, if these are few places with room for their numbers; elsewhere the usual ones,
+/// without fractions where every abscissa is whole.
+fn stops(panel: &Panel, x: &Span, width: f64) -> Ticks {
+    const FEW: std::ops::RangeInclusive<usize> = 2..=9;
+    let every = || panel.series.iter().flat_map(|s| s.x.iter().copied()).filter(|x| x.is_finite());
+    let mut usual = x_ticks(x, width);
+    if every().all(|x| x.fract() == 0.0) && usual.major.iter().filter(|t| t.0.fract() == 0.0).count() > 1 {
+        usual.major.retain(|t| t.0.fract() == 0.0);
+    }
+    let dotted = |s: &&Series| s.style == Shape::Marked;
+    let mut at: Vec<f64> =
+        panel.series.iter().filter(dotted).flat_map(|s| s.x.clone()).filter(|x| x.is_finite()).collect();
+    at.sort_by(f64::total_cmp);
+    at.dedup();
+    if !FEW.contains(&at.len()) {
+        return usual;
+    }
+    let own = Ticks { major: labelled(at), minor: Vec::new() };
+    if fit(&own, x, width, 5.0) { own } else { usual }
 }
 
 /// The ends of a panel's axes: those of its curves and bands with a little air, or given.

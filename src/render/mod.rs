@@ -14,8 +14,10 @@ pub mod canvas;
 pub mod colorbar;
 pub mod curves;
 pub mod font;
+pub mod html;
 pub mod isolines;
 pub mod labels;
+pub mod mesh;
 pub mod page;
 pub mod palette;
 pub mod path;
@@ -38,6 +40,7 @@ crate::registry! {
         contour => Contour;
         surface => Surface;
         lines => Lines;
+        twin => Twin;
         tiles => Tiles;
         rows => Rows;
         matrix => Matrix;
@@ -50,6 +53,11 @@ crate::registry! {
 pub trait Draw {
     /// Draws a figure whose shapes have been checked.
     fn draw(&self, figure: &Figure, style: &Style) -> Drawing;
+
+    /// Whether its panels are maps: values over the places of a grid, which may stand as surfaces.
+    fn maps(&self) -> bool {
+        false
+    }
 
     /// The same figure in motion, if it has anything to move.
     fn moving<'a>(&self, _figure: &'a Figure, _style: &'a Style) -> Option<Moving<'a>> {
@@ -113,6 +121,11 @@ impl Drawing {
 pub fn draw(figure: &Figure, style: &Style) -> Result<Drawing> {
     let chart = checked(figure, style)?;
     Ok(match_chart!(&chart, kind => kind.draw(figure, style)))
+}
+
+/// Whether a figure's panels are maps, which may stand as surfaces.
+pub fn maps(figure: &Figure) -> bool {
+    Chart::parse(&figure.chart).is_ok_and(|chart| match_chart!(&chart, kind => kind.maps()))
 }
 
 /// The figure's chart kind, once everything has been looked at.

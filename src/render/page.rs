@@ -3,7 +3,7 @@
 //! The legend is a strip under the title, so that it never hides data. The page is as high as its content.
 
 use super::canvas::{Anchor, Canvas, Point, Rect, pen, text};
-use super::curves::{Entry, Key, stroke, symbol};
+use super::curves::{Entry, Key, Look, cross, stroke, symbol};
 use super::style::{Style, Theme, size};
 use super::{Drawing, font};
 use crate::figure::{Figure, Style as Shape};
@@ -64,12 +64,13 @@ impl<'a> Page<'a> {
             let room = limit - size::MARGIN - KEY_WIDTH - 4.0;
             let words = font::wrap(&entry.label, size::SMALL, false, room);
             let wide = words.iter().map(|w| font::width(w, size::SMALL, false)).fold(0.0, f64::max);
-            let key_width =
-                if entry.keys.iter().all(|k| matches!(k, Key::Mark(_) | Key::Curve(_, Shape::Dots, _))) {
-                    9.0
-                } else {
-                    KEY_WIDTH
-                };
+            let key_width = if entry.keys.iter().all(|k| {
+                matches!(k, Key::Mark(_) | Key::Missing(_) | Key::Curve(Look { style: Shape::Dots, .. }))
+            }) {
+                9.0
+            } else {
+                KEY_WIDTH
+            };
             let total = key_width + 4.0 + wide;
             if i > 0 && x + total > limit {
                 x = size::MARGIN;
@@ -98,9 +99,10 @@ impl<'a> Page<'a> {
         let (left, right, middle) = (at.left, at.right(), at.top + at.height / 2.0);
         let center = ((left + right) / 2.0, middle);
         match key {
-            Key::Curve(ink, shape, rim) => {
-                stroke(&mut self.canvas, &[(left, middle), (right, middle)], &[center], (ink, shape, rim));
+            Key::Curve(look) => {
+                stroke(&mut self.canvas, &[(left, middle), (right, middle)], &[center], look);
             }
+            Key::Missing(ink) => cross(&mut self.canvas, center, ink),
             Key::Band(ink) => self.canvas.rect(at, ink.alpha(0.22)),
             Key::Mark(sign) => symbol(&mut self.canvas, sign, center),
             Key::Hatch => {

@@ -67,7 +67,7 @@ fn until(series: &Series, share: f64) -> (Vec<Series>, Option<(f64, f64)>) {
     let t = gone - whole as f64;
     let between = |a: f64, b: f64| a + t * (b - a);
     let head = (between(start.0, series.x[whole + 1]), between(start.1, series.y[whole + 1]));
-    let style = if series.style == Style::Marked { Style::Line } else { series.style };
+    let style = if matches!(series.style, Style::Marked | Style::Path) { Style::Line } else { series.style };
     (vec![part(vec![start.0, head.0], vec![start.1, head.1], style), done], Some(head))
 }
 

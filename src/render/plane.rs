@@ -2,7 +2,7 @@
 
 use super::canvas::{Anchor, Canvas, Point, Rect, Type, pen, text};
 use super::font;
-use super::style::{Theme, size};
+use super::style::{Ink, Theme, size};
 use super::ticks::{Span, Ticks};
 use crate::figure::Panel;
 
@@ -43,9 +43,14 @@ impl Plane {
 
     /// Grid lines at the major ticks; drawn before the data.
     pub fn grid(&self, canvas: &mut Canvas, theme: Theme) {
+        self.grid_at(canvas, theme, &x_ticks(&self.x, self.rect.width));
+    }
+
+    /// The same with these ticks on the horizontal axis.
+    pub fn grid_at(&self, canvas: &mut Canvas, theme: Theme, across: &Ticks) {
         let faint = pen(theme.faint(), 0.5);
-        for (value, _) in x_ticks(&self.x, self.rect.width).major {
-            let (x, _) = self.at(value, self.y.low);
+        for (value, _) in &across.major {
+            let (x, _) = self.at(*value, self.y.low);
             canvas.line(&[(x, self.rect.top), (x, self.rect.bottom())], faint);
         }
         for (value, _) in y_ticks(&self.y, self.rect.height).major {
@@ -59,19 +64,24 @@ impl Plane {
         if frame {
             return self.frame(canvas, theme, panel, Written { x: true, y: true });
         }
+        self.axes_at(canvas, theme, panel, &x_ticks(&self.x, self.rect.width));
+    }
+
+    /// The left and lower axis with these ticks on the horizontal one.
+    pub fn axes_at(&self, canvas: &mut Canvas, theme: Theme, panel: &Panel, across: &Ticks) {
         let [top_left, _, bottom_right, bottom_left] = self.rect.corners();
         canvas.line(&[top_left, bottom_left, bottom_right], pen(theme.ink(), size::AXIS));
-        self.ticks(canvas, theme, panel, Written { x: true, y: true });
+        self.ticks(canvas, theme, panel, Written { x: true, y: true }, across);
     }
 
     /// Frame and ticks, with numbers and titles where they are wanted.
     pub fn frame(&self, canvas: &mut Canvas, theme: Theme, panel: &Panel, written: Written) {
         canvas.outline(&self.rect.corners(), pen(theme.ink(), size::AXIS));
-        self.ticks(canvas, theme, panel, written);
+        self.ticks(canvas, theme, panel, written, &x_ticks(&self.x, self.rect.width));
     }
 
-    fn ticks(&self, canvas: &mut Canvas, theme: Theme, panel: &Panel, written: Written) {
-        self.x_axis(canvas, theme, panel, written.x);
+    fn ticks(&self, canvas: &mut Canvas, theme: Theme, panel: &Panel, written: Written, across: &Ticks) {
+        self.x_axis_at(canvas, theme, panel, written.x, across);
         let (rect, line) = (self.rect, pen(theme.ink(), size::AXIS));
         let ticks = y_ticks(&self.y, rect.height);
         for (value, label) in &ticks.major {
@@ -98,10 +108,34 @@ impl Plane {
         }
     }
 
+    /// A vertical axis on the right side, in the colour of its curves.
+    pub fn right_axis(&self, canvas: &mut Canvas, ink: Ink, label: &str) {
+        let (rect, line) = (self.rect, pen(ink, size::AXIS));
+        let [_, top, bottom, _] = rect.corners();
+        canvas.line(&[top, bottom], line);
+        let ticks = y_ticks(&self.y, rect.height);
+        for (value, words) in &ticks.major {
+            let (_, y) = self.at(self.x.first(), *value);
+            canvas.line(&[(rect.right(), y), (rect.right() + size::TICK_LENGTH, y)], line);
+            let at = (rect.right() + size::TICK_LENGTH + GAP, y + font::MIDDLE * size::TICK);
+            canvas.text(at, words, text(size::TICK, ink, Anchor::Start));
+        }
+        let title = Type { angle: -90.0, ..text(size::LABEL, ink, Anchor::Middle) };
+        let lines = font::wrap(label, size::LABEL, false, rect.height);
+        let mut x = rect.right() + gutter(&self.y, label, rect.height);
+        for words in lines.iter().rev() {
+            canvas.text((x - 0.3 * size::LABEL, rect.top + rect.height / 2.0), words, title);
+            x -= size::LABEL * size::LEADING;
+        }
+    }
+
     /// Ticks of the horizontal axis, with numbers and a title if `written`.
     pub fn x_axis(&self, canvas: &mut Canvas, theme: Theme, panel: &Panel, written: bool) {
+        self.x_axis_at(canvas, theme, panel, written, &x_ticks(&self.x, self.rect.width));
+    }
+
+    fn x_axis_at(&self, canvas: &mut Canvas, theme: Theme, panel: &Panel, written: bool, ticks: &Ticks) {
         let (rect, line) = (self.rect, pen(theme.ink(), size::AXIS));
-        let ticks = x_ticks(&self.x, rect.width);
         let baseline = rect.bottom() + size::TICK_LENGTH + GAP + 0.75 * size::TICK;
         for (value, label) in &ticks.major {
             let (x, y) = self.at(*value, self.y.low);
@@ -112,8 +146,8 @@ impl Plane {
                 canvas.text(at, label, text(size::TICK, theme.ink(), Anchor::Middle));
             }
         }
-        for value in ticks.minor {
-            let (x, y) = self.at(value, self.y.low);
+        for value in &ticks.minor {
+            let (x, y) = self.at(*value, self.y.low);
             canvas.line(&[(x, y), (x, y + 0.55 * size::TICK_LENGTH)], line);
         }
         if !written {
@@ -161,15 +195,18 @@ fn label_ends(span: &Span, width: f64, value: f64, label: &str) -> (f64, f64) {
     (middle - half, middle + half)
 }
 
+/// Whether the labels of ticks stand apart by so much along a horizontal axis.
+pub fn fit(ticks: &Ticks, span: &Span, width: f64, gap: f64) -> bool {
+    let mut ends: Vec<(f64, f64)> =
+        ticks.major.iter().map(|(value, label)| label_ends(span, width, *value, label)).collect();
+    ends.sort_by(|a, b| a.0.total_cmp(&b.0));
+    ends.windows(2).all(|w| w[1].0 - w[0].1 > gap)
+}
+
 /// The ticks of a horizontal axis: as many as have room for their labels.
 pub fn x_ticks(span: &Span, width: f64) -> Ticks {
     let most = ((width / 34.0) as usize).clamp(2, 9);
-    let fits = |ticks: &Ticks| {
-        let mut ends: Vec<(f64, f64)> =
-            ticks.major.iter().map(|(value, label)| label_ends(span, width, *value, label)).collect();
-        ends.sort_by(|a, b| a.0.total_cmp(&b.0));
-        ends.windows(2).all(|w| w[1].0 - w[0].1 > 8.0)
-    };
+    let fits = |ticks: &Ticks| fit(ticks, span, width, 8.0);
     let mut ticks = span.ticks(most);
     for want in (2..most).rev() {
         if fits(&ticks) {

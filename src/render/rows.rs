@@ -3,7 +3,7 @@
 //! Panels stand one under the other; those of one quantity share their horizontal axis.
 
 use super::canvas::{Anchor, Rect, pen, text};
-use super::curves::Legend;
+use super::curves::{Legend, cross};
 use super::page::Page;
 use super::plane::{Plane, foot, x_ticks};
 use super::style::{Style, size};
@@ -33,7 +33,7 @@ impl Draw for Rows {
         // Marks are names here, no entries of the legend.
         let unmarked = |p: &Panel| Panel { marks: Vec::new(), ..p.clone() };
         let bare = Figure { panels: figure.panels.iter().map(unmarked).collect(), ..figure.clone() };
-        let legend = Legend::of(&bare, style.theme, false);
+        let legend = Legend::of(&bare, style.theme, false).in_rows();
         let width = style.wide(430.0);
         let mut page = Page::new(figure, style, width, &legend.entries(&bare));
         let names = figure.panels.iter().flat_map(|p| &p.marks);
@@ -66,7 +66,8 @@ impl Draw for Rows {
                 let baseline = (rect.left - 5.0, row + font::MIDDLE * size::TICK);
                 page.canvas.text(baseline, &mark.label, text(size::TICK, theme.ink(), Anchor::End));
             }
-            for (series, ink) in panel.series.iter().zip(legend.inks(panel)) {
+            for (series, look) in panel.series.iter().zip(legend.looks(panel)) {
+                let ink = look.ink;
                 // What a dot sums up is small and see-through.
                 let specks = series.style == figure::Style::Specks;
                 let (radius, ink) = if specks { (0.55 * DOT, ink.alpha(0.4)) } else { (DOT, ink) };
@@ -74,6 +75,10 @@ impl Draw for Rows {
                     if let Some(at) = plane.within(*x, *y).filter(|_| x.is_finite()) {
                         page.canvas.dot(at, radius, ink);
                     }
+                }
+                for row in legend.missing(series) {
+                    let (_, y) = plane.at(x.low, row);
+                    cross(&mut page.canvas, (rect.right() - 5.0, y), look.ink);
                 }
             }
             page.canvas.outline(&rect.corners(), pen(theme.ink(), size::AXIS));

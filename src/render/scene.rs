@@ -66,6 +66,20 @@ impl View {
         (dot(&self.right), -dot(&self.up))
     }
 
+    /// Whether a surface stands between the viewer and a point of the box; `height` is its share of the values' range at x, y.
+    pub fn hides(&self, height: &dyn Fn(f64, f64) -> Option<f64>, (x, y, z): (f64, f64, f64)) -> bool {
+        const STEP: f64 = 0.02;
+        // Sines and cosines of the elevation are those of the upward vector.
+        let rise = self.up[0].hypot(self.up[1]) / self.up[2].max(1e-9);
+        let steps = (1..).map(|k| STEP * f64::from(k));
+        let way = steps.map(|s| {
+            let at = (x + s * self.toward.0 / self.shape.0, y + s * self.toward.1 / self.shape.1);
+            (at, z + s * rise / self.relief)
+        });
+        let inside = |p: &((f64, f64), f64)| p.0.0.abs() <= 1.0 && p.0.1.abs() <= 1.0 && p.1 <= 1.0;
+        way.take_while(inside).any(|((x, y), z)| height(x, y).is_some_and(|h| h > z + 0.01))
+    }
+
     /// The signs of the floor's corner nearest to the viewer.
     fn near(&self) -> (f64, f64) {
         (if self.toward.0 >= 0.0 { 1.0 } else { -1.0 }, if self.toward.1 >= 0.0 { 1.0 } else { -1.0 })

@@ -19,6 +19,11 @@ impl Ink {
         Self(self.0, alpha)
     }
 
+    /// Red, green and blue in hexadecimal, without their opacity.
+    pub fn hex_digits(self) -> String {
+        self.0.iter().map(|channel| format!("{channel:02x}")).collect()
+    }
+
     /// Perceived lightness, 0 (black) to 1 (white): the luma of ITU-R BT.709 on the sRGB values.
     pub fn lightness(self) -> f64 {
         let [r, g, b] = self.0.map(f64::from);
@@ -96,6 +101,9 @@ pub struct Style {
     /// Kinds of files, separated by commas; tex is a PDF without text and the .pdf_tex file by which LaTeX sets it
     #[arg(long, value_enum, value_name = "KINDS", value_delimiter = ',', default_values_t = Style::default().format)]
     pub format: Vec<Format>,
+    /// Write a page too, COMMAND.html: surfaces that turn, maps, cuts and tables, in one file that needs no network
+    #[arg(long)]
+    pub html: bool,
     /// Width of a figure: column (3.25 in), text (5.5), page (6.75), slide (10) or inches; text keeps its size
     #[arg(long, value_name = "WIDTH")]
     pub width: Option<Width>,
@@ -123,6 +131,10 @@ pub struct Style {
     /// Write moving pictures too, NAME-moving.png: surfaces turn, paths grow (animated PNG, at most 100 dpi)
     #[arg(long)]
     pub animate: bool,
+    /// Fewer shades between contour lines: a smaller picture of the same numbers, for pages that hold many.
+    #[arg(skip)]
+    #[serde(skip)]
+    pub coarse: bool,
 }
 
 impl Default for Style {
@@ -138,6 +150,7 @@ impl Default for Style {
             theme: Theme::Light,
             dpi: 200,
             format: vec![Format::Png, Format::Svg],
+            html: false,
             width: None,
             font_size: size::SMALL,
             title: None,
@@ -147,6 +160,7 @@ impl Default for Style {
             center: None,
             raster: false,
             animate: false, // sixty frames take a hundred times as long as one picture
+            coarse: false,
         }
     }
 }

@@ -9,7 +9,7 @@ use super::animation::Moving;
 use super::canvas::{Canvas, Point, Rect, pen};
 use super::colorbar::Scale;
 use super::contour::{ends, field, scale_of, thinned};
-use super::curves::{Legend, symbol};
+use super::curves::{Legend, Look, symbol};
 use super::isolines::Field;
 use super::page::{Page, columns, nothing};
 use super::scene::{Scene, View};
@@ -48,6 +48,10 @@ impl Draw for Surface {
         picture(figure, style, &Scene::fit)
     }
 
+    fn maps(&self) -> bool {
+        true
+    }
+
     fn moving<'a>(&self, figure: &'a Figure, style: &'a Style) -> Option<Moving<'a>> {
         let [panel] = figure.panels.as_slice() else { return None };
         if panel.grids.iter().all(|g| g.values.is_empty()) {
@@ -80,7 +84,7 @@ fn picture(figure: &Figure, style: &Style, stand: Stand) -> Drawing {
     scale.edges = (0..=96).map(|k| scale.span.value(f64::from(k) / 96.0)).collect();
     let legend = Legend::of(figure, style.theme, true);
     let (columns, width) = style.columns([380.0, 600.0, 840.0], columns(figure.panels.len()));
-    let mut page = Page::new(figure, style, width, &legend.mark_entries());
+    let mut page = Page::new(figure, style, width, &legend.entries(figure));
     let bar = scale.width("", 200.0);
     let gap = 14.0;
     let full = (width - 2.0 * size::MARGIN - bar - gap * columns as f64) / columns as f64;
@@ -149,12 +153,66 @@ fn draw_panel(
                 symbol(&mut page.canvas, legend.sign(mark), scene.at(x, y, None));
             }
         }
+        let looks = legend.looks(panel);
+        for (series, look) in panel.series.iter().zip(&looks) {
+            let floor =
+                series.x.iter().zip(&series.y).map(|(a, b)| scene.at(unit(*a, &x), unit(*b, &y), None));
+            page.canvas.line(&floor.collect::<Vec<Point>>(), pen(look.ink.mix(BLACK, 0.45), 0.8));
+        }
         let steps = |n: usize| times * n.div_ceil(MESH).max(1);
         let mesh = (steps(coarse.x.len() - 1), steps(coarse.y.len() - 1));
         paint(page, &scene, &fine, mesh, scale);
+        for (series, look) in panel.series.iter().zip(&looks) {
+            let way: Vec<Point> =
+                series.x.iter().zip(&series.y).map(|(a, b)| (unit(*a, &x), unit(*b, &y))).collect();
+            way_over(&mut page.canvas, &scene, &fine, &way, *look);
+        }
     }
     scene.draw_axes(&mut page.canvas, theme);
     scene.height()
+}
+
+/// The height of a surface, a share of the colour scale, linear along both sides of a cell; none beside it and at holes.
+fn height(field: &Field, x: f64, y: f64) -> Option<f64> {
+    let cell = |axis: &[f64], v: f64| {
+        let k = axis.partition_point(|a| *a <= v).clamp(1, axis.len() - 1) - 1;
+        let share = (v - axis[k]) / (axis[k + 1] - axis[k]);
+        (-1e-9..=1.0 + 1e-9).contains(&share).then_some((k, share))
+    };
+    let ((i, a), (j, b)) = (cell(&field.x, x)?, cell(&field.y, y)?);
+    let at = |i: usize, j: usize| field.values[j * field.x.len() + i].clamp(0.0, 1.0);
+    let row = |j: usize| at(i, j) * (1.0 - a) + at(i + 1, j) * a;
+    Some(row(j) * (1.0 - b) + row(j + 1) * b).filter(|h| h.is_finite())
+}
+
+/// A way over a surface, faint where it is behind it.
+fn way_over(canvas: &mut Canvas, scene: &Scene, field: &Field, way: &[Point], look: Look) {
+    const PARTS: usize = 16; // of a step
+    let lift = |(x, y): Point| height(field, x, y).map(|h| (x, y, h));
+    let surface = |x: f64, y: f64| height(field, x, y);
+    let seen = |p: (f64, f64, f64)| !scene.view.hides(&surface, p);
+    let between = |w: &[Point], k: usize| {
+        let t = k as f64 / PARTS as f64;
+        (w[0].0 + t * (w[1].0 - w[0].0), w[0].1 + t * (w[1].1 - w[0].1))
+    };
+    let fine: Vec<Point> =
+        way.windows(2).flat_map(|w| (0..PARTS).map(|k| between(w, k)).collect::<Vec<_>>()).collect();
+    let all: Vec<(f64, f64, f64)> = fine.into_iter().chain(way.last().copied()).filter_map(lift).collect();
+    let sheet = |p: &(f64, f64, f64)| scene.at(p.0, p.1, Some(p.2));
+    for run in all.chunk_by(|a, b| seen(*a) == seen(*b)) {
+        let points: Vec<Point> = run.iter().map(sheet).collect();
+        if seen(run[0]) {
+            canvas.line(&points, pen(BLACK.alpha(0.55), 2.4));
+            canvas.line(&points, pen(look.ink, 1.4));
+        } else {
+            canvas.line(&points, pen(look.ink.alpha(0.45), 0.7));
+        }
+    }
+    for (k, point) in way.iter().copied().filter_map(lift).enumerate().filter(|(_, p)| seen(*p)) {
+        let radius = if k == 0 { 3.0 } else { 1.4 };
+        canvas.dot(sheet(&point), radius + 0.6, BLACK);
+        canvas.dot(sheet(&point), radius, look.ink);
+    }
 }
 
 fn paint(page: &mut Page, scene: &Scene, field: &Field, mesh: (usize, usize), scale: &Scale) {

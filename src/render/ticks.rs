@@ -269,7 +269,8 @@ fn multiples(low: f64, high: f64, step: f64) -> Vec<f64> {
         .collect()
 }
 
-fn labelled(values: Vec<f64>) -> Vec<(f64, String)> {
+/// Values with their labels.
+pub fn labelled(values: Vec<f64>) -> Vec<(f64, String)> {
     let labels = labels(&values);
     values.into_iter().zip(labels).collect()
 }

@@ -268,18 +268,27 @@ fn planes(numbers: &Numbers, drawing: &Drawing, cases: &[usize], y: &OneOrMore) 
                 let all = members.iter().filter(here).flat_map(|c| table[*c].iter().copied());
                 measure.centre.of(all)[0]
             };
-            let values = ys.iter().flat_map(|y| xs.iter().map(|x| value(*x, *y))).collect();
+            let values: Vec<f64> = ys.iter().flat_map(|y| xs.iter().map(|x| value(*x, *y))).collect();
             panels.push(Panel {
                 title,
                 x: axis(&recipe.axes[across].label, Scale::Linear),
                 y: axis(&recipe.axes[up].label, Scale::Linear),
-                z: axis(&measure.label, drawing.y_scale.unwrap_or(measure.scale)),
+                z: axis(&measure.label, drawing.y_scale.unwrap_or(signed(measure.scale, &values))),
                 grids: vec![Grid { x: xs.clone(), y: ys.clone(), values }],
                 ..Panel::default()
             });
         }
     }
     panels
+}
+
+/// The scale of a map: where a good part of the values is on either side of zero, their sign matters.
+fn signed(scale: Scale, values: &[f64]) -> Scale {
+    let reach =
+        |sign: f64| values.iter().filter(|v| v.is_finite()).fold(0.0, |most, v| f64::max(most, sign * v));
+    let (below, above) = (reach(-1.0), reach(1.0));
+    let both = below.min(above) > 0.05 * below.max(above);
+    if both && matches!(scale, Scale::Auto | Scale::Linear) { Scale::Signed } else { scale }
 }
 
 /// Measures in a row for each point of an axis that has names, the first on top.

@@ -28,6 +28,7 @@ struct Here {
     /// Other networks by name.
     others: Vec<(&'static str, Vec<f64>, Vec<f64>)>,
     snapshots: Vec<Snapshot>,
+    companions: Vec<(String, Vec<Snapshot>)>,
 }
 
 impl Place for Here {
@@ -58,6 +59,9 @@ impl Place for Here {
     fn trajectory(&self) -> Result<Vec<Snapshot>> {
         Ok(self.snapshots.clone())
     }
+    fn companions(&self) -> Result<Vec<(String, Vec<Snapshot>)>> {
+        Ok(self.companions.clone())
+    }
 }
 
 /// A network at random parameters, with statistics that a trained one might have.
@@ -74,6 +78,7 @@ fn here(model: &str, name: &str) -> Here {
         streams: Streams::new(11),
         others: Vec::new(),
         snapshots: Vec::new(),
+        companions: Vec::new(),
     }
 }
 
@@ -183,6 +188,42 @@ fn eigen(matrix: &[f64], p: usize) -> (Vec<f64>, Vec<Vec<f64>>) {
     let values = (0..p).map(|k| found.S().column_vector()[k]).collect();
     let vectors = (0..p).map(|k| (0..p).map(|i| found.U()[(i, k)]).collect()).collect();
     (values, vectors)
+}
+
+#[test]
+fn several_trajectories_lie_in_the_slice_of_all_their_snapshots() {
+    let mut here = here("mlp:hidden=[3]", "trajectories");
+    let p = here.theta.len();
+    let snapshot = |name: &str, t: u64, left: f64| {
+        let away = gaussian(&format!("trajectories/{name}/{t}"), p);
+        let theta = here.theta.iter().zip(&away).map(|(w, d)| w + left * d).collect();
+        Snapshot { step: t, theta, state: Vec::new() }
+    };
+    let own: Vec<Snapshot> = (0..6).map(|t| snapshot("own", t, (5 - t) as f64)).collect();
+    let other: Vec<Snapshot> = (0..4).map(|t| snapshot("other", t, 5.0 - t as f64)).collect();
+    // One run that goes through all of them, and ends where the first one does.
+    here.snapshots = [&own[..5], &other[..], &own[5..]].concat();
+    let one = Trajectory.draw(&here, 2).expect("components");
+    here.snapshots = own;
+    here.companions = vec![("Adam".to_owned(), other)];
+    let both = Trajectory.draw(&here, 2).expect("components");
+    for (found, expected) in both.axes.iter().zip(&one.axes) {
+        agree("component", &found.direction, &expected.direction, 1e-11);
+        assert_eq!(found.label, expected.label);
+    }
+    let (all, [(name, beside)]) = (one.trail.expect("a trail"), both.others.as_slice()) else {
+        panic!("{} other trails", both.others.len());
+    };
+    assert_eq!((name.as_str(), beside.snapshots.len()), ("Adam", 4));
+    agree("coordinates", &beside.coordinates.concat(), &all.coordinates[5..9].concat(), 1e-9);
+    agree("residuals", &beside.residuals, &all.residuals[5..9], 1e-9);
+    agree(
+        "own",
+        &both.trail.expect("a trail").coordinates[..5].concat(),
+        &all.coordinates[..5].concat(),
+        1e-9,
+    );
+    assert_eq!(both.marks, [(beside.coordinates[3].clone(), "end of Adam".to_owned())]);
 }
 
 #[test]

@@ -44,6 +44,34 @@ fn moving_pictures_are_written_beside_the_others_when_asked_for() {
 }
 
 #[test]
+fn pages_are_the_same_from_the_command_and_from_plot_by_any_number_of_threads() {
+    let bench = bench();
+    bench.ok(&format!("slice --run r {GRID} --html --threads 1 --out one"));
+    let said = bench.ok(&format!("slice --run r {GRID} --html --threads 2 --out two")).stdout;
+    assert!(said.contains(", slice.html"), "{said}");
+    let page = bench.bytes("one/slice.html");
+    assert_eq!(page, bench.bytes("two/slice.html"));
+    bench.ok("plot s --dpi 20 --html --out again");
+    assert_eq!(page, bench.bytes("again/slice.html"));
+    bench.ok("plot r --dpi 20 --html --out again");
+    let text = bench.text("again/run.html");
+    assert!(text.contains("losscape train --hidden=") || text.contains("losscape train "), "{text:.3000}");
+    // An earlier page goes with its result.
+    bench.ok(&format!("slice --run r {GRID} --out one"));
+    assert!(!bench.path("one/slice.html").exists());
+}
+
+#[test]
+fn volumes_have_all_cuts_in_their_page() {
+    let bench = bench();
+    bench.ok("slice --run r --x=-1:1:3 --y=-1:1:3 --z=-1:1:11 --dpi 20 --html --out v");
+    let page = bench.text("v/slice.html");
+    let cuts = page.matches("\"title\":\"z = ").count();
+    assert_eq!(cuts % 11, 0, "{cuts}");
+    assert!(cuts > 0 && page.contains("\"stack\":true"));
+}
+
+#[test]
 fn two_results_in_one_directory_are_both_drawn() {
     let bench = bench();
     bench.ok(&format!("train {TINY} --out s"));

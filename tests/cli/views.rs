@@ -23,6 +23,33 @@ fn set(names: &[&str]) -> BTreeSet<String> {
 const PLANE: [&str; 5] = ["contour", "surface", "contour-test", "accuracy", "accuracy-test"];
 
 #[test]
+fn trajectories_of_several_runs_share_one_plane() {
+    const SMALL: &str = "--hidden 3 --samples 60 --epochs 3 --snapshots epochs:1 --dpi 20";
+    const BOTH: &str = "slice --run a --run b --directions trajectory --x 5 --dpi 20";
+    let bench = Bench::new();
+    bench.ok(&format!("train {SMALL} --out a"));
+    bench.ok(&format!("train {SMALL} --optimizer adam --lr 0.01 --out b"));
+    bench.ok(&format!("{BOTH} --labels SGD,Adam --out s"));
+    let json = bench.json("s/slice.json");
+    assert!(json.get("views").is_none(), "one view");
+    assert_eq!(json["others"][0]["label"], "Adam");
+    assert_eq!(json["marks"][0]["label"], "end of Adam");
+    // Both begin in the same weights, so in the same point.
+    let arrays = bench.npz("s/slice.npz");
+    let way = |name: &str| arrays.get(name).map(|a| a.to_f64()).unwrap_or_default();
+    let (own, other) = (way("path_x"), way("path_x_1"));
+    assert_eq!((own.len(), other.len()), (4, 4));
+    assert!((own[0] - other[0]).abs() < 1e-6 * own[0].abs(), "{} {}", own[0], other[0]);
+    let svg = bench.text("s/contour.svg");
+    assert!(svg.contains("SGD: steps 0 to") && svg.contains("Adam: steps 0 to"));
+    // Drawn again from what was saved.
+    let before = bench.bytes("s/surface.svg");
+    bench.ok("plot s --dpi 20");
+    assert_eq!(before, bench.bytes("s/surface.svg"));
+    bench.refused(&format!("{BOTH} --labels one --out t"), "--labels");
+}
+
+#[test]
 fn views_are_single_slices_one_behind_the_other() {
     let bench = bench();
     bench.ok(&format!("train {TINY} --seed 1 --out t/r --quiet"));
@@ -97,7 +124,7 @@ fn a_wide_grid_is_right_in_array_and_picture() {
 fn lines_volumes_and_maps_have_their_arrays_and_pictures() {
     let bench = bench();
     for (flags, shape, extra, drawn) in [
-        ("--line --x 9", vec![9], vec![], vec!["line"]),
+        ("--line --x 9", vec![9], vec![], vec!["line", "line-twin"]),
         ("--x 4 --y 3 --z=-1:1:2", vec![2, 3, 4], vec![], vec!["volume", "volume-test", "volume-accuracy"]),
         (
             "--x 5 --maps gap,curvature,gradient-norm",

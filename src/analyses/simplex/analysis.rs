@@ -42,7 +42,10 @@ connector-1.safetensors and so on, and pictures: triangle, connector, losses, en
         Needs::Networks { within: MINIMA, usual: 3, named: Named::Run }
     }
 
-    fn validate(&self, _: usize, _: &TrainSettings) -> Result<()> {
+    fn validate(&self, networks: usize, _: &TrainSettings) -> Result<()> {
+        if !self.labels.is_empty() && self.labels.len() != networks {
+            return Err(Error::expected("--labels", format!("{networks}, one a --run"), self.labels.len()));
+        }
         self.check()
     }
 

@@ -139,7 +139,7 @@ impl Job<'_> {
         let inner = gram(&points);
         let n = complex.points();
         let facts = Facts {
-            names: names(&[], self.runs),
+            names: names(&settings.labels, self.runs),
             connectors: connectors.collect(),
             log_volumes: complex.log_volumes(&inner),
             flat_log_volume: log_volume(&inner, n, &(0..complex.minima).collect::<Vec<usize>>()),

@@ -62,6 +62,9 @@ pub struct SimplexSettings {
     /// Seed of the training of the connecting points, and of the random points
     #[arg(long, value_name = "N", default_value_t = SimplexSettings::default().seed)]
     pub seed: u64,
+    /// What each --run is called in tables and figures [default: its directory's name]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub labels: Vec<String>,
     /// Element type [default: the one that the networks were trained in]
     #[arg(long, value_name = "TYPE")]
     pub precision: Option<Precision>,
@@ -81,6 +84,7 @@ impl Default for SimplexSettings {
             plane: 25,
             samples: None,
             seed: 0,
+            labels: Vec::new(),
             precision: None,
             memory: 4.0,
         }

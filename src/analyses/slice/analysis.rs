@@ -23,7 +23,7 @@ impl Analysis for SliceSettings {
   losscape slice --run runs/a --line --repeat 10                           ten lines, with their band
   losscape slice --run runs/a --directions through:b=runs/b --line         from one minimum to another
   losscape slice --run runs/a --directions through:b=runs/b,c=runs/c       the plane of three
-  losscape slice --run runs/a --directions trajectory                      the training trajectory (train --snapshots)
+  losscape slice --run runs/a --directions trajectory                      the training trajectory (train --snapshots); of several runs in one plane
   losscape slice --run runs/a --directions eigenvectors --maps curvature,gradient-norm
   losscape slice --run runs/a --adaptive --samples 500                     fewer points, fewer samples
   losscape slice --run runs/a --z=-1:1:11                                  a volume, as array and for ParaView
@@ -34,7 +34,7 @@ Finished points are kept as they come: the same command goes on after a stop, --
 
 Writes slice.json (scalars and settings), slice.npz (x, y, train_loss, train_accuracy, test_loss,
 test_accuracy and further maps; row j is y[j]; several views along a first axis), directions.safetensors, and pictures:
-contour, surface, contour-test, accuracy and one a map; line; volume.";
+contour, surface, contour-test, accuracy and one a map; line, line-twin; volume.";
     const SETTINGS: &'static str = include_str!("../../../analyses/settings/slice.toml");
     const QUICK: &'static [(&'static str, &'static str)] =
         &[("x", "-1:1:5"), ("y", "-1:1:5"), ("repeat", "1")];

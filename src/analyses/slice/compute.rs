@@ -1,7 +1,7 @@
 //! A slice, view by view: data and network made ready, directions drawn, and what is known before the first point.
 
 use super::SliceSettings;
-use super::facts::{AxisFacts, Counts, Facts, MarkFacts, TrailFacts, at_points};
+use super::facts::{AxisFacts, Counts, Facts, MarkFacts, OtherTrail, TrailFacts, at_points};
 use super::place::{Here, NOTHING};
 use super::points::{Evaluator, Job, Keep};
 use super::result::SliceResult;
@@ -17,7 +17,7 @@ use crate::base::tensors::{Tensor, TensorFile};
 use crate::base::{Error, Precision, Result, Streams, files, interrupt};
 use crate::data::Samples;
 use crate::landscape::State;
-use crate::landscape::directions::{Draw, Frame, Length, Snapshot};
+use crate::landscape::directions::{Draw, Frame, Length, Snapshot, Trail};
 use crate::landscape::geometry::{cosine, dot, orthogonalise};
 use crate::landscape::measures::{Measure, Spot};
 use crate::landscape::slice::Point;
@@ -85,13 +85,28 @@ fn views(
         }
     }
     let (resolved, names) = (settings.resolved(), names(&settings.labels, runs));
+    let alike =
+        |run: &Run| run.network.spec() == runs[0].network.spec() && run.data.sha256 == runs[0].data.sha256;
+    let gathered = settings.directions.gathers() && runs.iter().all(alike);
+    let (runs, companions) = runs.split_at(if gathered { 1 } else { runs.len() });
     let count = runs.len() * settings.repeat;
     let (mut views, mut tensors) = (Vec::new(), Vec::new());
     for view in 0..count {
         let (network, draw) = (view / settings.repeat, view % settings.repeat);
         let run = &runs[network];
         let (label, seed) = (names[network].clone(), settings.seed + draw as u64);
-        let job = Job { settings: &resolved, run, label, seed, view: (view, count), keep, observe };
+        let beside = &names[names.len() - companions.len()..];
+        let job = Job {
+            settings: &resolved,
+            run,
+            label,
+            companions,
+            beside,
+            seed,
+            view: (view, count),
+            keep,
+            observe,
+        };
         let precision = settings.precision.unwrap_or(run.precision);
         let (view, own) = job.compute(precision)?;
         views.extend(view);
@@ -144,7 +159,17 @@ impl Job<'_> {
         }
 
         let streams = Streams::new(self.seed);
-        let here = Here { run, objective: &*objectives[0], theta: &theta, state: &state, streams, memory };
+        let (companions, names) = (self.companions, self.beside);
+        let here = Here {
+            run,
+            objective: &*objectives[0],
+            theta: &theta,
+            state: &state,
+            streams,
+            memory,
+            companions,
+            names,
+        };
         let frame = self.frame(&here, &network)?;
         let directions = frame.axes.iter().map(|axis| rounded(&axis.direction, "directions", precision));
         let directions = directions.collect::<Result<Vec<_>>>()?;
@@ -212,6 +237,9 @@ impl Job<'_> {
                 center_status += &format!(" ({name} is none where {why})");
             }
         }
+        let other = |(label, trail): &(String, Trail)| {
+            Ok(OtherTrail { label: label.clone(), trail: gone(&frame, trail, &here)? })
+        };
         let statistics = policy.words(moves);
         let facts = Facts {
             label: self.label.clone(),
@@ -245,7 +273,8 @@ impl Job<'_> {
                 .iter()
                 .map(|(at, label)| MarkFacts { at: at.clone(), label: label.clone() })
                 .collect(),
-            trail: self.trail(&frame, &here)?,
+            trail: frame.trail.as_ref().map(|trail| gone(&frame, trail, &here)).transpose()?,
+            others: frame.others.iter().map(other).collect::<Result<_>>()?,
             directions: frame.facts.clone(),
         };
         // What a stop has cut short must not head a log.
@@ -301,25 +330,24 @@ impl Job<'_> {
             })
             .collect()
     }
+}
 
-    /// The training trajectory, with the loss at its true points.
-    fn trail(&self, frame: &Frame, here: &Here) -> Result<Option<TrailFacts>> {
-        let Some(trail) = &frame.trail else { return Ok(None) };
-        let mut train_loss = Vec::new();
-        for Snapshot { theta, state, .. } in &trail.snapshots {
-            interrupt::check("slice", NOTHING)?;
-            let loss = here.objective.evaluate(At { theta, state }).loss;
-            train_loss.push(Some(loss).filter(|l| l.is_finite()));
-        }
-        let coordinates =
-            (0..frame.axes.len()).map(|k| trail.coordinates.iter().map(|c| c[k]).collect()).collect();
-        Ok(Some(TrailFacts {
-            steps: trail.snapshots.iter().map(|s| s.step).collect(),
-            coordinates,
-            residuals: trail.residuals.clone(),
-            train_loss,
-        }))
+/// A training trajectory, with the loss at its true points.
+fn gone(frame: &Frame, trail: &Trail, here: &Here) -> Result<TrailFacts> {
+    let mut train_loss = Vec::new();
+    for Snapshot { theta, state, .. } in &trail.snapshots {
+        interrupt::check("slice", NOTHING)?;
+        let loss = here.objective.evaluate(At { theta, state }).loss;
+        train_loss.push(Some(loss).filter(|l| l.is_finite()));
     }
+    let coordinates =
+        (0..frame.axes.len()).map(|k| trail.coordinates.iter().map(|c| c[k]).collect()).collect();
+    Ok(TrailFacts {
+        steps: trail.snapshots.iter().map(|s| s.step).collect(),
+        coordinates,
+        residuals: trail.residuals.clone(),
+        train_loss,
+    })
 }
 
 /// The state at a point, where it moves as the weights do; `floor` is what variances do not fall below.

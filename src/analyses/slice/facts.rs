@@ -67,6 +67,14 @@ pub struct TrailFacts {
     pub train_loss: Vec<Option<f64>>,
 }
 
+/// The training trajectory of another run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OtherTrail {
+    /// What the run is called.
+    pub label: String,
+    pub trail: TrailFacts,
+}
+
 /// What is known of a view before its first point.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Facts {
@@ -104,6 +112,9 @@ pub struct Facts {
     pub marks: Vec<MarkFacts>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trail: Option<TrailFacts>,
+    /// Those of other runs in the same slice.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<OtherTrail>,
     /// Eigenvalues, explained variances.
     #[serde(default, skip_serializing_if = "Object::is_empty")]
     pub directions: Object<String, Value>,
@@ -125,14 +136,19 @@ impl Facts {
             let expected = format!("{} coordinates of {}", sides.len(), mark.label);
             return Err(Error::expected(format!("{at}: marks"), expected, mark.at.len()));
         }
-        let Some(trail) = &self.trail else { return Ok(()) };
-        let n = trail.steps.len();
-        let fits = trail.coordinates.len() == sides.len() && trail.coordinates.iter().all(|c| c.len() == n);
-        if fits && trail.residuals.len() == n && trail.train_loss.len() == n {
-            Ok(())
-        } else {
-            Err(Error::expected(format!("{at}: trail"), format!("lists of {n} numbers"), "others"))
+        for trail in self.trail.iter().chain(self.others.iter().map(|other| &other.trail)) {
+            let n = trail.steps.len();
+            let fits =
+                trail.coordinates.len() == sides.len() && trail.coordinates.iter().all(|c| c.len() == n);
+            if !fits || trail.residuals.len() != n || trail.train_loss.len() != n {
+                return Err(Error::expected(
+                    format!("{at}: trail"),
+                    format!("lists of {n} numbers"),
+                    "others",
+                ));
+            }
         }
+        Ok(())
     }
 
     /// Coordinates along each axis.

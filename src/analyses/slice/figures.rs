@@ -27,18 +27,18 @@ impl<'a> Shown<'a> {
     }
 }
 
-/// Most planes of a volume in one figure.
-const CUTS: usize = 9;
+/// Most planes of a volume in one picture.
+pub const CUTS: usize = 9;
 
-/// All figures of a slice.
-pub fn figures(settings: &SliceSettings, views: &[View]) -> Vec<Figure> {
+/// All figures of a slice; of a volume with at most `cuts` planes.
+pub fn figures(settings: &SliceSettings, views: &[View], cuts: usize) -> Vec<Figure> {
     let Some(first) = views.first() else { return Vec::new() };
     match settings.dimensions() {
         1 => lines(settings, views),
         2 => planes(settings, views),
-        _ if views.len() == 1 => volume(settings, first, ""),
+        _ if views.len() == 1 => volume(settings, first, "", cuts),
         _ => {
-            let own = |(i, view): (usize, &View)| volume(settings, view, &format!("-{i}"));
+            let own = |(i, view): (usize, &View)| volume(settings, view, &format!("-{i}"), cuts);
             views.iter().enumerate().flat_map(own).collect()
         }
     }
@@ -46,7 +46,7 @@ pub fn figures(settings: &SliceSettings, views: &[View]) -> Vec<Figure> {
 
 /// The main figure of a view that is not finished.
 pub fn unfinished(settings: &SliceSettings, view: &View, computed: usize) -> Figure {
-    let all = figures(settings, std::slice::from_ref(view));
+    let all = figures(settings, std::slice::from_ref(view), CUTS);
     let mut figure =
         all.into_iter().next().unwrap_or_else(|| planes(settings, std::slice::from_ref(view)).remove(0));
     figure.name = "unfinished".to_owned();
@@ -153,11 +153,15 @@ fn plane(settings: &SliceSettings, views: &[View], shown: &Shown) -> Figure {
         let range = |k: usize| view.facts.axes[k].range;
         let within = |at: &[f64]| (0..2).all(|k| (range(k).min..=range(k).max).contains(&at[k]));
         marks.retain(|(at, _)| within(at));
-        let path = view.facts.trail.iter().map(|trail| Series {
-            label: "trajectory, projected".to_owned(),
+        let alone = view.facts.others.is_empty();
+        let name = if alone { "trajectory, projected" } else { &view.facts.label };
+        let own = view.facts.trail.iter().map(|trail| (name, trail));
+        let others = view.facts.others.iter().map(|other| (other.label.as_str(), &other.trail));
+        let path = own.chain(others).map(|(name, trail)| Series {
+            label: format!("{name}: {}", gone(&trail.steps)),
             x: trail.coordinates[0].clone(),
             y: trail.coordinates[1].clone(),
-            style: Style::Marked,
+            style: Style::Path,
             ..Series::default()
         });
         Panel {
@@ -166,7 +170,7 @@ fn plane(settings: &SliceSettings, views: &[View], shown: &Shown) -> Figure {
             y: side(view, 1),
             z: Axis { label: shown.label.clone(), scale: shown.scale, range: None },
             grids: vec![grid],
-            series: path.filter(|_| shown.chart == "contour").collect(),
+            series: path.collect(),
             marks: marks.into_iter().map(|(at, label)| Mark { x: at[0], y: at[1], label }).collect(),
         }
     };
@@ -177,6 +181,15 @@ fn plane(settings: &SliceSettings, views: &[View], shown: &Shown) -> Figure {
         subtitle: subtitle(settings, views, if shown.map.starts_with("test") { "test" } else { "training" }),
         panels: views.iter().map(panel).collect(),
     }
+}
+
+/// What the dots of a trajectory are.
+fn gone(steps: &[u64]) -> String {
+    let [first, .., last] = steps else { return "one step".to_owned() };
+    let even = steps.windows(3).all(|w| w[2] - w[1] == w[1] - w[0]);
+    let dots =
+        if even { format!("a dot every {}", steps[1] - first) } else { format!("{} dots", steps.len()) };
+    format!("steps {first} to {last}, {dots}")
 }
 
 /// The grid without its border.
@@ -279,11 +292,50 @@ fn lines(settings: &SliceSettings, views: &[View]) -> Vec<Figure> {
         panels,
     };
     let mut all = vec![figure("line", "loss along a line", panels)];
+    all.extend(twin(views, &loss).map(|panels| Figure {
+        chart: "twin".to_owned(),
+        ..figure("line-twin", "loss and accuracy along a line", panels)
+    }));
     for shown in others(settings, views, "lines") {
         let panel = curves(views, &shown.label, [shown.map, ""], |v, map| v.map(map));
         all.push(figure(shown.name, &shown.label, vec![panel]));
     }
     all
+}
+
+/// Loss and accuracy of one view on a left and a right axis: training solid, test dashed.
+fn twin(views: &[View], loss: &str) -> Option<Vec<Panel>> {
+    let [view] = views else { return None };
+    if !has(views, "train_accuracy") {
+        return None;
+    }
+    let x = view.facts.coordinates().0[0].clone();
+    let panel = |name: &str, label: &str, maps: [&str; 2], scale: Scale| {
+        let tested = !view.map(maps[1]).is_empty();
+        let label_of = |k: usize| match (k, tested) {
+            (0, true) => format!("{name} (dashed: test)"),
+            (0, false) => format!("training {name}"),
+            _ => String::new(),
+        };
+        let all = maps.iter().enumerate().filter(|(_, map)| !view.map(map).is_empty());
+        let curve = |(k, map): (usize, &&str)| Series {
+            label: label_of(k),
+            x: x.clone(),
+            y: view.map(map),
+            style: if k == 0 { Style::Line } else { Style::Dashed },
+            ..Series::default()
+        };
+        Panel {
+            x: side(view, 0),
+            y: Axis { label: label.to_owned(), scale, range: None },
+            series: all.map(curve).collect(),
+            ..Panel::default()
+        }
+    };
+    Some(vec![
+        panel("loss", loss, ["train_loss", "test_loss"], Scale::Auto),
+        panel("accuracy", "accuracy", ["train_accuracy", "test_accuracy"], Scale::Linear),
+    ])
 }
 
 /// One panel of curves: training solid, test dashed, a colour a network; over several draws the median, the band between
@@ -364,7 +416,7 @@ fn between(xs: &[f64], ys: &[f64], x: f64) -> Option<f64> {
 }
 
 /// Cuts through a volume at about equal steps of z.
-fn volume(settings: &SliceSettings, view: &View, suffix: &str) -> Vec<Figure> {
+fn volume(settings: &SliceSettings, view: &View, suffix: &str, cuts: usize) -> Vec<Figure> {
     let [train, test] = losses(view);
     let contour = |name, map, label, scale| Shown::new(name, "contour", map, label, scale);
     let mut all = vec![contour("volume", "train_loss", train, Scale::Auto)];
@@ -378,7 +430,7 @@ fn volume(settings: &SliceSettings, view: &View, suffix: &str) -> Vec<Figure> {
     all.extend(others(settings, std::slice::from_ref(view), "contour"));
     let Coordinates(axes) = view.facts.coordinates();
     let (nx, ny, nz) = (axes[0].len(), axes[1].len(), axes[2].len());
-    let cuts = CUTS.min(nz);
+    let cuts = cuts.min(nz);
     let chosen: Vec<usize> = (0..cuts).map(|c| (c * (nz - 1) + (cuts - 1) / 2) / (cuts - 1).max(1)).collect();
     let figure = |shown: &Shown| {
         let values = view.map(shown.map);

@@ -22,6 +22,9 @@ pub struct Here<'a> {
     pub state: &'a [f64],
     pub streams: Streams,
     pub memory: usize,
+    /// Runs whose ways lie in the same slice, and what they are called.
+    pub companions: &'a [Run],
+    pub names: &'a [String],
 }
 
 impl Here<'_> {
@@ -81,5 +84,10 @@ impl Place for Here<'_> {
 
     fn trajectory(&self) -> Result<Vec<Snapshot>> {
         self.run.trajectory()
+    }
+
+    fn companions(&self) -> Result<Vec<(String, Vec<Snapshot>)>> {
+        let all = self.names.iter().cloned().zip(self.companions);
+        all.map(|(name, run)| Ok((name, run.trajectory()?))).collect()
     }
 }

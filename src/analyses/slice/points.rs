@@ -33,6 +33,9 @@ pub(super) struct Job<'a> {
     pub settings: &'a SliceSettings,
     pub run: &'a Run,
     pub label: String,
+    /// Runs whose ways lie in the same slice, and what they are called.
+    pub companions: &'a [Run],
+    pub beside: &'a [String],
     pub seed: u64,
     /// Which, of how many.
     pub view: (usize, usize),

@@ -2,6 +2,7 @@
 
 use super::SliceSettings;
 use super::facts::{AXES, Coordinates, Facts, at_points, columns};
+use super::figures::CUTS;
 use super::view::{Evaluated, View};
 use crate::analyses::stored;
 use crate::analyses::{Files, Saved, archive, document, to_json};
@@ -144,20 +145,27 @@ impl SliceResult {
             arrays.push("evaluated", &stacked(&shape), all.map(|e| i64::from(*e)).collect::<Vec<i64>>());
         }
         for (v, view) in self.views.iter().enumerate() {
-            let Some(trail) = &view.facts.trail else { continue };
-            let suffix = if several { format!("_{v}") } else { String::new() };
-            let mut push = |name: &str, values: Values| {
-                arrays.push(&format!("path_{name}{suffix}"), &[trail.steps.len()], values)
-            };
-            push("step", trail.steps.iter().map(|s| *s as i64).collect::<Vec<i64>>().into());
-            for (name, values) in AXES.iter().zip(&trail.coordinates) {
-                push(name, values.clone().into());
+            // Those of other runs in the same slice are numbered from 1 on.
+            let own = view
+                .facts
+                .trail
+                .iter()
+                .map(|trail| (if several { format!("_{v}") } else { String::new() }, trail));
+            let others = view.facts.others.iter().zip(1..).map(|(other, k)| (format!("_{k}"), &other.trail));
+            for (suffix, trail) in own.chain(others) {
+                let mut push = |name: &str, values: Values| {
+                    arrays.push(&format!("path_{name}{suffix}"), &[trail.steps.len()], values)
+                };
+                push("step", trail.steps.iter().map(|s| *s as i64).collect::<Vec<i64>>().into());
+                for (name, values) in AXES.iter().zip(&trail.coordinates) {
+                    push(name, values.clone().into());
+                }
+                push("residual", trail.residuals.clone().into());
+                push(
+                    "train_loss",
+                    trail.train_loss.iter().map(|l| l.unwrap_or(f64::NAN)).collect::<Vec<f64>>().into(),
+                );
             }
-            push("residual", trail.residuals.clone().into());
-            push(
-                "train_loss",
-                trail.train_loss.iter().map(|l| l.unwrap_or(f64::NAN)).collect::<Vec<f64>>().into(),
-            );
         }
         arrays
     }
@@ -309,6 +317,13 @@ impl Saved for SliceResult {
     }
 
     fn figures(&self) -> Vec<Figure> {
-        super::figures::figures(&self.settings, &self.views)
+        super::figures::figures(&self.settings, &self.views, CUTS)
+    }
+
+    fn stacks(&self) -> Vec<Figure> {
+        match self.settings.dimensions() {
+            3 => super::figures::figures(&self.settings, &self.views, usize::MAX),
+            _ => Vec::new(),
+        }
     }
 }

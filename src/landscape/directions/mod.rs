@@ -28,6 +28,10 @@ pub trait Place {
     fn weights(&self, path: &Path) -> Result<(Vec<f64>, Vec<f64>)>;
     /// The snapshots of training, the first and the last among them.
     fn trajectory(&self) -> Result<Vec<Snapshot>>;
+    /// Names and snapshots of other runs of the same network, whose ways lie in the same slice.
+    fn companions(&self) -> Result<Vec<(String, Vec<Snapshot>)>> {
+        Ok(Vec::new())
+    }
 }
 
 /// A moment of training.
@@ -85,6 +89,8 @@ pub struct Frame {
     pub marks: Vec<(Vec<f64>, String)>,
     /// The training trajectory.
     pub trail: Option<Trail>,
+    /// Those of other runs, with their names.
+    pub others: Vec<(String, Trail)>,
     /// Numbers that belong to the directions: eigenvalues, explained variances.
     pub facts: Map<String, Value>,
 }
@@ -100,6 +106,10 @@ pub trait Draw {
     /// Refuses settings from which so many axes cannot be drawn, before anything is loaded or trained.
     fn fits(&self, _count: usize) -> Result<()> {
         Ok(())
+    }
+    /// Whether several runs of one network on the same data lie in one slice.
+    fn gathers(&self) -> bool {
+        false
     }
     /// Whether another seed draws another slice with so many axes.
     fn varies(&self, _count: usize) -> bool {

@@ -1,9 +1,10 @@
 //! The principal components of training: rows theta_t - theta_T of the snapshots, centred; the slice is anchored at the
-//! last one, theta_T, and the training trajectory is projected on it (Li et al. 2018, section 7).
+//! last one, theta_T, and the training trajectory is projected on it (Li et al. 2018, section 7). Of several runs the components
+//! are those of all snapshots together, each counting once, and the slice is anchored at the end of the first run.
 //!
 //! Axes have length 1. A contour is not the loss of the true path: each snapshot's distance to the slice is reported.
 
-use super::{Axis, Draw, Frame, Length, Place, Trail};
+use super::{Axis, Draw, Frame, Length, Place, Snapshot, Trail};
 use crate::base::{Error, Result};
 use crate::landscape::geometry::{difference, dot, principal, projection};
 use serde_json::{Map, json};
@@ -33,7 +34,10 @@ impl Draw for Trajectory {
             let expected = "snapshots that end at the weights of the run (weights.safetensors)";
             return Err(Error::expected("--directions trajectory", expected, "others"));
         }
-        let rows: Vec<Vec<f64>> = snapshots.iter().map(|s| difference(&s.theta, place.theta())).collect();
+        let companions = place.companions()?;
+        let from = |s: &Snapshot| difference(&s.theta, place.theta());
+        let ways = || std::iter::once(&snapshots).chain(companions.iter().map(|(_, snapshots)| snapshots));
+        let rows: Vec<Vec<f64>> = ways().flatten().map(from).collect();
         let (components, shares) = principal(&rows, count)?;
         let components: Vec<Vec<f64>> = components
             .into_iter()
@@ -44,7 +48,7 @@ impl Draw for Trajectory {
             })
             .collect();
         let projected: Vec<(Vec<f64>, f64)> = rows.iter().map(|row| projection(&components, row)).collect();
-        let (coordinates, residuals): (Vec<Vec<f64>>, Vec<f64>) = projected.into_iter().unzip();
+        let (mut coordinates, mut residuals): (Vec<Vec<f64>>, Vec<f64>) = projected.into_iter().unzip();
         let extent = |k: usize| {
             let of = || coordinates.iter().map(|c| c[k]);
             (of().fold(0.0, f64::min), of().fold(0.0, f64::max))
@@ -64,12 +68,24 @@ impl Draw for Trajectory {
         let mut facts = Map::new();
         facts.insert("explained_variance".to_owned(), json!(shares));
         facts.insert("largest_residual".to_owned(), json!(residuals.iter().copied().fold(0.0, f64::max)));
-        Ok(Frame {
-            axes: components.into_iter().enumerate().map(axis).collect(),
-            trail: Some(Trail { snapshots, coordinates, residuals }),
-            facts,
-            ..Frame::default()
-        })
+        let axes = components.into_iter().enumerate().map(axis).collect();
+        let mut trail = |snapshots: Vec<Snapshot>| {
+            let rest = (coordinates.split_off(snapshots.len()), residuals.split_off(snapshots.len()));
+            let coordinates = std::mem::replace(&mut coordinates, rest.0);
+            Trail { snapshots, coordinates, residuals: std::mem::replace(&mut residuals, rest.1) }
+        };
+        let own = trail(snapshots);
+        let others: Vec<(String, Trail)> =
+            companions.into_iter().map(|(name, snapshots)| (name, trail(snapshots))).collect();
+        let end = |(name, trail): &(String, Trail)| {
+            Some((trail.coordinates.last()?.clone(), format!("end of {name}")))
+        };
+        let marks = others.iter().filter_map(end).collect();
+        Ok(Frame { axes, trail: Some(own), others, marks, facts })
+    }
+
+    fn gathers(&self) -> bool {
+        true
     }
 
     fn length(&self) -> Length {
