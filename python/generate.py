@@ -89,8 +89,8 @@ def wrapped(text, indent):
 
 def parameter(argument, name):
     """What the docstring says of a keyword: what help says of the flag."""
-    kind = {"switch": "bool", "list": "str or list", "repeated": "one or a list"}.get(argument["takes"])
-    kind = kind or {"integer": "int", "number": "float", "path": "path"}.get(argument["type"], "str")
+    kinds = {"switch": "bool", "list": "str or list", "repeated": "one or a list", "range": "str or tuple"}
+    kind = kinds.get(takes(argument)) or {"integer": "int", "number": "float", "path": "path"}.get(argument["type"], "str")
     help = argument["help"] or ""
     if argument["default"] and "[default:" not in help:
         help += f" [default: {argument['default']}]"
@@ -130,7 +130,9 @@ def function(name, command):
         default = "bool = False" if kind == "bool" and a["takes"] == "switch" else f"Optional[{kind}] = None"
         signature.append(f"{names[a['name']]}: {default}")
     documented = "\n".join(parameter(a, names[a["name"]]) for a in shown if not a["hidden"])
-    notes = textwrap.indent(command["notes"] or "", "    ")
+    # Examples are laid out, and what stands below them is not.
+    lines = (command["notes"] or "").split("\n")
+    notes = "\n".join("    " + line if line.startswith(" ") else wrapped(line, "    ") for line in lines)
     # Raw, because commands over several lines end in backslashes.
     doc = f'    r"""{command["about"]}\n\n    Parameters\n    ----------\n{documented}\n\n{notes}\n    """'
     doc = re.sub(r"[ \t]+\n", "\n", doc)

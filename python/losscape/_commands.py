@@ -267,11 +267,17 @@ def connect(
       losscape connect --from runs/cnn-0 --to runs/cnn-1 --samples 2000 \
           --plane 0 --json
 
-    The bends of the curve start on the line; each mini-batch pulls them down at one random place of the curve (Garipov et al. 2018). A barrier is the most by which the training loss rises above the straight interpolation of the ends' losses. Statistics of batch norm are recomputed at every place that is evaluated.
+    The bends of the curve start on the line; each mini-batch pulls them down at one random place of
+    the curve (Garipov et al. 2018). A barrier is the most by which the training loss rises above
+    the straight interpolation of the ends' losses. Statistics of batch norm are recomputed at every
+    place that is evaluated.
 
     An unfinished curve is kept: the same command goes on after a stop, --fresh begins anew.
 
-    Writes connect.json (barriers, endpoints, ensembles), connect.npz (t, linear_train_loss, curve_train_loss, ...), curve.safetensors (the control points), middle.safetensors (the network at t = 0.5, a run like any other), with --align aligned.safetensors (B permuted), with --neb band.safetensors, and pictures: paths, plane, plane-error, training, permuted.
+    Writes connect.json (barriers, endpoints, ensembles), connect.npz (t, linear_train_loss,
+    curve_train_loss, ...), curve.safetensors (the control points), middle.safetensors (the network
+    at t = 0.5, a run like any other), with --align aligned.safetensors (B permuted), with --neb
+    band.safetensors, and pictures: paths, plane, plane-error, training, permuted.
     """
     return call("connect", COMMANDS["connect"], locals())
 
@@ -469,9 +475,15 @@ def critical(
           --model matrix-factorization --samples 0
           # whose critical points are known in closed form
 
-    All in double precision. From every start the squared gradient norm is descended by damped Newton steps with the exact Hessian; what ends where the gradient is in the Hessian's kernel without being zero (flat), or vanishes without a zero nearby (receding), is no critical point: it stays in the arrays, faint in the picture. Finished starts are kept as they come: the same command goes on after a stop, --fresh begins anew.
+    All in double precision. From every start the squared gradient norm is descended by damped
+    Newton steps with the exact Hessian; what ends where the gradient is in the Hessian's kernel
+    without being zero (flat), or vanishes without a zero nearby (receding), is no critical point:
+    it stays in the arrays, faint in the picture. Finished starts are kept as they come: the same
+    command goes on after a stop, --fresh begins anew.
 
-    Writes critical.json (counts, ranges of loss and lambda_min, rank correlation, the distinct points), critical.npz (a row a start: loss, gradient_norm, index, negative, zero, lambda_min, lambda_max, threshold, ..., eigenvalues, theta), critical.png and .svg.
+    Writes critical.json (counts, ranges of loss and lambda_min, rank correlation, the distinct
+    points), critical.npz (a row a start: loss, gradient_norm, index, negative, zero, lambda_min,
+    lambda_max, threshold, ..., eigenvalues, theta), critical.png and .svg.
     """
     return call("critical", COMMANDS["critical"], locals())
 
@@ -571,9 +583,12 @@ def data(
       losscape data csv:file=iris.csv,label=species
       losscape data random-labels:base=digits
 
-    Writes data.npz (train_x, train_y, test_x, test_y: split and standardised, exactly as training uses them), data.json (counts, hash) and, for images, signals, points in the plane and curves, samples.png and .svg.
+    Writes data.npz (train_x, train_y, test_x, test_y: split and standardised, exactly as training
+    uses them), data.json (counts, hash) and, for images, signals, points in the plane and curves,
+    samples.png and .svg.
 
-    Paths are kept as they are given, relative to where the program is started; a path with a comma or an equals sign is put in quotation marks: 'csv:file="a,b.csv"'.
+    Paths are kept as they are given, relative to where the program is started; a path with a comma
+    or an equals sign is put in quotation marks: 'csv:file="a,b.csv"'.
     """
     return call("data", COMMANDS["data"], locals())
 
@@ -707,11 +722,19 @@ def ensemble(
       losscape slice --run out/ensemble/swa.safetensors
           # the average is a run like any other
 
-    Training goes on from the network with a rate that swings from --lr-low up to --lr and down again; a network is collected at the end of each cycle. Fast geometric ensembling (Garipov et al. 2018) averages what they predict, SWA (Izmailov et al. 2018) averages their weights, with statistics of batch norm recomputed. Independent networks are trained as the first was, from the seeds after its own, into DIR/seed-N; the first is one of their ensemble.
+    Training goes on from the network with a rate that swings from --lr-low up to --lr and down
+    again; a network is collected at the end of each cycle. Fast geometric ensembling (Garipov et
+    al. 2018) averages what they predict, SWA (Izmailov et al. 2018) averages their weights, with
+    statistics of batch norm recomputed. Independent networks are trained as the first was, from the
+    seeds after its own, into DIR/seed-N; the first is one of their ensemble.
 
     What is unfinished is kept: the same command goes on after a stop, --fresh begins anew.
 
-    Writes ensemble.json (start, members, swa, single, ensemble, independent: losses, errors, the epochs that each cost), ensemble.npz (turn, turn_lr, epoch_train_loss, ...; ensemble_test_error and independent_test_error by number of members; train_loss, ..., test_error of every network; distance of shape (n, n): start, members, swa, independent ones), swa.safetensors, member-1.safetensors and so on, and pictures: cycles, members, plane.
+    Writes ensemble.json (start, members, swa, single, ensemble, independent: losses, errors, the
+    epochs that each cost), ensemble.npz (turn, turn_lr, epoch_train_loss, ...; ensemble_test_error
+    and independent_test_error by number of members; train_loss, ..., test_error of every network;
+    distance of shape (n, n): start, members, swa, independent ones), swa.safetensors,
+    member-1.safetensors and so on, and pictures: cycles, members, plane.
     """
     return call("ensemble", COMMANDS["ensemble"], locals())
 
@@ -774,7 +797,9 @@ def inspect(
       losscape inspect model.pt2 --data npz:file=batch.npz --eigenvalues
           # of the whole Hessian of a small network
 
-    The file is an archive of torch.export.save whose module returns the mean loss of its batch. The arrays of the data are called as the arguments of its forward. Along a direction v: g.v, v.Hv and |Hv|, exact; `sine` is v_i = sin(i + 1) over all parameters in the order of the file.
+    The file is an archive of torch.export.save whose module returns the mean loss of its batch. The
+    arrays of the data are called as the arguments of its forward. Along a direction v: g.v, v.Hv
+    and |Hv|, exact; `sine` is v_i = sin(i + 1) over all parameters in the order of the file.
     """
     return call("inspect", COMMANDS["inspect"], locals())
 
@@ -1046,9 +1071,19 @@ def instability(
       losscape instability --data mnist1d --model cnn --norm batch \
           --epochs 10 --branch 0,50,200
 
-    A network is trained to step k and goes on from there twice, with different noise, to the end: the order of the samples (what is left of the epoch too), their augmentation and the masks of dropout. One branch is the run as it goes on by itself, and is the same for every k. The barrier is the most by which loss and error on the straight line between both ends rise above the line between their values. Finished branches are kept as they come: the same command goes on after a stop, --fresh begins anew. The flags of training are those of `losscape train` without what ends it early, averages, keeps or probes.
+    A network is trained to step k and goes on from there twice, with different noise, to the end:
+    the order of the samples (what is left of the epoch too), their augmentation and the masks of
+    dropout. One branch is the run as it goes on by itself, and is the same for every k. The barrier
+    is the most by which loss and error on the straight line between both ends rise above the line
+    between their values. Finished branches are kept as they come: the same command goes on after a
+    stop, --fresh begins anew. The flags of training are those of `losscape train` without what ends
+    it early, averages, keeps or probes.
 
-    Writes instability.json (medians, quartiles, every seed; stable_from: the step from which on the median barrier of the training error is at most --stable), instability.npz (branch, seed, t; train_barrier, train_error_barrier, test_barrier, test_error_barrier, distance of shape (branches, seeds); train_loss, train_error, test_loss, test_error along the lines), instability.png and .svg.
+    Writes instability.json (medians, quartiles, every seed; stable_from: the step from which on the
+    median barrier of the training error is at most --stable), instability.npz (branch, seed, t;
+    train_barrier, train_error_barrier, test_barrier, test_error_barrier, distance of shape
+    (branches, seeds); train_loss, train_error, test_loss, test_error along the lines),
+    instability.png and .svg.
     """
     return call("instability", COMMANDS["instability"], locals())
 
@@ -1335,9 +1370,12 @@ def lr_range(
       losscape lr-range --steps 500 --rule tenth
           # more steps; a tenth of where the loss blows up
 
-    Takes the flags of `losscape train`, except those that the test sets itself (rate, schedule, epochs). The rate grows by a constant ratio from --lr-min to --lr-max, one step a rate, and the test ends where the loss has blown up.
+    Takes the flags of `losscape train`, except those that the test sets itself (rate, schedule,
+    epochs). The rate grows by a constant ratio from --lr-min to --lr-max, one step a rate, and the
+    test ends where the loss has blown up.
 
-    Writes lr-range.json (the suggested rate and both rules), lr-range.npz (rate, loss, smoothed_loss), lr-range.png and .svg. A rule that finds no rate is exit code 3.
+    Writes lr-range.json (the suggested rate and both rules), lr-range.npz (rate, loss,
+    smoothed_loss), lr-range.png and .svg. A rule that finds no rate is exit code 3.
     """
     return call("lr-range", COMMANDS["lr-range"], locals())
 
@@ -1413,9 +1451,15 @@ def merge(
       losscape merge out/mine
       losscape merge part-0 part-1 part-2 --out out/whole
 
-    Parts are written side by side, DIR/shard-I-of-N each, at the same time, and no part waits for another. auto knows the arrays of Slurm, PBS, SGE, LSF, AWS Batch, HyperQueue and Kubernetes, and the ranks of srun, Open MPI, MPICH, Intel MPI and torchrun; ranks within the tasks of an array count as parts, too. A scheduler that does not say how many tasks there are takes auto/N, and so does a lost task that is submitted once more; auto/1-8 says that the tasks of the array are 1 to 8.
+    Parts are written side by side, DIR/shard-I-of-N each, at the same time, and no part waits for
+    another. auto knows the arrays of Slurm, PBS, SGE, LSF, AWS Batch, HyperQueue and Kubernetes,
+    and the ranks of srun, Open MPI, MPICH, Intel MPI and torchrun; ranks within the tasks of an
+    array count as parts, too. A scheduler that does not say how many tasks there are takes auto/N,
+    and so does a lost task that is submitted once more; auto/1-8 says that the tasks of the array
+    are 1 to 8.
 
-    The files are those of work that was done at once, to the byte. Parts of other settings, data or weights are refused, and what is missing is named. The parts stay where they are.
+    The files are those of work that was done at once, to the byte. Parts of other settings, data or
+    weights are refused, and what is missing is named. The parts stay where they are.
     """
     return call("merge", COMMANDS["merge"], locals())
 
@@ -1716,13 +1760,28 @@ def minima(
       losscape minima --neb --out out/bands
           # AutoNEB bands, and the tree of their saddles
 
-    Without --run, networks are trained first, one a seed, into DIR/seed-N, as `losscape train --seeds` does; the flags are those of train. Runs that are there are kept, and so are finished pairs: the same command goes on after a stop.
+    Without --run, networks are trained first, one a seed, into DIR/seed-N, as `losscape train
+    --seeds` does; the flags are those of train. Runs that are there are kept, and so are finished
+    pairs: the same command goes on after a stop.
 
-    The barrier of a pair is the most by which loss or error on the straight line between its networks rises above the line between their values. Networks that differ in the order of their units alone have a barrier too; --align takes that away.
+    The barrier of a pair is the most by which loss or error on the straight line between its
+    networks rises above the line between their values. Networks that differ in the order of their
+    units alone have a barrier too; --align takes that away.
 
-    With --neb, bands are relaxed between pairs one after the other (Draxler et al. 2018): first until all minima are joined, then to replace the highest edge of their minimum spanning tree. The section [band] of the configuration has their settings.
+    With --neb, bands are relaxed between pairs one after the other (Draxler et al. 2018): first
+    until all minima are joined, then to replace the highest edge of their minimum spanning tree.
+    The section [band] of the configuration has their settings.
 
-    Writes minima.json (networks, medians over pairs, merges, tree, barcode, predictions, similarity), minima.npz (train_barrier, train_error_barrier, test_barrier, test_error_barrier, distance of shape (n, n); t, pair, and train_loss, train_error, test_loss, test_error of shape (pairs, t); linkage as SciPy has it; tree; place; barcode, a row of minimum, birth, death and older minimum each; prediction_distance, disagreement, cka of shape (layers, n, n)), and pictures: barriers, distances, dendrogram, tree, disconnectivity, map, predictions, similarity, similarity-layers. With --align the same arrays as aligned_..., moved, and a picture: aligned. With --neb band, band_saddle, band_train_loss, ..., band_tree, bottleneck and line_highest (the highest loss between any two, along bands and straight lines), a file band-I-J.safetensors a band, and pictures: saddles, bands.
+    Writes minima.json (networks, medians over pairs, merges, tree, barcode, predictions,
+    similarity), minima.npz (train_barrier, train_error_barrier, test_barrier, test_error_barrier,
+    distance of shape (n, n); t, pair, and train_loss, train_error, test_loss, test_error of shape
+    (pairs, t); linkage as SciPy has it; tree; place; barcode, a row of minimum, birth, death and
+    older minimum each; prediction_distance, disagreement, cka of shape (layers, n, n)), and
+    pictures: barriers, distances, dendrogram, tree, disconnectivity, map, predictions, similarity,
+    similarity-layers. With --align the same arrays as aligned_..., moved, and a picture: aligned.
+    With --neb band, band_saddle, band_train_loss, ..., band_tree, bottleneck and line_highest (the
+    highest loss between any two, along bands and straight lines), a file band-I-J.safetensors a
+    band, and pictures: saddles, bands.
     """
     return call("minima", COMMANDS["minima"], locals())
 
@@ -1994,7 +2053,9 @@ def propagate(
       losscape propagate --hidden 64,64,64,64 --norm none --norm layer \
           --norm batch --out out/norms
 
-    Writes propagate.json (slopes of log2 of the second moments by layer, the range of deviations), propagate.npz (each measure, shape (variants, seeds, layers)), and pictures: propagate, jacobian.
+    Writes propagate.json (slopes of log2 of the second moments by layer, the range of deviations),
+    propagate.npz (each measure, shape (variants, seeds, layers)), and pictures: propagate,
+    jacobian.
     """
     return call("propagate", COMMANDS["propagate"], locals())
 
@@ -2120,9 +2181,14 @@ def run(
       losscape run mine.toml --shard 0/2
           # half of the cases; then losscape merge out/run
 
-    A recipe is a TOML file, or the name of one that is built in; analyses/README.md says what can stand in it. Every finished case is kept in DIR/cases: the same command goes on after a stop, and a changed recipe computes only what it changes.
+    A recipe is a TOML file, or the name of one that is built in; analyses/README.md says what can
+    stand in it. Every finished case is kept in DIR/cases: the same command goes on after a stop,
+    and a changed recipe computes only what it changes.
 
-    Writes study.json (cases summed up, effects with intervals, the verdict), study.csv (a row a case and seed), study.npz (each measure, shape (axes..., seeds)), figures.json, and the recipe's pictures. Exit code 3 where the claim does not hold or is undecided; at smoke scale nothing is judged.
+    Writes study.json (cases summed up, effects with intervals, the verdict), study.csv (a row a
+    case and seed), study.npz (each measure, shape (axes..., seeds)), figures.json, and the recipe's
+    pictures. Exit code 3 where the claim does not hold or is undecided; at smoke scale nothing is
+    judged.
     """
     return call("run", COMMANDS["run"], locals())
 
@@ -2301,7 +2367,7 @@ def sharpness(
     shifts : str or list
         How test samples are shifted, separated by commas [default: noise, blur, labels, as far as
         the data have such] [one of: noise, blur, labels, imbalance]
-    shift_range : str
+    shift_range : str or tuple
         Points along the direction through the minimum, as min:max:n [default: -1:1:41]
     noise_batch : int
         Samples in the smaller batches of the gradient noise scale, which takes the data as an
@@ -2401,15 +2467,21 @@ def sharpness(
       losscape sharpness --run runs/a --precision f64 --tolerance 1e-8 \
           --json
 
-    Eigenvalues are certified: converged, and after so many Lanczos steps from a random start that but for a probability of --delta none is passed over (Kuczynski and Wozniakowski 1992). One that did not converge ends with exit code 3, and so do chains of a learning coefficient that do not agree.
+    Eigenvalues are certified: converged, and after so many Lanczos steps from a random start that
+    but for a probability of --delta none is passed over (Kuczynski and Wozniakowski 1992). One that
+    did not converge ends with exit code 3, and so do chains of a learning coefficient that do not
+    agree.
 
-    Operators of up to --exact parameters are written out: their eigenvalues, trace, norms and density are exact. An error behind ± is a standard error; the table says over what.
+    Operators of up to --exact parameters are written out: their eigenvalues, trace, norms and
+    density are exact. An error behind ± is a standard error; the table says over what.
 
     Finished parts are kept: the same command goes on after a stop, --fresh begins anew.
 
-    Raw numbers change when a layer is multiplied and the next divided by the same factor, which leaves the function alone; rescaling-invariant ones stand beside them.
+    Raw numbers change when a layer is multiplied and the next divided by the same factor, which
+    leaves the function alone; rescaling-invariant ones stand beside them.
 
-    Writes sharpness.json (every number), sharpness.npz (eigenvalues, density_x, density_y, ...), and pictures: density, learning-coefficient, and comparison of several networks.
+    Writes sharpness.json (every number), sharpness.npz (eigenvalues, density_x, density_y, ...),
+    and pictures: density, learning-coefficient, and comparison of several networks.
     """
     return call("sharpness", COMMANDS["sharpness"], locals())
 
@@ -2573,11 +2645,20 @@ def simplex(
       losscape slice --run out/simplex/connector-1.safetensors
           # a connecting point is a run like any other
 
-    Each minimum spans a simplex with all connecting points (Benton et al. 2021): one makes a star of segments, two make triangles with a common edge. A mini-batch pulls the connecting points down at one random point of one random simplex; --volume pushes them apart. Beside this complex stands the flat simplex of the minima alone. Statistics of batch norm are recomputed at every point that is evaluated.
+    Each minimum spans a simplex with all connecting points (Benton et al. 2021): one makes a star
+    of segments, two make triangles with a common edge. A mini-batch pulls the connecting points
+    down at one random point of one random simplex; --volume pushes them apart. Beside this complex
+    stands the flat simplex of the minima alone. Statistics of batch norm are recomputed at every
+    point that is evaluated.
 
     What is unfinished is kept: the same command goes on after a stop, --fresh begins anew.
 
-    Writes simplex.json (minima, connectors, flat, complex: mean and largest losses and errors, volumes; ensembles), simplex.npz (vertex_train_loss, ... of minima and connecting points; flat_train_loss, complex_train_loss, ... and the shares of the points; ensemble_minima_test_error, ensemble_complex_test_error by number of members; distance of shape (n, n)), connector-1.safetensors and so on, and pictures: triangle, connector, losses, ensembles, training.
+    Writes simplex.json (minima, connectors, flat, complex: mean and largest losses and errors,
+    volumes; ensembles), simplex.npz (vertex_train_loss, ... of minima and connecting points;
+    flat_train_loss, complex_train_loss, ... and the shares of the points;
+    ensemble_minima_test_error, ensemble_complex_test_error by number of members; distance of shape
+    (n, n)), connector-1.safetensors and so on, and pictures: triangle, connector, losses,
+    ensembles, training.
     """
     return call("simplex", COMMANDS["simplex"], locals())
 
@@ -2643,12 +2724,12 @@ def slice(
 
     Parameters
     ----------
-    x : str
+    x : str or tuple
         Points along the first direction, as min:max:n, or n alone [default: -1:1:51, or what the
         directions show]
-    y : str
+    y : str or tuple
         Points along the second direction [default: as --x]
-    z : str
+    z : str or tuple
         Points along a third direction, for a volume
     line : bool
         Go along the first direction only [default: false]
@@ -2783,9 +2864,13 @@ def slice(
       losscape slice --config slice
           # the same keys as the flags, [train] for the network
 
-    Finished points are kept as they come: the same command goes on after a stop, --fresh begins anew.
+    Finished points are kept as they come: the same command goes on after a stop, --fresh begins
+    anew.
 
-    Writes slice.json (scalars and settings), slice.npz (x, y, train_loss, train_accuracy, test_loss, test_accuracy and further maps; row j is y[j]; several views along a first axis), directions.safetensors, and pictures: contour, surface, contour-test, accuracy and one a map; line; volume.
+    Writes slice.json (scalars and settings), slice.npz (x, y, train_loss, train_accuracy,
+    test_loss, test_accuracy and further maps; row j is y[j]; several views along a first axis),
+    directions.safetensors, and pictures: contour, surface, contour-test, accuracy and one a map;
+    line; volume.
     """
     return call("slice", COMMANDS["slice"], locals())
 
@@ -2889,7 +2974,7 @@ def smoothness(
         Steps of training [default: 300]
     every : int
         Steps between two points that are probed [default: 12]
-    eta : str
+    eta : str or tuple
         Steps eta along the gradient, as min:max:n [default: 0.03:0.3:10]
     probe_samples : int
         Training samples in the batch that is probed [default: 512, or all if there are fewer]
@@ -2944,7 +3029,9 @@ def smoothness(
       losscape smoothness --model cnn --norm none --norm batch --norm group \
           --steps 100 --every 5
 
-    A variant whose training diverges is kept as far as it went, and says so in its status. Writes smoothness.json (median and maximum of each measure), smoothness.npz (shape (variants, probes)), smoothness.png and .svg.
+    A variant whose training diverges is kept as far as it went, and says so in its status. Writes
+    smoothness.json (median and maximum of each measure), smoothness.npz (shape (variants, probes)),
+    smoothness.png and .svg.
     """
     return call("smoothness", COMMANDS["smoothness"], locals())
 
@@ -2986,7 +3073,10 @@ def submit(
       losscape submit --slurm --parts 8 --option=--partition=long \
           --option=--mem=8G run mine.toml
 
-    Writes array.sbatch and merge.sbatch into the --out of the command, and says how they are submitted; --run submits them. A task that was lost is made again by its number: sbatch --array=3 DIR/array.sbatch. docs/cluster.md has examples for other schedulers, and for machines without any.
+    Writes array.sbatch and merge.sbatch into the --out of the command, and says how they are
+    submitted; --run submits them. A task that was lost is made again by its number: sbatch
+    --array=3 DIR/array.sbatch. docs/cluster.md has examples for other schedulers, and for machines
+    without any.
     """
     return call("submit", COMMANDS["submit"], locals())
 
@@ -3278,11 +3368,26 @@ def ticket(
       losscape ticket --data mnist1d --model cnn --optimizer sgd --lr 0.05 \
           --epochs 20 --rewind 100
 
-    A dense network is trained; then, level after level, the smallest weights that are left are pruned, the others go back to what they were at step --rewind, and the rest of the network is trained again. Beside each ticket the same mask is trained from other initial weights (from step 0), and a random mask with as many weights in each layer from the ticket's own start. With --stability each ticket is trained once more in another order of the samples, and the barrier of the straight line between both ends is measured. Finished trainings are kept as they come: the same command goes on after a stop, --fresh begins anew. The flags of training are those of `losscape train` without what ends it early, averages, keeps or probes.
+    A dense network is trained; then, level after level, the smallest weights that are left are
+    pruned, the others go back to what they were at step --rewind, and the rest of the network is
+    trained again. Beside each ticket the same mask is trained from other initial weights (from step
+    0), and a random mask with as many weights in each layer from the ticket's own start. With
+    --stability each ticket is trained once more in another order of the samples, and the barrier of
+    the straight line between both ends is measured. Finished trainings are kept as they come: the
+    same command goes on after a stop, --fresh begins anew. The flags of training are those of
+    `losscape train` without what ends it early, averages, keeps or probes.
 
-    A level matches the dense network if its median test accuracy is at most one test sample below the dense median, or not below the dense lower quartile. It beats it if the lower quartile of the differences, seed by seed, is a test sample or more.
+    A level matches the dense network if its median test accuracy is at most one test sample below
+    the dense median, or not below the dense lower quartile. It beats it if the lower quartile of
+    the differences, seed by seed, is a test sample or more.
 
-    Writes ticket.json (every level: weights left, medians, quartiles and every seed of accuracy and loss, differences to the dense network, barriers; sparsest_match, best, beats, statement), ticket.npz (level, remaining, seed; train_loss, train_accuracy, test_loss, test_accuracy and early_step, early_test_loss, early_test_accuracy at the least test loss, of shape (kinds, levels, seeds); train_barrier and the others of shape (levels, seeds); layer_remaining, inputs), masks-SEED.safetensors (LEVEL/NAME, ones and zeros), ticket-SEED.safetensors (the sparsest tickets that match, trained), and pictures: ticket, stability, layers, pixels.
+    Writes ticket.json (every level: weights left, medians, quartiles and every seed of accuracy and
+    loss, differences to the dense network, barriers; sparsest_match, best, beats, statement),
+    ticket.npz (level, remaining, seed; train_loss, train_accuracy, test_loss, test_accuracy and
+    early_step, early_test_loss, early_test_accuracy at the least test loss, of shape (kinds,
+    levels, seeds); train_barrier and the others of shape (levels, seeds); layer_remaining, inputs),
+    masks-SEED.safetensors (LEVEL/NAME, ones and zeros), ticket-SEED.safetensors (the sparsest
+    tickets that match, trained), and pictures: ticket, stability, layers, pixels.
     """
     return call("ticket", COMMANDS["ticket"], locals())
 
@@ -3400,9 +3505,17 @@ def topology(
       losscape topology --config topology
           # the same keys as the flags, [slice] for the slice
 
-    Sublevel sets of the map are followed from its lowest value up. A component is born at a minimum and dies at the pass where it meets one whose minimum is lower (the elder rule): a bar [birth, death] each, and one that never dies. Holes of a plane are bars likewise, of the map upside down with the dual adjacency. Bars longer than twice the band are certified: with --samples the band is that of the standard errors at all points at once, else that of rounding.
+    Sublevel sets of the map are followed from its lowest value up. A component is born at a minimum
+    and dies at the pass where it meets one whose minimum is lower (the elder rule): a bar [birth,
+    death] each, and one that never dies. Holes of a plane are bars likewise, of the map upside down
+    with the dual adjacency. Bars longer than twice the band are certified: with --samples the band
+    is that of the standard errors at all points at once, else that of rounding.
 
-    Writes topology.json (minima, certified_minima, longest_bar, bars as [birth, death, certified] with the longest first, holes and hole_bars, band, adjacency, simplified), topology.npz (births, deaths, birth_index, death_index, parent, hole_births, ..., profile_place, profile_height; of several networks with _0, _1, ... at the end), the slice where it was computed, and pictures: barcode, persistence, merge-tree.
+    Writes topology.json (minima, certified_minima, longest_bar, bars as [birth, death, certified]
+    with the longest first, holes and hole_bars, band, adjacency, simplified), topology.npz (births,
+    deaths, birth_index, death_index, parent, hole_births, ..., profile_place, profile_height; of
+    several networks with _0, _1, ... at the end), the slice where it was computed, and pictures:
+    barcode, persistence, merge-tree.
     """
     return call("topology", COMMANDS["topology"], locals())
 
@@ -3687,11 +3800,22 @@ def train(
       losscape train --config my.toml
           # the same keys as the flags: hidden = [24, 16]
 
-    Writes run.json, weights.safetensors (the last weights; complete in itself; loads into PyTorch by name), best.safetensors (of the epoch with the lowest loss, see --best), metrics.jsonl (a line an epoch), training.png and .svg; ema.safetensors, swa.safetensors and trajectory.safetensors (tensors STEP/NAME) when asked for; with --probe probes.npz (an array a number, a probe each), and edge-of-stability.png and .svg, or plateaus, critical-sharpness or learning-coefficient, as the probe is called. The same seed gives the same bytes on any number of threads, and the same weights with --probe and without.
+    Writes run.json, weights.safetensors (the last weights; complete in itself; loads into PyTorch
+    by name), best.safetensors (of the epoch with the lowest loss, see --best), metrics.jsonl (a
+    line an epoch), training.png and .svg; ema.safetensors, swa.safetensors and
+    trajectory.safetensors (tensors STEP/NAME) when asked for; with --probe probes.npz (an array a
+    number, a probe each), and edge-of-stability.png and .svg, or plateaus, critical-sharpness or
+    learning-coefficient, as the probe is called. The same seed gives the same bytes on any number
+    of threads, and the same weights with --probe and without.
 
-    A run that is stopped or killed leaves checkpoint.safetensors; the same command, or --resume, goes on with it and ends in the same bytes. Checkpoints are written at the ends of epochs, a second or more apart, and within them at least every --checkpoint-every seconds (or nine times as long as writing one takes). A finished run is not resumed: a longer one is another run, and trains from the start.
+    A run that is stopped or killed leaves checkpoint.safetensors; the same command, or --resume,
+    goes on with it and ends in the same bytes. Checkpoints are written at the ends of epochs, a
+    second or more apart, and within them at least every --checkpoint-every seconds (or nine times
+    as long as writing one takes). A finished run is not resumed: a longer one is another run, and
+    trains from the start.
 
-    A target that all epochs do not reach, and an eigenvalue that did not converge, are exit code 3; the run is written all the same.
+    A target that all epochs do not reach, and an eigenvalue that did not converge, are exit code 3;
+    the run is written all the same.
     """
     return call("train", COMMANDS["train"], locals())
 
@@ -3797,7 +3921,9 @@ def travel(
 
     The network is drawn again as its training began, and compared with what training made of it.
 
-    Writes travel.json (distance and relative_distance of the parameters, output_change and relative_output_change over the training samples, kernel_drift: 1 less the cosine of both tangent kernels).
+    Writes travel.json (distance and relative_distance of the parameters, output_change and
+    relative_output_change over the training samples, kernel_drift: 1 less the cosine of both
+    tangent kernels).
     """
     return call("travel", COMMANDS["travel"], locals())
 
@@ -3893,8 +4019,11 @@ def width(
       losscape width --set train.data=mnist1d --set train.epochs=100
       losscape width --quick                       at smoke scale, in seconds
 
-    The recipe is the one that `losscape recipe width` prints: copy it to change what is trained and measured, and run the copy with losscape run. Every finished case is kept: the same command goes on after a stop.
+    The recipe is the one that `losscape recipe width` prints: copy it to change what is trained and
+    measured, and run the copy with losscape run. Every finished case is kept: the same command goes
+    on after a stop.
 
-    Writes width.json (a summary per width: median and quartiles of each measure), width.npz (width, seed, and each measure, shape (widths, seeds)), width.csv, and pictures.
+    Writes width.json (a summary per width: median and quartiles of each measure), width.npz (width,
+    seed, and each measure, shape (widths, seeds)), width.csv, and pictures.
     """
     return call("width", COMMANDS["width"], locals())

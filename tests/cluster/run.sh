@@ -1,6 +1,7 @@
 #!/bin/sh
-# Slurm and Open MPI as Debian packages them, on this machine alone: a slice and a recipe in parts that are made at the same
-# time in one directory, one of them lost and made again, joined to the bytes of the whole.
+# Slurm and Open MPI as Debian packages them, on this machine alone: everything that can be shared out, in parts that are made at
+# the same time in one directory, one of them lost and made again, and in blocks of which one is taken over from a dead worker;
+# all joined to the bytes of the whole.
 #
 #   tests/cluster/run.sh target/debug/losscape
 #
@@ -68,11 +69,23 @@ values = [3, 5, 8]
 name = "loss"
 of = "train.final.train_loss"
 RECIPE
-"$program" train --hidden 8 --epochs 2 --samples 200 --quiet --out net
-slice="slice --run net --x 21 --threads 1"
+for seed in 0 1 2 3; do
+    "$program" train --hidden 8 --epochs 2 --samples 200 --seed $seed --quiet --out net-$seed
+done
+small="--data spirals --samples 60 --batch-size 10"
+slice="slice --run net-0 --x 21 --threads 1"
 recipe="run recipe.toml --threads 1"
-"$program" $slice --quiet --out slice-whole
-"$program" $recipe --quiet --out recipe-whole
+minima="minima --run net-0 --run net-1 --run net-2 --run net-3 --points 9 --threads 1"
+instability="instability $small --hidden 4 --epochs 3 --branch 0,4,9 --seeds 2 --points 5 --threads 1"
+critical="critical --data spirals --samples 20 --hidden 2 --initial 6 --training 3 --minimum 3 --saddle 4 --runs 2 --epochs 20 --threads 1"
+ticket="ticket $small --hidden 8,5 --epochs 2 --rounds 2 --prune 0.5 --seeds 5 --points 5 --threads 1"
+train="train --seeds 6 --hidden 3 --epochs 1 --samples 60 --threads 1"
+all="slice recipe minima instability critical ticket train"
+for of in $all; do
+    eval "words=\$$of"
+    # shellcheck disable=SC2086
+    "$program" $words --quiet --out "$of-whole"
+done
 
 # ---- Slurm
 
@@ -140,7 +153,7 @@ batch() {
     sbatch --quiet --wait $options --wrap "$*" </dev/null
 }
 
-for of in slice recipe; do
+for of in $all; do
     eval "words=\$$of"
     batch --array=0-3 -- "$program" $words --quiet --shard auto --out "$of-array" || fail "$of: the array"
     rm -r "$of-array/shard-2-of-4"
@@ -190,7 +203,7 @@ done
 # ---- Open MPI
 
 mpi="mpirun --allow-run-as-root --oversubscribe"
-for of in slice recipe; do
+for of in $all; do
     eval "words=\$$of"
     $mpi -n 4 "$program" $words --quiet --shard auto --out "$of-mpi" || fail "$of: mpirun"
     rm -r "$of-mpi/shard-1-of-4"
