@@ -148,7 +148,7 @@ def export(
     folder = os.path.dirname(path)
     if folder:
         os.makedirs(folder, exist_ok=True)
-    # What has another first axis is shared by all samples and lies in the archive.
+    # What has another first axis is shared by all samples, and lies once among the arrays.
     shared = [name for name, array in trained.items() if array.shape[0] != samples]
     states = [(part, part.training) for part in module.modules()]
     try:
@@ -167,11 +167,11 @@ def export(
             hint = "write x.shape[0], not len(x), for the size of the batch, or give dynamic=False" if dynamic else "see docs/your-own-model.md"
             raise Error(f"{path}: torch cannot export this module ({hint}): {error}", 2) from error
         # The file keeps the example, of which the shapes matter, and no sample of anybody's.
-        blank = {name: t if name in shared else torch.zeros_like(t) for name, t in example.items()}
+        blank = {name: torch.zeros_like(t) for name, t in example.items()}
         program._example_inputs = ((), blank)
         torch.export.save(program, path)
         strip(path)
-        write_arrays({name: array for name, array in arrays.items() if name not in shared}, data)
+        write_arrays(arrays, data)
         understood = json.loads(answer(["inspect", path, "--json"]))
         unknown = understood["unknown_operators"]
         if unknown:
@@ -180,7 +180,7 @@ def export(
             return Exported(path, data, understood["parameters"], None, None, 0)
         few = samples if not dynamic else min(samples, COMPARED)
         first = {name: t if name in shared else t[:few] for name, t in tensors.items()}
-        found = compared(wrapped, first, shared, path)
+        found = compared(wrapped, first, path)
         return Exported(path, data, understood["parameters"], found[0], found[1], few)
     finally:
         for part, training in states:
@@ -268,7 +268,7 @@ def strip(path: str) -> None:
     os.replace(new, path)
 
 
-def compared(wrapped: Any, tensors: Mapping[str, Any], shared: Sequence[str], path: str) -> Tuple[float, float]:
+def compared(wrapped: Any, tensors: Mapping[str, Any], path: str) -> Tuple[float, float]:
     """Loss and gradient norm of the first samples, as the program has them; raises where torch's are others."""
     import tempfile
 
@@ -295,7 +295,7 @@ def compared(wrapped: Any, tensors: Mapping[str, Any], shared: Sequence[str], pa
         expected = torchs(False)
     with tempfile.TemporaryDirectory(prefix="losscape-") as folder:
         file = os.path.join(folder, "first.npz")
-        write_arrays({name: as_numpy(t) for name, t in tensors.items() if name not in shared}, file)
+        write_arrays({name: as_numpy(t) for name, t in tensors.items()}, file)
         precision = "f64" if double else "f32"
         told = json.loads(answer(["inspect", path, "--data", f"npz:file={json.dumps(file)}", "--precision", precision, "--json"]))
     found = (told["loss"], told["gradient_norm"])

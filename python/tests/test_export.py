@@ -78,6 +78,25 @@ def test_modules_that_return_their_loss_and_take_what_they_call_their_arguments(
     assert told["loss"] == pytest.approx(float(Own()(x, y).detach()), rel=1e-6)
 
 
+def test_an_argument_that_all_samples_share_is_none_of_them(small):
+    _, x, y = small
+
+    class Masked(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.linear = torch.nn.Linear(5, 3)
+
+        def forward(self, x, mask, y):
+            return F.cross_entropy(self.linear(x * mask), y)
+
+    model = Masked()
+    mask = torch.tensor([1.0, 0.0, 1.0, 0.5, 0.0])
+    losscape.export(model, {"x": x, "mask": mask, "y": y}, "masked.pt2")
+    told = losscape.inspect("masked.pt2", data="npz:file=masked.npz")
+    assert told["loss"] == pytest.approx(float(model(x, mask, y).detach()), rel=1e-6)
+    assert told["samples"] == len(x)
+
+
 def test_what_differs_from_torch_is_an_error(small, monkeypatch):
     model, x, y = small
     from losscape import _export

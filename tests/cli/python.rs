@@ -43,6 +43,24 @@ fn the_functions_of_the_package_are_those_of_the_commands() {
     assert!(words.contains("\nslice --x --y") && words.contains("\nrun RECIPE --seeds"), "{words}");
 }
 
+/// Who draws progress itself is told by records, which nobody else is shown.
+#[test]
+fn progress_is_told_by_records_where_another_program_draws_it() {
+    let bench = Bench::new();
+    let train = "train --hidden 3 --epochs 2 --samples 60 --dpi 20 --out r";
+    let mut command = bench.command();
+    command.args(train.split_whitespace()).env("LOSSCAPE_PROGRESS", "records");
+    let output = command.output().unwrap();
+    assert!(output.status.success());
+    let said = String::from_utf8(output.stderr).unwrap();
+    let records = said.lines().filter_map(|line| line.strip_prefix('\u{1e}'));
+    let records: Vec<Value> = records.map(|record| serde_json::from_str(record).unwrap()).collect();
+    assert!(records[0]["done"] == 0.0 && records[0]["total"].as_f64() > Some(0.0), "{said}");
+    assert_eq!(records.last().unwrap()["wrote"], "r");
+    let plain = bench.ok(&format!("{train} --fresh")).stderr;
+    assert!(!plain.contains('\u{1e}') && plain.lines().count() < said.lines().count(), "{plain}");
+}
+
 /// A graph of PyTorch's, with the numbers that PyTorch has for it.
 fn graph() -> Bench {
     let bench = Bench::new();
