@@ -10,7 +10,7 @@ from ._result import Result
 #: The version of the program that this was written for.
 VERSION = "0.1.0"
 #: SHA-256 of the list that this was written from.
-LIST = "aaf0108c40abdcedacaf33b7ca41eb86916a45d5e610570abc1d2c79255c47c1"
+LIST = "dfaab07b3fad013226b28f9d03226eb6c9079af9b95ad1cba40149222fe64ab8"
 
 __all__ = [
     "connect",
@@ -59,7 +59,7 @@ COMMANDS: Dict[str, Command] = {
     "recipe": Command({}, ('name',), None, False, False),
     "run": Command({'set': 'repeated', 'seeds': 'one', 'quick': 'switch', 'scale': 'one', 'plan': 'switch', 'shard': 'one', 'claim': 'one', 'fresh': 'switch', 'threads': 'one', 'quiet': 'switch', 'config': 'one', 'out': 'one', 'log': 'optional', 'vmin': 'one', 'vmax': 'one', 'levels': 'one', 'azimuth': 'one', 'elevation': 'one', 'theme': 'one', 'dpi': 'one', 'format': 'list', 'html': 'switch', 'width': 'one', 'font_size': 'one', 'title': 'one', 'subtitle': 'one', 'no_title': 'switch', 'transparent': 'switch', 'center': 'one', 'raster': 'switch', 'animate': 'switch', 'cmap': 'one'}, ('recipe',), 'out/run', True, True),
     "sharpness": Command({'quick': 'switch', 'full': 'switch', 'compute': 'list', 'operator': 'one', 'draws': 'one', 'layer': 'list', 'role': 'list', 'block': 'list', 'weight_decay': 'one', 'top': 'one', 'exact': 'one', 'bottom': 'one', 'tolerance': 'one', 'steps': 'one', 'delta': 'one', 'epsilon': 'one', 'allow_unconverged': 'switch', 'vectors': 'switch', 'probes': 'one', 'density_steps': 'one', 'density_probes': 'one', 'eps': 'one', 'measures': 'list', 'columns': 'one', 'sampler': 'one', 'shifts': 'list', 'shift_range': 'range', 'noise_batch': 'one', 'labels': 'list', 'stats': 'one', 'stat_batch': 'one', 'samples': 'one', 'test_samples': 'one', 'seed': 'one', 'precision': 'one', 'memory': 'one', 'model': 'one', 'loss': 'one', 'weights': 'repeated', 'data': 'one', 'other_data': 'switch', 'run': 'repeated', 'fresh': 'switch', 'threads': 'one', 'quiet': 'switch', 'config': 'one', 'out': 'one', 'log': 'optional', 'vmin': 'one', 'vmax': 'one', 'levels': 'one', 'azimuth': 'one', 'elevation': 'one', 'theme': 'one', 'dpi': 'one', 'format': 'list', 'html': 'switch', 'width': 'one', 'font_size': 'one', 'title': 'one', 'subtitle': 'one', 'no_title': 'switch', 'transparent': 'switch', 'center': 'one', 'raster': 'switch', 'animate': 'switch', 'cmap': 'one'}, (), 'out/sharpness', True, True),
-    "simplex": Command({'connectors': 'one', 'optimizer': 'one', 'lr': 'one', 'schedule': 'one', 'warmup': 'one', 'epochs': 'one', 'batch_size': 'one', 'weight_decay': 'one', 'clip': 'one', 'volume': 'one', 'points': 'one', 'members': 'one', 'plane': 'one', 'samples': 'one', 'seed': 'one', 'precision': 'one', 'memory': 'one', 'model': 'one', 'loss': 'one', 'weights': 'repeated', 'data': 'one', 'other_data': 'switch', 'run': 'repeated', 'fresh': 'switch', 'threads': 'one', 'quiet': 'switch', 'config': 'one', 'out': 'one', 'log': 'optional', 'vmin': 'one', 'vmax': 'one', 'levels': 'one', 'azimuth': 'one', 'elevation': 'one', 'theme': 'one', 'dpi': 'one', 'format': 'list', 'html': 'switch', 'width': 'one', 'font_size': 'one', 'title': 'one', 'subtitle': 'one', 'no_title': 'switch', 'transparent': 'switch', 'center': 'one', 'raster': 'switch', 'animate': 'switch', 'cmap': 'one'}, (), 'out/simplex', True, True),
+    "simplex": Command({'connectors': 'one', 'optimizer': 'one', 'lr': 'one', 'schedule': 'one', 'warmup': 'one', 'epochs': 'one', 'batch_size': 'one', 'weight_decay': 'one', 'clip': 'one', 'volume': 'one', 'points': 'one', 'members': 'one', 'plane': 'one', 'samples': 'one', 'seed': 'one', 'labels': 'list', 'precision': 'one', 'memory': 'one', 'model': 'one', 'loss': 'one', 'weights': 'repeated', 'data': 'one', 'other_data': 'switch', 'run': 'repeated', 'fresh': 'switch', 'threads': 'one', 'quiet': 'switch', 'config': 'one', 'out': 'one', 'log': 'optional', 'vmin': 'one', 'vmax': 'one', 'levels': 'one', 'azimuth': 'one', 'elevation': 'one', 'theme': 'one', 'dpi': 'one', 'format': 'list', 'html': 'switch', 'width': 'one', 'font_size': 'one', 'title': 'one', 'subtitle': 'one', 'no_title': 'switch', 'transparent': 'switch', 'center': 'one', 'raster': 'switch', 'animate': 'switch', 'cmap': 'one'}, (), 'out/simplex', True, True),
     "slice": Command({'x': 'range', 'y': 'range', 'z': 'range', 'line': 'switch', 'directions': 'one', 'normalize': 'one', 'biases': 'switch', 'norms': 'switch', 'orthogonal': 'switch', 'repeat': 'one', 'labels': 'list', 'maps': 'list', 'adaptive': 'optional', 'stats': 'one', 'stat_batch': 'one', 'samples': 'one', 'test_samples': 'one', 'seed': 'one', 'precision': 'one', 'vtk': 'switch', 'memory': 'one', 'model': 'one', 'loss': 'one', 'weights': 'repeated', 'data': 'one', 'other_data': 'switch', 'run': 'repeated', 'shard': 'one', 'claim': 'one', 'fresh': 'switch', 'threads': 'one', 'quiet': 'switch', 'config': 'one', 'out': 'one', 'log': 'optional', 'vmin': 'one', 'vmax': 'one', 'levels': 'one', 'azimuth': 'one', 'elevation': 'one', 'theme': 'one', 'dpi': 'one', 'format': 'list', 'html': 'switch', 'width': 'one', 'font_size': 'one', 'title': 'one', 'subtitle': 'one', 'no_title': 'switch', 'transparent': 'switch', 'center': 'one', 'raster': 'switch', 'animate': 'switch', 'cmap': 'one'}, (), 'out/slice', True, True),
     "smoothness": Command({'data': 'one', 'data_seed': 'one', 'standardize': 'one', 'standardize_targets': 'switch', 'subset': 'one', 'balance': 'switch', 'label_noise': 'one', 'loss': 'one', 'norm': 'repeated', 'init': 'repeated', 'optimizer': 'one', 'lr': 'one', 'batch_size': 'one', 'steps': 'one', 'every': 'one', 'eta': 'range', 'probe_samples': 'one', 'seed': 'one', 'precision': 'one', 'hidden': 'one', 'activation': 'one', 'model': 'one', 'fresh': 'switch', 'threads': 'one', 'quiet': 'switch', 'config': 'one', 'out': 'one', 'log': 'optional', 'vmin': 'one', 'vmax': 'one', 'levels': 'one', 'azimuth': 'one', 'elevation': 'one', 'theme': 'one', 'dpi': 'one', 'format': 'list', 'html': 'switch', 'width': 'one', 'font_size': 'one', 'title': 'one', 'subtitle': 'one', 'no_title': 'switch', 'transparent': 'switch', 'center': 'one', 'raster': 'switch', 'animate': 'switch', 'cmap': 'one', 'run': 'one'}, (), 'out/smoothness', True, True),
     "submit": Command({'slurm': 'switch', 'parts': 'one', 'cpus': 'one', 'time': 'one', 'option': 'repeated', 'run': 'switch'}, ('words',), None, False, False),
@@ -2503,6 +2503,7 @@ def simplex(
     plane: Optional[int] = None,
     samples: Optional[int] = None,
     seed: Optional[int] = None,
+    labels: Optional[List_] = None,
     precision: Optional[Literal["f32", "f64"]] = None,
     memory: Optional[float] = None,
     model: Optional[Network] = None,
@@ -2581,6 +2582,8 @@ def simplex(
         all]
     seed : int
         Seed of the training of the connecting points, and of the random points [default: 0]
+    labels : str or list
+        What each --run is called in tables and figures [default: its directory's name]
     precision : str
         Element type [default: the one that the networks were trained in]
         - f32: 32 bits: about 7 digits, and twice the speed
@@ -2852,7 +2855,7 @@ def slice(
       losscape slice --run runs/a --directions through:b=runs/b,c=runs/c
           # the plane of three
       losscape slice --run runs/a --directions trajectory
-          # the training trajectory (train --snapshots)
+          # the training trajectory (train --snapshots); of several runs in one plane
       losscape slice --run runs/a --directions eigenvectors \
           --maps curvature,gradient-norm
       losscape slice --run runs/a --adaptive --samples 500
@@ -2870,7 +2873,7 @@ def slice(
     Writes slice.json (scalars and settings), slice.npz (x, y, train_loss, train_accuracy,
     test_loss, test_accuracy and further maps; row j is y[j]; several views along a first axis),
     directions.safetensors, and pictures: contour, surface, contour-test, accuracy and one a map;
-    line; volume.
+    line, line-twin; volume.
     """
     return call("slice", COMMANDS["slice"], locals())
 
