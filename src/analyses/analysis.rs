@@ -193,6 +193,11 @@ pub trait Analysis:
         Vec::new()
     }
 
+    /// The directory of the saved result that it reads in place of any network, if its settings name one.
+    fn saved(&self) -> Option<&str> {
+        None
+    }
+
     /// Refuses settings that do not suit a network of this precision with so many training samples.
     fn suits(&self, _precision: Precision, _samples: usize) -> Result<()> {
         Ok(())
@@ -274,6 +279,8 @@ pub trait Asked: Send + Sync {
     fn indivisible(&self) -> Option<&'static str>;
     /// See [`Analysis::inputs`].
     fn inputs(&self) -> Vec<PathBuf>;
+    /// See [`Analysis::saved`].
+    fn saved(&self) -> Option<&str>;
     /// See [`Analysis::suits`].
     fn suits(&self, precision: Precision, samples: usize) -> Result<()>;
     /// See [`Analysis::admits`].
@@ -317,6 +324,10 @@ impl<A: Analysis> Asked for A {
 
     fn inputs(&self) -> Vec<PathBuf> {
         Analysis::inputs(self)
+    }
+
+    fn saved(&self) -> Option<&str> {
+        Analysis::saved(self)
     }
 
     fn suits(&self, precision: Precision, samples: usize) -> Result<()> {

@@ -54,6 +54,17 @@ pub fn student_t(share: f64, degrees: usize) -> f64 {
     (degrees as f64).sqrt() * (0.5 * (low + high)).tan()
 }
 
+/// The z that a standard normal variable exceeds with probability `tail`, which is at most a half; to the last digits.
+pub fn normal_quantile(tail: f64) -> f64 {
+    let (mut low, mut high) = (0.0, 40.0);
+    // Halved until nothing is left: 40 has a tail below the smallest number.
+    for _ in 0..64 {
+        let middle = 0.5 * (low + high);
+        if 0.5 * libm::erfc(middle * std::f64::consts::FRAC_1_SQRT_2) > tail { low = middle } else { high = middle }
+    }
+    0.5 * (low + high)
+}
+
 /// E max(x, 0) max(y, 0) of standard normal x and y with the given correlation c = cos t:
 ///
 /// ```text
@@ -80,6 +91,19 @@ mod tests {
         assert_eq!(quantile(&[1.0, 2.0, 4.0, 8.0], 0.25), 1.75);
         assert!(quantile(&[], 0.5).is_nan());
         assert_eq!(quantile(&[7.0], 0.3), 7.0);
+    }
+
+    #[test]
+    fn normal_quantiles_are_those_of_the_tables() {
+        for (tail, expected) in [
+            (0.5, 0.0),
+            (0.025, 1.959963984540054),
+            (0.005, 2.575829303548901),
+            (1e-6, 4.753424308822899),
+            (1e-12, 7.034483825301432),
+        ] {
+            assert!((normal_quantile(tail) - expected).abs() < 1e-12, "{tail}: {}", normal_quantile(tail));
+        }
     }
 
     #[test]

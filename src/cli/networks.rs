@@ -172,6 +172,20 @@ impl Networks {
         self.from.is_empty() && self.weights.is_empty()
     }
 
+    /// Refuses networks beside a saved result, in which nothing of them would be used.
+    pub fn refuse_beside_result(&self) -> Result<()> {
+        let given = [
+            ("--run", !self.from.is_empty()),
+            ("--weights", !self.weights.is_empty()),
+            ("--data", self.data != DataGiven::default()),
+            ("[train]", self.wanted.is_some()),
+        ];
+        match given.into_iter().find(|(_, given)| *given) {
+            Some((flag, _)) => Err(Error::expected(flag, "none beside RESULT, which is read as it is", "one")),
+            None => Ok(()),
+        }
+    }
+
     /// Reads them, or trains so many seeds of the default one; `shared` with other processes that start together, the first of
     /// which trains while the others wait.
     pub fn read_or(

@@ -20,7 +20,9 @@ pub mod repair;
 pub mod sharpness;
 pub mod signals;
 pub mod simplex;
+pub mod similarity;
 
+pub mod topology;
 pub use crate::nn::slice::{self, Slicer, State};
 pub use adaptive::Adaptive;
 pub use alignments::Alignment;

@@ -30,7 +30,7 @@ pub mod weights;
 pub use layout::{Layout, Parameter, Role};
 pub use linearization::Linearization;
 pub use loss::{At, MeanLoss, Point, Products};
-pub use network::{Network, Recording, Spec};
+pub use network::{Inside, Network, Recording, Spec};
 pub use objective::{Objective, Statistics};
 pub use recorder::Mode;
 pub use samples::Samples;

@@ -1,6 +1,7 @@
 //! A network: its specification as data, its layout, and its program on the tape.
 
 mod exported;
+mod inside;
 
 use super::architectures::{Architecture, Unfold};
 use super::inits::{Fans, Initialize, Initializer};
@@ -70,6 +71,15 @@ pub struct Recording {
 impl Network {
     /// Unfolds a specification; refuses one that does not fit together or is of impossible size.
     pub fn new(spec: Spec) -> Result<Self> {
+/// A value that recordings show of a network's inside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inside {
+    /// Path of the layer.
+    pub name: String,
+    /// Whether it is an activation.
+    pub activation: bool,
+}
+
         if let Some(exported) = spec.model.exported() {
             let graph = exported.read()?;
             return Self::of_graph(graph, spec);
@@ -156,6 +166,18 @@ impl Network {
     /// Length of one sample.
     pub fn features(&self) -> usize {
         self.spec.input.iter().product()
+    }
+
+    /// What recordings show of its inside: the names of their traces, in order, and which are activations.
+    pub fn inside(&self) -> Vec<Inside> {
+        let of = |trace: &Trace| Inside { name: trace.name.clone(), activation: trace.activation };
+        match self.packing() {
+            None => self.traces.iter().map(of).collect(),
+            Some(packing) => {
+                let recording = self.record(packing.group.unwrap_or(2), Mode::Running, false);
+                recording.traces.iter().map(of).collect()
+            }
+        }
     }
 
     /// Numbers of one sample in the largest signal of its program.
@@ -328,7 +350,7 @@ impl Network {
     /// The network for a number of samples, in a mode; `masked` if some targets are not observed.
     pub fn record(&self, samples: usize, mode: Mode, masked: bool) -> Recording {
         if let Some(exported) = &self.graph {
-            return exported.record(samples, mode);
+            return exported.record(samples, mode, &self.layout);
         }
         let mut tape = Tape::new();
         let data = tape.input(Shape::new(self.features(), samples));

@@ -29,6 +29,7 @@ mod spectra;
 mod statistics;
 mod tickets;
 mod training;
+pub mod topology;
 
 use losscape::autodiff::{Curvature, Element};
 use losscape::base::Streams;

@@ -54,7 +54,7 @@ const NEAR: f64 = 0.5;
 /// says is tested by its numbers.
 const CHAOTIC: f64 = 6.0;
 
-const FIGURES: [Shown; 59] = [
+const FIGURES: [Shown; 65] = [
     with_svg("out/slice/contour", "contour"),
     with_svg("out/slice/surface", "surface"),
     with_svg("out/slice/contour-test", "contour-test"),
@@ -105,6 +105,12 @@ const FIGURES: [Shown; 59] = [
     shown("out/connect/plane", "plane"),
     shown("out/aligned/paths", "aligned"),
     shown("out/aligned/permuted", "permuted"),
+    shown("out/minima/disconnectivity", "disconnectivity"),
+    shown("out/minima/map", "map"),
+    shown("out/minima/similarity", "similarity"),
+    shown("out/minima/similarity-layers", "similarity-layers"),
+    shown("out/valleys/merge-tree", "merge-tree"),
+    shown("out/sampled-valleys/barcode", "barcode"),
     shown("out/minima/barriers", "barriers"),
     shown("out/minima/tree", "tree"),
     shown("out/bands/bands", "bands"),

@@ -39,6 +39,14 @@ fn a_graph_is_trained_and_looked_at() {
     let steps = bench.npz("of-list/slice.npz").get("path_step").map(|array| array.to_f64());
     assert_eq!(steps, Some(vec![1.0, 2.0, 3.0]));
     bench.ok(&format!("minima {GRAPH} {weights} --points 5 --dpi 20 --out m"));
+    // The products of its weights and its outputs are compared, and networks by what they say.
+    let minima = bench.json("m/minima.json");
+    let layers = minima["similarity"]["layers"].as_array().unwrap();
+    assert!(layers.len() > 1 && layers.last().unwrap() == "outputs", "{layers:?}");
+    let cka = bench.npz("m/minima.npz").get("cka").unwrap().to_f64();
+    assert!(cka.chunks(9).all(|m| [0, 4, 8].iter().all(|i| (m[*i] - 1.0).abs() < 1e-12) && m[1] < 1.0));
+    assert_eq!(minima["predictions"]["status"], "computed");
+    bench.ok("topology --run r3 --dpi 20 --quiet --out t");
     let two = "--weights epoch1.safetensors --weights epoch3.safetensors";
     bench.ok(&format!(
         "connect --from mlp.pt2 --data mlp.npz {two} --epochs 1 --points 5 --plane 0 --dpi 20 --out c"

@@ -22,7 +22,17 @@ fn matrices_groups_and_tree_agree_with_the_lines() {
     let result: Value = serde_json::from_str(&said).unwrap();
     assert_eq!(result, bench.json("m/minima.json"));
     let names: Vec<String> = files(&bench, "m").into_iter().map(|f| f.0).collect();
-    let pictures = ["barriers", "dendrogram", "distances", "tree"];
+    let pictures = [
+        "barriers",
+        "dendrogram",
+        "disconnectivity",
+        "distances",
+        "map",
+        "predictions",
+        "similarity",
+        "similarity-layers",
+        "tree",
+    ];
     let all = pictures.iter().flat_map(|p| [format!("{p}.png"), format!("{p}.svg")]);
     let mut all: Vec<String> =
         all.chain(["machine.json", "minima.json", "minima.npz"].map(str::to_owned)).collect();
@@ -68,6 +78,61 @@ fn matrices_groups_and_tree_agree_with_the_lines() {
     for picture in pictures {
         assert_eq!(bench.bytes(&format!("again/{picture}.svg")), bench.bytes(&format!("m/{picture}.svg")));
     }
+}
+
+#[test]
+fn minima_have_bars_and_are_as_alike_as_their_functions() {
+    let bench = Bench::new();
+    bench.ok(&format!("train {TRAIN} --seeds 3 --quiet --out s"));
+    bench.ok("minima --run s/seed-0 --run s/seed-1 --run s/seed-2 --points 5 --dpi 20 --quiet --out m");
+    let (result, arrays) = (bench.json("m/minima.json"), bench.npz("m/minima.npz"));
+    let array = |name: &str| arrays.get(name).unwrap().to_f64();
+    // The highest edge of the tree of highest losses is where the last of the minima dies.
+    let (lines, pairs) = (array("train_loss"), array("pair"));
+    let edge = |(line, pair): (&[f64], &[f64])| Edge {
+        a: pair[0] as usize,
+        b: pair[1] as usize,
+        weight: line.iter().copied().fold(0.0, f64::max),
+    };
+    let tree = spanning_tree(3, &lines.chunks(5).zip(pairs.chunks(2)).map(edge).collect::<Vec<Edge>>());
+    let bars = at(&result, "barcode.bars").as_array().unwrap();
+    let number = |k: usize, key: &str| bars[k][key].as_f64().unwrap();
+    let mut deaths = [number(1, "death"), number(2, "death")];
+    deaths.sort_by(f64::total_cmp);
+    assert_eq!(deaths, [tree[0].weight, tree[1].weight]);
+    let losses: Vec<f64> =
+        result["networks"].as_array().unwrap().iter().map(|n| n["train_loss"].as_f64().unwrap()).collect();
+    assert_eq!(number(0, "birth"), losses.iter().copied().fold(f64::INFINITY, f64::min));
+    assert!(bars[0]["death"].is_null() && at(&result, "barcode.ways") == "straight lines");
+    let mean = (1..3).map(|k| number(k, "death") - number(k, "birth")).sum::<f64>() / 2.0;
+    assert!((at(&result, "barcode.to_score.mean").as_f64().unwrap() - mean).abs() < 1e-15);
+    // Probabilities are no further from each other than the corners of their simplex.
+    let (distance, differ) = (array("prediction_distance"), array("disagreement"));
+    assert!(distance[1] > 0.0 && distance[1] < 2f64.sqrt() && differ[1] > 0.0 && differ[1] < 1.0);
+    // Three things fit into a plane.
+    assert!(at(&result, "predictions.plane.stress").as_f64().unwrap() < 1e-7);
+    assert!(at(&result, "plane.stress").as_f64().unwrap() < 1e-7);
+    let layers = at(&result, "similarity.layers").as_array().unwrap().len();
+    let cka = array("cka");
+    assert_eq!(arrays.get("cka").unwrap().shape, [layers, 3, 3]);
+    for (k, value) in cka.iter().enumerate() {
+        let (i, j) = (k / 3 % 3, k % 3);
+        assert!(if i == j { (value - 1.0).abs() < 1e-12 } else { *value < 1.0 && *value > 0.0 }, "{cka:?}");
+        assert_eq!(*value, cka[k / 9 * 9 + j * 3 + i]);
+    }
+    // Layers of two networks beside each other are what the first matrix says of them.
+    let across = array("cka_across");
+    assert!((0..layers).all(|l| across[l * layers + l] == cka[l * 9 + 1]));
+    let plain = "minima --run s/seed-0 --run s/seed-1 --run s/seed-0 --points 5 --dpi 20 --quiet";
+    bench.ok(&format!("{plain} --cka-samples 0 --out none"));
+    assert!(bench.json("none/minima.json").get("similarity").is_none());
+    assert!(!bench.path("none/similarity.png").exists());
+    // A network twice: at no distance, and alike in every layer.
+    bench.ok(&format!("{plain} --out twice"));
+    let twice = bench.npz("twice/minima.npz");
+    assert_eq!(twice.get("prediction_distance").unwrap().to_f64()[2], 0.0);
+    assert!((twice.get("cka").unwrap().to_f64()[2] - 1.0).abs() < 1e-12);
+    bench.refused(&format!("{plain} --cka-samples 20000 --out new"), "--cka-samples");
 }
 
 #[test]

@@ -38,8 +38,8 @@ fn subject(entry: &Entry) -> String {
 
 /// The command at the smoke scale of recipes.
 pub fn small(entry: &Entry) -> String {
-    // Recipes count the networks that commands name.
-    let quick = entry.quick.iter().filter(|(key, _)| *key != "count");
+    // Recipes count the networks that commands name, and set what stands in tables, which flags do not.
+    let quick = entry.quick.iter().filter(|(key, _)| *key != "count" && !key.contains('.'));
     let flags = quick.map(|(key, value)| {
         let value: String = value.chars().filter(|c| !"[] ".contains(*c)).collect();
         format!("--{key}={value}")

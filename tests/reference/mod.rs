@@ -6,6 +6,7 @@ mod networks;
 mod optimizers;
 mod schedules;
 mod spectra;
+mod topology;
 
 use serde::de::DeserializeOwned;
 

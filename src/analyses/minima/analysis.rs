@@ -30,10 +30,11 @@ between their values. Networks that differ in the order of their units alone hav
 With --neb, bands are relaxed between pairs one after the other (Draxler et al. 2018): first until all minima are joined,
 then to replace the highest edge of their minimum spanning tree. The section [band] of the configuration has their settings.
 
-Writes minima.json (networks, medians over pairs, merges, tree), minima.npz (train_barrier, train_error_barrier,
+Writes minima.json (networks, medians over pairs, merges, tree, barcode, predictions, similarity), minima.npz (train_barrier, train_error_barrier,
 test_barrier, test_error_barrier, distance of shape (n, n); t, pair, and train_loss, train_error, test_loss, test_error of
-shape (pairs, t); linkage as SciPy has it; tree; place), and pictures: barriers, distances, dendrogram, tree. With --align
-the same arrays as aligned_..., moved, and a picture: aligned. With --neb band, band_saddle, band_train_loss, ...,
+shape (pairs, t); linkage as SciPy has it; tree; place; barcode, a row of minimum, birth, death and older minimum each;
+prediction_distance, disagreement, cka of shape (layers, n, n)), and pictures: barriers, distances, dendrogram, tree,
+disconnectivity, map, predictions, similarity, similarity-layers. With --align the same arrays as aligned_..., moved, and a picture: aligned. With --neb band, band_saddle, band_train_loss, ...,
 band_tree, bottleneck and line_highest (the highest loss between any two, along bands and straight lines), a file
 band-I-J.safetensors a band, and pictures: saddles, bands.";
     const SETTINGS: &'static str = include_str!("../../../analyses/settings/minima.toml");

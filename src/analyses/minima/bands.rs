@@ -213,6 +213,11 @@ impl Bands {
         spanning_tree(self.losses.len(), &self.explored.edges)
     }
 
+    /// The bands, each weighed by the loss at its saddle.
+    pub fn ways(&self) -> &[Edge] {
+        &self.explored.edges
+    }
+
     /// The training losses of the minima themselves.
     pub fn losses(&self) -> &[f64] {
         &self.losses

@@ -1,6 +1,7 @@
 //! All pairs, several at once, each kept in a log as it is finished; then the bands, if they are asked for.
 
 use super::result::{Facts, MinimaResult};
+use super::likeness::likeness;
 use super::{MOST, MinimaSettings, bands};
 use crate::analyses::pair::Pair;
 use crate::analyses::pieces::{Division, Ledger, Share, log_name};
@@ -51,7 +52,8 @@ pub fn run(
     let job = Job::new(settings, runs, share, precision, observe)?;
     let Some(lines) = job.lines()? else { return Ok(None) };
     let bands = settings.neb.then(|| bands::relax_all(&job, &settings.band)).transpose()?;
-    MinimaResult::new(settings, job.facts, &lines, bands).map(Some)
+    let likeness = likeness(&job)?;
+    MinimaResult::new(settings, job.facts, &lines, bands, likeness).map(Some)
 }
 
 /// Measured pairs (a, b), a < b.
@@ -91,6 +93,7 @@ impl<'a> Job<'a> {
         let sha256 = |run: &Run| run.origin.as_ref().map_or_else(String::new, |o| o.sha256.clone());
         let facts = Facts {
             title: first.title(),
+            loss: first.network.spec().loss.clone(),
             names: names(&[], runs),
             weights: runs.iter().map(sha256).collect(),
             parameters: network.layout().size(),

@@ -26,6 +26,7 @@ pub(super) fn figures(result: &MinimaResult) -> Vec<Figure> {
     if result.summary().get("neb").is_some() {
         all.extend([saddles(result, &names, &order), bands(result, &names)]);
     }
+    all.extend(super::portraits::figures(result, &names, &order));
     all
 }
 

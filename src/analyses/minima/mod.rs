@@ -11,22 +11,30 @@
 //! | `compute` | lines between all pairs, finished ones kept in a log |
 //! | `explore` | which pair gets a band next |
 //! | `bands` | the bands, their files and their log |
+//! | `barcode` | each minimum from its loss to its lowest pass |
+//! | `likeness` | distances of predictions, CKA of layers |
 //! | `cluster` | groups by barriers |
 //! | `place` | places in the plane by distances |
 //! | `result` | arrays and scalars, saved and read back |
 //! | `figures` | matrices, the dendrogram, the trees |
+//! | `portraits` | the disconnectivity graph, maps, likeness |
 
 mod analysis;
 mod bands;
+mod barcode;
 mod cluster;
 mod compute;
 pub mod explore;
 mod figures;
+mod likeness;
 mod place;
+mod portraits;
 mod result;
 
+pub use barcode::{Bar, barcode};
 pub use cluster::{Linkage, Merge, cluster, order};
 pub use compute::{check, discard, run};
+pub use likeness::stress;
 pub use place::classical;
 pub use result::MinimaResult;
 
@@ -61,6 +69,9 @@ pub struct MinimaSettings {
     /// Most bands [default: twice as many as a tree has edges]
     #[arg(long, value_name = "N")]
     pub neb_edges: Option<usize>,
+    /// Samples on which the layers of the networks are compared (CKA), the first ones; 0 for none
+    #[arg(long, value_name = "N", default_value_t = MinimaSettings::default().cka_samples)]
+    pub cka_samples: usize,
     /// Seed of alignments and of the bands' sample order
     #[arg(long, value_name = "N", default_value_t = MinimaSettings::default().path_seed)]
     pub path_seed: u64,
@@ -79,11 +90,15 @@ impl Default for MinimaSettings {
             align: None,
             neb: false,
             neb_edges: None,
+            cka_samples: 500,
             path_seed: 0,
             band: BandSettings::default(),
         }
     }
 }
+
+/// Most samples whose products are kept: 50 million numbers a network.
+const MOST_CKA_SAMPLES: usize = 10_000;
 
 /// Most minima: there are half as many pairs as their square.
 pub const MOST: usize = 200;
@@ -93,6 +108,11 @@ impl MinimaSettings {
     pub fn check(&self) -> Result<()> {
         if let (Some(edges), false) = (self.neb_edges, self.neb) {
             return Err(Error::expected("--neb-edges", "none without --neb", edges));
+        }
+        // As many products of every two.
+        if self.cka_samples > MOST_CKA_SAMPLES {
+            let expected = format!("at most {MOST_CKA_SAMPLES}");
+            return Err(Error::expected("--cka-samples", expected, self.cka_samples));
         }
         self.band.check()?;
         check_points(self.points)

@@ -2,8 +2,10 @@
 
 use super::MinimaSettings;
 use super::bands::Bands;
+use super::barcode::{self, barcode};
 use super::cluster::{Merge, cluster};
 use super::compute::Lines;
+use super::likeness::{Likeness, stress};
 use super::place::classical;
 use crate::analyses::pair::{BARRIERS, MEASURES, Pair};
 use crate::analyses::stored::{self, Arrays};
@@ -14,6 +16,7 @@ use crate::base::statistics::quantile;
 use crate::base::{Error, Result};
 use crate::figure::Figure;
 use crate::landscape::path::evenly;
+use crate::nn::losses::Loss;
 use serde_json::{Map, Value, json};
 use std::path::Path;
 
@@ -21,6 +24,7 @@ use std::path::Path;
 #[derive(Clone, Debug)]
 pub(super) struct Facts {
     pub title: String,
+    pub loss: Loss,
     pub names: Vec<String>,
     pub weights: Vec<String>,
     pub parameters: usize,
@@ -43,7 +47,7 @@ pub(super) const DISTANCE: &str = "distance";
 pub(super) const ALIGNED: &str = "aligned_";
 
 /// Median and ends of values, one a pair.
-fn spread(values: &[f64]) -> Value {
+pub(super) fn spread(values: &[f64]) -> Value {
     let mut finite: Vec<f64> = values.iter().copied().filter(|x| x.is_finite()).collect();
     finite.sort_by(f64::total_cmp);
     json!({
@@ -96,6 +100,7 @@ impl MinimaResult {
         facts: Facts,
         lines: &Lines,
         bands: Option<Bands>,
+        likeness: Likeness,
     ) -> Result<Self> {
         let (n, points, pairs) = (facts.names.len(), settings.points, &lines.pairs);
         let matrix = |values: &[f64]| {
@@ -172,6 +177,7 @@ impl MinimaResult {
                 k => format!("the barrier of {k} of {} pairs is not finite", pairs.len()),
             },
             "title": facts.title,
+            "loss": facts.loss,
             "settings": settings,
             "data": facts.data,
             "data_sha256": facts.data.sha256,
@@ -184,13 +190,29 @@ impl MinimaResult {
             "lost": lost,
             "merges": merged,
             "tree": {"edges": edges, "highest": top},
-            "plane": {"share": share},
+            "plane": {"share": share, "stress": stress(&matrix(&distances), &places)},
         });
         for (key, over) in over_pairs {
             summary[key] = over.into();
         }
+        // Passes along straight lines, and along bands where there are some.
+        let highest = matrix(&highest);
+        let mut ways = complete(n, &highest);
+        ways.extend(bands.iter().flat_map(Bands::ways).copied());
+        let own = |i: usize| networks[i]["train_loss"].as_f64().unwrap_or(f64::INFINITY);
+        let bars = barcode(&(0..n).map(own).collect::<Vec<f64>>(), &ways);
+        let along = if bands.is_some() { "straight lines and AutoNEB bands" } else { "straight lines" };
+        summary["barcode"] = barcode::summary(&bars, &facts.names, along);
+        let rows: Vec<f64> = bars.iter().flat_map(|bar| bar.row()).collect();
+        arrays.push("barcode", &[n, barcode::WIDTH], rows);
+        likeness
+            .arrays
+            .iter()
+            .for_each(|(name, array)| arrays.push(name, &array.shape, array.values.clone()));
+        for (key, value) in likeness.summary {
+            summary[key] = value;
+        }
         if let Some(bands) = bands {
-            let highest = matrix(&highest);
             bands.arrays(&mut arrays);
             let lines = spanning_tree(n, &complete(n, &highest));
             // Between a minimum and itself: its own loss.
@@ -252,6 +274,22 @@ impl MinimaResult {
             shapes.extend(own.map(|(name, shape)| (name.to_owned(), shape)));
             arrays.shaped("band_saddle", &[all])?;
         }
+        if summary.get("barcode").is_some() {
+            shapes.push(("barcode".to_owned(), [n, barcode::WIDTH]));
+        }
+        let computed = |key: &str| summary.get(key).filter(|of| of["status"] == "computed");
+        if computed("predictions").is_some() {
+            shapes.push(("prediction_place".to_owned(), [n, 2]));
+            shapes.push(("prediction_distance".to_owned(), [n, n]));
+            if arrays.size("disagreement") > 0 {
+                shapes.push(("disagreement".to_owned(), [n, n]));
+            }
+        }
+        if let Some(similarity) = computed("similarity") {
+            let layers = similarity["layers"].as_array().map_or(0, Vec::len);
+            arrays.shaped("cka", &[layers, n, n])?;
+            shapes.extend(["cka_within", "cka_across"].map(|name| (name.to_owned(), [layers, layers])));
+        }
         for (name, shape) in &shapes {
             arrays.shaped(name, shape)?;
         }
@@ -262,7 +300,9 @@ impl MinimaResult {
         let below = |k: usize, x: &f64| *x >= 0.0 && (*x as usize) < n + k;
         let merges = this.array("linkage");
         let merges = merges.chunks_exact(4).enumerate().all(|(k, row)| row[..2].iter().all(|x| below(k, x)));
-        if ["tree", "band", "band_tree"].iter().all(|name| edges(name)) && merges {
+        let bars = this.array("barcode");
+        let bars = bars.chunks_exact(barcode::WIDTH).all(|row| row[0] >= 0.0 && row[0] < n as f64);
+        if bars && ["tree", "band", "band_tree"].iter().all(|name| edges(name)) && merges {
             Ok(this)
         } else {
             Err(Error::expected(at, "`tree` and `linkage` of these networks", "others"))

@@ -259,13 +259,14 @@ impl Exportation {
     }
 
     /// The graph for a number of samples.
-    pub fn record(&self, samples: usize, mode: Mode) -> Recording {
+    pub fn record(&self, samples: usize, mode: Mode, layout: &Layout) -> Recording {
         match self.graph.lower(&self.packing, samples, mode) {
             Ok(Lowered { tape, losses, each, compared, correct, metrics, follows, .. }) => {
                 let losses = each.filter(|_| self.apart).unwrap_or(losses);
-                let compared = compared.map_or(losses, |c| c.node);
-                let program = Program::comparing(tape, losses, losses, compared).judging(correct);
-                Recording { program, traces: Vec::new(), follows, masks: Vec::new(), metrics }
+                let compared = compared.map(|c| c.node).ok();
+                let traces = super::inside::traces(&tape, layout, compared, samples);
+                let program = Program::comparing(tape, losses, losses, compared.unwrap_or(losses));
+                Recording { program: program.judging(correct), traces, follows, masks: Vec::new(), metrics }
             }
             // Recorded before for other numbers of samples. A graph that does not allow this one has no loss here.
             Err(_) => {
