@@ -236,7 +236,7 @@ mod tests {
 
     #[test]
     fn points_of_a_plane_are_placed_without_stress() {
-        let points = [(0.0, 0.0), (3.0, 0.5), (1.0, -2.0), (-4.0, 1.0f64)];
+        let points: [(f64, f64); 4] = [(0.0, 0.0), (3.0, 0.5), (1.0, -2.0), (-4.0, 1.0)];
         let distances: Vec<f64> = (0..16)
             .map(|ij| {
                 let (a, b) = (points[ij / 4], points[ij % 4]);

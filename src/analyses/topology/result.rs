@@ -177,8 +177,9 @@ fn of_view(
     };
     let certified = |bars: &[Bar]| bars.iter().filter(|bar| band.certifies(bar.length())).count();
     let facts = &view.facts;
+    let draws = slice.views().iter().filter(|other| other.facts.label == facts.label).count();
     let mut all = json!({
-        "name": if slice.settings().repeat > 1 { format!("{}, seed {}", facts.label, facts.seed) } else { facts.label.clone() },
+        "name": if draws > 1 { format!("{}, seed {}", facts.label, facts.seed) } else { facts.label.clone() },
         "title": facts.title,
         "loss": facts.network.loss,
         "seed": facts.seed,
