@@ -4,6 +4,7 @@
 mod analytic;
 mod conformance;
 mod exported;
+mod figures;
 mod files;
 mod layering;
 mod page;

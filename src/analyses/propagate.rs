@@ -20,7 +20,7 @@ use super::{DataSettings, Files, Saved, archive, document, to_json};
 use crate::base::npz::Npz;
 use crate::base::pool::on_workers;
 use crate::base::registry::Registry;
-use crate::base::{Error, Precision, Result, files};
+use crate::base::{Error, Precision, Result, files, shown};
 use crate::data::{Dataset, Preparation, Source};
 use crate::figure::{Axis, Figure, Panel, Scale, Series, Style};
 use crate::nn::Statistics;
@@ -437,7 +437,7 @@ impl PropagateResult {
                 at(&move |d: &[f64]| d.iter().copied().reduce(of).unwrap_or(f64::NAN))
             };
             Series {
-                label,
+                label: shown::spoken(&label),
                 x: layers.clone(),
                 y: at(&median),
                 band: (seeds > 1).then(|| (extreme(f64::min), extreme(f64::max))),

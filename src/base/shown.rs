@@ -72,3 +72,28 @@ pub fn table(rows: &[Vec<String>]) -> String {
     }
     text
 }
+/// A kind with its settings as figures call it: `geometric:c=4.0` is "geometric (c = 4)".
+pub fn spoken(kind: &str) -> String {
+    let setting = |text: &str| {
+        let (key, value) = text.split_once('=')?;
+        Some(format!("{key} = {}", value.strip_suffix(".0").unwrap_or(value)))
+    };
+    let told = kind.split_once(':').and_then(|(name, settings)| {
+        let all: Option<Vec<String>> = settings.split(',').map(setting).collect();
+        Some(format!("{name} ({})", all?.join(", ")))
+    });
+    told.unwrap_or_else(|| kind.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_are_called_without_the_syntax_of_flags() {
+        assert_eq!(spoken("geometric:c=4.0"), "geometric (c = 4)");
+        assert_eq!(spoken("sgd:momentum=0.9,nesterov=false"), "sgd (momentum = 0.9, nesterov = false)");
+        assert_eq!(spoken("he-normal"), "he-normal");
+        assert_eq!(spoken("A: the first"), "A: the first");
+    }
+}

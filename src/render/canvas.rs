@@ -129,14 +129,14 @@ impl Canvas {
             return;
         }
         if pen.dashed {
-            let (color, opacity) = paint(pen.ink);
+            let (color, opacity) = stroked(pen.ink);
             let width = fine(pen.width);
             let dash = fine(pen.width * 3.2);
             let gap = fine(pen.width * 2.2);
             let points = path(points);
             let _ = writeln!(
                 self.body,
-                r#"<path fill="none" stroke="{color}" opacity="{opacity}" stroke-width="{width}" stroke-dasharray="{dash} {gap}" d="{points}"/>"#
+                r#"<path fill="none" stroke="{color}"{opacity} stroke-width="{width}" stroke-dasharray="{dash} {gap}" d="{points}"/>"#
             );
             return;
         }
@@ -149,10 +149,10 @@ impl Canvas {
 
     /// A closed outline through `points`.
     pub fn outline(&mut self, points: &[Point], pen: Pen) {
-        let (color, opacity) = paint(pen.ink);
+        let (color, opacity) = stroked(pen.ink);
         let _ = writeln!(
             self.body,
-            r#"<path fill="none" stroke="{color}" opacity="{opacity}" stroke-width="{}" d="{}Z"/>"#,
+            r#"<path fill="none" stroke="{color}"{opacity} stroke-width="{}" d="{}Z"/>"#,
             fine(pen.width),
             path(points)
         );
@@ -165,10 +165,10 @@ impl Canvas {
         }
         let d: String = loops.iter().filter(|points| points.len() > 2).map(|p| path(p) + "Z").collect();
         if !d.is_empty() {
-            let (color, opacity) = paint(ink);
+            let (color, opacity) = filled(ink);
             let _ = writeln!(
                 self.body,
-                r#"<path fill="{color}" stroke="none" opacity="{opacity}" fill-rule="evenodd" d="{d}"/>"#
+                r#"<path fill="{color}" stroke="none"{opacity} fill-rule="evenodd" d="{d}"/>"#
             );
         }
     }
@@ -190,10 +190,10 @@ impl Canvas {
 
     /// A piece of a surface's mesh.
     pub fn edge(&mut self, ends: [Point; 2], pen: Pen) {
-        let ((color, opacity), width) = (paint(pen.ink), fine(pen.width));
+        let ((color, opacity), width) = (stroked(pen.ink), fine(pen.width));
         let _ = writeln!(
             self.body,
-            r#"<path fill="none" stroke="{color}" opacity="{opacity}" stroke-width="{width}" d="{}"/>"#,
+            r#"<path fill="none" stroke="{color}"{opacity} stroke-width="{width}" d="{}"/>"#,
             steps(&ends)
         );
     }
@@ -231,14 +231,14 @@ impl Canvas {
             return;
         }
         let (x, y) = fine_point(&at);
-        let (color, opacity) = paint(how.ink);
+        let (color, opacity) = filled(how.ink);
         let anchor = match how.anchor {
             Anchor::Start => "start",
             Anchor::Middle => "middle",
             Anchor::End => "end",
         };
         let _ = write!(self.body, r#"<text x="{x}" y="{y}" font-size="{}""#, fine(how.size));
-        let _ = write!(self.body, r#" fill="{color}" opacity="{opacity}" text-anchor="{anchor}""#);
+        let _ = write!(self.body, r#" fill="{color}"{opacity} text-anchor="{anchor}""#);
         if how.bold {
             self.body.push_str(r#" font-weight="bold""#);
         }
@@ -345,13 +345,14 @@ impl Canvas {
         }
         let element = document.split_once('\n').map_or("", |(_, rest)| rest);
         let element = element.trim_end().trim_end_matches("</svg>");
+        let line = element.contains("fill=\"none\"");
+        let (_, opacity) = if line { stroked(ink) } else { filled(ink) };
+        let own =
+            element.split_once(" opacity=\"").and_then(|(head, rest)| Some((head, rest.split_once('"')?.1)));
+        let (head, rest) = own.unwrap_or((element, ""));
         // The backend says nothing of the rim of an area that has none.
-        match element.split_once(" points=") {
-            Some((head, points)) if !head.contains(" stroke=") => {
-                let _ = write!(self.body, "{head} stroke=\"none\" points={points}");
-            }
-            _ => self.body.push_str(element),
-        }
+        let rim = if line || element.contains(" stroke=") { "" } else { " stroke=\"none\"" };
+        let _ = write!(self.body, "{head}{opacity}{rim}{rest}");
     }
 }
 
@@ -366,6 +367,21 @@ fn fine_point(point: &Point) -> (i32, i32) {
 fn paint(ink: Ink) -> (String, f64) {
     let Ink([r, g, b], alpha) = ink;
     (format!("#{r:02X}{g:02X}{b:02X}"), alpha)
+}
+
+/// The colour of a line, and the attribute of its opacity. That of its element would be a layer of its own to programs that draw.
+fn stroked(ink: Ink) -> (String, String) {
+    seen_through(ink, "stroke")
+}
+
+/// The same of an area.
+fn filled(ink: Ink) -> (String, String) {
+    seen_through(ink, "fill")
+}
+
+fn seen_through(ink: Ink, what: &str) -> (String, String) {
+    let (color, opacity) = paint(ink);
+    (color, if opacity == 1.0 { String::new() } else { format!(" {what}-opacity=\"{opacity}\"") })
 }
 
 fn path(points: &[Point]) -> String {

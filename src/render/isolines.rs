@@ -70,9 +70,14 @@ impl Field {
     /// The area at or above `level`, and its iso-lines.
     pub fn iso(&self, level: f64) -> Iso {
         let (mut outline, mut across) = (Edges::default(), Edges::default());
-        for j in 0..self.y.len().saturating_sub(1) {
-            for i in 0..self.x.len().saturating_sub(1) {
-                if self.is_whole(i, j) {
+        let (w, h) = (self.x.len(), self.y.len());
+        let full = self.values.iter().all(|v| v.is_finite());
+        for j in 0..h.saturating_sub(1) {
+            for i in 0..w.saturating_sub(1) {
+                // Most cells have no part in an outline: those below the level, and those inside the area.
+                let above = self.corners(i, j).iter().filter(|&&n| self.values[n] >= level).count();
+                let inside = full && i > 0 && j > 0 && i + 2 < w && j + 2 < h;
+                if above > 0 && !(above == 4 && inside) && self.is_whole(i, j) {
                     self.march(i, j, level, &mut outline, &mut across);
                 }
             }

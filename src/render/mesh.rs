@@ -76,7 +76,7 @@ fn shape(line: &str) -> Option<Shape> {
         area,
         width: attribute("stroke-width")?.parse().ok()?,
         color: [(digits >> 16) as u8, (digits >> 8) as u8, digits as u8],
-        alpha: attribute("opacity").map_or(Some(1.0), |alpha| alpha.parse().ok())?,
+        alpha: attribute("stroke-opacity").map_or(Some(1.0), |alpha| alpha.parse().ok())?,
     })
 }
 
@@ -210,8 +210,7 @@ mod tests {
         // A square of ten pixels a side without a rim, over whose right half a line of half opacity runs.
         let square =
             r##"<path fill="#FF0000" stroke="#FF0000" stroke-width="0" d="M200 200l200 0l0 200l-200 0z"/>"##;
-        let line =
-            r##"<path fill="none" stroke="#000000" opacity="0.5" stroke-width="200" d="M300 300l100 0"/>"##;
+        let line = r##"<path fill="none" stroke="#000000" stroke-opacity="0.5" stroke-width="200" d="M300 300l100 0"/>"##;
         let svg = document(&format!("<path/>\n<g id=\"mesh\">\n{square}\n{line}\n</g>\n<rect/>\n"));
         let parts = parts(&svg).unwrap_or_else(|| panic!("no mesh"));
         assert_eq!(parts.width, (1.0, 1440.0));

@@ -14,6 +14,7 @@ pub mod canvas;
 pub mod colorbar;
 pub mod curves;
 pub mod font;
+pub mod glyphs;
 pub mod html;
 pub mod isolines;
 pub mod labels;

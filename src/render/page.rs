@@ -3,7 +3,8 @@
 //! The legend is a strip under the title, so that it never hides data. The page is as high as its content.
 
 use super::canvas::{Anchor, Canvas, Point, Rect, pen, text};
-use super::curves::{Entry, Key, Look, cross, stroke, symbol};
+use super::curves::{Entry, Key, Look, stroke, symbol};
+use super::glyphs::cross;
 use super::style::{Style, Theme, size};
 use super::{Drawing, font};
 use crate::figure::{Figure, Style as Shape};

@@ -3,7 +3,8 @@
 //! Panels stand one under the other; those of one quantity share their horizontal axis.
 
 use super::canvas::{Anchor, Rect, pen, text};
-use super::curves::{Legend, cross};
+use super::curves::Legend;
+use super::glyphs::cross;
 use super::page::Page;
 use super::plane::{Plane, foot, x_ticks};
 use super::style::{Style, size};

@@ -217,16 +217,25 @@ fn over(
     let Some((_, table)) = numbers.measure(&measure.name) else { return Vec::new() };
     let at = |case: &usize| place(*case).unwrap_or(f64::NAN);
     // Cases that the grouping put together at one place are one sample.
-    let mut columns: Vec<(f64, Vec<f64>)> = Vec::new();
+    let mut columns: Vec<(f64, Vec<(f64, bool)>)> = Vec::new();
     for case in cases {
+        // A median says nothing of runs that diverged, whatever they count as in the table; a mean is a share of all runs.
+        let diverged =
+            |m: &Measured| measure.centre == Centre::Median && m.scalar("train.diverged") == Some(1.0);
+        let seeds = numbers.case(*case).iter().map(diverged);
+        let own = table[*case].iter().copied().zip(seeds);
         match columns.iter_mut().find(|c| c.0 == at(case)) {
-            Some(column) => column.1.extend(&table[*case]),
-            None => columns.push((at(case), table[*case].clone())),
+            Some(column) => column.1.extend(own),
+            None => columns.push((at(case), own.collect())),
         }
     }
     columns.sort_by(|p, q| p.0.total_cmp(&q.0));
     let x: Vec<f64> = columns.iter().map(|c| c.0).collect();
-    let summed: Vec<[f64; 3]> = columns.iter().map(|c| measure.centre.of(c.1.iter().copied())).collect();
+    let sum = |all: &Vec<(f64, bool)>| {
+        let lost = all.iter().filter(|(_, diverged)| *diverged).count();
+        if 2 * lost > all.len() { [f64::NAN; 3] } else { measure.centre.of(all.iter().map(|seed| seed.0)) }
+    };
+    let summed: Vec<[f64; 3]> = columns.iter().map(|c| sum(&c.1)).collect();
     let part = |i: usize| summed.iter().map(|s| s[i]).collect::<Vec<f64>>();
     let several = columns.iter().any(|c| c.1.len() > 1);
     let mut series = vec![Series {
@@ -237,7 +246,10 @@ fn over(
         style: Style::Marked,
     }];
     if several {
-        let dots = columns.iter().flat_map(|(x, all)| all.iter().map(|y| (*x, *y)));
+        let finished = |(x, all): &(f64, Vec<(f64, bool)>)| {
+            all.iter().filter(|(_, diverged)| !diverged).map(|(y, _)| (*x, *y)).collect::<Vec<_>>()
+        };
+        let dots = columns.iter().flat_map(finished);
         let (x, y) = dots.unzip();
         series.push(Series { x, y, style: Style::Specks, ..Series::default() });
     }

@@ -154,6 +154,10 @@ impl Draw for Direction {
         match_direction!(self, kind => kind.fits(count))
     }
 
+    fn gathers(&self) -> bool {
+        match_direction!(self, kind => kind.gathers())
+    }
+
     fn varies(&self, count: usize) -> bool {
         match_direction!(self, kind => kind.varies(count))
     }

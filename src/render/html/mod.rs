@@ -1,5 +1,5 @@
-//! A result as one page that needs nothing else: surfaces that turn (`scene.js`), maps, cuts and tables under one point
-//! (`page.js`), the flat figures, and all numbers.
+//! A result as one page that needs nothing else: surfaces that turn (`scene.js`), maps and cuts under one point (`page.js`),
+//! tables and files (`numbers.js`), the flat figures, and all numbers.
 //!
 //! The page loads nothing and asks nobody: its policy allows the one script and the one style sheet whose hashes it names.
 //! Words of foreign files come into it as escaped text, or within the numbers, where JSON's own escapes keep them from ending
@@ -29,7 +29,7 @@ pub struct About<'a> {
     pub stacks: &'a [Figure],
 }
 
-const SCRIPT: &str = concat!(include_str!("scene.js"), include_str!("page.js"));
+const SCRIPT: &str = concat!(include_str!("scene.js"), include_str!("numbers.js"), include_str!("page.js"));
 const SHEET: &str = include_str!("page.css");
 
 /// Sizes of pictures up to which they stand in the page as they are, in bytes; larger ones are deflated.
