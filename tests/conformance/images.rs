@@ -56,6 +56,11 @@ fn geometries() -> Vec<ConvGeometry> {
         of(window(20, [5, 4], [3, 2], [3, 1], [2, 1]), 40, 20),
         of(window(33, [4, 4], [4, 4], [1, 1], [0, 0]), 17, 1),
         of(window(2, [2, 3], [3, 3], [1, 1], [2, 2]), 3, 1),
+        // By tiles of 4 x 4 places, whole ones and such as reach beyond the edge; as many channels as groups of tiles.
+        of(window(16, [8, 8], [3, 3], [1, 1], [1, 1]), 32, 1),
+        of(window(48, [7, 11], [3, 3], [1, 1], [1, 1]), 16, 1),
+        of(window(16, [9, 6], [3, 3], [1, 1], [0, 0]), 16, 1),
+        of(Window { after: [2, 0], ..window(32, [24, 20], [3, 3], [1, 1], [0, 2]) }, 32, 1),
         of(gapped()[0], 17, 1),
         of(gapped()[1], 6, 3),
         of(gapped()[2], 3, 1),

@@ -8,10 +8,12 @@
 //! W is a matrix (channels/groups * kernel) x outputs in PyTorch's order: column o holds outputs' channel o, row
 //! (c, i, j) with j fastest. X is channels x (n H W), G and the output are outputs x (n H' W').
 //!
-//! Cost: samples x places x rows of W x outputs multiply-adds in each role.
+//! Cost: samples x places x rows of W x outputs multiply-adds in each role; a quarter of them for kernels of 3 x 3 with stride 1
+//! between many channels ([`winograd`]).
 
 mod correlation;
 mod weights;
+mod winograd;
 
 use super::window::{Window, example_windows, whole};
 use super::{Degree, Rule, TangentArgs};
@@ -217,6 +219,14 @@ impl Rule for Conv {
             geometry(odd, 2, 1),
             // Rows and columns that no window reaches, and a stride beyond the kernel.
             geometry(Window { kernel: [1, 2], stride: [2, 3], ..square }, 2, 1),
+            // Many channels: by tiles, whole ones and such as reach beyond the edge, with and without padding.
+            geometry(Window { channels: 16, height: 8, width: 8, ..square }, 32, 1),
+            geometry(Window { channels: 32, height: 7, width: 11, ..square }, 16, 1),
+            geometry(
+                Window { channels: 16, height: 9, width: 6, padding: [0, 0], after: [0, 0], ..square },
+                16,
+                1,
+            ),
             geometry(Window { channels: 18, height: 3, width: 2, ..square }, 36, 18),
         ];
         let roles = |g: ConvGeometry| {

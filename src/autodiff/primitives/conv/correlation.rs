@@ -11,10 +11,12 @@
 //!
 //! With gaps between its columns, a row of a kernel meets as many runs as it has columns, each of the channels alone.
 //!
+//! A kernel of 3 x 3 with stride 1 between many channels is computed by [`winograd`], from the same scratch and panels.
+//!
 //! Places are taken `PLACES` at a time, so that `PLACES` x `L` sums stay in registers; each is a chain of fused
 //! multiply-adds in a fixed order, whatever the machine.
 
-use super::{Conv, Role};
+use super::{Conv, Role, winograd};
 use crate::autodiff::{Element, elementary::vectorised};
 use crate::base::parallel;
 
@@ -40,6 +42,8 @@ struct Phase<E, const L: usize> {
     /// For each group and block of L result channels: the weights, run after run.
     panels: Vec<[E; L]>,
     places: Vec<Place>,
+    /// The panels for [`winograd`], where it is used.
+    filters: Vec<[E; L]>,
 }
 
 /// A signal of one group with zeros around it.
@@ -102,8 +106,12 @@ pub(super) fn correlate<E: Element, const L: usize>(
     let (read, written) =
         (scratch.size[0] * scratch.size[1] * scratch.channels * scratch.groups, rows * columns);
     let task = conv.samples_a_task(out.len() / written.max(1));
+    let size = match conv.role {
+        Role::Input => [geometry.window.height, geometry.window.width],
+        _ => geometry.window.places(),
+    };
     let run = |(out, signal): (&mut [E], &[E])| {
-        samples(&scratch, &phases, signal, read, rows, columns, accumulate, out);
+        samples(&scratch, &phases, signal, read, rows, size, accumulate, out);
     };
     if out.len() <= task * written {
         run((out, signal));
@@ -143,7 +151,10 @@ fn output_phases<E: Element, const L: usize>(conv: &Conv, weights: &[E]) -> (Scr
     let geometry = &conv.geometry;
     let (window, depth) = (&geometry.window, geometry.weights().rows);
     let (channels, outputs) = (geometry.group_channels(), geometry.group_outputs());
-    let padded = window.padded();
+    let mut padded = window.padded();
+    if winograd::pays(conv) {
+        padded = wider(padded, winograd::room([0; 2], window.places()));
+    }
     let scratch = Scratch {
         channels,
         groups: geometry.groups,
@@ -167,7 +178,18 @@ fn output_phases<E: Element, const L: usize>(conv: &Conv, weights: &[E]) -> (Scr
         let from = (y * window.stride[0] * padded[1] + x * window.stride[1]) * channels;
         Place { from, to }
     };
-    (scratch, vec![Phase { run, offsets, panels, places: (0..rows * columns).map(place).collect() }])
+    let filters = filters(conv, &panels, channels);
+    (scratch, vec![Phase { run, offsets, panels, places: (0..rows * columns).map(place).collect(), filters }])
+}
+
+/// The larger of each.
+fn wider(a: [usize; 2], b: [usize; 2]) -> [usize; 2] {
+    [a[0].max(b[0]), a[1].max(b[1])]
+}
+
+/// The panels as [`winograd`] needs them, where it is used.
+fn filters<E: Element, const L: usize>(conv: &Conv, panels: &[[E; L]], channels: usize) -> Vec<[E; L]> {
+    if winograd::pays(conv) { winograd::filters(panels, channels) } else { Vec::new() }
 }
 
 /// The gradient in the image: one phase for each remainder by the stride.
@@ -180,10 +202,13 @@ fn image_phases<E: Element, const L: usize>(conv: &Conv, weights: &[E]) -> (Scra
     let dilation = window.dilation;
     let before = [0, 1].map(|axis| (window.kernel[axis] - 1) * dilation[axis] / stride[axis]);
     let sides = [window.height, window.width];
-    let padded = [0, 1].map(|axis| {
+    let mut padded = [0, 1].map(|axis| {
         let last = (sides[axis] - 1 + padding[axis]) / stride[axis];
         before[axis] + size[axis].max(last + 1)
     });
+    if winograd::pays(conv) {
+        padded = wider(padded, winograd::room(padding, sides));
+    }
     let scratch = Scratch { channels: outputs, groups: geometry.groups, size, before, padded };
     let mut phases = Vec::new();
     for a in (0..stride[0]).flat_map(|a| (0..stride[1]).map(move |b| [a, b])) {
@@ -219,7 +244,8 @@ fn image_phases<E: Element, const L: usize>(conv: &Conv, weights: &[E]) -> (Scra
                 places.push(Place { from: (row + column) * outputs, to: y * window.width + x });
             }
         }
-        phases.push(Phase { run, offsets, panels, places });
+        let filters = filters(conv, &panels, outputs);
+        phases.push(Phase { run, offsets, panels, places, filters });
     }
     (scratch, phases)
 }
@@ -232,10 +258,16 @@ fn samples<E: Element, const L: usize>(
     signal: &[E],
     read: usize,
     rows: usize,
-    columns: usize,
+    size: [usize; 2],
     accumulate: bool,
     out: &mut [E],
 ) {
+    if let [Phase { filters, places, .. }] = phases
+        && !filters.is_empty()
+    {
+        return by_tiles(scratch, filters, places[0].from, signal, read, rows, size, accumulate, out);
+    }
+    let columns = size[0] * size[1];
     let mut padded = vec![E::ZERO; if scratch.plain() { 0 } else { scratch.len() }];
     let results = rows / scratch.groups;
     for (out, sample) in out.chunks_exact_mut(rows * columns).zip(signal.chunks_exact(read)) {
@@ -277,8 +309,36 @@ fn samples<E: Element, const L: usize>(
     }
 }
 
+/// The same by [`winograd`].
+#[expect(clippy::too_many_arguments, reason = "what a task reads, and where it writes")]
+fn by_tiles<E: Element, const L: usize>(
+    scratch: &Scratch,
+    filters: &[[E; L]],
+    first: usize,
+    signal: &[E],
+    read: usize,
+    rows: usize,
+    size: [usize; 2],
+    accumulate: bool,
+    out: &mut [E],
+) {
+    let (together, stride) = (winograd::together(size), scratch.len());
+    let mut padded = vec![E::ZERO; together * stride];
+    let mut tiles = winograd::Scratch::new(scratch.channels);
+    let groups = out.chunks_mut(together * rows * size[0] * size[1]).zip(signal.chunks(together * read));
+    for (out, signals) in groups {
+        for (sample, padded) in signals.chunks_exact(read).zip(padded.chunks_exact_mut(stride)) {
+            scratch.fill(sample, 0, padded);
+        }
+        let (numbers, samples) = (&padded[first..], signals.len() / read);
+        let (width, channels) = (scratch.padded[1], scratch.channels);
+        let images = winograd::Images { numbers, width, channels, size, stride, samples };
+        winograd::correlate(&images, filters, rows, accumulate, &mut tiles, out);
+    }
+}
+
 #[inline(always)]
-fn store<E: Element, const L: usize>(sums: &[E; L], accumulate: bool, out: &mut [E]) {
+pub(super) fn store<E: Element, const L: usize>(sums: &[E; L], accumulate: bool, out: &mut [E]) {
     match (accumulate, <&mut [E; L]>::try_from(&mut *out)) {
         (false, Ok(out)) => *out = *sums,
         (false, Err(_)) => out.iter_mut().zip(sums).for_each(|(o, s)| *o = *s),

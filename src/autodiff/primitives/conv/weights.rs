@@ -7,7 +7,7 @@
 //! Sums over about [`GROUP`] places are chains of fused multiply-adds in the element type, as in a matrix product; those
 //! are added in f64, in the order of the samples.
 
-use super::Conv;
+use super::{Conv, winograd};
 use crate::autodiff::{Element, elementary::vectorised};
 use crate::base::parallel;
 
@@ -31,10 +31,11 @@ pub(super) fn sum<E: Element, const L: usize>(
     let read = [window.channels * window.positions(), geometry.outputs * window.outputs()];
     let samples = x.len() / read[0].max(1);
     let task = conv.samples_a_task(samples).max(samples.div_ceil(PARTS)).max(1);
+    let tiled = winograd::pays(conv);
     let part = |(x, g): (&[E], &[E])| {
         vectorised(
             #[inline(always)]
-            || part::<E, L>(conv, x, g),
+            || if tiled { part_by_tiles::<E, L>(conv, x, g) } else { part::<E, L>(conv, x, g) },
         )
     };
     let total = if samples <= task {
@@ -54,7 +55,7 @@ pub(super) fn sum<E: Element, const L: usize>(
     let (channels, outputs, depth) =
         (geometry.group_channels(), geometry.group_outputs(), geometry.weights().rows);
     let [height, width] = window.kernel;
-    let (runs, tiled) = (runs(conv), tiled(conv));
+    let (runs, tiled) = (runs(conv), self::tiled(conv));
     for (o, column) in out.chunks_exact_mut(depth).enumerate() {
         let (group, output) = (o / outputs, o % outputs);
         let tile = (group * outputs.div_ceil(L) + output / L) * runs.len() * tiled;
@@ -149,6 +150,44 @@ fn part<E: Element, const L: usize>(conv: &Conv, x: &[E], g: &[E]) -> Vec<[f64; 
                 *sum = E::ZERO;
             }
         }
+    }
+    total
+}
+
+/// The same by [`winograd`].
+#[inline(always)]
+fn part_by_tiles<E: Element, const L: usize>(conv: &Conv, x: &[E], g: &[E]) -> Vec<[f64; L]> {
+    let window = &conv.geometry.window;
+    let (channels, outputs, places) = (window.channels, conv.geometry.outputs, window.outputs());
+    let (size, room) = (window.places(), winograd::room([0; 2], window.places()));
+    let padded = [0, 1].map(|axis| window.padded()[axis].max(room[axis]));
+    let (line, stride) = (padded[1] * channels, padded[0] * padded[1] * channels);
+    let [read, written] = [channels * window.positions(), outputs * places];
+    let together = winograd::together(size).min(x.len() / read);
+    let mut numbers = vec![E::ZERO; together * stride];
+    let mut cotangents = vec![[E::ZERO; L]; outputs / L * together * places];
+    let mut sums = winograd::Gradient::new(channels, outputs);
+    let mut total = vec![[0.0f64; L]; outputs / L * 9 * channels];
+    let group = (GROUP / places).max(1);
+    for (x, g) in x.chunks(group * read).zip(g.chunks(group * written)) {
+        for (x, g) in x.chunks(together * read).zip(g.chunks(together * written)) {
+            for (x, image) in x.chunks_exact(read).zip(numbers.chunks_exact_mut(stride)) {
+                let rows = image.chunks_exact_mut(line).skip(window.padding[0]);
+                for (row, x) in rows.zip(x.chunks_exact(window.width * channels)) {
+                    row[window.padding[1] * channels..][..x.len()].copy_from_slice(x);
+                }
+            }
+            let samples = x.len() / read;
+            for (place, g) in g.chunks_exact(outputs).enumerate() {
+                for (block, g) in g.chunks_exact(L).enumerate() {
+                    cotangents[block * samples * places + place].copy_from_slice(g);
+                }
+            }
+            let images =
+                winograd::Images { numbers: &numbers, width: padded[1], channels, size, stride, samples };
+            sums.add(&images, &cotangents);
+        }
+        sums.take(&mut total);
     }
     total
 }
