@@ -2,8 +2,9 @@
 //!
 //! `directions` says where to go, `normalizations` how far a unit step is, [`slice`](mod@slice) evaluates the line, plane or
 //! space between them, `measures` what else is mapped over it. `sharpness` holds measures of how the loss rises around a
-//! network, `noise` how much its gradient varies from batch to batch. `curves` and [`path`](mod@path) lead from one minimum to another, `simplex` spans several; `alignments` finds
-//! which units of two networks correspond, `repair` mends the statistics of what lies between them.
+//! network, `noise` how much its gradient varies from batch to batch, `learning_coefficient` how its volume vanishes with the loss. `curves` and [`path`](mod@path) lead from one minimum to another, `simplex` spans several; `alignments` finds
+//! which units of two networks correspond, `repair` mends the statistics of what lies between them, `similarity` compares what
+//! they say of the same samples. `topology` follows the sublevel sets of a map: minima, passes, holes.
 
 pub mod adaptive;
 pub mod alignments;

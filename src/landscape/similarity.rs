@@ -22,9 +22,12 @@ pub struct Kernel {
     products: Vec<f64>,
     /// For each sample the sum of its products with the others.
     sums: Vec<f64>,
-    /// Its own criterion.
+    /// Its own criterion; 0 where the features do not vary beyond rounding.
     own: f64,
 }
+
+/// Features vary if their deviations are more than this share of their size: some units of rounding of single precision.
+const VARIES: f64 = 1e-6;
 
 /// The fewest samples that have an unbiased estimate.
 pub const FEWEST: usize = 4;
@@ -57,7 +60,9 @@ impl Kernel {
             }
         }
         let mut kernel = Self { samples, products, sums, own: f64::NAN };
-        kernel.own = kernel.hsic(&kernel);
+        let size = features.iter().map(|x| x * x).sum::<f64>() / samples as f64;
+        let own = kernel.hsic(&kernel);
+        kernel.own = if own > (VARIES * VARIES * size).powi(2) { own } else { 0.0 };
         kernel
     }
 
@@ -73,8 +78,8 @@ impl Kernel {
 
     /// Centred kernel alignment of two representations of the same samples; NaN where one of them does not vary beyond rounding.
     pub fn cka(&self, other: &Self) -> f64 {
-        let both = self.own * other.own;
-        if self.own > 0.0 && other.own > 0.0 { self.hsic(other) / both.sqrt() } else { f64::NAN }
+        let both = self.own.sqrt() * other.own.sqrt();
+        if both > 0.0 { self.hsic(other) / both } else { f64::NAN }
     }
 }
 
@@ -82,14 +87,22 @@ impl Kernel {
 mod tests {
     use super::*;
 
-    /// Numbers without a pattern.
-    fn features(samples: usize, width: usize, seed: f64) -> Vec<f64> {
-        (0..samples * width).map(|i| libm::sin(seed + (i * i) as f64 * 0.7 + i as f64)).collect()
+    /// Independent numbers, uniform between -1 and 1 (Knuth's linear congruential generator).
+    fn features(samples: usize, width: usize, seed: u64) -> Vec<f64> {
+        let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) + 1;
+        let mut next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 11) as f64 / (1u64 << 52) as f64 - 1.0
+        };
+        (0..8).for_each(|_| {
+            next();
+        });
+        (0..samples * width).map(|_| next()).collect()
     }
 
     #[test]
     fn the_criterion_is_that_of_dense_matrices() {
-        let (m, a, b) = (9, features(9, 3, 0.1), features(9, 5, 2.0));
+        let (m, a, b) = (9, features(9, 3, 1), features(9, 5, 2));
         let gram = |x: &[f64], w: usize| -> Vec<f64> {
             let dot = |i: usize, j: usize| (0..w).map(|k| x[i * w + k] * x[j * w + k]).sum::<f64>();
             (0..m * m).map(|ij| if ij / m == ij % m { 0.0 } else { dot(ij / m, ij % m) }).collect()
@@ -107,7 +120,7 @@ mod tests {
 
     #[test]
     fn rotations_translations_and_scales_change_nothing() {
-        let (m, x) = (40, features(40, 3, 0.4));
+        let (m, x) = (40, features(40, 3, 3));
         let kernel = Kernel::new(&x, m);
         assert!((kernel.cka(&kernel) - 1.0).abs() < 1e-14);
         // Two rotations, one in the plane of the first two features and one in that of the last two.
@@ -124,7 +137,7 @@ mod tests {
         let stretched: Vec<f64> = x.chunks(3).flat_map(|v| [5.0 * v[0], v[1], v[2]]).collect();
         let alike = kernel.cka(&Kernel::new(&stretched, m));
         assert!(alike < 0.9 && alike > 0.3, "{alike}");
-        assert!(kernel.cka(&Kernel::new(&features(m, 4, 9.0), m)).abs() < 0.15);
+        assert!(kernel.cka(&Kernel::new(&features(m, 4, 9), m)).abs() < 0.15);
         assert!(kernel.cka(&Kernel::new(&[2.0; 80], m)).is_nan());
     }
 
@@ -133,7 +146,7 @@ mod tests {
         // Where the biased estimate is p / m and more.
         let values: Vec<f64> = (0..200)
             .map(|k| {
-                let [a, b] = [0.3, 5.1].map(|s| Kernel::new(&features(12, 8, s + 17.3 * f64::from(k)), 12));
+                let [a, b] = [0, 1].map(|s| Kernel::new(&features(12, 8, 100 + 2 * k + s), 12));
                 a.cka(&b)
             })
             .collect();

@@ -54,7 +54,7 @@ const NEAR: f64 = 0.5;
 /// says is tested by its numbers.
 const CHAOTIC: f64 = 6.0;
 
-const FIGURES: [Shown; 65] = [
+const FIGURES: [Shown; 68] = [
     with_svg("out/slice/contour", "contour"),
     with_svg("out/slice/surface", "surface"),
     with_svg("out/slice/contour-test", "contour-test"),
@@ -76,6 +76,7 @@ const FIGURES: [Shown; 65] = [
     shown("out/optimizers/contour", "optimizers"),
     shown("out/optimizers/surface", "optimizers-surface"),
     shown("out/draws/contour", "draws"),
+    shown("out/enough/draws", "median-draws"),
     shown("out/three/contour", "three"),
     shown("out/path/contour", "path"),
     shown("out/path/contour-moving", "path-moving"),
@@ -95,10 +96,12 @@ const FIGURES: [Shown; 65] = [
     shown("out/lines/line", "lines"),
     shown("out/layers/contour", "layers"),
     with_svg("out/sharpness/density", "density"),
+    shown("out/coefficient/learning-coefficient", "learning-coefficient"),
     shown("out/compared/density", "densities"),
     shown("out/compared/comparison", "comparison"),
     shown("out/compared/shift", "shift"),
     Shown { near: CHAOTIC, ..shown("runs/edge/edge-of-stability", "edge-of-stability") },
+    Shown { near: CHAOTIC, ..shown("runs/critical/critical-sharpness", "critical-sharpness") },
     Shown { near: CHAOTIC, ..shown("runs/plateau/plateaus", "plateaus") },
     Shown { near: CHAOTIC, ..shown("out/critical/critical", "critical") },
     with_svg("out/connect/paths", "paths"),
@@ -110,7 +113,7 @@ const FIGURES: [Shown; 65] = [
     shown("out/minima/similarity", "similarity"),
     shown("out/minima/similarity-layers", "similarity-layers"),
     shown("out/valleys/merge-tree", "merge-tree"),
-    shown("out/sampled-valleys/barcode", "barcode"),
+    shown("out/valleys/barcode", "barcode"),
     shown("out/minima/barriers", "barriers"),
     shown("out/minima/tree", "tree"),
     shown("out/bands/bands", "bands"),

@@ -182,7 +182,7 @@ fn what_makes_no_sense_is_refused() {
         assert!(said.contains(what), "{flags}: {said}");
     };
     refused("s --run a", "--run", "none beside RESULT");
-    refused("s --data digits", "--data", "none beside RESULT");
+    refused("s --data digits", "--data", "--run");
     refused("s --adjacency 5", "--adjacency", "4, 6 or 8");
     refused("s --adjacency 26", "--adjacency", "4, 6 or 8 in a plane");
     refused("s --map loss", "--map", "train_loss");

@@ -39,8 +39,7 @@ pub(super) fn likeness(job: &Job) -> Result<Likeness> {
         Some(test) => (test, "test"),
         None => (job.evaluator.train(), "train"),
     };
-    let points: Vec<Point> =
-        job.runs.iter().map(|run| job.evaluator.place(&run.theta, &run.state)).collect();
+    let points: Vec<Point> = job.runs.iter().map(|run| job.evaluator.place(&run.theta, &run.state)).collect();
     (job.observe)(Progress::Begins("minima", "networks compared", points.len()));
     predictions(job, objective, part, &points, &mut found)?;
     if job.settings.cka_samples > 0 {
@@ -157,6 +156,9 @@ fn layers(all: &[Inside]) -> Vec<usize> {
     }
 }
 
+/// Most numbers of one layer over all samples: 256 MiB.
+const WIDEST: usize = 1 << 25;
+
 /// Most layers that are compared.
 const LAYERS: usize = 24;
 
@@ -170,9 +172,12 @@ fn similarity(
     let network = job.evaluator.network();
     let group = network.packing().and_then(|packing| packing.group).unwrap_or(1);
     let n = points.len();
-    let samples = job.settings.cka_samples.min(objective.samples()) / group * group;
+    // Wide layers of as many samples would fill the memory.
+    let most = WIDEST / network.widest().max(1);
+    let samples = job.settings.cka_samples.min(objective.samples()).min(most) / group * group;
     if samples < FEWEST {
-        let status = format!("an unbiased estimate needs {FEWEST} samples");
+        let status =
+            format!("an unbiased estimate needs {FEWEST} samples whose layers fit in the memory for it");
         found.summary.insert("similarity".to_owned(), json!({"samples": samples, "status": status}));
         return Ok(());
     }

@@ -167,7 +167,7 @@ fn similarity(result: &MinimaResult, names: &[String], order: &[usize]) -> Optio
     // The first and the last among them.
     let chosen = (0..drawn).map(|k| if drawn > 1 { k * (count - 1) / (drawn - 1) } else { 0 });
     let panel = |k: usize| Panel {
-        title: layers[k].clone(),
+        title: format!("layer {}", layers[k]),
         z: axis("CKA", Scale::Linear),
         grids: vec![grid(&all[k * n * n..(k + 1) * n * n], order)],
         marks: marks(names, order),

@@ -220,7 +220,7 @@ fn merge_tree(result: &TopologyResult) -> Figure {
         let (place, height) = (result.array("profile_place", v), result.array("profile_height", v));
         panels.push(Panel {
             title: format!("profile: basins deeper than {}", crate::base::shown::number(level, 2)),
-            x: axis("share of the points below a level, basin by basin", Scale::Linear),
+            x: axis("share of the points, basin by basin", Scale::Linear),
             y: axis(&label(view), Scale::Auto),
             series: vec![Series { label: NAMES[0].to_owned(), x: place, y: height, ..Series::default() }],
             ..Panel::default()
