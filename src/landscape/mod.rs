@@ -12,6 +12,7 @@ pub mod curves;
 pub mod directions;
 pub mod geometry;
 pub mod hessian;
+pub mod learning_coefficient;
 pub mod measures;
 pub mod newton;
 pub mod noise;
@@ -20,15 +21,16 @@ pub mod path;
 pub mod repair;
 pub mod sharpness;
 pub mod signals;
-pub mod simplex;
 pub mod similarity;
-
+pub mod simplex;
 pub mod topology;
+
 pub use crate::nn::slice::{self, Slicer, State};
 pub use adaptive::Adaptive;
 pub use alignments::Alignment;
 pub use curves::Curve;
 pub use directions::Direction;
+pub use learning_coefficient::Sampler;
 pub use measures::Map;
 pub use normalizations::Normalization;
 pub use sharpness::Sharpness;

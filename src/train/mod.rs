@@ -149,6 +149,8 @@ pub struct Place<'a> {
     pub rate: f64,
     /// The network.
     pub point: &'a Point<f64>,
+    /// The optimizer before its next step, where a probe asks for its update; none for a line search.
+    pub optimizer: Option<&'a optimizers::Stepper<f64>>,
     /// Takes what keeps whoever probes from going on: training ends with it.
     pub fault: &'a OnceLock<Error>,
 }

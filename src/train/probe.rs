@@ -23,6 +23,10 @@ pub enum What {
     Sharpness,
     /// Both ends of the Hessian's spectrum and the gradient's norm: plateaus, and how long training is near saddles.
     Saddles,
+    /// Critical sharpness, along the gradient and along the optimizer's update.
+    CriticalSharpness,
+    /// The local learning coefficient.
+    LearningCoefficient,
 }
 
 /// Most probes of a run.
@@ -30,7 +34,22 @@ pub const MOST: u64 = 100_000;
 
 impl What {
     /// Every sort, by its name.
-    const ALL: [(&'static str, Self); 2] = [("sharpness", Self::Sharpness), ("saddles", Self::Saddles)];
+    const ALL: [(&'static str, Self); 4] = [
+        ("sharpness", Self::Sharpness),
+        ("saddles", Self::Saddles),
+        ("critical-sharpness", Self::CriticalSharpness),
+        ("learning-coefficient", Self::LearningCoefficient),
+    ];
+
+    /// The sort of a name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, what)| *what)
+    }
+
+    /// Whether it asks for eigenvalues of the Hessian.
+    pub fn is_spectral(self) -> bool {
+        matches!(self, Self::Sharpness | Self::Saddles)
+    }
 }
 
 impl std::fmt::Display for What {
@@ -63,7 +82,7 @@ impl std::str::FromStr for Probe {
     fn from_str(text: &str) -> Result<Self, String> {
         let (name, every) = text.split_once(':').map_or((text, None), |(name, n)| (name, Some(n)));
         let name = name.trim();
-        let Some((_, what)) = What::ALL.into_iter().find(|(known, _)| *known == name) else {
+        let Some(what) = What::named(name) else {
             let known = What::ALL.map(|(known, _)| known);
             // Without its place, which whoever reports the error knows better.
             return Err(unknown("", name, known).to_string().trim_start_matches(": ").to_owned());

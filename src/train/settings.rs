@@ -91,7 +91,8 @@ pub struct TrainSettings {
     pub snapshots: Option<Snapshots>,
     /// Measure the landscape along the way, after every N steps: sharpness:N for the Hessian's largest eigenvalue and
     /// trace and the gradient noise scale (its error bars from few probes are rough), drawn against the edge of stability; saddles:N for both ends of its spectrum and
-    /// the gradient's norm, drawn with the plateaus they show
+    /// the gradient's norm, drawn with the plateaus they show; critical-sharpness:N for 2 / the smallest step along the gradient, and
+    /// along the optimizer's update, that does not lower the loss; learning-coefficient:N for the local learning coefficient
     #[arg(long, value_name = "WHAT:N")]
     pub probe: Option<Probe>,
     /// Probe the loss of the first N training samples only [default: all]

@@ -13,6 +13,7 @@ mod initialization;
 mod known;
 mod lanczos;
 mod lbfgs;
+mod learning_coefficient;
 mod measures;
 mod networks_spectra;
 mod noise;

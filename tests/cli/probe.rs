@@ -299,3 +299,65 @@ mod stopped {
         assert!(!bench.path("r/probes.log").exists());
     }
 }
+
+#[test]
+fn probes_of_critical_sharpness_take_a_handful_of_losses() {
+    let bench = Bench::new();
+    let said = bench.ok(&format!("{RUN} --probe critical-sharpness:7 --precision f64 --out r")).stdout;
+    assert!(said.contains("critical sharpness") && said.contains("critical-sharpness.svg"), "{said}");
+    let run = bench.json("r/run.json");
+    assert_eq!(at(&run, "probe.what"), "critical-sharpness");
+    let names = ["critical_sharpness", "update_sharpness"];
+    for (name, losses) in names.iter().zip(["critical_losses", "update_losses"]) {
+        let [found, low, high] = ["", "_low", "_high"].map(|end| array(&bench, &format!("{name}{end}")));
+        for i in (0..7).filter(|i| found[*i].is_finite()) {
+            assert!(0.0 < low[i] && low[i] <= found[i] && found[i] <= high[i], "{name} {i}");
+        }
+        assert!(array(&bench, losses).iter().filter(|l| l.is_finite()).all(|l| *l <= 9.0), "{losses}");
+        let last = at(&run, &format!("probe.{name}.last")).as_f64();
+        assert_eq!(last, Some(found[6]).filter(|x| x.is_finite()), "{name}");
+    }
+    assert!(bench.npz("r/probes.npz").get("lambda_max").is_none(), "no eigenvalue was asked for");
+    // Along the gradient it is the loss of the saved weights that is no lower after 2 / it, and lower before.
+    let read = Run::read(&bench.path("r")).unwrap();
+    let network = Arc::new(read.network);
+    let all = samples::<f64>(&network, &read.dataset.train);
+    let objective = Objective::new(network, all, Statistics::Running);
+    let (start, gradient) = objective.gradient(&read.theta, &[]);
+    let after = |sharpness: f64| {
+        let step = 2.0 / sharpness;
+        let theta: Vec<f64> = read.theta.iter().zip(&gradient).map(|(t, g)| t - step * g).collect();
+        objective.evaluate(&theta, &[]).loss - start.loss
+    };
+    let ends = ["low", "high"].map(|end| array(&bench, &format!("critical_sharpness_{end}"))[6]);
+    assert!(after(ends[0]) >= 0.0 && after(ends[1]) < 0.0, "{ends:?}");
+    // Gradient descent's update is the gradient.
+    bench.ok("train --hidden 3 --samples 60 --epochs 3 --optimizer gd --lr 0.1 --precision f64 --probe critical-sharpness:1 --quiet --dpi 20 --out r");
+    let [gradient, update] = names.map(|name| array(&bench, name));
+    assert!(gradient.iter().zip(&update).all(|(a, b)| (a / b - 1.0).abs() < 0.02), "{gradient:?} {update:?}");
+    bench.ok("plot r --dpi 20 --quiet --out again");
+    assert_eq!(bench.bytes("again/critical-sharpness.svg"), bench.bytes("r/critical-sharpness.svg"));
+    // A line search has no update of its own.
+    bench.ok("train --hidden 3 --samples 60 --epochs 2 --optimizer lbfgs --probe critical-sharpness:1 --quiet --dpi 20 --out l");
+    let update = bench.npz("l/probes.npz").get("update_sharpness").unwrap().to_f64();
+    assert!(update.iter().all(|x| x.is_nan()), "{update:?}");
+}
+
+#[test]
+fn probes_of_the_learning_coefficient_say_whether_they_converged() {
+    let bench = Bench::new();
+    let run = "train --hidden 2 --samples 30 --epochs 4 --probe learning-coefficient:100 --dpi 20 --out r";
+    let outcome = bench.run(run);
+    let [value, estimate, low, high, rhat] = ["", "_estimate", "_low", "_high", "_rhat"]
+        .map(|end| array(&bench, &format!("learning_coefficient{end}")));
+    let unconverged = value.iter().filter(|v| v.is_nan()).count();
+    assert_eq!(outcome.code, Some(if unconverged > 0 { 3 } else { 0 }), "{}", outcome.stderr);
+    for i in 0..value.len() {
+        assert!(low[i] <= estimate[i] && estimate[i] <= high[i], "{i}");
+        assert!(value[i].is_nan() || value[i] == estimate[i] && rhat[i] <= 1.05, "{i}");
+    }
+    let json = bench.json("r/run.json");
+    assert_eq!(at(&json, "probe.learning_coefficient.unconverged"), unconverged);
+    assert!(bench.path("r/learning-coefficient.svg").exists());
+    assert!(!bench.path("r/edge-of-stability.svg").exists());
+}

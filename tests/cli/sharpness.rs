@@ -14,7 +14,7 @@ fn bench() -> Bench {
 const SMALL: &str = "--exact 0 --probes 30 --density-steps 20 --density-probes 2 --dpi 20";
 
 /// The measures, in order.
-const ROWS: [&str; 10] = [
+const ROWS: [&str; 11] = [
     "sam",
     "sam_ascent",
     "worst_case_l2",
@@ -25,6 +25,7 @@ const ROWS: [&str; 10] = [
     "basin_radius",
     "fisher_rao",
     "keskar",
+    "critical_sharpness",
 ];
 
 fn shape(npz: &Npz, name: &str) -> Vec<usize> {
@@ -386,4 +387,52 @@ fn batch_statistics_have_no_gradients_of_single_samples() {
         "--operator empirical-fisher",
     );
     assert!(line.contains("a gradient of its own"), "{line}");
+}
+
+#[test]
+fn a_learning_coefficient_has_its_interval_chains_and_verdict() {
+    let bench = bench();
+    let asked = "sharpness --run r --compute learning-coefficient --dpi 20";
+    let chains = "mala:gamma=1000,burn-in=200,draws=800,ess=50,rhat=1.1";
+    let said = bench.ok(&format!("{asked} --sampler {chains} --out s")).stdout;
+    assert!(said.contains("learning coefficient") && said.contains("converged: R-hat"), "{said}");
+    let (json, npz) = (bench.json("s/sharpness.json"), bench.npz("s/sharpness.npz"));
+    let number = |key: &str| at(&json, &format!("learning_coefficient.{key}")).as_f64().unwrap_or(f64::NAN);
+    let (value, low, high) = (number("value"), number("interval.0"), number("interval.1"));
+    assert!(
+        low < value && value < high && number("rhat") <= 1.1 && number("ess") >= 50.0,
+        "{low} {value} {high}"
+    );
+    assert!((0.4..0.75).contains(&number("acceptance")), "{}", number("acceptance"));
+    assert_eq!(at(&json, "learning_coefficient.sampler.kind"), "mala");
+    for name in ["learning_coefficient_rises", "learning_coefficient_distances"] {
+        assert_eq!(shape(&npz, name), [4, 1000], "{name}");
+    }
+    let rises = npz.get("learning_coefficient_rises").unwrap().to_f64();
+    let counted: Vec<f64> = rises.chunks(1000).flat_map(|chain| chain[200..].to_vec()).collect();
+    let mean = counted.iter().sum::<f64>() / counted.len() as f64;
+    assert!((mean / value - 1.0).abs() < 1e-12, "{mean}, not {value}");
+    assert!(bench.path("s/learning-coefficient.png").exists());
+    // Threads change no byte, and a stop and what goes on neither.
+    bench.ok(&format!("{asked} --sampler {chains} --threads 1 --quiet --out one"));
+    assert_eq!(bench.bytes("one/sharpness.json"), bench.bytes("s/sharpness.json"));
+    assert_eq!(bench.bytes("one/sharpness.npz"), bench.bytes("s/sharpness.npz"));
+    // Too few steps are no number, exit code 3, and a reason.
+    let few = "mala:gamma=1,burn-in=10,draws=20";
+    let outcome = bench.run(&format!("{asked} --sampler {few} --out t"));
+    assert_eq!(outcome.code, Some(3), "{}", outcome.stderr);
+    assert!(
+        outcome.stderr.contains("learning coefficient: not converged") && outcome.stderr.contains("burn-in")
+    );
+    let json = bench.json("t/sharpness.json");
+    assert!(at(&json, "learning_coefficient.value").is_null());
+    assert!(at(&json, "learning_coefficient.estimate").is_number());
+    assert_eq!(at(&json, "status"), "done, with chains that did not converge");
+    bench.ok(&format!("{asked} --sampler {few} --allow-unconverged --out t"));
+    // Of a part of the parameters.
+    bench.ok(&format!("{asked} --role bias --sampler {chains} --out u"));
+    let json = bench.json("u/sharpness.json");
+    assert_eq!(at(&json, "learning_coefficient.dimension"), at(&json, "dimension"));
+    let said = bench.refused(&format!("{asked} --sampler mala:chains=1"), "--sampler");
+    assert!(said.contains("chains"), "{said}");
 }

@@ -176,3 +176,53 @@ fn a_default_run_that_is_not_understood_is_refused_and_kept() {
     bench.write("c.toml", "[train]\nseed = 7");
     bench.refused("slice --config c.toml --out s", "runs/default: expected the network of");
 }
+
+#[test]
+fn draws_are_made_until_their_median_is_known() {
+    let bench = Bench::new();
+    bench.ok(&format!("train {TINY} --out r --quiet"));
+    let line = "slice --run r --line --x 7 --test-samples 0 --dpi 20";
+    let said = bench.ok(&format!("{line} --repeat until=0.5 --out s")).stdout;
+    let json = bench.json("s/slice.json");
+    let draws = at(&json, "draws.0");
+    let count = draws["count"].as_u64().unwrap() as usize;
+    assert!((8..=50).contains(&count) && draws["enough"] == true, "{draws}");
+    assert!(said.contains(&format!("{count} draws; the median loss is known to")), "{said}");
+    assert_eq!(at(&json, "settings.repeat"), "until=0.5");
+    // The median is that of the lines, on both sides of the center, and the band is around it.
+    let losses = bench.npz("s/slice.npz").get("train_loss").unwrap().to_f64();
+    assert_eq!(losses.len(), 7 * count);
+    let numbers = |key: &str| -> Vec<f64> {
+        draws[key].as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect()
+    };
+    let (median, low, high) = (numbers("median"), numbers("low"), numbers("high"));
+    for (i, m) in median.iter().enumerate() {
+        let mut own: Vec<f64> = losses.chunks(7).map(|line| (line[3 + i] + line[3 - i]) / 2.0).collect();
+        own.sort_by(f64::total_cmp);
+        let expected = (own[(count - 1) / 2] + own[count / 2]) / 2.0;
+        assert!((m - expected).abs() <= 1e-12 * expected.abs(), "{m}, not {expected}");
+        assert!(low[i] <= *m && *m <= high[i]);
+    }
+    let range =
+        median.iter().fold(0.0f64, |a, b| a.max(*b)) - median.iter().fold(f64::INFINITY, |a, b| a.min(*b));
+    let widest = low.iter().zip(&high).fold(0.0f64, |w, (l, h)| w.max(h - l));
+    assert!(widest / range <= 0.5);
+    assert!(bench.path("s/draws.png").exists());
+    // Fewer than it takes are exit code 3, and say so; the first draws are the same.
+    let outcome = bench.run(&format!("{line} --repeat until=0.001 --most 9 --out t"));
+    assert_eq!(outcome.code, Some(3), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("9 draws are not enough"), "{}", outcome.stderr);
+    let few = bench.npz("t/slice.npz").get("train_loss").unwrap().to_f64();
+    let shared = 7 * count.min(9);
+    assert_eq!(few[..shared], losses[..shared]);
+    bench.ok("plot t --dpi 20 --quiet --out again");
+    assert_eq!(bench.bytes("again/draws.svg"), bench.bytes("t/draws.svg"));
+    for (flags, at) in [
+        ("--repeat until=2", "--repeat until"),
+        ("--repeat until=0.1 --most 3", "--most"),
+        ("--repeat 3 --most 9", "--most"),
+        ("--repeat until=0.1 --directions gradient", "--repeat"),
+    ] {
+        bench.refused(&format!("{line} {flags}"), at);
+    }
+}

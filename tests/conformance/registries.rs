@@ -2,7 +2,7 @@
 
 use losscape::base::registry::Registry;
 use losscape::data::{Shift, Source};
-use losscape::landscape::{Alignment, Direction, Map, Normalization, Sharpness};
+use losscape::landscape::{Alignment, Direction, Map, Normalization, Sampler, Sharpness};
 use losscape::nn::activations::Activation;
 use losscape::nn::architectures::Architecture;
 use losscape::nn::inits::Initializer;
@@ -35,6 +35,7 @@ macro_rules! every_registry {
         $check::<Norm>();
         $check::<Normalization>();
         $check::<Optimizer>();
+        $check::<Sampler>();
         $check::<Schedule>();
         $check::<Sharpness>();
         $check::<Shift>();
@@ -225,8 +226,8 @@ fn wrong_types<R: Walked>() {
                 }
                 Value::Integer(_) => {
                     wrong.extend([Value::Float(1.5), Value::Float(f64::NAN)]);
-                    // The label of the first class may be any whole number; all else counts something.
-                    if key != "first" {
+                    // The label of the first class, or of one that does not count, may be any whole number; all else counts something.
+                    if key != "first" && key != "ignore" {
                         wrong.push(Value::Integer(-1));
                     }
                 }

@@ -1,4 +1,4 @@
-//! The landscape along training (`losscape train --probe sharpness:N`, or `saddles:N`): at every N-th step, the first and the
+//! The landscape along training (`losscape train --probe sharpness:N`, or `saddles`, `critical-sharpness`, `learning-coefficient`): at every N-th step, the first and the
 //! last, for `sharpness`
 //!
 //! - lambda_max of the Hessian of the mean training loss, by Lanczos with a certificate
@@ -7,7 +7,8 @@
 //! - the Hessian's trace, by Hutchinson's estimator;
 //! - the gradient noise scale ([`landscape::noise`](crate::landscape::noise));
 //!
-//! and for `saddles` lambda_max, lambda_min and the norm of the gradient, from which [`Terrain`] tells plateaus.
+//! and for `saddles` lambda_max, lambda_min and the norm of the gradient, from which [`Terrain`] tells plateaus;
+//! `critical-sharpness` and `learning-coefficient` are in `depth`.
 //!
 //! The loss is the one that steps go down: where a norm couples samples, with the statistics of groups of the training
 //! batch's size, singular vectors of spectral norm as training left them; but all samples as they are, with no dropout and no
@@ -17,6 +18,7 @@
 //! Finished probes are appended to a [log](crate::base::log) beside the checkpoint, before training goes on: a run that was
 //! stopped keeps them, and makes those that it has not.
 
+mod depth;
 mod figure;
 mod plateaus;
 mod result;
@@ -57,7 +59,9 @@ const MEMORY: usize = 4 << 30;
 pub fn figure(network: &str, settings: &TrainSettings, epochs: &[Epoch], probes: &Probes) -> Figure {
     match settings.probe.map(|probe| probe.what) {
         Some(What::Saddles) => plateaus::figure(network, settings, probes),
-        _ => figure::figure(network, settings, epochs, probes),
+        Some(What::CriticalSharpness) => depth::updates(network, settings, probes),
+        Some(What::LearningCoefficient) => depth::coefficients(network, settings, probes),
+        Some(What::Sharpness) | None => figure::figure(network, settings, epochs, probes),
     }
 }
 
@@ -208,7 +212,13 @@ impl Prober {
         if !(point.is_finite() && row.train_loss.is_finite()) {
             return Ok(row);
         }
-        let sharpness = self.settings.probe.is_none_or(|probe| probe.what == What::Sharpness);
+        let what = self.settings.probe.map_or(What::Sharpness, |probe| probe.what);
+        match what {
+            What::CriticalSharpness => return self.updates(place, &point, row),
+            What::LearningCoefficient => return self.coefficient(place, &point, row, observe),
+            What::Sharpness | What::Saddles => {}
+        }
+        let sharpness = what == What::Sharpness;
         if !sharpness {
             row.gradient_norm = squares(&self.objective.gradient(at).1).sqrt();
         } else if let Some(small) = self.facts.small {
@@ -258,7 +268,8 @@ impl Prober {
     }
 
     fn finish(self) -> Probes {
-        Probes::new(self.facts, &self.rows)
+        let what = self.settings.probe.map_or(What::Sharpness, |probe| probe.what);
+        Probes::new(what, self.facts, &self.rows)
     }
 }
 

@@ -70,6 +70,39 @@ row! {
     noise_g2: "The unbiased estimate of the squared norm of the expected gradient.",
     noise_scale: "The ratio of the two.",
     noise_scale_stderr: "Its standard error.",
+    critical_sharpness: "2 / the smallest step along the gradient that does not lower the loss; of its own probes only.",
+    critical_sharpness_low: "The lower end of its bracket.",
+    critical_sharpness_high: "The upper end.",
+    critical_losses: "Losses that were spent on it.",
+    update_sharpness: "The same along the optimizer's next update with the gradient of the loss that is probed.",
+    update_sharpness_low: "The lower end of its bracket.",
+    update_sharpness_high: "The upper end.",
+    update_losses: "Losses that were spent on it.",
+    learning_coefficient: "The local learning coefficient, if its chains converged; of its own probes only.",
+    learning_coefficient_estimate: "The same, converged or not.",
+    learning_coefficient_stderr: "Its Monte Carlo standard error.",
+    learning_coefficient_low: "The lower end of its interval.",
+    learning_coefficient_high: "The upper end.",
+    learning_coefficient_rhat: "Split R-hat of the chains.",
+    learning_coefficient_ess: "Effective draws.",
+    learning_coefficient_acceptance: "Share of proposals that were taken.",
+}
+
+/// The numbers that probes of a sort have, by their places in a row.
+fn columns(what: What) -> impl Iterator<Item = (usize, &'static str)> {
+    let own = move |name: &str| match what {
+        What::Sharpness | What::Saddles => {
+            !["critical", "update", "learning"].iter().any(|start| name.starts_with(start))
+        }
+        What::CriticalSharpness => {
+            ["train_loss", "lr", "threshold", "gradient_norm"].contains(&name)
+                || ["critical", "update"].iter().any(|start| name.starts_with(start))
+        }
+        What::LearningCoefficient => {
+            ["train_loss", "lr", "gradient_norm"].contains(&name) || name.starts_with("learning")
+        }
+    };
+    Row::NAMES.iter().copied().enumerate().filter(move |(_, name)| own(name))
 }
 
 /// What the numbers are of.
@@ -95,10 +128,10 @@ pub struct Probes {
 
 impl Probes {
     /// Of rows by their step.
-    pub(super) fn new(facts: Facts, rows: &Pieces) -> Self {
+    pub(super) fn new(what: What, facts: Facts, rows: &Pieces) -> Self {
         let (mut arrays, n) = (Npz::default(), rows.len());
         arrays.push("step", &[n], rows.keys().map(|step| *step as i64).collect::<Vec<i64>>());
-        for (i, name) in Row::NAMES.iter().enumerate() {
+        for (i, name) in columns(what) {
             arrays.push(name, &[n], rows.values().map(|row| row[i]).collect::<Vec<f64>>());
         }
         Self { facts, arrays }
@@ -109,6 +142,9 @@ impl Probes {
         let at = files::named(&directory.join("run.json"));
         let facts: Facts = serde_json::from_value(record["of"].clone())
             .map_err(|e| Error::value(format!("{at}: probe.of"), &e.to_string()))?;
+        let said = record["what"].as_str().unwrap_or_default();
+        let what = What::named(said)
+            .ok_or_else(|| Error::value(format!("{at}: probe.what"), &format!("`{said}` is no probe")))?;
         let path = directory.join(ARRAYS);
         let (at, arrays) = (files::named(&path), Npz::read(&path)?);
         let length = |name: &str| match arrays.get(name).map(|a| a.shape.as_slice()) {
@@ -116,7 +152,7 @@ impl Probes {
             _ => Err(Error::expected(format!("{at}: {name}"), "an array of one axis", "another or none")),
         };
         let n = length("step")?;
-        for name in Row::NAMES {
+        for (_, name) in columns(what) {
             let found = length(name)?;
             if found != n {
                 return Err(Error::expected(format!("{at}: {name}"), format!("{n} numbers"), found));
@@ -157,6 +193,9 @@ impl Probes {
         let ends = match what {
             What::Sharpness => &["lambda_max"][..],
             What::Saddles => &["lambda_max", "lambda_min"],
+            // Where no step is critical, that is what was found.
+            What::CriticalSharpness => &[],
+            What::LearningCoefficient => &["learning_coefficient"],
         };
         let finite: Vec<bool> = self.of("train_loss").iter().map(|loss| loss.is_finite()).collect();
         let count =
@@ -166,7 +205,7 @@ impl Probes {
         [
             count(&|_| false),
             count(&|i| values.iter().all(|v| v[i].is_finite())),
-            count(&|i| certified.iter().all(|c| c[i] == 1.0)),
+            count(&|i| certified.iter().all(|c| c.get(i).is_none_or(|c| *c == 1.0))),
         ]
     }
 
@@ -175,25 +214,57 @@ impl Probes {
         let mut summary = match probe.what {
             What::Sharpness => self.of_sharpness(settings),
             What::Saddles => self.of_saddles(),
+            What::CriticalSharpness => self.of_updates(),
+            What::LearningCoefficient => self.of_coefficients(),
         };
         let [finite, unconverged, uncertified] = self.doubts(probe.what);
-        let (last, largest, at) = self.extreme("lambda_max", f64::total_cmp);
         summary["what"] = json!(probe.what.to_string());
         summary["every"] = json!(probe.every);
         summary["probes"] = json!(self.of("step").len());
         summary["of"] = json!(self.facts);
         summary["file"] = json!(ARRAYS);
         summary["sha256"] = json!(sha256);
-        summary["lambda_max"] = json!({
-            "last": last,
-            "largest": largest,
-            "largest_at": at,
-            "finite": finite,
-            "unconverged": unconverged,
-            "uncertified": uncertified,
-            "status": status(last, UNCONVERGED),
-        });
+        if probe.what.is_spectral() {
+            let mut ends = self.extremes("lambda_max", UNCONVERGED);
+            ends["uncertified"] = json!(uncertified);
+            summary["lambda_max"] = ends;
+        }
+        for key in ["lambda_max", "learning_coefficient"] {
+            if let Some(of) = summary.get_mut(key).and_then(Value::as_object_mut) {
+                of.insert("finite".to_owned(), json!(finite));
+                of.insert("unconverged".to_owned(), json!(unconverged));
+            }
+        }
         summary
+    }
+
+    /// The last of the numbers called so and the largest, or `why` there is no last one.
+    fn extremes(&self, name: &str, why: &str) -> Value {
+        let (last, largest, at) = self.extreme(name, f64::total_cmp);
+        json!({"last": last, "largest": largest, "largest_at": at, "status": status(last, why)})
+    }
+
+    fn of_updates(&self) -> Value {
+        let missing = |name: &str| self.of(name).iter().filter(|x| x.is_nan()).count();
+        let of = |name: &str| {
+            let mut of =
+                self.extremes(name, "no step that lowers the loss has an end, or the loss is not finite");
+            of["none"] = json!(missing(name));
+            of
+        };
+        json!({"critical_sharpness": of("critical_sharpness"), "update_sharpness": of("update_sharpness")})
+    }
+
+    fn of_coefficients(&self) -> Value {
+        let mut of =
+            self.extremes("learning_coefficient", "the chains did not converge, or the loss is not finite");
+        for (key, name) in
+            [("stderr", "stderr"), ("rhat", "rhat"), ("ess", "ess"), ("acceptance", "acceptance")]
+        {
+            of[key] = json!(self.last(&format!("learning_coefficient_{name}")));
+        }
+        of["interval"] = json!(["low", "high"].map(|end| self.last(&format!("learning_coefficient_{end}"))));
+        json!({"learning_coefficient": of})
     }
 
     fn last(&self, name: &str) -> f64 {

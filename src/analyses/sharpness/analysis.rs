@@ -22,11 +22,13 @@ impl Analysis for SharpnessSettings {
   losscape sharpness --run runs/a --operator gauss-newton --top 20 --vectors
   losscape sharpness --run runs/a --layer 0,2 --role weight          a part of the parameters
   losscape sharpness --run runs/a --compute measures --measures sam:rho=0.1,worst-case
+  losscape sharpness --run runs/a --compute learning-coefficient     by four chains, with R-hat and an interval
   losscape sharpness --run runs/cnn --stats batch --stat-batch 128 --samples 1000
   losscape sharpness --run runs/a --precision f64 --tolerance 1e-8 --json
 
 Eigenvalues are certified: converged, and after so many Lanczos steps from a random start that but for a probability of
---delta none is passed over (Kuczynski and Wozniakowski 1992). One that did not converge ends with exit code 3.
+--delta none is passed over (Kuczynski and Wozniakowski 1992). One that did not converge ends with exit code 3, and so do
+chains of a learning coefficient that do not agree.
 
 Operators of up to --exact parameters are written out: their eigenvalues, trace, norms and density are exact.
 An error behind ± is a standard error; the table says over what.
@@ -37,10 +39,16 @@ Raw numbers change when a layer is multiplied and the next divided by the same f
 rescaling-invariant ones stand beside them.
 
 Writes sharpness.json (every number), sharpness.npz (eigenvalues, density_x, density_y, ...), and pictures: density,
-and comparison of several networks.";
+learning-coefficient, and comparison of several networks.";
     const SETTINGS: &'static str = include_str!("../../../analyses/settings/sharpness.toml");
-    const QUICK: &'static [(&'static str, &'static str)] =
-        &[("probes", "2"), ("steps", "20"), ("top", "1"), ("density-steps", "10"), ("density-probes", "1")];
+    const QUICK: &'static [(&'static str, &'static str)] = &[
+        ("probes", "2"),
+        ("steps", "20"),
+        ("top", "1"),
+        ("density-steps", "10"),
+        ("density-probes", "1"),
+        ("sampler", "mala:chains=2,burn-in=5,draws=20"),
+    ];
     type Record = SharpnessResult;
 
     fn needs() -> Needs {
@@ -60,8 +68,10 @@ and comparison of several networks.";
     }
 
     fn forwards(&self, networks: usize, (train, _): (f64, f64)) -> f64 {
-        // A hundred products and the measures; a product costs two gradients.
-        let each = self.samples.map_or(train, |n| n as f64) * if self.quick { 300.0 } else { 1200.0 };
+        // A hundred products and the measures; a product costs two gradients, and a gradient three losses.
+        let spectra = if self.quick { 300.0 } else { 1200.0 };
+        let chained = super::plan::GRADIENT * super::plan::chained(self) as f64;
+        let each = self.samples.map_or(train, |n| n as f64) * (spectra + chained);
         networks as f64 * each
     }
 
@@ -89,7 +99,13 @@ impl Record for SharpnessResult {
 
     fn unmet(&self) -> Option<Error> {
         (!self.unmet.is_empty()).then(|| {
-            let hint = "raise --steps or --tolerance, or take what there is with --allow-unconverged";
+            let chains = self.unmet.iter().filter(|what| what.contains(super::coefficient::UNMET)).count();
+            let raise = match (chains, self.unmet.len() - chains) {
+                (0, _) => "raise --steps or --tolerance",
+                (_, 0) => "raise burn-in, draws or gamma of --sampler",
+                _ => "raise --steps or --tolerance, and burn-in, draws or gamma of --sampler",
+            };
+            let hint = format!("{raise}, or take what there is with --allow-unconverged");
             Error::unmet("sharpness", format!("{} ({hint})", self.unmet.join("; ")))
         })
     }
@@ -243,6 +259,7 @@ fn one(result: &SharpnessResult) -> String {
             };
         }
     }
+    text += &coefficient(result);
     let negative = number(&["density", "negative_mass", "value"]);
     if negative.is_finite() {
         let status = result.text(0, &["density", "negative_mass", "status"]);
@@ -262,6 +279,28 @@ fn one(result: &SharpnessResult) -> String {
         };
     }
     text
+}
+
+/// How the chains of a learning coefficient went; empty where there are none.
+fn coefficient(result: &SharpnessResult) -> String {
+    let at = |key: &str| result.number(0, &["learning_coefficient", key]);
+    if result.at(0, &["learning_coefficient"]).is_null() {
+        return String::new();
+    }
+    let [low, high] = [0, 1].map(|i| {
+        let interval = result.at(0, &["learning_coefficient", "interval"]);
+        significant(interval[i].as_f64().unwrap_or(f64::NAN), 4)
+    });
+    format!(
+        "  learning coefficient: {} ({:.0} % interval {low} to {high}); a regular minimum has {}\n    {}: R-hat {:.3}, {:.0} effective draws, acceptance {:.2}\n",
+        significant(at("estimate"), 4),
+        100.0 * at("level"),
+        0.5 * at("dimension"),
+        result.text(0, &["learning_coefficient", "status"]),
+        at("rhat"),
+        at("ess"),
+        at("acceptance"),
+    )
 }
 
 /// The blocks of a network, a line each; empty where there are none.

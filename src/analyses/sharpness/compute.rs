@@ -125,7 +125,7 @@ pub(super) struct Job<'a> {
     /// Which, of how many.
     network: (usize, usize),
     precision: Precision,
-    observe: Observe<'a>,
+    pub(super) observe: Observe<'a>,
     parts: Parts<'a>,
 }
 
@@ -286,6 +286,9 @@ impl Job<'_> {
         if settings.has(Task::Measures) {
             place.measures(&mut found)?;
         }
+        if settings.has(Task::LearningCoefficient) {
+            place.learning_coefficient(&mut found)?;
+        }
         let keys: Vec<&str> = found.rows.iter().map(|row| row.key.as_str()).collect();
         found.summary.insert("measure_keys".to_owned(), json!(keys));
         let rows: Map<String, Value> = std::mem::take(&mut found.rows)
@@ -306,7 +309,7 @@ impl Job<'_> {
 }
 
 impl Place<'_> {
-    fn at(&self) -> At<'_> {
+    pub(super) fn at(&self) -> At<'_> {
         At { theta: &self.theta, state: &self.state }
     }
 
@@ -459,7 +462,7 @@ impl Place<'_> {
         }
         let blocks = super::blocks(&s.block, self.objective.network()).unwrap_or_default();
         let products = plan::products(s, n) + plan::of_blocks(s, blocks.iter().map(super::Block::size));
-        let spent = plan::passes(s, self.job.run);
+        let (spent, chained) = (plan::passes(s, self.job.run), plan::chained(s));
         let seconds = a_product * (products as f64 + spent.products)
             + a_gradient * (spent.gradients + spent.losses / plan::GRADIENT)
             + plan::algebra(s, n);
@@ -478,9 +481,14 @@ impl Place<'_> {
         let (time, size) = (shown::duration(seconds), shown::bytes(bytes as f64));
         let says = |text: String| (self.job.observe)(Progress::Says(text));
         says(format!("sharpness of {name} ({n} parameters){of}"));
-        says(format!("about {products} products, {time} in all, {size}"));
+        let chains = match chained {
+            0 => String::new(),
+            gradients => format!(" and {gradients} gradients of chains"),
+        };
+        says(format!("about {products} products{chains}, {time} in all, {size}"));
         (self.job.observe)(Progress::Forecast(seconds, bytes));
-        (self.job.observe)(Progress::Begins("sharpness", "products", products));
+        let counted = products + (super::coefficient::SHARE * chained as f64) as usize;
+        (self.job.observe)(Progress::Begins("sharpness", "products", counted));
         Ok(())
     }
 

@@ -16,7 +16,7 @@ fn axis(label: &str, scale: Scale) -> Axis {
 pub fn figures(result: &SharpnessResult) -> Vec<Figure> {
     let shifted = result.shifted().map_or(Vec::new(), |s| s.figures());
     let own = [density(result), comparison(result)].into_iter().flatten();
-    own.chain(blocks(result)).chain(shifted).collect()
+    own.chain(blocks(result)).chain(super::coefficient::figures(result)).chain(shifted).collect()
 }
 
 fn subtitle(result: &SharpnessResult) -> String {

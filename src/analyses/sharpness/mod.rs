@@ -6,6 +6,7 @@
 //! | `plan` | what is exact because that is cheap, what a quick answer has, what all of it costs |
 //! | `blocks` | the curvature of some parameters alone, by layer, role, head or name |
 //! | `compute` | one network: its operators, and what is asked of them |
+//! | `coefficient` | the local learning coefficient, by chains |
 //! | `keep` | what an unfinished analysis keeps |
 //! | `spectra` | one matrix: eigenvalues, traces, norms, density |
 //! | `result` | arrays and scalars of all networks, saved and read back |
@@ -16,6 +17,7 @@
 
 mod analysis;
 mod blocks;
+mod coefficient;
 mod compute;
 mod figures;
 mod keep;
@@ -35,6 +37,7 @@ use super::statistics::{GroupSize, Stats};
 use crate::base::registry::Registry;
 use crate::base::{Error, Precision, Result};
 use crate::data::Shift;
+use crate::landscape::Sampler;
 use crate::landscape::sharpness::{Columns, Sharp, Sharpness};
 use crate::nn::Role;
 use crate::spectral;
@@ -103,6 +106,8 @@ pub enum Task {
     Noise,
     /// The measures beyond eigenvalues (--measures)
     Measures,
+    /// The local learning coefficient, from chains (--sampler): some thousand gradients
+    LearningCoefficient,
     /// Loss along one direction on training, test and shifted test samples (--shifts)
     Shift,
 }
@@ -140,7 +145,7 @@ pub struct SharpnessSettings {
     /// says what it left out
     #[arg(long, default_value_t = false, conflicts_with = "full")]
     pub quick: bool,
-    /// Compute everything
+    /// Compute everything but the learning coefficient
     #[arg(long, default_value_t = false)]
     pub full: bool,
     /// What to compute, separated by commas [default: eigenvalues, trace, density, noise, measures]
@@ -188,7 +193,7 @@ pub struct SharpnessSettings {
     /// By how much of the spread a certified eigenvalue may be off [default: 0.01; 0.1 with --quick where time is short]
     #[arg(long, value_name = "SHARE")]
     pub epsilon: Option<f64>,
-    /// Exit with 0 also where an eigenvalue did not converge
+    /// Exit with 0 also where an eigenvalue or a chain did not converge
     #[arg(long, default_value_t = false)]
     pub allow_unconverged: bool,
     /// Save eigenvectors, in sharpness.npz and as weight-shaped tensors in eigenvectors.safetensors
@@ -213,6 +218,9 @@ pub struct SharpnessSettings {
     /// Raw and rescaling-invariant numbers, or one kind alone [default: both; raw with --quick where time is short]
     #[arg(long, value_name = "WHICH", value_enum)]
     pub columns: Option<Shown>,
+    /// What draws the chains of the learning coefficient
+    #[arg(long, value_name = "KIND", default_value_t = SharpnessSettings::default().sampler)]
+    pub sampler: Sampler,
     /// How test samples are shifted, separated by commas [default: noise, blur, labels, as far as the data have such]
     #[arg(long, value_name = "KINDS", value_delimiter = ',')]
     pub shifts: Vec<Shift>,
@@ -275,6 +283,7 @@ impl Default for SharpnessSettings {
             density_probes: 4, // enough for a spread; a probe of a large network is representative (Ghorbani 2019)
             eps: 1e-3,         // about where the bulk of small networks ends
             measures: Sharpness::all(),
+            sampler: Sampler::default(),
             columns: None,
             shifts: Vec::new(),
             shift_range: ShiftSettings::default().range,
@@ -300,7 +309,10 @@ impl SharpnessSettings {
         use Task::{Density, Eigenvalues, Measures, Noise, Trace};
         let mut compute = match (self.compute.is_empty(), self.full, self.quick) {
             (false, ..) => self.compute.clone(),
-            (true, true, _) => Task::value_variants().to_vec(),
+            (true, true, _) => {
+                let all = Task::value_variants().iter().copied();
+                all.filter(|task| *task != Task::LearningCoefficient).collect()
+            }
             (true, _, true) => vec![Eigenvalues, Trace],
             _ => vec![Eigenvalues, Trace, Density, Noise, Measures],
         };

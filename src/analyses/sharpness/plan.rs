@@ -8,6 +8,7 @@
 use super::{Matrix, SharpnessSettings, Shown, Task};
 use crate::analyses::Run;
 use crate::base::Result;
+use crate::landscape::learning_coefficient::Sample;
 use crate::landscape::sharpness::{Sharp, Spent};
 
 /// Largest operator that is written out, unless the settings say otherwise: its decomposition takes a few seconds.
@@ -185,7 +186,7 @@ fn sampling(s: &SharpnessSettings, n: usize) -> usize {
         Task::Density => density * s.density_probes,
         Task::LogDeterminant => density * probes,
         Task::Matrices => 4 * (certificate + probes),
-        Task::Noise | Task::Measures | Task::Shift => 0,
+        Task::Noise | Task::Measures | Task::LearningCoefficient | Task::Shift => 0,
     };
     let draws = if s.draws.is_some() { super::compute::SETS * (certificate + probes) } else { 0 };
     draws + s.compute.iter().map(|task| of(*task)).sum::<usize>()
@@ -212,12 +213,18 @@ pub(super) fn products(s: &SharpnessSettings, n: usize) -> usize {
     n * (whole + others)
 }
 
-/// What the measures and the gradient noise scale cost, in passes over the samples.
+/// Gradients that the chains of a learning coefficient take.
+pub(super) fn chained(s: &SharpnessSettings) -> usize {
+    if s.has(Task::LearningCoefficient) { 1 + s.sampler.plan().gradients() } else { 0 }
+}
+
+/// What the measures, the gradient noise scale and chains cost, in passes over the samples.
 pub(super) fn passes(s: &SharpnessSettings, run: &Run) -> Spent {
     let mut all = Spent::default();
     if s.has(Task::Noise) {
         all.gradients += 2.0;
     }
+    all.gradients += chained(s) as f64;
     for measure in s.measures.iter().filter(|_| s.has(Task::Measures)) {
         let own = measure.cost(&run.network);
         all.losses += own.losses;

@@ -189,7 +189,12 @@ impl SharpnessResult {
         let own = json!({
             "command": "sharpness",
             "version": env!("CARGO_PKG_VERSION"),
-            "status": if unmet.is_empty() { "done" } else { "done, with eigenvalues that did not converge" },
+            "status": match unmet.iter().filter(|what| what.contains(super::coefficient::UNMET)).count() {
+                _ if unmet.is_empty() => "done",
+                0 => "done, with eigenvalues that did not converge",
+                n if n == unmet.len() => "done, with chains that did not converge",
+                _ => "done, with eigenvalues and chains that did not converge",
+            },
             "unmet": unmet,
             "warnings": resolved.warning().into_iter().collect::<Vec<String>>(),
             "settings": resolved,
@@ -278,6 +283,18 @@ impl SharpnessResult {
                 raw: Some(raw).filter(|_| raw_shown),
                 invariant: cell(&value["invariant"]),
             });
+        }
+        let coefficient = self.at(network, &["learning_coefficient"]);
+        if !coefficient.is_null() {
+            let unmet = coefficient["converged"] != true;
+            let raw = Cell {
+                value: coefficient["value"].as_f64().unwrap_or(f64::NAN),
+                error: coefficient["stderr"].as_f64(),
+                over: Some("draws of its chains".to_owned()),
+                status: coefficient["status"].as_str().filter(|_| unmet).map(str::to_owned),
+            };
+            let (key, label) = ("learning_coefficient".to_owned(), "local learning coefficient".to_owned());
+            lines.push(Line { key, label, raw: Some(raw), invariant: None });
         }
         let rows = self.at(network, &["measures"]).as_object();
         // In the order in which they were computed.

@@ -1,7 +1,7 @@
 //! `slice` as an analysis: what it is of, what it costs, and what it reports.
 
 use super::result::missing;
-use super::{SliceResult, SliceSettings, discard, logs, merge, part, run};
+use super::{Repeat, SliceResult, SliceSettings, discard, logs, merge, part, run};
 use crate::analyses::Share;
 use crate::analyses::analysis::{Analysis, Named, Needs, Networks, Record, Work};
 use crate::analyses::training::Prepared;
@@ -21,9 +21,10 @@ impl Analysis for SliceSettings {
   losscape slice --run runs/a --normalize layer --repeat 4 --x 25          four draws side by side
   losscape slice --run runs/a --run runs/b --labels plain,residual         two networks on one colour scale
   losscape slice --run runs/a --line --repeat 10                           ten lines, with their band
+  losscape slice --run runs/a --line --repeat until=0.1 --most 100         draws until their median is known
   losscape slice --run runs/a --directions through:b=runs/b --line         from one minimum to another
   losscape slice --run runs/a --directions through:b=runs/b,c=runs/c       the plane of three
-  losscape slice --run runs/a --directions trajectory                      the training trajectory (train --snapshots); of several runs in one plane
+  losscape slice --run runs/a --directions trajectory                      the trajectory of each run (train --snapshots), in one plane
   losscape slice --run runs/a --directions eigenvectors --maps curvature,gradient-norm
   losscape slice --run runs/a --adaptive --samples 500                     fewer points, fewer samples
   losscape slice --run runs/a --z=-1:1:11                                  a volume, as array and for ParaView
@@ -34,7 +35,7 @@ Finished points are kept as they come: the same command goes on after a stop, --
 
 Writes slice.json (scalars and settings), slice.npz (x, y, train_loss, train_accuracy, test_loss,
 test_accuracy and further maps; row j is y[j]; several views along a first axis), directions.safetensors, and pictures:
-contour, surface, contour-test, accuracy and one a map; line, line-twin; volume.";
+contour, surface, contour-test, accuracy and one a map; line, line-twin; volume; draws, of --repeat until.";
     const SETTINGS: &'static str = include_str!("../../../analyses/settings/slice.toml");
     const QUICK: &'static [(&'static str, &'static str)] =
         &[("x", "-1:1:5"), ("y", "-1:1:5"), ("repeat", "1")];
@@ -54,7 +55,12 @@ contour, surface, contour-test, accuracy and one a map; line, line-twin; volume.
     }
 
     fn indivisible(&self) -> Option<&'static str> {
-        self.adaptive.map(|_| "a whole grid, since --adaptive asks for points as it goes")
+        match self.repeat {
+            Repeat::Until(_) => Some("a whole slice, since --repeat until asks for draws as it goes"),
+            Repeat::Times(_) => {
+                self.adaptive.map(|_| "a whole grid, since --adaptive asks for points as it goes")
+            }
+        }
     }
 
     fn inputs(&self) -> Vec<PathBuf> {
@@ -77,7 +83,7 @@ contour, surface, contour-test, accuracy and one a map; line, line-twin; volume.
     fn forwards(&self, networks: usize, (train, test): (f64, f64)) -> f64 {
         let cut = |all: f64, few: Option<usize>| few.map_or(all, |n| all.min(n as f64));
         let samples = cut(train, self.samples) + cut(test, self.test_samples);
-        networks as f64 * self.points() * self.repeat as f64 * samples
+        networks as f64 * self.points() * self.draws() as f64 * samples
     }
 
     fn run(&self, of: Networks, work: &Work) -> Result<Option<SliceResult>> {
@@ -115,6 +121,10 @@ impl Record for SliceResult {
     }
 
     fn unmet(&self) -> Option<Error> {
+        let few = super::draws::unmet(self);
+        if !few.is_empty() {
+            return Some(Error::unmet("--repeat until", format!("{} (raise --most)", few.join("; "))));
+        }
         let missing = missing(&self.settings, &self.views);
         (missing > 0).then(|| {
             let all: usize = self.views.iter().map(|v| v.facts.points()).sum();
@@ -211,6 +221,11 @@ fn views_summary(result: &SliceResult) -> String {
             text += &format!("  non-convexity {:.4}", number(&["non_convexity"]));
         }
         text.push('\n');
+    }
+    let draws = result.summary().get("draws").and_then(serde_json::Value::as_array);
+    for draws in draws.into_iter().flatten() {
+        let words = |key: &str| draws[key].as_str().unwrap_or_default();
+        text += &format!("{}: {} draws; {}\n", words("label"), draws["count"], words("status"));
     }
     text
 }

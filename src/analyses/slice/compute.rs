@@ -1,6 +1,7 @@
 //! A slice, view by view: data and network made ready, directions drawn, and what is known before the first point.
 
 use super::SliceSettings;
+use super::draws::{FEWEST, Repeat, over};
 use super::facts::{AxisFacts, Counts, Facts, MarkFacts, OtherTrail, TrailFacts, at_points};
 use super::place::{Here, NOTHING};
 use super::points::{Evaluator, Job, Keep};
@@ -89,10 +90,25 @@ fn views(
         |run: &Run| run.network.spec() == runs[0].network.spec() && run.data.sha256 == runs[0].data.sha256;
     let gathered = settings.directions.gathers() && runs.iter().all(alike);
     let (runs, companions) = runs.split_at(if gathered { 1 } else { runs.len() });
-    let count = runs.len() * settings.repeat;
-    let (mut views, mut tensors) = (Vec::new(), Vec::new());
-    for view in 0..count {
-        let (network, draw) = (view / settings.repeat, view % settings.repeat);
+    let draws = settings.draws();
+    let count = runs.len() * draws;
+    let (mut views, mut tensors, mut first) = (Vec::<View>::new(), Vec::new(), 0);
+    for (network, draw) in (0..runs.len()).flat_map(|n| (0..draws).map(move |draw| (n, draw))) {
+        if draw == 0 {
+            first = views.len();
+        }
+        if let Repeat::Until(share) = settings.repeat
+            && draw >= FEWEST
+            && over(&views[first..].iter().collect::<Vec<&View>>(), settings.seed)
+                .is_some_and(|band| band.share() <= share)
+        {
+            continue;
+        }
+        let view = match settings.repeat {
+            Repeat::Times(_) => network * draws + draw,
+            // How many the networks before this one took is known only now.
+            Repeat::Until(_) => views.len(),
+        };
         let run = &runs[network];
         let (label, seed) = (names[network].clone(), settings.seed + draw as u64);
         let beside = &names[names.len() - companions.len()..];

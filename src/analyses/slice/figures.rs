@@ -1,8 +1,8 @@
 //! How a slice looks: filled contours and surfaces of planes, curves of lines, cuts through volumes.
 
-use super::SliceSettings;
 use super::facts::{AXES, Coordinates, Facts};
 use super::view::View;
+use super::{SliceResult, SliceSettings};
 use crate::analyses::statistics::NO_STATISTICS;
 use crate::base::statistics::quantile;
 use crate::figure::{Axis, Figure, Grid, Mark, Panel, Scale, Series, Style};
@@ -42,6 +42,13 @@ pub fn figures(settings: &SliceSettings, views: &[View], cuts: usize) -> Vec<Fig
             views.iter().enumerate().flat_map(own).collect()
         }
     }
+}
+
+/// The median over draws, where they were made until its band is narrow.
+pub fn draws(result: &SliceResult) -> Option<Figure> {
+    let (settings, views) = (result.settings(), result.views());
+    let [loss, _] = losses(views.first()?);
+    super::draws::figure(result, &loss, subtitle(settings, views, "training"))
 }
 
 /// The main figure of a view that is not finished.
@@ -211,7 +218,7 @@ fn title(settings: &SliceSettings, views: &[View], view: &View) -> String {
     if networks {
         words.push(view.facts.label.clone());
     }
-    if settings.repeat > 1 {
+    if settings.draws() > 1 {
         words.push(format!("seed {}", view.facts.seed));
     }
     // What is not the same everywhere cannot stand in the subtitle.
@@ -252,10 +259,11 @@ fn subtitle(settings: &SliceSettings, views: &[View], part: &str) -> String {
     let facts = &views[0].facts;
     let what = ["line", "plane", "volume"][settings.dimensions() - 1];
     let kind = settings.directions.adjective();
-    let seeds = match (settings.directions.length(), settings.repeat) {
+    let last = views.iter().map(|v| v.facts.seed).max().unwrap_or(settings.seed);
+    let seeds = match (settings.directions.length(), settings.draws()) {
         (Length::Fixed, _) => String::new(),
         (_, 1) => format!(", seed {}", settings.seed),
-        (_, n) => format!(", seeds {} to {}", settings.seed, settings.seed + n as u64 - 1),
+        _ => format!(", seeds {} to {last}", settings.seed),
     };
     let samples = if part == "test" { facts.samples.test } else { facts.samples.train };
     let of = if part != "test" && facts.sampled()[0] {

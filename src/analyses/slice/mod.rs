@@ -4,11 +4,12 @@
 //! et al. 2018). Several networks, or several draws of the directions, are views of one result, on one colour scale.
 //!
 //! `facts` is what is known of a view before its first point, `view` a finished one, `result` all of them, `figures` how they
-//! look. `place` is what directions see of a network, `points` evaluates points and keeps them in a log, `compute` makes a
+//! look, `draws` how many are enough. `place` is what directions see of a network, `points` evaluates points and keeps them in a log, `compute` makes a
 //! view ready for it. `shard` is a part of a slice that several machines share, `merge` joins parts.
 
 mod analysis;
 mod compute;
+pub mod draws;
 mod facts;
 mod figures;
 mod merge;
@@ -19,6 +20,7 @@ mod shard;
 mod view;
 
 pub use compute::{discard, logs, part, run};
+pub use draws::Repeat;
 pub use merge::{is_part, merge};
 pub use result::SliceResult;
 pub use view::View;
@@ -65,9 +67,13 @@ pub struct SliceSettings {
     /// Make each direction orthogonal to those before, after normalisation
     #[arg(long, default_value_t = false)]
     pub orthogonal: bool,
-    /// Number of draws, with this seed and those after it, side by side
+    /// Number of draws, with this seed and those after it, side by side; or until=SHARE: until the band of the median loss along
+    /// the radius is narrower than this share of its range
     #[arg(long, value_name = "N", default_value_t = SliceSettings::default().repeat)]
-    pub repeat: usize,
+    pub repeat: Repeat,
+    /// Most draws of --repeat until=SHARE; more are exit code 3 [default: 50]
+    #[arg(long, value_name = "N")]
+    pub most: Option<usize>,
     /// What each --run is called in figures [default: its directory's name]
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub labels: Vec<String>,
@@ -117,7 +123,8 @@ impl Default for SliceSettings {
             biases: false,
             norms: false,
             orthogonal: false,
-            repeat: 1,
+            repeat: Repeat::Times(1),
+            most: None,
             labels: Vec::new(),
             maps: Vec::new(),
             adaptive: None,
@@ -188,9 +195,17 @@ impl SliceSettings {
         }
     }
 
+    /// How many draws there are, at most.
+    pub fn draws(&self) -> usize {
+        match self.repeat {
+            Repeat::Times(n) => n,
+            Repeat::Until(_) => self.most.unwrap_or(draws::MOST),
+        }
+    }
+
     /// The memory that the results of the grid take, in bytes, for so many networks.
     pub fn grid_bytes(&self, networks: usize) -> f64 {
-        self.points() * (self.repeat * networks * POINT) as f64
+        self.points() * (self.draws() * networks * POINT) as f64
     }
 
     /// Refuses settings that do not fit a network in `precision` with `samples` training samples.
@@ -218,12 +233,24 @@ impl SliceSettings {
         if self.line && (self.y.is_some() || self.z.is_some()) {
             return refuse("--line", "--x alone", "--y or --z");
         }
-        if !(1..=1000).contains(&self.repeat) {
-            return Err(Error::expected("--repeat", "1 to 1000", self.repeat));
+        match (self.repeat, self.most) {
+            (Repeat::Times(n), _) if !(1..=1000).contains(&n) => {
+                return Err(Error::expected("--repeat", "1 to 1000", n));
+            }
+            (Repeat::Times(_), Some(most)) => {
+                return Err(Error::expected("--most", "--repeat until=SHARE", most));
+            }
+            (Repeat::Until(share), _) if !(share > 0.0 && share < 1.0) => {
+                return Err(Error::expected("--repeat until", "a number between 0 and 1", share));
+            }
+            (Repeat::Until(_), Some(most)) if !(draws::FEWEST..=1000).contains(&most) => {
+                return Err(Error::expected("--most", format!("{} to 1000", draws::FEWEST), most));
+            }
+            _ => {}
         }
         self.directions.fits(self.dimensions())?;
         let length = self.directions.length();
-        if self.repeat > 1 && !self.directions.varies(self.dimensions()) {
+        if self.draws() > 1 && !self.directions.varies(self.dimensions()) {
             let found = format!("{}, the same for every seed", self.directions.name());
             return Err(Error::expected("--repeat", "directions that are drawn", found));
         }
@@ -277,7 +304,7 @@ impl SliceSettings {
         if bytes > gibibytes(self.memory)? as f64 {
             let gib = bytes / f64::from(1 << 30);
             let sides: Vec<String> = self.sides().iter().map(|s| s.n().to_string()).collect();
-            let views = self.repeat * networks;
+            let views = self.draws() * networks;
             let of = if views > 1 { format!("{views} views of ") } else { String::new() };
             return Err(Error::expected(
                 "--x, --y",

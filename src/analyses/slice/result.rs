@@ -53,6 +53,10 @@ impl SliceResult {
         let summaries: Vec<Map<String, Value>> =
             views.iter().map(|v| v.summary(settings)).collect::<Result<_>>()?;
         let count = |key: &str| summaries.iter().filter_map(|s| s[key].as_u64()).sum::<u64>();
+        let repeated = match settings.repeat {
+            super::Repeat::Until(share) => Some(super::draws::summary(&views, share, settings.seed)),
+            super::Repeat::Times(_) => None,
+        };
         let holes = count("non_finite") + count("test_non_finite") + missing(settings, &views) as u64;
         let mut summary = Map::new();
         if views.len() == 1 {
@@ -73,6 +77,7 @@ impl SliceResult {
         if let Value::Object(own) = own {
             summary.extend(own);
         }
+        summary.extend(repeated.map(|draws| ("draws".to_owned(), draws)));
         Ok(Self { settings: settings.clone(), summary, views, directions })
     }
 
@@ -317,7 +322,9 @@ impl Saved for SliceResult {
     }
 
     fn figures(&self) -> Vec<Figure> {
-        super::figures::figures(&self.settings, &self.views, CUTS)
+        let mut all = super::figures::figures(&self.settings, &self.views, CUTS);
+        all.extend(super::figures::draws(self));
+        all
     }
 
     fn stacks(&self) -> Vec<Figure> {

@@ -28,6 +28,26 @@ impl<E: Element> Stepper<E> {
         self.step
     }
 
+    /// The same in f64, to try its next step elsewhere.
+    pub fn wide(&self) -> Stepper<f64> {
+        let wide = |state: &Vec<E>| state.iter().map(|x| x.to_f64()).collect();
+        Stepper {
+            optimizer: self.optimizer.clone(),
+            step: self.step,
+            states: self.states.iter().map(wide).collect(),
+        }
+    }
+
+    /// What the next step of length `rate` would take from `theta` with this gradient, over `rate`.
+    pub fn update(&self, rate: f64, theta: &[E], gradient: &[E]) -> Vec<E> {
+        let mut next = theta.to_vec();
+        self.clone().step(rate, &mut next, |from, block| {
+            block.copy_from_slice(&gradient[from..][..block.len()]);
+        });
+        let rate = E::from_f64(rate);
+        theta.iter().zip(next).map(|(before, after)| (*before - after) / rate).collect()
+    }
+
     /// The vectors that it keeps beside theta: with [`Stepper::steps`] all that the next step depends on.
     pub fn states(&self) -> &[Vec<E>] {
         &self.states

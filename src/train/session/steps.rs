@@ -7,6 +7,7 @@ use crate::train::batch::Noise;
 use crate::train::gradient::squares;
 use crate::train::method::Method;
 use crate::train::optimizers::lbfgs::{Outcome, Value};
+use crate::train::probe::What;
 use crate::train::{Event, Place, Point, TrainSettings};
 use rand::seq::SliceRandom;
 use std::sync::OnceLock;
@@ -151,7 +152,13 @@ impl<E: Element> Session<'_, E> {
         // No step has been made that could have had one.
         let rate = if step == 0 && rate == 0.0 { f64::NAN } else { rate };
         let fault = OnceLock::new();
-        (self.observe)(Event::Probe(Place { step, rate, point: &point, fault: &fault }));
+        let asks = self.settings.probe.is_some_and(|probe| probe.what == What::CriticalSharpness);
+        let optimizer = match &self.method {
+            Method::Steps { stepper, .. } if asks => Some(stepper.wide()),
+            _ => None,
+        };
+        let optimizer = optimizer.as_ref();
+        (self.observe)(Event::Probe(Place { step, rate, point: &point, optimizer, fault: &fault }));
         self.probed = Some(step);
         match fault.into_inner() {
             None | Some(Error::Interrupted { .. }) => Ok(()),
