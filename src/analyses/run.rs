@@ -152,7 +152,13 @@ impl Run {
             return Err(Error::expected("--loss", "a loss of values", found));
         }
         crate::train::check_values(loss, &self.dataset)?;
+        let outputs = crate::train::outputs(loss, &self.dataset)?;
+        if outputs != spec.outputs {
+            let expected = format!("a loss of {} outputs, as the network has", spec.outputs);
+            return Err(Error::expected("--loss", expected, format!("{loss}, of {outputs}")));
+        }
         let network = Network::new(Spec { loss: loss.clone(), ..spec })?;
+        crate::train::check_samples(&network, &self.dataset)?;
         Ok(Self { network, ..self })
     }
 
@@ -187,12 +193,15 @@ impl Run {
         };
         dataset.notes.iter().for_each(|note| notes::say(note));
         let (features, spec) = (dataset.features(), weights.network.spec());
-        if features != weights.network.features() || dataset.outputs != spec.outputs {
+        if features != weights.network.features()
+            || crate::train::outputs(&spec.loss, &dataset).ok() != Some(spec.outputs)
+        {
             let expected = format!("{} features and {} classes", weights.network.features(), spec.outputs);
             let found = format!("{} with {features} and {}", dataset.name, dataset.outputs);
             return Err(Error::expected(at, expected, found));
         }
         crate::train::check_values(&spec.loss, &dataset)?;
+        crate::train::check_samples(&weights.network, &dataset)?;
         let dataset = cut(dataset, data.samples, &at)?;
         let Weights { network, precision, theta, state, .. } = weights;
         let origin = Some(Origin { path: file, sha256, data: source, snapshots: Vec::new() });

@@ -6,6 +6,7 @@ pub mod apart;
 pub mod assignment;
 pub mod error;
 pub mod files;
+pub mod foreign;
 pub mod graph;
 pub mod interrupt;
 pub mod json;

@@ -5,6 +5,7 @@
 //! and arrays when they are asked for.
 
 use crate::base::files::{self, brief};
+use crate::base::foreign;
 use crate::base::{Error, Result};
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -112,12 +113,12 @@ impl<R: Read + Seek> Archive<R> {
     pub fn new(at: &str, mut reader: R) -> Result<Self> {
         let broken = |e: zip::result::ZipError| Error::expected(at, "a .npz archive", brief(&e.to_string()));
         if !ends_as_archive(&mut reader).map_err(|e| Error::machine(at, e))? {
-            let mut head = [0; 6];
-            let found = match reader.read_exact(&mut head) {
-                Ok(()) if head == *b"\x93NUMPY" => {
-                    "one array alone (.npy); numpy.savez(file, x=.., y=..) puts inputs and targets into one"
-                }
-                _ => "no list of entries at its end",
+            let mut head = Vec::new();
+            (&mut reader).take(16).read_to_end(&mut head).map_err(|e| Error::machine(at, e))?;
+            let found = if head.starts_with(b"\x93NUMPY") {
+                "one array alone (data set npy:x=PATH,y=PATH reads files of one array each)".to_owned()
+            } else {
+                foreign::known(&head).unwrap_or_else(|| "no list of entries at its end".to_owned())
             };
             return Err(Error::expected(at, "a .npz archive", found));
         }
@@ -132,6 +133,9 @@ impl<R: Read + Seek> Archive<R> {
             let name = name.map_err(broken)?;
             // As numpy has it, `x` and `x.npy` are one name.
             names.push(name.strip_suffix(".npy").unwrap_or(&name).to_owned());
+        }
+        if let Some(found) = foreign::archived(names.iter().map(String::as_str)) {
+            return Err(Error::expected(at, "a .npz archive", found));
         }
         if names.iter().collect::<BTreeSet<_>>().len() < names.len() {
             return Err(shared());

@@ -9,7 +9,7 @@
 //!
 //! and a misspelled kind or setting is answered with the near miss and the list.
 
-use crate::base::synonyms::synonym;
+use crate::base::synonyms::{remark, synonym};
 use crate::base::text::{acts, brief};
 use crate::base::{Error, Result};
 use serde::Serialize;
@@ -26,6 +26,9 @@ pub trait Kind: Clone + Default + Serialize + DeserializeOwned {
     const PATHS: &'static [&'static str] = &[];
     /// Endings of files that mean this kind, with the file as its setting `file`, where one is named in place of a kind.
     const ENDINGS: &'static [&'static str] = &[];
+    /// Settings that the kind got later: values leave them out where they are the defaults, so that what is written about it
+    /// keeps its bytes.
+    const LATER: &'static [&'static str] = &[];
 
     /// Refuses settings that make no sense, as `setting: expected X, found Y`.
     fn check(&self) -> Result<()> {
@@ -46,6 +49,8 @@ pub trait Registry: Sized + Clone + Default {
     fn summary(&self) -> &'static str;
     /// The settings as a table, without `kind`.
     fn settings(&self) -> Table;
+    /// [`Kind::LATER`] of the kind.
+    fn later(&self) -> &'static [&'static str];
     /// The kind called `name`, its defaults overlaid with `settings`.
     fn from_settings(name: &str, settings: Table) -> Result<Self>;
 
@@ -89,6 +94,12 @@ pub trait Registry: Sized + Clone + Default {
     /// As a configuration value: the bare name, or a table with `kind` and the settings.
     fn to_value(&self) -> Value {
         let mut table = self.settings();
+        let later = self.later();
+        if !later.is_empty() {
+            let defaults = Self::from_settings(self.name(), Table::new()).map(|d| d.settings());
+            let same = |key: &str, value: &Value| defaults.as_ref().is_ok_and(|d| d.get(key) == Some(value));
+            table.retain(|key, value| !(later.contains(&key) && same(key, value)));
+        }
         if table.is_empty() {
             return Value::String(self.name().to_owned());
         }
@@ -161,7 +172,7 @@ pub fn unknown<'a>(at: &str, found: &str, known: impl IntoIterator<Item = &'a st
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, k)| k);
     let near = synonym(found, &known).or(near);
-    let hint = near.map_or(String::new(), |k| format!(" (did you mean `{}`?)", brief(k)));
+    let hint = near.map_or(String::new(), |k| format!(" (did you mean `{}`{})", brief(k), remark(k)));
     let names: Vec<String> = known.iter().map(|name| brief(name)).collect();
     let list = if known.is_empty() { "none".to_owned() } else { names.join(", ") };
     Error::expected(at, format!("one of {list}"), format!("`{}`{hint}", brief(found)))
@@ -311,7 +322,7 @@ impl<T> Lenient for T {}
 /// ```
 ///
 /// A setting without a default has that of its type. Settings that are paths of files to read are named before the
-/// semicolon, as `, paths &["file"]`. What makes no sense is refused by a method `fn refuse(&self) -> Result<()>`, if the kind has one.
+/// semicolon, as `, paths &["file"]`, then endings of files that mean the kind, and those settings that it [got later](Kind::LATER), as `, later &["slope"]`. What makes no sense is refused by a method `fn refuse(&self) -> Result<()>`, if the kind has one.
 #[macro_export]
 macro_rules! kind {
     (@default) => {
@@ -320,11 +331,13 @@ macro_rules! kind {
     (@default $default:expr) => {
         $default
     };
-    (@kind $Name:ident, $name:literal, $summary:expr $(, $paths:expr)?) => {
+    (@kind $Name:ident, $name:literal, $summary:expr $(, paths $paths:expr)? $(, endings $endings:expr)? $(, later $later:expr)?) => {
         impl $crate::base::registry::Kind for $Name {
             const NAME: &'static str = $name;
             const SUMMARY: &'static str = $summary;
             $(const PATHS: &'static [&'static str] = $paths;)?
+            $(const ENDINGS: &'static [&'static str] = $endings;)?
+            $(const LATER: &'static [&'static str] = $later;)?
 
             fn check(&self) -> $crate::base::Result<()> {
                 #[allow(unused_imports)]
@@ -333,15 +346,17 @@ macro_rules! kind {
             }
         }
     };
-    ($(#[$doc:meta])* $Name:ident = $name:literal, $summary:expr $(, paths $paths:expr)?;) => {
+    ($(#[$doc:meta])* $Name:ident = $name:literal, $summary:expr $(, paths $paths:expr)? $(, endings $endings:expr)?
+        $(, later $later:expr)?;) => {
         $(#[$doc])*
         #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
         #[serde(deny_unknown_fields)]
         pub struct $Name;
 
-        $crate::kind!(@kind $Name, $name, $summary $(, $paths)?);
+        $crate::kind!(@kind $Name, $name, $summary $(, paths $paths)? $(, endings $endings)? $(, later $later)?);
     };
-    ($(#[$doc:meta])* $Name:ident = $name:literal, $summary:expr $(, paths $paths:expr)?;
+    ($(#[$doc:meta])* $Name:ident = $name:literal, $summary:expr $(, paths $paths:expr)? $(, endings $endings:expr)?
+        $(, later $later:expr)?;
         $($(#[$meta:meta])* $field:ident: $Type:ty $(= $default:expr)?,)+) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -356,7 +371,7 @@ macro_rules! kind {
             }
         }
 
-        $crate::kind!(@kind $Name, $name, $summary $(, $paths)?);
+        $crate::kind!(@kind $Name, $name, $summary $(, paths $paths)? $(, endings $endings)? $(, later $later)?);
     };
 }
 
@@ -419,6 +434,13 @@ macro_rules! registry {
 
             fn settings(&self) -> toml::Table {
                 $dispatch!(self, kind => $crate::base::registry::settings_of(kind))
+            }
+
+            fn later(&self) -> &'static [&'static str] {
+                match self {
+                    Self::$First(_) => <$First as $crate::base::registry::Kind>::LATER,
+                    $(Self::$Type(_) => <$Type as $crate::base::registry::Kind>::LATER,)*
+                }
             }
 
             fn from_settings(name: &str, settings: toml::Table) -> $crate::base::Result<Self> {

@@ -19,8 +19,7 @@ fn bare(name: &str) -> String {
 /// What kinds are called in other programs and in papers, bare, and how they are asked for here.
 const ELSEWHERE: &[(&str, &str)] = &[
     // Losses.
-    ("mse", "squared-error"),
-    ("meansquarederror", "squared-error"),
+    ("mse", "mean-squared-error"),
     ("l2", "squared-error"),
     ("ce", "cross-entropy"),
     ("xent", "cross-entropy"),
@@ -44,7 +43,6 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("emnist", "idx:directory=PATH"),
     ("cifar", "cifar10:directory=PATH"),
     ("numpy", "npz:file=PATH"),
-    ("npy", "npz:file=PATH"),
     ("pandas", "csv:file=PATH"),
     ("table", "csv:file=PATH"),
     ("imagefolder", "images:directory=PATH"),
@@ -105,6 +103,14 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("pca", "trajectory"),
 ];
 
+/// What else is to be said of a hint.
+pub(super) fn remark(here: &str) -> &'static str {
+    match here {
+        "mean-squared-error" => ", as PyTorch's MSELoss? squared-error is half the sum over outputs",
+        _ => "?",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use crate::base::registry::unknown;
@@ -115,10 +121,10 @@ mod tests {
             let message = unknown("kind", found, known.iter().copied()).to_string();
             message.split_once("did you mean `").and_then(|(_, t)| Some(t.split_once('`')?.0.to_owned()))
         };
-        let losses = ["cross-entropy", "squared-error", "logistic", "hinge"];
+        let losses = ["cross-entropy", "squared-error", "logistic", "hinge", "mean-squared-error"];
         for (found, here) in [
-            ("mse", "squared-error"),
-            ("MSELoss", "squared-error"),
+            ("mse", "mean-squared-error"),
+            ("MSELoss", "mean-squared-error"),
             ("bce", "logistic"),
             ("binary_crossentropy", "logistic"),
             ("ce", "cross-entropy"),

@@ -3,7 +3,7 @@
 //! One column is what is to be predicted: a class, by any text, or a number; all others are features and must be finite
 //! numbers, or true and false, unless `drop` leaves them out or `categories` makes features of their texts. Classes are
 //! numbered in order, that of numbers where all of them are numbers, else that of their text. A missing value is refused,
-//! or `drop-missing` leaves its line out. Fields may be quoted, with `""` for a quotation mark. A byte order mark, spaces
+//! or `drop-missing` leaves its line out. `weights` names a column of how much each sample counts. Fields may be quoted, with `""` for a quotation mark. A byte order mark, spaces
 //! around fields and empty lines are skipped. The path is kept as given.
 
 mod classes;
@@ -26,7 +26,7 @@ use std::path::Path;
 crate::kind! {
     /// A table of numbers as text.
     Csv = "csv",
-        "a table as text, plain or gzip: csv:file=PATH,label=COLUMN (a name or a number from 0; else the last one), drop=[COLUMNS], categories=auto for text", paths &["file"];
+        "a table as text, plain or gzip: csv:file=PATH,label=COLUMN (a name or a number from 0; else the last one), drop=[COLUMNS], categories=auto for text", paths &["file"], endings &[".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet", ".feather", ".arrow", ".xlsx", ".xls", ".arff", ".svm"], later &["weights"];
     /// The table.
     file: String = String::new(),
     /// Whether the first line names the columns.
@@ -49,6 +49,8 @@ crate::kind! {
     drop_missing: bool = false,
     /// Share of the samples held out for testing.
     test: f64 = 0.25, // scikit-learn's train_test_split
+    /// The column of how much each sample counts.
+    weights: Columns = Columns::default(),
 }
 
 impl Csv {
@@ -89,6 +91,7 @@ const AHEAD: (usize, usize) = (1000, 4 << 20);
 enum Role {
     Dropped,
     Label,
+    Weight,
     Number,
     /// A feature with these texts, numbered as they were first seen.
     Category(Classes),
@@ -146,7 +149,7 @@ impl Csv {
     /// Refuses a first line that the delimiter does not cut, and names the one that does.
     fn one_field(&self, at: &str, first: &Record) -> Error {
         let line = first.fields.first().map(String::as_str).unwrap_or_default();
-        let other = [(";", ";"), ("\t", "tab"), (",", ","), ("|", "|"), (":", ":")];
+        let other = [(";", ";"), ("\t", "tab"), (",", ","), ("|", "|"), (":", ":"), (" ", "\" \"")];
         let other = other.iter().find(|(sign, word)| *word != self.delimiter && line.contains(sign));
         let hint = other.map_or(String::new(), |(_, word)| format!(" (delimiter={word}?)"));
         let expected = format!("at least 2 fields separated by `{}`", self.delimiter);
@@ -177,7 +180,7 @@ impl Csv {
             Header::No => return (false, None),
             Header::Auto => {}
         }
-        let asked = self.drop.0.iter().chain([&self.label]);
+        let asked = self.drop.0.iter().chain(&self.weights.0).chain([&self.label]);
         let mut asked = asked.filter_map(|c| if let Column::Name(name) = c { Some(name) } else { None });
         if asked.any(|name| first.contains(name)) {
             return (true, None);
@@ -214,6 +217,17 @@ impl Csv {
                 &self.label,
             ));
         }
+        let weight = match self.weights.0.as_slice() {
+            [] => None,
+            [asked] => Some(column(asked, "weights", names, width, at)?),
+            more => {
+                return Err(Error::expected(format!("{at}: weights"), "one column", more.len()));
+            }
+        };
+        if weight.is_some_and(|weight| weight == label || dropped[weight]) {
+            let expected = "another column than that of the label and those that are dropped";
+            return Err(Error::expected(format!("{at}: weights"), expected, &self.weights.0[0]));
+        }
         let text = |i: usize| {
             let fields = first.into_iter().chain(ahead).map(|record| record.fields[i].as_str());
             fields.filter(|f| !self.is_missing(f)).any(|f| self.number(f).is_none())
@@ -221,6 +235,7 @@ impl Csv {
         let role = |i: usize| match i {
             _ if dropped[i] => Role::Dropped,
             _ if i == label => Role::Label,
+            _ if Some(i) == weight => Role::Weight,
             _ if self.categories != Categories::None && text(i) => Role::Category(Classes::default()),
             _ => Role::Number,
         };
@@ -277,6 +292,7 @@ impl Csv {
             match role {
                 Role::Dropped => {}
                 Role::Number => rows.x.push(number(true)?),
+                Role::Weight => rows.weights.push(number(false)?),
                 Role::Category(texts) => rows.x.push(texts.push(field).map_err(|found| {
                     Error::expected(place(i), format!("at most {MOST_CLASSES} texts"), found)
                 })?),
@@ -318,11 +334,19 @@ impl Csv {
                 ));
             }
         }
-        let mut features = kept.len();
+        let (mut features, one_hot) = (kept.len(), self.categories == Categories::OneHot);
+        // Numbers of texts measure nothing: they are left as they are.
+        let numbered: Vec<bool> =
+            kept.iter().map(|(_, r)| !one_hot && matches!(r, Role::Category(_))).collect();
+        let numbers = if numbered.contains(&true) { numbered } else { Vec::new() };
         if kept.iter().any(|(_, role)| matches!(role, Role::Category(_))) {
             (rows.x, features) = self.expand(at, kept, rows.x, count)?;
         }
-        let (samples, outputs, class_names) = match self.task {
+        if !rows.weights.is_empty() {
+            super::weights_in(&rows.weights)
+                .map_err(|(expected, found)| Error::expected(format!("{at}: weights"), expected, found))?;
+        }
+        let (mut samples, outputs, class_names) = match self.task {
             Task::Classes => {
                 let (labels, classes) = rows.classes.finish();
                 if classes.len() < 2 {
@@ -334,9 +358,11 @@ impl Csv {
             }
             Task::Regression => (Samples::of_values(rows.x, rows.values, count), 1, Vec::new()),
         };
+        samples.weights = rows.weights;
         let split = Split::share(count, self.test);
         let notes = notes.into_iter().map(|note| format!("{at}: {note}")).collect();
-        Ok(Raw { shape: vec![features], outputs, samples, split, notes, class_names, ..Raw::default() })
+        let shape = vec![features];
+        Ok(Raw { shape, outputs, samples, split, notes, class_names, numbers, ..Raw::default() })
     }
 
     /// Features of texts in place of their numbers, and how many there are then.
@@ -381,6 +407,7 @@ struct Rows {
     x: Vec<f64>,
     values: Vec<f64>,
     classes: Classes,
+    weights: Vec<f64>,
     count: usize,
 }
 

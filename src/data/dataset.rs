@@ -39,7 +39,7 @@ impl Dataset {
     pub fn load(source: &Source, data_seed: u64, preparation: &Preparation) -> Result<Self> {
         preparation.check()?;
         let streams = Streams::new(data_seed);
-        let Raw { shape, outputs, mut samples, split, own_scale, notes, class_names } =
+        let Raw { shape, outputs, mut samples, split, own_scale, numbers, notes, class_names } =
             source.load(&streams)?;
         let (order, at) = split.order(samples.len(), &streams);
         samples.reorder(&order);
@@ -58,7 +58,10 @@ impl Dataset {
             (Standardize::Channel, [_, rest @ ..]) if shape.len() == 3 => Some(rest.iter().product()),
             (Standardize::Channel, _) => Some(features),
         };
-        let scaling = group.map(|group| Scaling::of(&train, features, group));
+        let mut scaling = group.map(|group| Scaling::of(&train, features, group));
+        if let Some(scaling) = &mut scaling {
+            scaling.leave(&numbers);
+        }
         if let Some(scaling) = &scaling {
             scaling.apply(&mut train);
             scaling.apply(&mut test);
@@ -107,7 +110,7 @@ impl Dataset {
     }
 
     /// The samples as arrays, shape (samples, features or channels, height, width), and their labels (samples) or
-    /// values (samples, outputs).
+    /// values (samples, outputs); `train_weight` and `test_weight` (samples) where samples have weights.
     pub fn to_npz(&self) -> Npz {
         let mut npz = Npz::default();
         for (part, samples) in [("train", &self.train), ("test", &self.test)] {
@@ -120,6 +123,9 @@ impl Dataset {
                     npz.push(&name, &shape[..1], labels);
                 }
                 Targets::Values(values) => npz.push(&name, &[samples.len(), self.outputs], values.clone()),
+            }
+            if !samples.weights.is_empty() {
+                npz.push(&format!("{part}_weight"), &[samples.len()], samples.weights.clone());
             }
         }
         npz
@@ -148,6 +154,10 @@ impl Dataset {
                 }
             }
             numbers(&mut hash, &samples.x);
+            if !samples.weights.is_empty() {
+                hash.update((samples.len() as u64).to_le_bytes());
+                numbers(&mut hash, &samples.weights);
+            }
         }
         hex(&hash.finalize())
     }

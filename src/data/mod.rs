@@ -59,6 +59,7 @@ crate::registry! {
         cifar100 => Cifar100;
         csv => Csv;
         npz => NpzFile;
+        npy => Npy;
         images => Images;
         text => Text;
         arguments => Arguments;
@@ -78,6 +79,8 @@ pub struct Raw {
     pub split: Split,
     /// Whether the inputs mean what they are: [`Standardize::Auto`] then leaves them alone.
     pub own_scale: bool,
+    /// Which features are numbers of something, such as texts, and are not standardised; empty where none is.
+    pub numbers: Vec<bool>,
     /// What looks wrong or had to be assumed, a line each.
     pub notes: Vec<String>,
     /// What the classes are called, in order; empty where they have no names beside their numbers.
@@ -197,6 +200,17 @@ impl Source {
             base::registry::split_outside_brackets(settings).into_iter().map(shorten).collect();
         format!("{name}:{}", parts.join(","))
     }
+}
+
+/// Refuses weights of samples that no mean can be taken with: what they should be, and what they are.
+fn weights_in(weights: &[f64]) -> Result<(), (&'static str, String)> {
+    if let Some(i) = weights.iter().position(|w| !(w.is_finite() && *w >= 0.0)) {
+        return Err(("weights of at least 0", format!("{} for sample {i}", weights[i])));
+    }
+    if weights.iter().all(|w| *w == 0.0) {
+        return Err(("some weight above 0", "none".to_owned()));
+    }
+    Ok(())
 }
 
 /// Refuses a setting outside `range`; NaN lies outside every range.

@@ -2,21 +2,25 @@
 //!
 //! Arrays are found by their names: `train_x`, `train_y`, `test_x`, `test_y`; `x_train` and so on, as Keras has them; or one
 //! pair alone (`x` and `y`, `X` and `y`, `data` and `target`), of which a share is held out; other names are given as
-//! `x=`, `y=`, `test-x=`, `test-y=`. Whatever else lies in the archive is not read.
+//! `x=`, `y=`, `test-x=`, `test-y=`. An array `sample_weight` (or the one that `weights=` names) says how much each sample counts.
+//! Whatever else lies in the archive is not read.
 //!
 //! Inputs have shape (samples, features) or (samples, channels, height, width), or with the channels last; (samples,
 //! height, width) is one channel. Bytes of images become 0 to 1, as in IDX files. Whole numbers as targets are classes, from 0
 //! (`first=1`: from 1; -1 and +1 are two classes); other numbers are values, of shape (samples) or (samples, values), where
-//! NaN is not observed; `task` says otherwise, and rows that are 1 at their class are classes too. What `losscape data`
+//! NaN is not observed; `task` says otherwise, and rows that are 1 at their class are classes too. Samples whose label is -100
+//! (or `ignore=`) are left out. With `tokens=true` inputs are whole numbers that an embedding looks up. What `losscape data`
 //! wrote is standardised already: standardising it again changes its last bits only. The path is kept as given.
 
 mod names;
 
-use crate::base::npz::{Archive, Array, Sort, Values};
+pub(super) use self::names::Names;
+
+use crate::base::npz::{Archive, Array, Dtype, Header, Sort, Values};
 use crate::base::registry::Kind;
 use crate::base::{Error, Result, Streams, apart, files};
 use crate::data::channels::{Channels, to_front};
-use crate::data::{Raw, Samples, Split, Targets, doubts, fits_in_memory, within};
+use crate::data::{Raw, Samples, Split, Targets, doubts, fits_in_memory, weights_in, within};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::io::{Read, Seek};
@@ -46,6 +50,14 @@ pub struct NpzFile {
     pub drop: Vec<usize>,
     /// Share held out for testing where there are no test samples; 0 for no test set, whatever there is.
     pub test: f64,
+    /// The array of how much each sample counts; found as `sample_weight` where none is given, `none` for none.
+    pub weights: String,
+    /// The array of how much each test sample counts.
+    pub test_weights: String,
+    /// The label of samples that are left out.
+    pub ignore: i64,
+    /// Whether inputs are numbers of tokens, which an embedding looks up.
+    pub tokens: bool,
 }
 
 impl Default for NpzFile {
@@ -62,6 +74,10 @@ impl Default for NpzFile {
             channels: Channels::Auto,
             drop: Vec::new(),
             test: 0.25, // scikit-learn's train_test_split
+            weights: none(),
+            test_weights: none(),
+            ignore: -100, // PyTorch's ignore_index
+            tokens: false,
         }
     }
 }
@@ -84,6 +100,7 @@ impl Kind for NpzFile {
     const NAME: &'static str = "npz";
     const SUMMARY: &'static str = "numpy arrays train_x, train_y, test_x, test_y, or x and y, or as x= and y= name them: npz:file=PATH (as `losscape data` writes)";
     const PATHS: &'static [&'static str] = &["file"];
+    const LATER: &'static [&'static str] = &["weights", "test-weights", "ignore", "tokens"];
 
     fn check(&self) -> Result<()> {
         within("test", self.test, 0.0..=0.9)?;
@@ -105,37 +122,66 @@ impl NpzFile {
         apart::input(path)?;
         let mut npz = Archive::open(path)?;
         let (train, test) = self.names(&at, npz.names())?;
+        self.read(&at, &mut npz, &train, test)
+    }
+
+    /// The samples of arrays with these names, those for testing last.
+    pub(super) fn read(
+        &self,
+        at: &str,
+        arrays: &mut dyn Arrays,
+        train: &Names,
+        test: Option<Names>,
+    ) -> Result<Raw> {
         let mut notes = Vec::new();
-        let mut part = self.part(&mut npz, &train, &mut notes)?;
+        let mut part = self.part(arrays, train, &mut notes)?;
         let split = match test.filter(|_| self.test > 0.0) {
             None => Split::share(part.count, self.test),
             Some(test) => {
-                let test = self.part(&mut npz, &test, &mut notes)?;
+                let test = self.part(arrays, &test, &mut notes)?;
                 let count = test.count;
-                part.append(test, &at)?;
+                part.append(test, at)?;
                 Split::Last(count)
             }
         };
+        if self.weights.is_empty()
+            && let Some(name) = &train.weights
+        {
+            notes.push(format!(
+                "samples count as `{}` says; weights=none counts all the same",
+                files::brief(name)
+            ));
+        }
         notes.extend(part.doubts(self));
         // Training and test arrays say the same.
         let mut said = BTreeSet::new();
         notes.retain(|note| said.insert(note.clone()));
         let notes = notes.into_iter().map(|note| format!("{at}: {note}")).collect();
-        let samples = match part.y {
+        let mut samples = match part.y {
             Targets::Classes(labels) => {
-                fits_in_memory(&at, labels.len(), part.outputs)?;
+                fits_in_memory(at, labels.len(), part.outputs)?;
                 Samples::of_classes(part.x, labels)
             }
             Targets::Values(values) => Samples::of_values(part.x, values, part.count),
         };
-        Ok(Raw { shape: part.shape, outputs: part.outputs, samples, split, notes, ..Raw::default() })
+        samples.weights = part.weights;
+        let own_scale = self.tokens;
+        Ok(Raw {
+            shape: part.shape,
+            outputs: part.outputs,
+            samples,
+            split,
+            notes,
+            own_scale,
+            ..Raw::default()
+        })
     }
 
     /// Reads one pair of arrays.
-    fn part<R: Read + Seek>(
+    fn part(
         &self,
-        npz: &mut Archive<R>,
-        [x, y]: &[String; 2],
+        npz: &mut dyn Arrays,
+        Names { x, y, weights }: &Names,
         notes: &mut Vec<String>,
     ) -> Result<Part> {
         let at = npz.place(x);
@@ -166,7 +212,12 @@ impl NpzFile {
             let sample = i / (x.len() / count);
             return Err(Error::expected(at, "finite numbers", format!("{} in sample {sample}", x[i])));
         }
-        if shape.len() == 3 && dtype.size == 1 && dtype.sort == Sort::Unsigned {
+        if self.tokens {
+            let whole = |v: &f64| v.fract() == 0.0 && *v >= 0.0;
+            if let Some(found) = x.iter().find(|v| !whole(v)) {
+                return Err(Error::expected(at, "numbers of tokens, whole and at least 0", found));
+            }
+        } else if shape.len() == 3 && dtype.size == 1 && dtype.sort == Sort::Unsigned {
             x.iter_mut().for_each(|v| *v /= 255.0);
         }
         if let ([channels, height, width], true) = (&shape[..], last) {
@@ -178,8 +229,26 @@ impl NpzFile {
         let at = npz.place(y);
         let bytes = npz.header(y)?.map_or(0, |header| header.shape.iter().product());
         fits_in_memory(&at, bytes, 1)?;
-        let (y, outputs) = self.targets(npz.array(y)?.1, count, &at, notes)?;
-        Ok(Part { shape, count, x, y, outputs })
+        let (y, outputs, left_out) = self.targets(npz.array(y)?.1, count, &at, notes)?;
+        let weights = match weights {
+            None => Vec::new(),
+            Some(name) => weights_of(npz.array(name)?.1, count, &npz.place(name))?,
+        };
+        let mut part = Part { shape, count, x, y, outputs, weights };
+        if !left_out.is_empty() {
+            let all = count;
+            part.leave_out(&left_out);
+            if part.count == 0 {
+                let expected = format!("samples whose label is not {} (ignore)", self.ignore);
+                return Err(Error::expected(at, expected, "none"));
+            }
+            notes.push(format!(
+                "{} of {all} samples have the label {} and are left out (ignore)",
+                left_out.len(),
+                self.ignore
+            ));
+        }
+        Ok(part)
     }
 
     fn without_dropped(&self, at: &str, x: &[f64], shape: &mut Vec<usize>) -> Result<Vec<f64>> {
@@ -201,14 +270,15 @@ impl NpzFile {
         Ok(x.chunks_exact(features).flat_map(|row| kept.iter().map(|column| row[*column])).collect())
     }
 
-    /// Classes or values of `count` samples, and how many classes, or values a sample.
+    /// Classes or values of `count` samples, how many classes, or values a sample, and which samples are left out: class 0
+    /// stands for their own.
     fn targets(
         &self,
         array: Array,
         count: usize,
         at: &str,
         notes: &mut Vec<String>,
-    ) -> Result<(Targets, usize)> {
+    ) -> Result<(Targets, usize, Vec<usize>)> {
         let outputs = match array.shape[..] {
             [n] if n == count => 1,
             [n, outputs] if n == count && outputs > 0 => outputs,
@@ -223,7 +293,10 @@ impl NpzFile {
                 let expected = "one class a sample (task=regression: values; task=classes: rows with a 1 at their class)";
                 return Err(Error::expected(at, expected, format!("{outputs}")));
             }
-            Task::Classes if outputs > 1 => return one_hot(&array.into_f64(), outputs, at),
+            Task::Classes if outputs > 1 => {
+                let (classes, outputs) = one_hot(&array.into_f64(), outputs, at)?;
+                return Ok((classes, outputs, Vec::new()));
+            }
             Task::Regression | Task::Auto if !whole || self.task == Task::Regression => {
                 let values = array.into_f64();
                 if let Some(found) = values.iter().find(|v| v.is_infinite()) {
@@ -232,11 +305,11 @@ impl NpzFile {
                 if self.task == Task::Auto {
                     notes.extend(like_classes(&values, outputs));
                 }
-                return Ok((Targets::Values(values), outputs));
+                return Ok((Targets::Values(values), outputs, Vec::new()));
             }
             _ => {}
         }
-        let labels = match array.values {
+        let mut labels = match array.values {
             Values::I64(labels) => labels,
             _ => {
                 let whole = |(i, v): (usize, f64)| {
@@ -250,6 +323,11 @@ impl NpzFile {
                 array.into_f64().into_iter().enumerate().map(whole).collect::<Result<Vec<i64>>>()?
             }
         };
+        let left_out: Vec<usize> =
+            (0..labels.len()).filter(|i| labels[*i] == self.ignore && outputs == 1).collect();
+        // Some label that is there, so that the others decide what labels mean.
+        let other = labels.iter().copied().find(|label| *label != self.ignore).unwrap_or(self.first);
+        left_out.iter().for_each(|i| labels[*i] = other);
         let two =
             self.first == 0 && labels.contains(&-1) && labels.iter().all(|label| matches!(label, -1 | 1));
         if two {
@@ -268,7 +346,7 @@ impl NpzFile {
         });
         let labels = classes.collect::<Result<Vec<u32>>>()?;
         let classes = labels.iter().max().map_or(0, |most| *most as usize + 1);
-        Ok((Targets::Classes(labels), classes))
+        Ok((Targets::Classes(labels), classes, left_out))
     }
 }
 
@@ -314,15 +392,66 @@ fn like_classes(values: &[f64], outputs: usize) -> Option<String> {
     }
 }
 
+/// Arrays by name, wherever they lie.
+pub(super) trait Arrays {
+    /// Where an array stands, for messages.
+    fn place(&self, name: &str) -> String;
+    /// The header of the array called `name`; none where there is none.
+    fn header(&mut self, name: &str) -> Result<Option<Header>>;
+    /// The array called `name`, and the type that its numbers have in the file.
+    fn array(&mut self, name: &str) -> Result<(Dtype, Array)>;
+}
+
+impl<R: Read + Seek> Arrays for Archive<R> {
+    fn place(&self, name: &str) -> String {
+        Archive::place(self, name)
+    }
+
+    fn header(&mut self, name: &str) -> Result<Option<Header>> {
+        Archive::header(self, name)
+    }
+
+    fn array(&mut self, name: &str) -> Result<(Dtype, Array)> {
+        Archive::array(self, name)
+    }
+}
+
+/// How much each of `count` samples counts.
+fn weights_of(array: Array, count: usize, at: &str) -> Result<Vec<f64>> {
+    if !matches!(array.shape[..], [n] | [n, 1] if n == count) {
+        let expected = format!("a weight for each of {count} samples");
+        return Err(Error::expected(at, expected, format!("an array of shape {:?}", array.shape)));
+    }
+    let weights = array.into_f64();
+    weights_in(&weights).map_err(|(expected, found)| Error::expected(at, expected, found))?;
+    Ok(weights)
+}
+
 struct Part {
     shape: Vec<usize>,
     count: usize,
     x: Vec<f64>,
     y: Targets,
     outputs: usize,
+    /// How much each sample counts; empty where all count the same.
+    weights: Vec<f64>,
 }
 
 impl Part {
+    /// Leaves out samples, by their numbers in ascending order.
+    fn leave_out(&mut self, left_out: &[usize]) {
+        let features: usize = self.shape.iter().product();
+        let kept: Vec<usize> = (0..self.count).filter(|i| left_out.binary_search(i).is_err()).collect();
+        self.x = kept.iter().flat_map(|i| &self.x[i * features..(i + 1) * features]).copied().collect();
+        if let Targets::Classes(labels) = &mut self.y {
+            *labels = kept.iter().map(|i| labels[*i]).collect();
+        }
+        if !self.weights.is_empty() {
+            self.weights = kept.iter().map(|i| self.weights[*i]).collect();
+        }
+        self.count = kept.len();
+    }
+
     /// Puts the samples of another part behind these.
     fn append(&mut self, mut other: Self, file: &str) -> Result<()> {
         if other.shape != self.shape {
@@ -355,6 +484,12 @@ impl Part {
                 return mismatch(&format!("{} values a sample", self.outputs), &found);
             }
         }
+        // Weights of some are weights of all.
+        if self.weights.len() + other.weights.len() > 0 {
+            self.weights.resize(self.count, 1.0);
+            other.weights.resize(other.count, 1.0);
+            self.weights.append(&mut other.weights);
+        }
         self.x.append(&mut other.x);
         self.count += other.count;
         Ok(())
@@ -363,7 +498,8 @@ impl Part {
     /// What looks wrong with all of it.
     fn doubts(&self, settings: &NpzFile) -> Vec<String> {
         let mut all = Vec::new();
-        if let [features] = self.shape[..] {
+        if let ([features], false) = (&self.shape[..], settings.tokens) {
+            let features = *features;
             let rows = (0..features).filter(|f| doubts::numbers_the_rows(&self.x, features, *f, self.count));
             // Features in the order of the file, where some were left out already.
             let kept: Vec<usize> =

@@ -16,6 +16,8 @@ pub struct Samples {
     pub x: Vec<f64>,
     /// The target of each sample.
     pub y: Targets,
+    /// How much each sample counts in a mean loss, beside the others; empty where all count the same.
+    pub weights: Vec<f64>,
     count: usize,
 }
 
@@ -46,12 +48,12 @@ impl Targets {
 impl Samples {
     /// Inputs and a class for each.
     pub fn of_classes(x: Vec<f64>, labels: Vec<u32>) -> Self {
-        Self { x, count: labels.len(), y: Targets::Classes(labels) }
+        Self { x, count: labels.len(), y: Targets::Classes(labels), ..Self::default() }
     }
 
     /// Inputs of `count` samples and equally many values for each.
     pub fn of_values(x: Vec<f64>, values: Vec<f64>, count: usize) -> Self {
-        Self { x, y: Targets::Values(values), count }
+        Self { x, y: Targets::Values(values), count, ..Self::default() }
     }
 
     /// How many samples.
@@ -91,7 +93,8 @@ impl Samples {
             Targets::Classes(labels) => Targets::Classes(rows(labels, 1, indices)),
             Targets::Values(values) => Targets::Values(rows(values, self.outputs(), indices)),
         };
-        Self { x: rows(&self.x, features, indices), y, count: indices.len() }
+        let weights = if self.weights.is_empty() { Vec::new() } else { rows(&self.weights, 1, indices) };
+        Self { x: rows(&self.x, features, indices), y, weights, count: indices.len() }
     }
 
     /// Keeps the first `n`.
@@ -110,7 +113,8 @@ impl Samples {
             Targets::Classes(labels) => Targets::Classes(labels.split_off(at)),
             Targets::Values(values) => Targets::Values(values.split_off(at * outputs)),
         };
-        let rest = Self { x: self.x.split_off(at * features), y, count: self.count - at };
+        let weights = if self.weights.is_empty() { Vec::new() } else { self.weights.split_off(at) };
+        let rest = Self { x: self.x.split_off(at * features), y, weights, count: self.count - at };
         self.count = at;
         rest
     }
@@ -119,6 +123,9 @@ impl Samples {
     pub(super) fn reorder(&mut self, order: &[usize]) {
         let (features, outputs) = (self.features(), self.outputs());
         permute(&mut self.x, features, order);
+        if !self.weights.is_empty() {
+            permute(&mut self.weights, 1, order);
+        }
         match &mut self.y {
             Targets::Classes(labels) => permute(labels, 1, order),
             Targets::Values(values) => permute(values, outputs, order),

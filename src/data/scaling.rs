@@ -39,6 +39,15 @@ impl Scaling {
         Self { mean, std, group }
     }
 
+    /// Leaves features as they are, where each has a scale of its own.
+    pub(super) fn leave(&mut self, features: &[bool]) {
+        if features.len() == self.mean.len() {
+            for i in (0..features.len()).filter(|i| features[*i]) {
+                (self.mean[i], self.std[i]) = (0.0, Some(1.0));
+            }
+        }
+    }
+
     /// Standardises samples in place.
     pub(super) fn apply(&self, samples: &mut Samples) {
         let features = self.mean.len() * self.group;

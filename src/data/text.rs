@@ -1,6 +1,6 @@
 //! Text: `text:file=PATH` predicts the character that follows `context` others. Each is a class, in the order of their numbers,
 //! and the context stands as one-hot columns, a block a place: the first dense layer is then an embedding of its own for each
-//! place. Samples follow one another in the text, `every` characters apart; the last share of the text is for testing, so that
+//! place; or, with `encoding=tokens`, as the characters' numbers, for an embedding that all places share. Samples follow one another in the text, `every` characters apart; the last share of the text is for testing, so that
 //! no context is seen in both.
 
 use super::{Raw, Samples, Split, fits_in_memory, reserve, within};
@@ -11,7 +11,7 @@ use std::path::Path;
 
 crate::kind! {
     /// Characters of a text, to be predicted from those before.
-    Text = "text", "the next character of a text from those before, one-hot: text:file=PATH,context=8", paths &["file"];
+    Text = "text", "the next character of a text from those before, one-hot: text:file=PATH,context=8 (encoding=tokens: as numbers, for an embedding)", paths &["file"], later &["encoding"];
     /// The file.
     file: String = String::new(),
     /// Characters that the next one is predicted from.
@@ -22,6 +22,8 @@ crate::kind! {
     every: usize = 1,
     /// Share of the text, its end, held out for testing.
     test: f64 = 0.1,
+    /// How the context stands.
+    encoding: Encoding = Encoding::OneHot,
 }
 
 impl Text {
@@ -41,6 +43,17 @@ pub enum Unit {
     Character,
     /// A byte, whatever the file holds.
     Byte,
+}
+
+/// How a context stands in a sample.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Encoding {
+    /// A column for each character and place, 1 where it stands there.
+    #[default]
+    OneHot,
+    /// The number of the character at each place.
+    Tokens,
 }
 
 /// Longest text.
@@ -88,7 +101,8 @@ impl Text {
         let (train, test) = classes.split_at(classes.len() - held_out);
         let starts = |part: &[u32]| (0..part.len().saturating_sub(self.context)).step_by(self.every);
         let counts = [starts(train).len(), starts(test).len()];
-        let features = self.context * outputs;
+        let tokens = self.encoding == Encoding::Tokens;
+        let features = if tokens { self.context } else { self.context * outputs };
         let remedy =
             format!("{at}: every={} takes fewer samples, context={} shorter ones", self.every, self.context);
         fits_in_memory(&remedy, counts[0] + counts[1], features)?;
@@ -96,12 +110,17 @@ impl Text {
         reserve(&mut x, (counts[0] + counts[1]) * features, &at)?;
         for part in [train, test] {
             for start in starts(part) {
+                y.push(part[start + self.context]);
+                let context = &part[start..start + self.context];
+                if tokens {
+                    x.extend(context.iter().map(|class| f64::from(*class)));
+                    continue;
+                }
                 let row = x.len();
                 x.resize(row + features, 0.0);
-                for (i, class) in part[start..start + self.context].iter().enumerate() {
+                for (i, class) in context.iter().enumerate() {
                     x[row + i * outputs + *class as usize] = 1.0;
                 }
-                y.push(part[start + self.context]);
             }
         }
         let mut different: Vec<u32> = characters;

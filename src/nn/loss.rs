@@ -6,7 +6,7 @@
 
 use super::propagation::{Propagate, Propagation};
 use super::slice::State;
-use super::{Evaluation, Linearization, Mode, Network, Objective, Slice, Slicer, Statistics};
+use super::{Beside, Evaluation, Linearization, Mode, Network, Objective, Slice, Slicer, Statistics};
 use crate::autodiff::{Bindings, Curvature, Element, Node, Plan, Shape, View};
 use crate::base::{Precision, Result, Streams};
 use std::sync::Arc;
@@ -63,6 +63,8 @@ pub trait MeanLoss: std::fmt::Debug + Send + Sync {
     fn samples(&self) -> usize;
     /// Whether some targets are not observed.
     fn masked(&self) -> bool;
+    /// Whether samples count by weights of their own.
+    fn weighted(&self) -> bool;
     /// Which statistics norms use.
     fn statistics(&self) -> Statistics;
     /// Bytes of the buffers in which one run of samples is evaluated.
@@ -176,6 +178,10 @@ impl<E: Element> MeanLoss for Objective<E> {
         self.all().masked()
     }
 
+    fn weighted(&self) -> bool {
+        self.all().beside() == Beside::Weights
+    }
+
     fn statistics(&self) -> Statistics {
         Objective::statistics(self)
     }
@@ -227,7 +233,7 @@ impl<E: Element> MeanLoss for Objective<E> {
         for chunk in self.chunks() {
             if chunk.program == plans.len() {
                 let recording =
-                    Objective::network(self).record(chunk.samples.len(), Mode::Running, self.all().masked());
+                    Objective::network(self).record(chunk.samples.len(), Mode::Running, self.all().beside());
                 let nodes: Vec<Node> = traces.iter().map(|t| recording.traces[*t].signal.node).collect();
                 let plan = Plan::new(recording.program.tape().clone(), &nodes, &[]);
                 plans.push((nodes, plan));

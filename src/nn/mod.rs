@@ -33,7 +33,7 @@ pub use loss::{At, MeanLoss, Point, Products};
 pub use network::{Inside, Network, Recording, Spec};
 pub use objective::{Objective, Statistics};
 pub use recorder::Mode;
-pub use samples::Samples;
+pub use samples::{Beside, Samples};
 pub use slice::{Slice, Slicer};
 pub use symmetry::{Permutation, Symmetry};
 pub use tally::{Evaluation, Tally};

@@ -10,6 +10,7 @@ use super::layout::{Layout, Role, Statistic};
 use super::losses::{Criterion, Loss};
 use super::norms::weight::LENGTH;
 use super::recorder::{Follow, Mask, Mode, Recorder, Signal, Trace};
+use super::samples::Beside;
 use super::symmetry::Symmetry;
 use super::units::Ties;
 use crate::autodiff::primitives::Primitive;
@@ -46,6 +47,8 @@ pub struct Network {
     layout: Layout,
     traces: Vec<Trace>,
     ties: Arc<Ties>,
+    /// Whether some layer looks rows of a table up by numbers of the data.
+    looks_up: bool,
     /// The graph that it is in place of layers.
     graph: Option<Arc<Exportation>>,
     /// Made when somebody asks: a list of every unit in every place is long in a wide network.
@@ -55,8 +58,8 @@ pub struct Network {
 /// A network recorded for a number of samples.
 #[derive(Clone, Debug)]
 pub struct Recording {
-    /// Loss and gradient. Its inputs are the data (features x samples), the targets (outputs x samples), the mask of
-    /// observed targets if there is one, then the masks of dropout.
+    /// Loss and gradient. Its inputs are the data (features x samples), the targets (outputs x samples), what
+    /// stands beside the targets if there is something, then the masks of dropout.
     pub program: Program,
     /// Outputs of all layers, each after those within it.
     pub traces: Vec<Trace>,
@@ -68,9 +71,6 @@ pub struct Recording {
     pub metrics: Vec<(String, Node)>,
 }
 
-impl Network {
-    /// Unfolds a specification; refuses one that does not fit together or is of impossible size.
-    pub fn new(spec: Spec) -> Result<Self> {
 /// A value that recordings show of a network's inside.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inside {
@@ -80,6 +80,9 @@ pub struct Inside {
     pub activation: bool,
 }
 
+impl Network {
+    /// Unfolds a specification; refuses one that does not fit together or is of impossible size.
+    pub fn new(spec: Spec) -> Result<Self> {
         if let Some(exported) = spec.model.exported() {
             let graph = exported.read()?;
             return Self::of_graph(graph, spec);
@@ -99,11 +102,21 @@ pub struct Inside {
         let layers = spec.model.layers(&spec.input, spec.outputs);
         let (layout, ties) = (Layout::default(), Arc::default());
         let mut network =
-            Self { spec, layers, layout, traces: Vec::new(), ties, graph: None, symmetry: Arc::default() };
+            Self {
+            spec,
+            layers,
+            layout,
+            traces: Vec::new(),
+            ties,
+            looks_up: false,
+            graph: None,
+            symmetry: Arc::default(),
+        };
         let mut tape = Tape::new();
         let data = tape.input(Shape::new(network.features(), 1));
         let mut recorder = Recorder::new(&mut tape, 1, Mode::Training);
         let output = network.forward(&mut recorder, data)?;
+        let looks_up = !recorder.bounds.is_empty();
         let (layout, traces, mut ties) = (recorder.layout, recorder.traces, recorder.ties);
         ties.hold(&output.units);
         if output.shape != [network.spec.outputs] {
@@ -111,6 +124,7 @@ pub struct Inside {
             return Err(Error::expected("model", expected, format!("{:?}", output.shape)));
         }
         (network.layout, network.traces, network.ties) = (layout, traces, Arc::new(ties));
+        network.looks_up = looks_up;
         Ok(network)
     }
 
@@ -154,6 +168,18 @@ pub struct Inside {
         &self.traces
     }
 
+    /// What recordings show of its inside: the names of their traces, in order, and which are activations.
+    pub fn inside(&self) -> Vec<Inside> {
+        let of = |trace: &Trace| Inside { name: trace.name.clone(), activation: trace.activation };
+        match self.packing() {
+            None => self.traces.iter().map(of).collect(),
+            Some(packing) => {
+                let recording = self.record(packing.group.unwrap_or(2), Mode::Running, false);
+                recording.traces.iter().map(of).collect()
+            }
+        }
+    }
+
     /// Which of its hidden units may change places.
     pub fn symmetry(&self) -> &Arc<Symmetry> {
         let of = |ties: &Ties| Arc::new(Symmetry::new(ties, &self.layout));
@@ -166,18 +192,6 @@ pub struct Inside {
     /// Length of one sample.
     pub fn features(&self) -> usize {
         self.spec.input.iter().product()
-    }
-
-    /// What recordings show of its inside: the names of their traces, in order, and which are activations.
-    pub fn inside(&self) -> Vec<Inside> {
-        let of = |trace: &Trace| Inside { name: trace.name.clone(), activation: trace.activation };
-        match self.packing() {
-            None => self.traces.iter().map(of).collect(),
-            Some(packing) => {
-                let recording = self.record(packing.group.unwrap_or(2), Mode::Running, false);
-                recording.traces.iter().map(of).collect()
-            }
-        }
     }
 
     /// Numbers of one sample in the largest signal of its program.
@@ -347,22 +361,40 @@ pub struct Inside {
         program.tape().multiply_adds(program.losses())
     }
 
-    /// The network for a number of samples, in a mode; `masked` if some targets are not observed.
-    pub fn record(&self, samples: usize, mode: Mode, masked: bool) -> Recording {
+    /// The network for a number of samples, in a mode, with what stands beside their targets.
+    pub fn record(&self, samples: usize, mode: Mode, beside: impl Into<Beside>) -> Recording {
         if let Some(exported) = &self.graph {
             return exported.record(samples, mode, &self.layout);
         }
         let mut tape = Tape::new();
         let data = tape.input(Shape::new(self.features(), samples));
         let targets = tape.input(Shape::new(self.spec.outputs, samples));
-        let observed = masked.then(|| tape.input(Shape::new(self.spec.outputs, samples)));
+        let (outputs, beside) = (self.spec.outputs, beside.into());
+        let given = match beside.rows(outputs) {
+            0 => None,
+            rows => Some(tape.input(Shape::new(rows, samples))),
+        };
+        // The rows from one on, of a matrix that has one more than there are outputs.
+        let rows = |tape: &mut Tape, all: Node, first: usize, count: usize| {
+            let strides = [outputs as isize + 1, 1];
+            tape.strided(all, &[samples, count], &strides, first, Shape::new(count, samples))
+        };
+        let (observed, weights) = match (given, beside) {
+            (Some(all), Beside::Weights) => {
+                (Some(rows(&mut tape, all, 0, outputs)), Some(rows(&mut tape, all, outputs, 1)))
+            }
+            (mask, _) => (mask, None),
+        };
         let mut recorder = Recorder::new(&mut tape, samples, mode);
         let outputs = match self.forward(&mut recorder, data) {
             Ok(outputs) => outputs.node,
             Err(e) => unreachable!("recorded before without an error: {e}"),
         };
         let Recorder { traces, follows, masks, .. } = recorder;
-        let losses = self.spec.loss.record(&mut tape, outputs, targets, observed);
+        let mut losses = self.spec.loss.record(&mut tape, outputs, targets, observed);
+        if let Some(weights) = weights {
+            losses = tape.mul(losses, weights);
+        }
         Recording {
             program: Program::new(tape, outputs, losses),
             traces,

@@ -6,7 +6,7 @@
 use super::chunks::{self, Chunk};
 use super::losses::Criterion;
 use super::recorder::Follow;
-use super::{Evaluation, Linearization, Mode, Network, Samples, Tally};
+use super::{Beside, Evaluation, Linearization, Mode, Network, Samples, Tally};
 use crate::autodiff::elementary::vectorised;
 use crate::autodiff::{Bindings, Curvature, Element, Node, Plan, Program, Workspace};
 use crate::base::{Error, Result, Streams, interrupt, parallel, pool::Pool};
@@ -72,7 +72,7 @@ impl<E: Element> Objective<E> {
         let chunks = cuts.into_iter().enumerate().map(chunk).collect();
         let (mut programs, mut follows, mut metrics) = (Vec::new(), Vec::new(), Vec::new());
         for size in &sizes {
-            let recording = network.record(*size, mode, samples.masked());
+            let recording = network.record(*size, mode, samples.beside());
             metrics.push(recording.metrics);
             let nodes: Vec<Node> = recording.follows.iter().map(|f| f.node).collect();
             follows.push((recording.follows, Plan::new(recording.program.tape().clone(), &nodes, &[])));
@@ -87,7 +87,7 @@ impl<E: Element> Objective<E> {
 
     /// The mean loss of the same network over other samples. With as many of them, programs are shared.
     pub fn over(&self, samples: Arc<Samples<E>>) -> Self {
-        if (samples.len(), samples.masked()) != (self.samples.len(), self.samples.masked()) {
+        if (samples.len(), samples.beside()) != (self.samples.len(), self.samples.beside()) {
             return Self::new(self.network.clone(), samples, self.statistics);
         }
         Self {
@@ -148,7 +148,8 @@ impl<E: Element> Objective<E> {
         let loss = &self.network.spec().loss;
         let rows = self.network.spec().outputs;
         let columns = predictions.chunks(rows).zip(targets.chunks(rows));
-        let losses: Vec<f64> = columns.map(|(p, t)| loss.of_prediction(p, t)).collect();
+        let of = |(i, (p, t)): (usize, (&[f64], &[f64]))| self.samples.weight(i) * loss.of_prediction(p, t);
+        let losses: Vec<f64> = columns.enumerate().map(of).collect();
         let mean = losses.iter().sum::<f64>() / losses.len() as f64;
         let labels = self.samples.labels(&(0..self.samples()));
         // Who is right does not depend on the loss.
@@ -161,6 +162,9 @@ impl<E: Element> Objective<E> {
     /// log-likelihood.
     pub fn drawn(&self, theta: &[E], state: &[E], draws: usize, streams: &Streams) -> Result<Self> {
         let loss = &self.network.spec().loss;
+        if self.samples.beside() == Beside::Weights {
+            return Err(Error::expected("true Fisher", "samples that count the same", "weights of samples"));
+        }
         let outputs = self.outputs(theta, state);
         let mut targets = vec![0.0; outputs.len() * draws];
         let rows = self.network.spec().outputs;
@@ -223,7 +227,7 @@ impl<E: Element> Objective<E> {
         &self.programs[chunk.program].0
     }
 
-    /// Data, targets and mask of a chunk.
+    /// Data, targets and what stands beside them, of a chunk.
     pub fn inputs(&self, chunk: &Chunk) -> [&[E]; 3] {
         self.samples.inputs(&chunk.samples)
     }

@@ -70,7 +70,7 @@ impl<E: Element> Propagation<E> {
     /// Records `network` for `samples`, with their statistics where it has norms that use several.
     pub(super) fn new(network: Arc<Network>, samples: Arc<Samples<E>>) -> Self {
         let n = samples.len();
-        let recording = network.record(n, Mode::Batch, samples.masked());
+        let recording = network.record(n, Mode::Batch, samples.beside());
         let mut layers: Vec<LayerNodes> = Vec::new();
         for trace in &recording.traces {
             let signal = &trace.signal;

@@ -168,6 +168,8 @@ pub struct Recorder<'a> {
     pub masks: Vec<Mask>,
     /// The units of all signals, and where they occur.
     pub ties: Ties,
+    /// What points into tables, and how many rows these have.
+    pub bounds: Vec<(Node, usize)>,
     path: Vec<String>,
     branch: Option<usize>,
     branches: usize,
@@ -187,6 +189,7 @@ impl<'a> Recorder<'a> {
             follows: Vec::new(),
             masks: Vec::new(),
             ties: Ties::default(),
+            bounds: Vec::new(),
             path: Vec::new(),
             branch: None,
             branches: 0,

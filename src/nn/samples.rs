@@ -4,12 +4,43 @@ use super::Network;
 use crate::autodiff::Element;
 use std::ops::Range;
 
+/// What stands beside the targets of samples: one more input of their program, or none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Beside {
+    /// Nothing: every target was observed, and all samples count the same.
+    #[default]
+    Nothing,
+    /// Which targets were observed, outputs x samples.
+    Mask,
+    /// The same and, as a last row, the weight of each sample.
+    Weights,
+}
+
+impl Beside {
+    /// Numbers a sample, of which a network has so many outputs.
+    pub fn rows(self, outputs: usize) -> usize {
+        match self {
+            Self::Nothing => 0,
+            Self::Mask => outputs,
+            Self::Weights => outputs + 1,
+        }
+    }
+}
+
+/// Whether some targets are not observed.
+impl From<bool> for Beside {
+    fn from(masked: bool) -> Self {
+        if masked { Self::Mask } else { Self::Nothing }
+    }
+}
+
 /// Data, targets and labels of n samples.
 #[derive(Clone, Debug)]
 pub struct Samples<E> {
     data: Vec<E>,
     targets: Vec<E>,
-    /// 1 where a target is observed, 0 elsewhere; empty if all are.
+    beside: Beside,
+    /// 1 where a target is observed, 0 elsewhere, and weights; empty if there is nothing beside the targets.
     observed: Vec<E>,
     labels: Vec<u32>,
     count: usize,
@@ -35,6 +66,7 @@ impl<E: Element> Samples<E> {
         Self {
             data: rounded(data, |x| x),
             targets: rounded(targets, |t| if t.is_nan() { 0.0 } else { t }),
+            beside: Beside::from(!all),
             observed: if all { Vec::new() } else { rounded(targets, observed) },
             labels: Vec::new(),
             count,
@@ -43,9 +75,44 @@ impl<E: Element> Samples<E> {
         }
     }
 
+    /// The same samples, of which sample i counts `weights[i]` times over the mean of the weights: their mean loss is
+    /// sum_i w_i l_i / sum_i w_i. No weights are equal ones.
+    pub fn weighted(mut self, weights: &[f64]) -> Self {
+        if weights.is_empty() {
+            return self;
+        }
+        assert_eq!(weights.len(), self.count, "a weight for each sample");
+        let mean = weights.iter().sum::<f64>() / weights.len() as f64;
+        let rows = self.beside.rows(self.outputs);
+        let mut all = Vec::with_capacity(self.count * (self.outputs + 1));
+        for (i, weight) in weights.iter().enumerate() {
+            match rows {
+                0 => all.extend(std::iter::repeat_n(E::ONE, self.outputs)),
+                _ => all.extend_from_slice(&self.observed[i * rows..][..rows]),
+            }
+            all.push(E::from_f64(weight / mean));
+        }
+        (self.beside, self.observed) = (Beside::Weights, all);
+        self
+    }
+
+    /// What stands beside the targets.
+    pub fn beside(&self) -> Beside {
+        self.beside
+    }
+
+    /// The weight of a sample, over the mean of all that were weighed.
+    pub fn weight(&self, i: usize) -> f64 {
+        match self.beside {
+            Beside::Weights => self.observed[(i + 1) * (self.outputs + 1) - 1].to_f64(),
+            _ => 1.0,
+        }
+    }
+
     /// Whether some targets are not observed.
     pub fn masked(&self) -> bool {
-        !self.observed.is_empty()
+        let rows = self.beside.rows(self.outputs).max(1);
+        self.observed.chunks_exact(rows).any(|row| row.iter().take(self.outputs).any(|x| *x == E::ZERO))
     }
 
     /// Number of samples.
@@ -58,12 +125,12 @@ impl<E: Element> Samples<E> {
         self.count == 0
     }
 
-    /// Data, targets and, where some are not observed, their mask, of a run of samples: the inputs of the network's
-    /// program (the mask is empty, and no input, where there is none).
+    /// Data, targets and what stands beside them, of a run of samples: the inputs of the network's program (the last is empty,
+    /// and no input, where nothing stands there).
     pub fn inputs(&self, range: &Range<usize>) -> [&[E]; 3] {
         let cut = |rows: usize| range.start * rows..range.end * rows;
-        let observed = if self.masked() { &self.observed[cut(self.outputs)] } else { &[] };
-        [&self.data[cut(self.features)], &self.targets[cut(self.outputs)], observed]
+        let beside = &self.observed[cut(self.beside.rows(self.outputs))];
+        [&self.data[cut(self.features)], &self.targets[cut(self.outputs)], beside]
     }
 
     /// Labels of a run of samples; none in regression.
@@ -81,7 +148,7 @@ impl<E: Element> Samples<E> {
         Self {
             data: take(&self.data, self.features),
             targets: take(&self.targets, self.outputs),
-            observed: take(&self.observed, self.outputs),
+            observed: take(&self.observed, self.beside.rows(self.outputs)),
             labels: indices.iter().filter_map(label).collect(),
             count: indices.len(),
             ..*self
@@ -101,15 +168,15 @@ impl<E: Element> Samples<E> {
         }
     }
 
-    /// Copies the samples at `indices` into a batch, column by column; the mask into `observed` if that is not empty.
+    /// Copies the samples at `indices` into a batch, column by column; what stands beside targets into `observed`.
     pub fn gather(&self, indices: &[u32], data: &mut [E], targets: &mut [E], observed: &mut [E]) {
         let batch: [(&mut [E], &[E], usize); 3] = [
             (data, &self.data, self.features),
             (targets, &self.targets, self.outputs),
-            (observed, &self.observed, self.outputs),
+            (observed, &self.observed, self.beside.rows(self.outputs)),
         ];
         for (batch, all, rows) in batch {
-            for (i, column) in indices.iter().zip(batch.chunks_exact_mut(rows)) {
+            for (i, column) in indices.iter().zip(batch.chunks_exact_mut(rows.max(1))) {
                 column.copy_from_slice(&all[*i as usize * rows..][..rows]);
             }
         }

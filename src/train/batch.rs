@@ -15,7 +15,7 @@ use crate::base::{Result, Streams, parallel};
 use crate::data::{Augment, Dataset};
 use crate::nn::chunks::even_parts;
 use crate::nn::recorder::{Follow, Mask};
-use crate::nn::{Mode, Network, Recording, Samples};
+use crate::nn::{Beside, Mode, Network, Recording, Samples};
 use rand::RngExt;
 
 /// Multiplications worth a task of their own: about a millisecond.
@@ -28,7 +28,7 @@ struct Part<E> {
     program: Program,
     plan: Plan,
     workspace: Workspace<E>,
-    /// Data, targets, mask of observed targets (empty without), masks of dropout.
+    /// Data, targets, what stands beside them (empty without), masks of dropout.
     inputs: Vec<Vec<E>>,
     masks: Vec<Mask>,
     follows: Vec<(Follow, std::ops::Range<usize>)>,
@@ -85,9 +85,10 @@ pub struct EpochGradient<E> {
 
 impl<E: Element> EpochGradient<E> {
     /// For these batches; the rest as [`BatchGradient::new`] has it.
-    pub fn new(network: &Network, batches: &Batches, masked: bool, workers: Option<usize>) -> Self {
+    pub fn new(network: &Network, batches: &Batches, beside: impl Into<Beside>, workers: Option<usize>) -> Self {
         let (whole, last) = batches.sizes();
-        let of = |samples| BatchGradient::new(network, samples, masked, workers);
+        let beside = beside.into();
+        let of = |samples| BatchGradient::new(network, samples, beside, workers);
         Self { whole: of(whole), last: last.map(of) }
     }
 
@@ -109,9 +110,9 @@ pub struct BatchGradient<E> {
 
 impl<E: Element> BatchGradient<E> {
     /// For batches of `samples` samples, shared out among `workers` where there are any, as far as each gets enough for
-    /// statistics; `masked` if some targets are not observed.
-    pub fn new(network: &Network, samples: usize, masked: bool, workers: Option<usize>) -> Self {
-        let work = 3 * network.multiplications() * samples;
+    /// statistics; `beside` says what stands beside their targets.
+    pub fn new(network: &Network, samples: usize, beside: impl Into<Beside>, workers: Option<usize>) -> Self {
+        let (work, beside) = (3 * network.multiplications() * samples, beside.into());
         let (couples, together) = (network.layout().couples_samples, network.together());
         let count = match (workers, together) {
             // A graph of a fixed batch: a part is a group of its size.
@@ -128,7 +129,7 @@ impl<E: Element> BatchGradient<E> {
         };
         let parts = even_parts(samples, count)
             .into_iter()
-            .map(|range| Part::new(network, range.len(), masked))
+            .map(|range| Part::new(network, range.len(), beside))
             .collect();
         Self { parts, samples }
     }
@@ -209,12 +210,12 @@ impl<E: Element> BatchGradient<E> {
 }
 
 impl<E: Element> Part<E> {
-    fn new(network: &Network, samples: usize, masked: bool) -> Self {
-        let Recording { program, follows, masks, .. } = network.record(samples, Mode::Training, masked);
+    fn new(network: &Network, samples: usize, beside: Beside) -> Self {
+        let Recording { program, follows, masks, .. } = network.record(samples, Mode::Training, beside);
         let nodes: Vec<_> = follows.iter().map(|f| f.node).collect();
         let plan = program.gradient_plan_with(&nodes);
         let outputs = network.spec().outputs;
-        let sizes = [network.features(), outputs, if masked { outputs } else { 0 }];
+        let sizes = [network.features(), outputs, beside.rows(outputs)];
         let sizes = sizes.into_iter().chain(masks.iter().map(|m| m.size));
         let buffers = &network.layout().buffers;
         Self {

@@ -8,11 +8,12 @@ use super::TrainSettings;
 use crate::autodiff::{Bindings, Plan};
 use crate::base::npz::{Archive, Sort};
 use crate::base::{Error, Result, apart, files, notes};
-use crate::data::{Arguments, Dataset, Preparation, Source, Standardize};
+use crate::data::text::Encoding;
+use crate::data::{Arguments, Dataset, Npy, NpzFile, Preparation, Source, Standardize, Text};
 use crate::nn::architectures::{Architecture, Exported};
 use crate::nn::graph::{Dtype, Graph, Lowered, Sizes};
 use crate::nn::inits::Initialize;
-use crate::nn::losses::{Excess, Loss};
+use crate::nn::losses::{CrossEntropy, Excess, Loss};
 use crate::nn::{Mode, Network, Objective, Samples, Spec, Statistics};
 use std::path::Path;
 use std::sync::Arc;
@@ -238,7 +239,9 @@ pub fn settle(settings: TrainSettings) -> Result<TrainSettings> {
 
 /// The same where another loss than usual is the one that nobody asked for.
 pub fn settle_with(settings: TrainSettings, usual: &Loss) -> Result<TrainSettings> {
-    let Architecture::Exported(Exported { file, sha256, .. }) = &settings.model else { return Ok(settings) };
+    let Architecture::Exported(Exported { file, sha256, .. }) = &settings.model else {
+        return Ok(of_layers(settings));
+    };
     if !sha256.is_empty() {
         return Ok(settings);
     }
@@ -258,4 +261,27 @@ pub fn settle_with(settings: TrainSettings, usual: &Loss) -> Result<TrainSetting
         preparation: Preparation { standardize: Standardize::None, ..settings.preparation },
         ..settings
     })
+}
+
+/// Settings of a network of layers, with what model and loss ask of the data: numbers of tokens where an embedding comes first,
+/// and samples left out that the loss ignores.
+fn of_layers(settings: TrainSettings) -> TrainSettings {
+    let tokens = matches!(&settings.model, Architecture::Layers(layers) if layers.takes_tokens());
+    let ignored = match &settings.loss {
+        Loss::CrossEntropy(loss) => {
+            Some(loss.ignore).filter(|label| *label != CrossEntropy::default().ignore)
+        }
+        _ => None,
+    };
+    let data = match settings.data {
+        Source::NpzFile(npz) => {
+            NpzFile { tokens: npz.tokens || tokens, ignore: ignored.unwrap_or(npz.ignore), ..npz }.into()
+        }
+        Source::Npy(npy) => {
+            Npy { tokens: npy.tokens || tokens, ignore: ignored.unwrap_or(npy.ignore), ..npy }.into()
+        }
+        Source::Text(text) if tokens => Text { encoding: Encoding::Tokens, ..text }.into(),
+        other => other,
+    };
+    TrainSettings { data, ..settings }
 }

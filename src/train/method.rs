@@ -30,7 +30,7 @@ impl<E: Element> Method<E> {
         Self::Steps {
             stepper: Stepper::new(&settings.optimizer, p),
             conditions: Conditions::new(settings.clipping(), settings.sam, p),
-            batches: EpochGradient::new(network, batches, train.masked(), settings.workers),
+            batches: EpochGradient::new(network, batches, train.beside(), settings.workers),
         }
     }
 

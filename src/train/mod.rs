@@ -40,7 +40,7 @@ use crate::autodiff::Element;
 use crate::base::registry::Registry;
 use crate::base::{Error, Precision, Result, Streams, files::null_is_nan};
 use crate::data::{self, Dataset, Targets};
-use crate::nn::losses::Criterion;
+use crate::nn::losses::{Criterion, Loss};
 use crate::nn::{Evaluation, MeanLoss, Network, Objective, Samples, Spec, Statistics};
 use crate::with_precision;
 use serde::{Deserialize, Serialize};
@@ -232,16 +232,42 @@ pub fn network(settings: &TrainSettings, dataset: &Dataset) -> Result<Network> {
         return Err(Error::expected("--data", expected, format!("{}, with values", dataset.name)));
     }
     check_values(&settings.loss, dataset)?;
-    Network::new(Spec {
+    let network = Network::new(Spec {
         model: settings.model.clone(),
         loss: settings.loss.clone(),
         input: dataset.shape.clone(),
-        outputs: dataset.outputs,
-    })
+        outputs: outputs(&settings.loss, dataset)?,
+    })?;
+    check_samples(&network, dataset)?;
+    Ok(network)
+}
+
+/// Refuses samples that a network of layers has no meaning for: tokens beyond its tables, labels that its loss ignores.
+pub fn check_samples(network: &Network, dataset: &Dataset) -> Result<()> {
+    if network.graph().is_some() {
+        return Ok(());
+    }
+    let ignored = match &network.spec().loss {
+        Loss::CrossEntropy(loss) => u32::try_from(loss.ignore).ok(),
+        _ => None,
+    };
+    for part in [&dataset.train, &dataset.test] {
+        network.check_indices("--data", &part.x)?;
+        if ignored.is_some_and(|label| part.labels().is_some_and(|labels| labels.contains(&label))) {
+            let expected = "data of npz or npy that are read without the samples to ignore (ignore=N)";
+            return Err(Error::expected("--loss cross-entropy: ignore", expected, &dataset.name));
+        }
+    }
+    Ok(())
+}
+
+/// How many outputs a network has for a data set under a loss.
+pub fn outputs(loss: &Loss, dataset: &Dataset) -> Result<usize> {
+    if dataset.has_classes() { loss.outputs(dataset.outputs) } else { Ok(dataset.outputs) }
 }
 
 /// Refuses target values that a loss has no meaning for.
-pub fn check_values(loss: &crate::nn::losses::Loss, dataset: &Dataset) -> Result<()> {
+pub fn check_values(loss: &Loss, dataset: &Dataset) -> Result<()> {
     for part in [&dataset.train, &dataset.test] {
         let Targets::Values(values) = &part.y else { continue };
         let refused = |y: &&f64| !y.is_nan() && loss.value(**y).is_err();
@@ -254,14 +280,15 @@ pub fn check_values(loss: &crate::nn::losses::Loss, dataset: &Dataset) -> Result
 
 /// Samples of a data set in a network's element type.
 pub fn samples<E: Element>(network: &Network, samples: &data::Samples) -> Arc<Samples<E>> {
-    Arc::new(match &samples.y {
+    let of = match &samples.y {
         Targets::Classes(labels) => Samples::new(network, &samples.x, labels),
         Targets::Values(values) => {
             // What was not observed stays so.
             let meant = |y: &f64| network.spec().loss.value(*y).unwrap_or(f64::NAN);
             Samples::regression(network, &samples.x, &values.iter().map(meant).collect::<Vec<f64>>())
         }
-    })
+    };
+    Arc::new(of.weighted(&samples.weights))
 }
 
 /// The mean loss of a network over samples, in a precision.

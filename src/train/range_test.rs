@@ -158,7 +158,7 @@ pub fn range_test<E: Element>(
         sweep.restore(settings, rates, keep)?;
     }
     let mut conditions = Conditions::new(settings.clipping(), settings.sam, p);
-    let mut gradients = EpochGradient::new(&network, &batches, train.masked(), settings.workers);
+    let mut gradients = EpochGradient::new(&network, &batches, train.beside(), settings.workers);
     let per_epoch = batches.count();
     let mut pace = Pace::new();
     let mut diverged = false;

@@ -29,8 +29,9 @@ mod slices;
 mod spectra;
 mod statistics;
 mod tickets;
-mod training;
 pub mod topology;
+mod training;
+mod weighed;
 
 use losscape::autodiff::{Curvature, Element};
 use losscape::base::Streams;

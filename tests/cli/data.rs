@@ -1,7 +1,7 @@
 //! Data of one's own from the command line: broken files are refused with nothing written, paths stay as given.
 
 use crate::bench::{Bench, at};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// A table of two features that part two classes.
 fn table() -> String {
@@ -227,7 +227,9 @@ fn numbers_and_lists_are_taken_as_people_write_them() {
             .contains("did you mean `idx:directory=PATH`?")
     );
     assert!(
-        bench.refused(&format!("{train} --loss mse"), "--loss").contains("did you mean `squared-error`?")
+        bench
+            .refused(&format!("{train} --loss mse"), "--loss")
+            .contains("did you mean `mean-squared-error`, as PyTorch")
     );
     let line = bench.refused("slice --x=-1e35:1e35:3", "--x: expected -1e30 to 1e30 as min, found `-1e35`");
     assert!(!line.contains("finite"), "{line}");
@@ -253,6 +255,48 @@ fn a_run_is_measured_by_another_loss() {
     assert!((weights - 2.0 * own).abs() < 1e-6 * weights, "{weights} and {own}");
     bench
         .refused("slice --run r --loss cross-entropy:weights=[1,2,3] --out q", "loss cross-entropy: weights");
+}
+
+/// Weights, labels that do not count, one logit and tokens, as users ask for them.
+#[test]
+fn samples_count_as_they_should_and_tokens_are_looked_up() {
+    let bench = Bench::new();
+    let made = |name: &str| format!("{}/tests/files/made/{name}", env!("CARGO_MANIFEST_DIR"));
+    let train = |data: &str, flags: &str, out: &str| {
+        bench.ok(&format!("train --data {data} --epochs 2 --dpi 20 --quiet --out {out} {flags}"));
+        bench.json(&format!("{out}/run.json"))
+    };
+    let weighted = format!("npz:file={}", made("weighted.npz"));
+    let loss = |run: &Value| at(run, "final.train_loss").as_f64().unwrap();
+    let (own, none) = (train(&weighted, "", "a"), train(&format!("{weighted},weights=none"), "", "b"));
+    assert!(loss(&own) != loss(&none));
+    bench.ok("slice --run a --x=-1:1:3 --dpi 20 --quiet --out s");
+    let center = at(&bench.json("s/slice.json"), "center")["train_loss"].as_f64().unwrap();
+    assert!((center - loss(&own)).abs() <= 1e-6 * center, "{center} and {}", loss(&own));
+    // The label that a loss ignores is left out of the data, and stays so when the run is read.
+    let signs = format!("npz:file={}", made("signs.npz"));
+    let ignored = made("ignored.npz");
+    bench.refused(&format!("train --data npz:file={ignored},ignore=5 --out q"), "expected classes");
+    let other = train(&format!("{weighted},weights=none"), "--loss cross-entropy:ignore=2 --hidden 3", "c0");
+    assert_eq!(at(&other, "settings.data.ignore"), &json!(2));
+    bench.refused("train --data digits --loss cross-entropy:ignore=3 --out q", "ignore");
+    let single = train(&signs, "--loss logistic:single=true --hidden 3", "c");
+    let accuracy = at(&single, "final.train_accuracy").as_f64().unwrap();
+    assert!((0.0..=1.0).contains(&accuracy));
+    bench.ok("sharpness --run c --quick --dpi 20 --quiet --out h");
+    bench.refused("train --data digits --loss logistic:single=true --out q", "expected data with 2 classes");
+    let table = "--model layers:layers=[{kind=\"embedding\",vocabulary=5,width=4},\"activate\"]";
+    let tokens = format!("npz:file={}", made("tokens.npz"));
+    let run = train(&tokens, table, "d");
+    assert_eq!(at(&run, "settings.data.tokens"), &json!(true));
+    bench.ok("slice --run d --x=-1:1:3 --normalize filter --dpi 20 --quiet --out t");
+    let small = table.replace("vocabulary=5", "vocabulary=4");
+    let line = bench.refused(&format!("train --data {tokens} {small} --out q"), "--data");
+    assert!(line.contains("expected whole numbers below 4 for an embedding, found 4"), "{line}");
+    bench.write("text.txt", "to be or not to be, that is the question. ".repeat(4));
+    let own = table.replace("vocabulary=5,", "");
+    let run = train("text:file=text.txt,context=4", &own, "e");
+    assert_eq!(at(&run, "settings.data.encoding"), &json!("tokens"));
 }
 
 /// Values of their own size are learned as values of size 1, and errors are told in their own units.

@@ -236,7 +236,7 @@ fn tables_of_other_places_are_read() {
         (b"{\"a\":1}", "JSON"),
     ] {
         let message = refusal(start, "");
-        assert!(message.contains("to_csv(.., index=False)") && message.contains(kind), "{message}");
+        assert!(message.contains("to_csv(\"x.csv\", index=False)") && message.contains(kind), "{message}");
     }
     assert!(refusal("1,2,x\n1,2,y,\n", "").ends_with("found 4 (the line ends in `,`)"));
     let files = Files::new();
@@ -318,7 +318,7 @@ fn broken_tables_are_refused() {
     assert_eq!(of("1,x\n2\0,y\n"), "line 2: expected text, found a NUL byte");
     assert_eq!(
         refusal(b"1,x\n2,\xff\n", ""),
-        "line 2: expected text in UTF-8, found other bytes at column 2 of it"
+        "line 2: expected text in UTF-8 (as iconv -f latin1 -t utf-8 FILE makes it, or pandas.read_csv(.., encoding='latin-1') and to_csv), found other bytes at column 2 of it"
     );
     assert_eq!(of("1,x\n\"2,y\n3,x\n"), "line 2: expected a closing quotation mark, found none");
     assert!(

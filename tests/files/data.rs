@@ -39,6 +39,10 @@ fn every_source(files: &Files) -> Vec<Source> {
         "cifar100" => files.source("cifar100:directory=@"),
         "csv" => files.source("csv:file=@/t.csv"),
         "npz" => files.source("npz:file=@/data.npz"),
+        "npy" => {
+            let made = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/files/made");
+            files.source(&format!("npy:x={made}/x.npy,y={made}/y.npy"))
+        }
         "images" => files.source("images:directory=@/images"),
         "text" => files.source("text:file=@/t.txt,context=2"),
         // Orthonormal, it has nothing that a seed could draw.

@@ -227,7 +227,8 @@ impl Job<'_> {
         let test = over(&dataset.test);
         let streams = Streams::new(settings.seed);
         let exported = network.graph().is_some();
-        let natural = network.fisher_is_gauss_newton(objective.masked()).unwrap_or(false);
+        let masked = objective.masked();
+        let natural = !objective.weighted() && network.fisher_is_gauss_newton(masked).unwrap_or(false);
         let canonical = settings.draws.is_none() && natural;
         let sampled =
             !canonical && !exported && (settings.operator == Matrix::Fisher || settings.has(Task::Matrices));

@@ -13,6 +13,7 @@ impl Csv {
             (_, true) if field.chars().any(char::is_alphabetic) => {
                 " (categories=auto reads texts, drop=[COLUMN] leaves the column out)"
             }
+            (_, true) => " (drop=[COLUMN] leaves the column out)",
             _ => "",
         }
     }

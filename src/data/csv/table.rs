@@ -1,6 +1,6 @@
 //! The records of a table: lines cut into fields, quoted ones too (RFC 4180).
 
-use crate::base::{Error, Result, files};
+use crate::base::{Error, Result, files, foreign};
 use crate::data::input::Input;
 use std::path::Path;
 
@@ -60,9 +60,7 @@ impl Table {
                     return Err(Error::expected(self.place(), expected, "text in UTF-16"));
                 }
                 if let Some(found) = (self.line == 1).then(|| other(new)).flatten() {
-                    let expected =
-                        "a table as text (pandas reads many kinds; to_csv(.., index=False) writes text)";
-                    return Err(Error::expected(self.input.at(), expected, found));
+                    return Err(Error::expected(self.input.at(), "a table as text", found));
                 }
                 if new.contains(&0) {
                     return Err(Error::expected(self.place(), "text", "a NUL byte"));
@@ -84,7 +82,8 @@ impl Table {
             let text = std::str::from_utf8(&self.bytes)
                 .map_err(|e| {
                     let found = format!("other bytes at column {} of it", e.valid_up_to());
-                    Error::expected(self.place(), "text in UTF-8", found)
+                    let expected = "text in UTF-8 (as iconv -f latin1 -t utf-8 FILE makes it, or pandas.read_csv(.., encoding='latin-1') and to_csv)";
+                    Error::expected(self.place(), expected, found)
                 })?
                 .trim_start_matches('\u{feff}')
                 .trim_end_matches(['\n', '\r']);
@@ -155,18 +154,30 @@ impl Table {
     }
 }
 
-/// Which other kind of file begins so.
-fn other(start: &[u8]) -> Option<&'static str> {
-    let kinds: [(&[u8], &str); 9] = [
-        (b"PAR1", "Parquet"),
-        (b"ARROW1", "Arrow (Feather)"),
-        (b"FEA1", "Feather"),
-        (b"PK\x03\x04", "a zip file, as Excel's .xlsx is one"),
-        (b"\xd0\xcf\x11\xe0", "Excel's .xls"),
-        (b"\x89HDF", "HDF5"),
-        (b"\x93NUMPY", "an array of numpy (data set npz)"),
-        (b"{\"", "JSON"),
-        (b"[{", "JSON"),
-    ];
-    kinds.into_iter().find(|(magic, _)| start.starts_with(magic)).map(|(_, kind)| kind)
+/// Which other kind of file begins so, and what makes a table of it.
+fn other(start: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(start).unwrap_or_default().trim_start();
+    let line = text.lines().next().unwrap_or_default();
+    let pairs = |fields: &[&str]| {
+        let pair = |field: &&str| field.split_once(':').is_some_and(|(n, _)| n.parse::<u64>().is_ok());
+        !fields.is_empty() && fields.iter().all(pair)
+    };
+    let words: Vec<&str> = line.split(' ').filter(|word| !word.is_empty()).collect();
+    let found = match text {
+        _ if start.starts_with(b"PK\x03\x04") => {
+            "a zip file: unzipped (unzip FILE), or of Excel's .xlsx by pandas.read_excel(FILE).to_csv(\"x.csv\", index=False)"
+        }
+        _ if start.starts_with(b"\x93NUMPY") => "an array of numpy: npy:x=PATH,y=PATH reads two",
+        _ if text.starts_with("{\"") || text.starts_with("[{") => {
+            "JSON: pandas.read_json(FILE).to_csv(\"x.csv\", index=False)"
+        }
+        _ if text.get(..9).is_some_and(|t| t.eq_ignore_ascii_case("@relation")) => {
+            "ARFF: scipy.io.arff.loadarff(FILE) and pandas.DataFrame(..).to_csv(\"x.csv\", index=False)"
+        }
+        _ if words.len() > 1 && words[0].parse::<f64>().is_ok() && pairs(&words[1..]) => {
+            "svmlight: sklearn.datasets.load_svmlight_file(FILE) and numpy.savez(\"x.npz\", x=x.toarray(), y=y)"
+        }
+        _ => return foreign::known(start),
+    };
+    Some(found.to_owned())
 }

@@ -26,9 +26,38 @@ const PAIRS: [[&str; 2]; 10] = [
     ["arr_0", "arr_1"],
 ];
 
+/// What weights of samples are called: of training samples, and of test samples.
+const WEIGHTS: [&[&str]; 2] = [
+    &["train_weight", "sample_weight_train", "sample_weight", "sample_weights"],
+    &["test_weight", "sample_weight_test"],
+];
+
+/// The names of the arrays of some samples.
+pub(in crate::data) struct Names {
+    pub x: String,
+    pub y: String,
+    pub weights: Option<String>,
+}
+
 impl NpzFile {
+    /// The names of the arrays for training, and of those for testing where there are some.
+    pub(super) fn names(&self, at: &str, there: &[String]) -> Result<(Names, Option<Names>)> {
+        let (train, test) = self.pairs(at, there)?;
+        let weights = |given: &str, usual: &[&str]| match given {
+            "none" => None,
+            "" => usual.iter().find(|name| there.iter().any(|n| n == *name)).map(|name| (*name).to_owned()),
+            name => Some(name.to_owned()),
+        };
+        let named = |[x, y]: [String; 2], given, usual| Names { x, y, weights: weights(given, usual) };
+        let other = if self.weights == "none" { "none" } else { &self.test_weights };
+        if test.is_none() && !self.test_weights.is_empty() {
+            return Err(Error::expected("data set npz: test-weights", "test samples beside them", "none"));
+        }
+        Ok((named(train, &self.weights, WEIGHTS[0]), test.map(|pair| named(pair, other, WEIGHTS[1]))))
+    }
+
     /// The names of inputs and targets for training, and of those for testing where there are some.
-    pub(super) fn names(&self, at: &str, there: &[String]) -> Result<([String; 2], Option<[String; 2]>)> {
+    fn pairs(&self, at: &str, there: &[String]) -> Result<([String; 2], Option<[String; 2]>)> {
         let owned = |a: &str, b: &str| [a.to_owned(), b.to_owned()];
         let given = [&self.x, &self.y, &self.test_x, &self.test_y].map(String::as_str);
         let setting = |name: &str| format!("data set npz: {name}");

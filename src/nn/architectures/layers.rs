@@ -16,7 +16,7 @@
 use super::{Unfold, activate, dense};
 use crate::base::{Error, Result, registry::Kind};
 use crate::nn::activations::Activation;
-use crate::nn::layers::Item;
+use crate::nn::layers::{Item, Layer};
 use crate::nn::norms::Norm;
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +38,13 @@ impl Default for Layers {
     }
 }
 
+impl Layers {
+    /// Whether the first layer looks up every number of a sample.
+    pub fn takes_tokens(&self) -> bool {
+        matches!(self.layers.first().map(|item| &item.layer), Some(Layer::Embedding(first)) if first.columns.is_empty())
+    }
+}
+
 impl Kind for Layers {
     const NAME: &'static str = "layers";
     const SUMMARY: &'static str =
@@ -55,6 +62,11 @@ impl Kind for Layers {
 impl Unfold for Layers {
     fn layers(&self, _input: &[usize], outputs: usize) -> Vec<Item> {
         let mut layers = self.layers.clone();
+        for item in &mut layers {
+            if let Layer::Embedding(embedding) = &item.layer {
+                item.layer = embedding.with_classes(outputs).into();
+            }
+        }
         if self.classifier {
             layers.extend(dense(outputs, true, &Norm::default()));
         }

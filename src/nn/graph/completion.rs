@@ -1,12 +1,13 @@
 //! A graph that ends in outputs, completed by a loss: one more argument, the targets, and the operators of the loss.
 //!
 //! All losses are means over samples (and over positions, where a sample has several): cross-entropy of classes, of which -100
-//! does not count; the others of numbers of the outputs' shape, for logistic 0 and 1. Over the outputs of a sample they are what
+//! (or `ignore`) does not count; the others of numbers of the outputs' shape, for logistic 0 and 1. Over the outputs of a sample they are what
 //! they are elsewhere: half the sum of squares, their mean, the sum of the binary cross-entropies.
 
 use super::schema::{Argument, Float, Meta, Metadata, Name, Named, NodeText, Size};
 use super::scores::Scores;
-use super::{Graph, Source};
+use super::{Graph, Source, nodes, operators};
+use crate::base::files::brief;
 use crate::base::registry::Registry;
 use crate::base::{Error, Result};
 use crate::nn::losses::Loss;
@@ -78,6 +79,7 @@ impl Graph {
                     ("self", tensor(&output)),
                     ("target", tensor(target)),
                     ("label_smoothing", float(entropy.smoothing)),
+                    ("ignore_index", Argument::AsInt(entropy.ignore)),
                 ];
                 self.append("cross_entropy_loss.default", &inputs, Vec::new())
             }
@@ -119,6 +121,37 @@ impl Graph {
         };
         self.loss = Some(value);
         Ok(())
+    }
+
+    /// Leaves out metrics that are made with operators that nobody knows here: a loss would be refused.
+    pub(super) fn leave_out_metrics(&mut self) {
+        let Some(loss) = &self.loss else { return };
+        let unknown = |value: &str| {
+            let live = nodes::live(&self.text, &[value]);
+            let names = self.text.nodes.iter().zip(live).filter(|(_, live)| *live);
+            let names = names.map(|(node, _)| operators::name(&node.target).0);
+            names
+                .filter(|name| operators::find(name).is_none() && !operators::WRAPPERS.contains(name))
+                .map(brief)
+                .next()
+        };
+        if unknown(loss).is_some() {
+            return;
+        }
+        let found: Vec<Option<String>> = self.metrics.iter().map(|(_, value)| unknown(value)).collect();
+        let mut kept = Vec::new();
+        for (metric, unknown) in std::mem::take(&mut self.metrics).into_iter().zip(found) {
+            match unknown {
+                None => kept.push(metric),
+                Some(operator) => {
+                    let name = brief(&metric.0);
+                    self.doubts.push(format!(
+                        "the metric `{name}` is left out: its operator `{operator}` is not known"
+                    ));
+                }
+            }
+        }
+        self.metrics = kept;
     }
 
     /// Whether it returns a loss of its own.

@@ -68,7 +68,8 @@ pub struct Bound {
 impl Bound {
     /// The first number that points nowhere.
     pub fn fault(&self, numbers: &[f64]) -> Option<f64> {
-        let inside = |x: f64| (0.0..self.axis as f64).contains(&x) || Some(x) == self.ignored;
+        let whole = |x: f64| x.fract() == 0.0 && (0.0..self.axis as f64).contains(&x);
+        let inside = |x: f64| whole(x) || Some(x) == self.ignored;
         numbers.iter().copied().find(|x| !inside(*x))
     }
 }

@@ -388,6 +388,7 @@ impl Graph {
             self.loss = Some(scalars.remove(at).1);
         }
         (self.metrics, self.outputs) = (scalars, others);
+        self.leave_out_metrics();
         Ok(())
     }
 

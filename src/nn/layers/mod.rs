@@ -39,6 +39,7 @@ registry! {
         gain => Gain;
         sum => Sum;
         population => Population;
+        embedding => Embedding;
     }
 }
 

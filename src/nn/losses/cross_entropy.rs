@@ -1,6 +1,7 @@
 //! Softmax cross-entropy in nats, with label smoothing: the target is (1 - smoothing) one-hot + smoothing / C
 //! (Szegedy et al. 2016). With smoothing the least possible loss is above zero. With weights each term of class c counts w_c
-//! times, and the mean is over samples; PyTorch's is over the weights of the batch, so it differs by their mean.
+//! times, and the mean is over samples; PyTorch's is over the weights of the batch, so it differs by their mean. A class that is ignored
+//! is left out of the data, so that the mean is over the others.
 
 use super::Criterion;
 use crate::autodiff::curves::Reciprocal;
@@ -13,11 +14,13 @@ use std::sync::Arc;
 crate::kind! {
     /// Softmax cross-entropy in nats.
     CrossEntropy = "cross-entropy",
-        "softmax cross-entropy in nats; smoothing spreads part of the target over all classes, weights=[..] weighs classes";
+        "softmax cross-entropy in nats; smoothing spreads part of the target over all classes, weights=[..] weighs classes, ignore=N leaves out samples of a class", later &["ignore"];
     /// Share of the target spread evenly over all classes, from 0 to 1.
     smoothing: f64,
     /// Weight of each class; none for 1 of all. A class of weight 0 costs nothing.
     weights: Vec<f64>,
+    /// The label of samples that do not count.
+    ignore: i64 = -100, // PyTorch's ignore_index
 }
 
 impl CrossEntropy {

@@ -1,12 +1,13 @@
 //! Hinge loss, one against the rest: with y = +1 for the label's output and -1 for the others,
 //! sum over outputs of max(0, 1 - y f), or of its square. For two classes it is twice the binary hinge of the labels
-//! +-1 where the two outputs are f and -f.
+//! +-1 where the two outputs are f and -f; with `single` they have one output, and it is that hinge.
 //!
 //! At the kink y f = 1 derivatives are taken as those from beyond it: zero.
 
 use super::Criterion;
 use crate::autodiff::primitives::map::Scalar;
 use crate::autodiff::{Element, Node, Tape};
+use crate::base::Result;
 use crate::base::registry::Kind;
 use serde::{Deserialize, Serialize};
 
@@ -16,17 +17,24 @@ use serde::{Deserialize, Serialize};
 pub struct Hinge {
     /// Square the shortfall, which then has a slope without jumps.
     pub squared: bool, // false: Cortes and Vapnik 1995
+    /// Whether two classes have one output, which is positive for the second one.
+    pub single: bool,
 }
 
 impl Kind for Hinge {
     const NAME: &'static str = "hinge";
     const SUMMARY: &'static str =
-        "sum over outputs of max(0, 1 - y f), y = +1 for the label and -1 for the rest; squared if asked";
+        "sum over outputs of max(0, 1 - y f), y = +1 for the label and -1 for the rest; squared if asked; single=true: one output for two classes";
+    const LATER: &'static [&'static str] = &["single"];
 }
 
 impl Criterion for Hinge {
     fn target(&self, label: usize, out: &mut [f64]) {
         super::signs(label, out);
+    }
+
+    fn outputs(&self, classes: usize) -> Result<usize> {
+        if self.single { super::one_output(classes) } else { Ok(classes) }
     }
 
     fn piecewise_linear(&self) -> bool {

@@ -1,18 +1,21 @@
 //! Logistic loss, one against the rest: with y = +1 for the label's output and -1 for the others, sum over outputs
 //! of ln(1 + exp(-y f)), in nats: minus the log-likelihood of C independent yes-or-no answers, each with
 //! probability s(f) of a yes. Target values are answers, 0 or -1 for no and 1 for yes: one for a single logit, several for
-//! samples of several labels. (PyTorch's `BCEWithLogitsLoss` and `MultiLabelSoftMarginLoss` are the mean over outputs instead.)
+//! samples of several labels. With `single` two classes have one output, a logit that is positive for class 1. (PyTorch's `BCEWithLogitsLoss` and `MultiLabelSoftMarginLoss` are the mean over outputs instead.)
 
 use super::Criterion;
 use crate::autodiff::primitives::map::Scalar;
 use crate::autodiff::{Element, Node, Tape};
+use crate::base::Result;
 use crate::base::random::Rng;
 use rand::RngExt;
 
 crate::kind! {
     /// Binary cross-entropy of every output, in nats.
     Logistic = "logistic",
-        "sum over outputs of ln(1 + exp(-y f)) in nats, y = +1 for the label and -1 for the rest";
+        "sum over outputs of ln(1 + exp(-y f)) in nats, y = +1 for the label and -1 for the rest; single=true: one output for two classes, as PyTorch's BCEWithLogitsLoss", later &["single"];
+    /// Whether two classes have one output, the logit of the second one.
+    single: bool,
 }
 
 impl Criterion for Logistic {
@@ -20,12 +23,16 @@ impl Criterion for Logistic {
         super::signs(label, out);
     }
 
+    fn outputs(&self, classes: usize) -> Result<usize> {
+        if self.single { super::one_output(classes) } else { Ok(classes) }
+    }
+
     fn values(&self) -> bool {
         true
     }
 
     /// Answers 0 and 1, or -1 and +1.
-    fn value(&self, value: f64) -> Result<f64, &'static str> {
+    fn value(&self, value: f64) -> std::result::Result<f64, &'static str> {
         match value {
             1.0 => Ok(1.0),
             0.0 | -1.0 => Ok(-1.0),

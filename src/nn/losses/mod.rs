@@ -4,7 +4,7 @@
 
 use crate::autodiff::primitives::map::Scalar;
 use crate::autodiff::{Node, Tape};
-use crate::base::Result;
+use crate::base::{Error, Result};
 use crate::base::random::Rng;
 use crate::base::registry::Registry;
 use crate::registry;
@@ -23,6 +23,11 @@ pub trait Criterion {
     /// What a target value is to [`Criterion::record`]; what it would have to be where it may not be this one.
     fn value(&self, value: f64) -> std::result::Result<f64, &'static str> {
         Ok(value)
+    }
+
+    /// How many outputs a network has for so many classes; refuses numbers of classes that it is not made for.
+    fn outputs(&self, classes: usize) -> Result<usize> {
+        Ok(classes)
     }
 
     /// Refuses a number of outputs for which it is not made.
@@ -109,6 +114,10 @@ impl Criterion for Loss {
         match_loss!(self, kind => kind.value(value))
     }
 
+    fn outputs(&self, classes: usize) -> Result<usize> {
+        match_loss!(self, kind => kind.outputs(classes))
+    }
+
     fn fits(&self, outputs: usize) -> Result<()> {
         match_loss!(self, kind => kind.fits(outputs))
     }
@@ -165,10 +174,22 @@ impl Loss {
     }
 }
 
-/// One against the rest: +1 for the label's output, -1 for the others.
+/// One against the rest: +1 for the label's output, -1 for the others. One output alone is that of the second class.
 fn signs(label: usize, out: &mut [f64]) {
     out.fill(-1.0);
-    out[label] = 1.0;
+    match (out, label) {
+        ([_], 0) => {}
+        ([second], _) => *second = 1.0,
+        (all, label) => all[label] = 1.0,
+    }
+}
+
+/// One output, for two classes.
+fn one_output(classes: usize) -> Result<usize> {
+    match classes {
+        2 => Ok(1),
+        found => Err(Error::expected("loss: single=true", "data with 2 classes", found)),
+    }
 }
 
 /// Outputs less targets, 0 where those were not observed.

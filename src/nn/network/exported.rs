@@ -10,7 +10,7 @@ use crate::nn::architectures::Unfold;
 use crate::nn::graph::{Bound, Compared, Dtype, Graph, Lowered, Packing, equivariance, heads};
 use crate::nn::layout::{Layout, Role};
 use crate::nn::losses::Criterion;
-use crate::nn::recorder::Mode;
+use crate::nn::recorder::{Mode, Recorder};
 use crate::nn::symmetry::Symmetry;
 use std::ops::Range;
 use std::sync::Arc;
@@ -79,7 +79,7 @@ impl Network {
             compared,
         }));
         let (layers, traces, ties) = (Vec::new(), Vec::new(), Arc::default());
-        Ok(Self { spec, layers, layout, traces, ties, graph, symmetry: Arc::default() })
+        Ok(Self { spec, layers, layout, traces, ties, looks_up: false, graph, symmetry: Arc::default() })
     }
 
     /// The graph that it is, if it is one that another program wrote.
@@ -110,29 +110,41 @@ impl Network {
         self.graph().map(|graph| [graph.theta.clone(), graph.state()])
     }
 
-    /// Refuses samples of a graph whose numbers point beyond what they are looked up in, such as tokens without a row.
+    /// Refuses samples whose numbers point beyond what they are looked up in, such as tokens without a row.
     pub fn check_indices(&self, at: &str, data: &[f64]) -> Result<()> {
-        let Some(exported) = &self.graph else { return Ok(()) };
-        let features = exported.packing.features;
+        if self.graph.is_none() && !self.looks_up {
+            return Ok(());
+        }
+        let features = self.features();
         let count = data.len() / features;
-        let group = exported.packing.group.unwrap_or(LOOKED_UP.min(count.max(1)));
+        let group = LOOKED_UP.min(count.max(1));
+        let group = self.graph.as_ref().and_then(|e| e.packing.group).unwrap_or(group);
         // The last samples once more where they are no whole group.
         let starts = (0..count / group)
             .map(|i| i * group)
             .chain((!count.is_multiple_of(group)).then(|| count - group));
-        let lowered = exported.graph.lower(&exported.packing, group, Mode::Running)?;
+        let (tape, bounds) = match &self.graph {
+            Some(exported) => {
+                let lowered = exported.graph.lower(&exported.packing, group, Mode::Running)?;
+                (lowered.tape, lowered.bounds)
+            }
+            None => self.tables(group)?,
+        };
+        if bounds.is_empty() || count == 0 {
+            return Ok(());
+        }
         let mut free = Vec::new();
-        for node in lowered.tape.nodes() {
-            let record = lowered.tape.record(node);
+        for node in tape.nodes() {
+            let record = tape.record(node);
             let own = !matches!(record.op, Primitive::Parameter(_) | Primitive::State(_));
             free.push(own && record.inputs.iter().all(|i| free[i.index()]));
         }
-        let bounds: Vec<Bound> = lowered.bounds.into_iter().filter(|b| free[b.index.index()]).collect();
+        let bounds: Vec<Bound> = bounds.into_iter().filter(|b| free[b.index.index()]).collect();
         let nodes: Vec<Node> = bounds.iter().map(|b| b.index).collect();
         if nodes.is_empty() {
             return Ok(());
         }
-        let plan = Plan::new(Arc::new(lowered.tape), &nodes, &[]);
+        let plan = Plan::new(Arc::new(tape), &nodes, &[]);
         let (mut workspace, targets) = (plan.workspace::<f64>(), vec![0.0; group]);
         for start in starts {
             let inputs = [&data[start * features..(start + group) * features], &targets[..]];
@@ -147,6 +159,18 @@ impl Network {
             }
         }
         Ok(())
+    }
+
+    /// The layers for so many samples, and what of them points into tables.
+    fn tables(&self, samples: usize) -> Result<(Tape, Vec<Bound>)> {
+        let mut tape = Tape::new();
+        let data = tape.input(Shape::new(self.features(), samples));
+        let mut recorder = Recorder::new(&mut tape, samples, Mode::Running);
+        self.forward(&mut recorder, data)?;
+        let bound = |(index, axis)| Bound { index, axis, ignored: None, at: "an embedding".to_owned() };
+        let bounds = std::mem::take(&mut recorder.bounds).into_iter().map(bound).collect();
+        drop(recorder);
+        Ok((tape, bounds))
     }
 
     /// Samples that must be computed at once: those of a group of fixed size, or all where their losses can't be told apart.

@@ -123,7 +123,7 @@ impl<E: Element> Potential for NetworkLoss<E> {
         let noise = Noise { streams, step, epoch: 1, vary: None };
         let at = |theta: &Vec<f64>| {
             let (theta, state) = self.place(theta);
-            let make = || BatchGradient::new(&self.network, indices.len(), self.train.masked(), None);
+            let make = || BatchGradient::new(&self.network, indices.len(), self.train.beside(), None);
             pool.with(make, |batch| {
                 let loss = batch.run(&theta, &state, &self.train, &indices, &noise);
                 let mut gradient = vec![E::ZERO; theta.len()];

@@ -52,7 +52,7 @@ impl<'a, E: Element> Session<'a, E> {
             total: steps_per_epoch * settings.epochs as u64,
             conditions: Conditions::new(Clip { value: None, norm: settings.clip }, 0.0, p),
             batches,
-            gradients: EpochGradient::new(blend.network, &batches, blend.train.masked(), None),
+            gradients: EpochGradient::new(blend.network, &batches, blend.train.beside(), None),
             point: Point { state: blend.network.start(&start), theta: start },
             rows,
             blend,

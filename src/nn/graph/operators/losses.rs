@@ -92,6 +92,24 @@ fn judge(lower: &mut Lowering, rows: &Tensor, y: &Tensor, kept: &Tensor) -> Resu
     Ok(())
 }
 
+/// Says how many samples of one number each lie on the side of `border` where their answer does, 0 (or -1) below it and 1 above.
+fn judge_answers(lower: &mut Lowering, x: &Tensor, t: &Tensor, border: f64) -> Result<()> {
+    let one = x.rank() > 0 && x.size() == x.shape[0] && x.shape == t.shape;
+    if !one || x.numbers().is_some() || t.numbers().is_some() {
+        return Ok(());
+    }
+    let mut yes = Vec::new();
+    for (numbers, border) in [(x, border), (t, 0.5)] {
+        yes.push(compared(lower, numbers, &Tensor::number(border, Dtype::Float), Compare::Greater)?);
+    }
+    let right = compared(lower, &yes[0], &yes[1], Compare::Equal)?.typed(Dtype::Float);
+    let axes: Vec<usize> = (0..right.rank()).collect();
+    let share = lower.mean(&right, &axes, false)?;
+    let node = lower.rows(&share);
+    lower.accuracies.push(node);
+    Ok(())
+}
+
 /// The entry of each row that an index names.
 fn entry(lower: &mut Lowering, rows: &Tensor, index: &Tensor) -> Tensor {
     let (count, classes) = (rows.shape[0], rows.shape[1]);
@@ -284,6 +302,7 @@ fn smooth_l1(lower: &mut Lowering, call: &Call) -> Result<Value> {
 fn binary(lower: &mut Lowering, call: &Call) -> Result<Value> {
     let (p, t) = (call.tensor("self")?, call.tensor("target")?);
     lower.compares(&p, call.maybe("weight")?.is_none());
+    judge_answers(lower, &p, &t, 0.5)?;
     let held = Clamp { low: -100.0, high: f64::INFINITY, open: false };
     let log = lower.map(&p, Log);
     let log = lower.map(&log, held);
@@ -308,6 +327,7 @@ fn binary_with_logits(lower: &mut Lowering, call: &Call) -> Result<Value> {
         return Err(call.refuse(format!("targets of shape {:?}", z.shape), format!("{:?}", t.shape)));
     }
     lower.compares(&z, call.maybe("weight")?.is_none() && call.maybe("pos_weight")?.is_none());
+    judge_answers(lower, &z, &t, 0.0)?;
     let log = lower.map(&z, LogSigmoid);
     let mut softplus = lower.scale(&log, -1.0);
     if let Some(positive) = call.maybe("pos_weight")? {
@@ -366,7 +386,9 @@ fn poisson(lower: &mut Lowering, call: &Call) -> Result<Value> {
 }
 
 fn soft_margin(lower: &mut Lowering, call: &Call) -> Result<Value> {
-    let margins = lower.multiply(&call.tensor("self")?, &call.tensor("target")?)?;
+    let (z, t) = (call.tensor("self")?, call.tensor("target")?);
+    judge_answers(lower, &z, &t, 0.0)?;
+    let margins = lower.multiply(&z, &t)?;
     let negative = lower.scale(&margins, -1.0);
     let losses = lower.map(&negative, Softplus);
     reduced(lower, call, &losses)
