@@ -95,11 +95,15 @@ impl Claims {
                 if directory.join(DONE).exists() {
                     continue;
                 }
-                if let Some(claim) = self.attempt(shard, directory)? {
-                    self.waits = false;
-                    return Ok(Some(claim));
+                match self.attempt(shard, directory)? {
+                    // Done by who had it until a moment ago.
+                    Some(claim) if claim.is_done() => {}
+                    Some(claim) => {
+                        self.waits = false;
+                        return Ok(Some(claim));
+                    }
+                    None => left += 1,
                 }
-                left += 1;
             }
             if left == 0 {
                 return Ok(None);
@@ -117,6 +121,21 @@ impl Claims {
         }
     }
 
+    /// A block that is done and that nobody has, if there is one: whoever joins finds out by it whether the folder is of the same
+    /// work.
+    pub fn finished(&mut self) -> Result<Option<Claim>> {
+        for index in 0..self.count {
+            let shard = Shard { index, count: self.count };
+            let directory = directory(&self.folder, shard);
+            if directory.join(DONE).exists()
+                && let Some(claim) = self.attempt(shard, directory)?
+            {
+                return Ok(Some(claim));
+            }
+        }
+        Ok(None)
+    }
+
     /// Takes a block, if nobody has it.
     fn attempt(&mut self, shard: Shard, directory: PathBuf) -> Result<Option<Claim>> {
         files::directory(&directory)?;
@@ -124,14 +143,7 @@ impl Claims {
         let failed = |e: io::Error| Error::machine(files::named(&path), e);
         for _ in 0..2 {
             match OpenOptions::new().write(true).create_new(true).open(&path) {
-                Ok(file) => {
-                    let claim = Claim::begin(shard, directory, file)?;
-                    // Done by who had it until a moment ago.
-                    if claim.directory.join(DONE).exists() {
-                        return Ok(None);
-                    }
-                    return Ok(Some(claim));
-                }
+                Ok(file) => return Claim::begin(shard, directory, file).map(Some),
                 Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
                 Err(e) => return Err(failed(e)),
             }
@@ -209,6 +221,10 @@ impl Claim {
         };
         let heart = std::thread::Builder::new().name("heartbeat".to_owned()).spawn(beat).map_err(failed)?;
         Ok(Self { shard, directory, alive: Some(alive), heart: Some(heart) })
+    }
+
+    fn is_done(&self) -> bool {
+        self.directory.join(DONE).exists()
     }
 
     /// Says that the block is done.

@@ -92,9 +92,16 @@ impl Parts {
             return Err(Error::expected("--claim", expected, count));
         }
         let mut claims = Claims::new(out.clone(), count, quiet)?;
+        let mut on = |shard: Shard| {
+            let directory = claims::directory(&out, shard);
+            work(&Place { directory, shard: Some(shard), fresh: false })
+        };
+        // Nothing is left to do in it, and what is of other work is refused.
+        if let Some(claim) = claims.finished()? {
+            on(claim.shard)?;
+        }
         while let Some(claim) = claims.next()? {
-            let shard = claim.shard;
-            work(&Place { directory: claims::directory(&out, shard), shard: Some(shard), fresh: false })?;
+            on(claim.shard)?;
             claim.done()?;
         }
         if quiet {

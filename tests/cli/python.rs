@@ -56,7 +56,7 @@ fn progress_is_told_by_records_where_another_program_draws_it() {
     let records = said.lines().filter_map(|line| line.strip_prefix('\u{1e}'));
     let records: Vec<Value> = records.map(|record| serde_json::from_str(record).unwrap()).collect();
     assert!(records[0]["done"] == 0.0 && records[0]["total"].as_f64() > Some(0.0), "{said}");
-    assert_eq!(records.last().unwrap()["wrote"], "r");
+    assert!(records.iter().any(|record| record["wrote"] == "r"), "{said}");
     let plain = bench.ok(&format!("{train} --fresh")).stderr;
     assert!(!plain.contains('\u{1e}') && plain.lines().count() < said.lines().count(), "{plain}");
 }

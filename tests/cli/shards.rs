@@ -153,6 +153,13 @@ fn workers_claim_blocks_and_take_over_those_of_the_dead() {
     let line = bench.refused(&format!("{slice} --claim 3"), "--claim");
     assert!(line.contains("expected 2, as the parts in p are"), "{line}");
     bench.refused(&format!("{slice} --claim 0"), "--claim");
+    // All blocks are done, of another network or grid.
+    for (other, expected) in
+        [(slice.replace("--run a", "--run b"), "weights"), (slice.replace("9", "8"), "p/shard-0-of-2")]
+    {
+        let said = bench.run(&format!("{other} --claim 2"));
+        assert!(said.code == Some(2) && said.stderr.contains(expected), "{other}: {}", said.stderr);
+    }
     bench.refused("train --claim 2", "--claim");
     bench.refused("slice --run a --x 9 --adaptive --claim 2 --quiet --out q", "--claim");
     for other in ["--shard 0/2", "--fresh"] {
