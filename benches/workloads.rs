@@ -14,6 +14,7 @@ use losscape::base::section::Section;
 use losscape::landscape::directions::gaussian::gaussian;
 use losscape::landscape::hessian::Curved;
 use losscape::landscape::slice::Point;
+use losscape::landscape::topology::{self, Adjacency};
 use losscape::landscape::{Normalization, Slicer, State};
 use losscape::nn::architectures::Exported;
 use losscape::nn::graph::{Dtype, Graph, Sizes};
@@ -381,6 +382,30 @@ fn width_sweep() {
     );
 }
 
+/// The workload of a finished map.
+const TOPOLOGY: &str = "topology";
+
+/// Minima, holes and profile of Himmelblau's function on 201 x 201 points, with as much of ripples as a slice has of rounding.
+fn topology_of_a_plane() {
+    let at = |i: usize| -5.0 + 10.0 * i as f64 / 200.0;
+    let value = |k: usize| {
+        let (x, y) = (at(k % 201), at(k / 201));
+        (x * x + y - 11.0).powi(2) + (x + y * y - 7.0).powi(2) + 0.1 * (k as f64 * 0.7).sin()
+    };
+    let values: Vec<f64> = (0..201 * 201).map(value).collect();
+    let seconds = best(Box::new(|| {
+        let bars = topology::components(&values, &[201, 201], Adjacency::Faces);
+        let holes = topology::holes(&values, &[201, 201], Adjacency::Faces);
+        let basins = topology::kept(&bars, 0.2);
+        let profile = topology::profile(&values, &[201, 201], Adjacency::Faces, &bars, &basins);
+        assert!(!holes.is_empty() && !profile.place.is_empty());
+    }));
+    let rate = values.len() as f64 / seconds;
+    println!(
+        r#"{{"workload": "{TOPOLOGY}", "system": "losscape", "unit": "grid points/s", "rate": {rate:.1}, "seconds": {seconds:.6}}}"#
+    );
+}
+
 fn main() {
     // cargo passes --bench; everything else is a name or --threads N.
     let mut arguments = std::env::args().skip(1).filter(|a| a != "--bench");
@@ -393,8 +418,9 @@ fn main() {
     }
     rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().expect("a thread pool");
     for name in &names {
-        if ![LAMBDA_MAX, WIDTH_SWEEP].contains(&name.as_str()) && !WORKLOADS.iter().any(|w| w.0 == name) {
-            let known: Vec<&str> = WORKLOADS.iter().map(|w| w.0).chain([LAMBDA_MAX, WIDTH_SWEEP]).collect();
+        let others = [LAMBDA_MAX, WIDTH_SWEEP, TOPOLOGY];
+        if !others.contains(&name.as_str()) && !WORKLOADS.iter().any(|w| w.0 == name) {
+            let known: Vec<&str> = WORKLOADS.iter().map(|w| w.0).chain(others).collect();
             eprintln!("error: workload: expected one of {}, found `{name}`", known.join(", "));
             std::process::exit(2);
         }
@@ -404,6 +430,9 @@ fn main() {
     }
     if names.is_empty() || names.iter().any(|n| n == WIDTH_SWEEP) {
         width_sweep();
+    }
+    if names.is_empty() || names.iter().any(|n| n == TOPOLOGY) {
+        topology_of_a_plane();
     }
     for (name, shape, run, units, unit) in WORKLOADS {
         if names.is_empty() || names.iter().any(|n| n == name) {

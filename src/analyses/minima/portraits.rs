@@ -96,14 +96,15 @@ fn map(result: &MinimaResult, names: &[String]) -> Option<Figure> {
     if let Some(stress) = summary.get("predictions").and_then(|p| stress(&p["plane"])) {
         panels.push(panel(format!("distances in predictions: {stress}"), "prediction_place"));
     }
+    let said = match panels.len() {
+        2 => format!("; predictions of {}", samples(&summary["predictions"])),
+        _ => String::new(),
+    };
     Some(Figure {
         name: "map".to_owned(),
         chart: "graph".to_owned(),
         title: format!("Map of {} minima: {}", names.len(), result.title()),
-        subtitle: format!(
-            "classical multidimensional scaling; predictions of {}",
-            samples(&summary["predictions"])
-        ),
+        subtitle: format!("classical multidimensional scaling{said}"),
         panels,
     })
 }
