@@ -226,3 +226,35 @@ fn draws_are_made_until_their_median_is_known() {
         bench.refused(&format!("{line} {flags}"), at);
     }
 }
+
+#[test]
+fn the_mean_curvature_along_draws_is_the_trace_in_their_scale() {
+    let bench = Bench::new();
+    bench.ok(&format!("train {TINY} --precision f64 --out r --quiet"));
+    let planes = "slice --run r --x 3 --test-samples 0 --dpi 20 --typical";
+    for normalize in ["filter", "layer", "none"] {
+        bench.ok(&format!("{planes} --repeat 60 --normalize {normalize} --quiet --out s"));
+        let json = bench.json("s/slice.json");
+        let found = at(&json, "typical.0");
+        let number = |value: &serde_json::Value| value.as_f64().unwrap_or(f64::NAN);
+        let (mean, error) =
+            (number(&found["mean_curvature"]["value"]), number(&found["mean_curvature"]["stderr"]));
+        let trace = number(&found["trace"]["value"]);
+        assert!(found["trace"]["exact"] == true && error > 0.0, "{found}");
+        assert!((mean - trace).abs() <= 4.0 * error, "{normalize}: {mean} +- {error}, not {trace}");
+        assert!(number(&found["lambda_min"]) <= trace && trace.is_finite(), "{found}");
+        assert_eq!(found["curvatures"].as_array().unwrap().len(), 120, "two directions a plane");
+        // Every curvature d'Hd lies between the ends of the spectrum of the unscaled Hessian times d'd, and a count is one.
+        let count = number(&found["negative"]["count"]);
+        assert!(
+            count >= 0.0 && count <= number(&found["dimension"]) && (count - count.round()).abs() < 1e-6,
+            "{found}"
+        );
+        assert!(found["status"].as_str().unwrap().starts_with("of 60 planes"), "{found}");
+    }
+    let said = bench.ok(&format!("{planes} --out one")).stdout;
+    assert!(said.contains("trace of the Hessian in their scale"), "{said}");
+    bench.ok("plot one --dpi 20 --quiet --out again");
+    bench.refused(&format!("{planes} --directions gradient"), "--typical");
+    bench.refused(&format!("{planes} --biases"), "--typical");
+}

@@ -89,7 +89,7 @@ fn reads_back<R: Walked>(kind: &R) {
 /// Other values of the same type: numbers that most settings take, more for those that must be odd, or even, or divide.
 fn others(value: &Value) -> Vec<Value> {
     match value {
-        Value::Float(x) => vec![Value::Float(x * 0.5 + 0.13)],
+        Value::Float(x) => [x * 0.5 + 0.13, x + 0.13].map(Value::Float).to_vec(),
         Value::Integer(n) => [n + 1, n + 2, n + 6].map(Value::Integer).to_vec(),
         Value::Boolean(b) => vec![Value::Boolean(!b)],
         Value::Array(items) if !items.is_empty() => {

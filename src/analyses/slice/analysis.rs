@@ -22,6 +22,7 @@ impl Analysis for SliceSettings {
   losscape slice --run runs/a --run runs/b --labels plain,residual         two networks on one colour scale
   losscape slice --run runs/a --line --repeat 10                           ten lines, with their band
   losscape slice --run runs/a --line --repeat until=0.1 --most 100         draws until their median is known
+  losscape slice --run runs/a --x 15 --repeat 20 --typical                 what twenty planes hide of the Hessian
   losscape slice --run runs/a --directions through:b=runs/b --line         from one minimum to another
   losscape slice --run runs/a --directions through:b=runs/b,c=runs/c       the plane of three
   losscape slice --run runs/a --directions trajectory                      the trajectory of each run (train --snapshots), in one plane
@@ -136,7 +137,25 @@ impl Record for SliceResult {
 
 fn summary(result: &SliceResult) -> String {
     let views = result.views().len();
-    if views == 1 { view_summary(result) } else { views_summary(result) }
+    let text = if views == 1 { view_summary(result) } else { views_summary(result) };
+    text + &typical(result)
+}
+
+/// Whether the draws are typical, a line a network; empty where nobody asked.
+fn typical(result: &SliceResult) -> String {
+    let all = result.summary().get("typical").and_then(serde_json::Value::as_array);
+    let line = |of: &serde_json::Value| {
+        let number = |key: &str, within: &str| of[key][within].as_f64().unwrap_or(f64::NAN);
+        format!(
+            "{}: {}\n  curvature along the directions {} ± {} in the mean, trace of the Hessian in their scale {}\n",
+            of["label"].as_str().unwrap_or_default(),
+            of["status"].as_str().unwrap_or_default(),
+            shown::number(number("mean_curvature", "value"), 4),
+            shown::number(number("mean_curvature", "stderr"), 2),
+            shown::number(number("trace", "value"), 4),
+        )
+    };
+    all.into_iter().flatten().map(line).collect()
 }
 
 /// What one view came to.

@@ -7,6 +7,7 @@ use super::place::{Here, NOTHING};
 use super::points::{Evaluator, Job, Keep};
 use super::result::SliceResult;
 use super::shard::DIRECTIONS;
+use super::typical::typical;
 use super::view::View;
 use crate::analyses::Run;
 use crate::analyses::progress::Observe;
@@ -257,6 +258,16 @@ impl Job<'_> {
             Ok(OtherTrail { label: label.clone(), trail: gone(&frame, trail, &here)? })
         };
         let statistics = policy.words(moves);
+        let whole = self.seed == settings.seed;
+        let asked = (&here.streams, memory / 2, whole);
+        let hessian = if settings.typical {
+            (self.observe)(crate::analyses::progress::Progress::Doing(
+                "the Hessian in the scale of the directions",
+            ));
+            Some(typical(settings, &*objectives[0], at_center, &directions, asked)?)
+        } else {
+            None
+        };
         let facts = Facts {
             label: self.label.clone(),
             title: crate::analyses::run::title(&network, &dataset),
@@ -292,6 +303,7 @@ impl Job<'_> {
             trail: frame.trail.as_ref().map(|trail| gone(&frame, trail, &here)).transpose()?,
             others: frame.others.iter().map(other).collect::<Result<_>>()?,
             directions: frame.facts.clone(),
+            hessian,
         };
         // What a stop has cut short must not head a log.
         interrupt::check("slice", NOTHING)?;

@@ -118,6 +118,9 @@ pub struct Facts {
     /// Eigenvalues, explained variances.
     #[serde(default, skip_serializing_if = "Object::is_empty")]
     pub directions: Object<String, Value>,
+    /// Curvature along the directions, and of the first draw what the Hessian in their scale has; where it is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hessian: Option<Value>,
 }
 
 impl Facts {

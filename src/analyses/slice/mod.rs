@@ -4,7 +4,7 @@
 //! et al. 2018). Several networks, or several draws of the directions, are views of one result, on one colour scale.
 //!
 //! `facts` is what is known of a view before its first point, `view` a finished one, `result` all of them, `figures` how they
-//! look, `draws` how many are enough. `place` is what directions see of a network, `points` evaluates points and keeps them in a log, `compute` makes a
+//! look, `draws` how many are enough, `typical` what they hide. `place` is what directions see of a network, `points` evaluates points and keeps them in a log, `compute` makes a
 //! view ready for it. `shard` is a part of a slice that several machines share, `merge` joins parts.
 
 mod analysis;
@@ -17,6 +17,7 @@ mod place;
 mod points;
 mod result;
 mod shard;
+mod typical;
 mod view;
 
 pub use compute::{discard, logs, part, run};
@@ -74,6 +75,10 @@ pub struct SliceSettings {
     /// Most draws of --repeat until=SHARE; more are exit code 3 [default: 50]
     #[arg(long, value_name = "N")]
     pub most: Option<usize>,
+    /// Also say whether the directions are typical: the curvature along each, and the trace, the ends and the negative eigenvalues of
+    /// the Hessian in the same scale (some hundred products with it for each network)
+    #[arg(long, default_value_t = false)]
+    pub typical: bool,
     /// What each --run is called in figures [default: its directory's name]
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub labels: Vec<String>,
@@ -125,6 +130,7 @@ impl Default for SliceSettings {
             orthogonal: false,
             repeat: Repeat::Times(1),
             most: None,
+            typical: false,
             labels: Vec::new(),
             maps: Vec::new(),
             adaptive: None,
@@ -253,6 +259,17 @@ impl SliceSettings {
         if self.draws() > 1 && !self.directions.varies(self.dimensions()) {
             let found = format!("{}, the same for every seed", self.directions.name());
             return Err(Error::expected("--repeat", "directions that are drawn", found));
+        }
+        if self.typical && length != Length::Drawn {
+            return refuse("--typical", "directions that are drawn at random", self.directions.name());
+        }
+        if let (true, Some(flag)) = (
+            self.typical,
+            [("--biases", self.biases), ("--norms", self.norms), ("--orthogonal", self.orthogonal)]
+                .into_iter()
+                .find_map(|(flag, set)| set.then_some(flag)),
+        ) {
+            return refuse("--typical", "weights that move at random, each direction by itself", flag);
         }
         let scaled = self.normalize.as_ref().is_some_and(|n| !matches!(n, Normalization::Nothing(_)));
         if scaled && length == Length::Fixed {

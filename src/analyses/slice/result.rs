@@ -57,6 +57,7 @@ impl SliceResult {
             super::Repeat::Until(share) => Some(super::draws::summary(&views, share, settings.seed)),
             super::Repeat::Times(_) => None,
         };
+        let hidden = settings.typical.then(|| super::typical::summary(&views));
         let holes = count("non_finite") + count("test_non_finite") + missing(settings, &views) as u64;
         let mut summary = Map::new();
         if views.len() == 1 {
@@ -78,6 +79,7 @@ impl SliceResult {
             summary.extend(own);
         }
         summary.extend(repeated.map(|draws| ("draws".to_owned(), draws)));
+        summary.extend(hidden.map(|typical| ("typical".to_owned(), typical)));
         Ok(Self { settings: settings.clone(), summary, views, directions })
     }
 

@@ -64,6 +64,13 @@ impl View {
         self.maps.iter().find(|(n, _)| n == name).map_or(Vec::new(), |(_, values)| values.clone())
     }
 
+    /// The share of a plane's cells that curve downwards, where some are decided.
+    pub fn curves_down(&self) -> Option<f64> {
+        let Coordinates(axes) = self.facts.coordinates();
+        let [x, y] = axes.as_slice() else { return None };
+        non_convexity(x, y, &self.map("train_loss"), self.facts.precision.epsilon()).fraction
+    }
+
     /// At how many points the map called `name` is no number though all others of its measure are.
     fn undefined(&self, measure: &impl Measure, name: &str) -> usize {
         let (own, others): (Vec<_>, Vec<_>) =

@@ -12,16 +12,21 @@
 //! ESS   = m n / (1 + 2 sum of rho_t)
 //! ```
 //!
-//! the sum over pairs of lags up to the first that is not positive, made to decrease (Geyer 1992). The variance of the mean of all
-//! numbers is var+ / ESS.
+//! the sum over pairs of lags up to the first that is not positive, made to decrease (Geyer 1992).
+//!
+//! var+ / ESS is the variance of the mean of all numbers, but as an error it is too small by a tenth where chains are skewed and
+//! slow: it falls where the mean does. The standard error is therefore that of the means of the halves, sqrt(B / (n m)), which are nearly
+//! independent and nearly normal, and goes with Student's t of m - 1 degrees.
 
 /// What chains say.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Agreement {
     /// The mean of all numbers.
     pub mean: f64,
-    /// Its standard error.
+    /// Its standard error, of the means of the halves.
     pub standard_error: f64,
+    /// Halves.
+    pub halves: usize,
     /// Split R-hat: 1 where halves of chains agree; infinite where they stand still at different numbers.
     pub rhat: f64,
     /// How many independent numbers would tell the mean as well.
@@ -49,7 +54,8 @@ pub fn agreement(chains: &[&[f64]]) -> Agreement {
         // Numbers that are all the same agree, and are one.
         let same = pooled == 0.0;
         let (standard_error, rhat) = if same { (0.0, 1.0) } else { (f64::NAN, f64::NAN) };
-        return Agreement { mean, standard_error, rhat, effective: if same { 1.0 } else { f64::NAN } };
+        let effective = if same { 1.0 } else { f64::NAN };
+        return Agreement { mean, standard_error, halves: halves.len(), rhat, effective };
     }
     let rho = |lag: usize| 1.0 - (within - average(lag) * n / (n - 1.0)) / pooled;
     // rho_0 = 1, and its pair with rho_1 always counts.
@@ -68,7 +74,8 @@ pub fn agreement(chains: &[&[f64]]) -> Agreement {
     let all = m * n;
     let time = (2.0 * sum - 1.0).max(1.0 / all.log10());
     let effective = all / time;
-    Agreement { mean, standard_error: (pooled / effective).sqrt(), rhat: (pooled / within).sqrt(), effective }
+    let standard_error = (between / m).sqrt();
+    Agreement { mean, standard_error, halves: halves.len(), rhat: (pooled / within).sqrt(), effective }
 }
 
 #[cfg(test)]

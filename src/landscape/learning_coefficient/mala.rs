@@ -41,7 +41,7 @@ impl Mala {
         if !(self.level > 0.0 && self.level < 1.0) {
             return Err(Error::expected("level", "a number between 0 and 1", self.level));
         }
-        if !(self.rhat > 1.0) {
+        if !(self.rhat > 1.0 && self.rhat.is_finite()) {
             return Err(Error::expected("rhat", "a number above 1", self.rhat));
         }
         if !(self.ess >= 0.0 && self.ess.is_finite()) {

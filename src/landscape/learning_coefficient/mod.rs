@@ -207,8 +207,7 @@ impl Sampler {
         let plan = self.plan();
         let counted: Vec<&[f64]> = course.rises.iter().map(|r| &r[plan.burn_in.min(r.len())..]).collect();
         let told = agreement(&counted);
-        let degrees = (told.effective - 1.0).clamp(1.0, 1e6) as usize;
-        let half = student_t(plan.level, degrees) * told.standard_error;
+        let half = student_t(plan.level, told.halves.saturating_sub(1)) * told.standard_error;
         let (steps, taken) =
             course.chains.iter().fold((0, 0), |(n, k), c| (n + c.accepted.0, k + c.accepted.1));
         let far = course.distances.iter().flat_map(|d| &d[plan.burn_in.min(d.len())..]);
