@@ -126,7 +126,7 @@ fn words_of_files_never_act_and_nothing_comes_from_outside() {
         assert!(!bare.contains("onload") && !bare.contains("onerror"), "{tag}");
     }
     let outside = page.replace("http://www.w3.org/2000/svg", "");
-    assert!(!outside.contains("http"), "an address");
+    assert!(!outside.contains("http:") && !outside.contains("https:"), "an address");
     // The policy names the very script and sheet that stand in the page.
     let hash = |kind: &str| {
         let named = between(between(&page, &format!("{kind}-src 'sha256-"), "'"), "", "=");
@@ -147,7 +147,7 @@ fn words_of_files_never_act_and_nothing_comes_from_outside() {
 fn a_slice_of_eight_maps_is_a_page_of_some_hundred_kilobytes() {
     let figures: Vec<Figure> = (0..8).map(|k| smooth(&format!("map-{k}"), k)).collect();
     let size = written(&figures, &[]).len();
-    assert!((200_000..450_000).contains(&size), "{size}");
+    assert!((200_000..500_000).contains(&size), "{size}");
 }
 
 /// A bowl as slices have them, in doubles with all their digits.

@@ -160,10 +160,7 @@ impl Canvas {
 
     /// The area inside `loops`, where a loop inside another is a hole.
     pub fn fill(&mut self, loops: &[Vec<Point>], ink: Ink) {
-        if let [points] = loops {
-            return self.polygon(points, ink);
-        }
-        let d: String = loops.iter().filter(|points| points.len() > 2).map(|p| path(p) + "Z").collect();
+        let d: String = loops.iter().filter(|points| points.len() > 2).map(|p| steps(p) + "z").collect();
         if !d.is_empty() {
             let (color, opacity) = filled(ink);
             let _ = writeln!(

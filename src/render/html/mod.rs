@@ -43,7 +43,11 @@ pub fn page(figures: &[Figure], about: About, style: &Style) -> Result<String> {
     let flat = Style { theme: Theme::Light, transparent: true, coarse: true, ..style.clone() };
     // A surface is what a map is when it stands on the page.
     let turned = |f: &Figure| {
-        let grids = |f: &Figure| f.panels.iter().map(|p| p.grids.clone()).collect::<Vec<_>>();
+        // By their bits: what is no number equals nothing.
+        let grids = |f: &Figure| {
+            let values = f.panels.iter().flat_map(|p| &p.grids).flat_map(|g| &g.values);
+            values.map(|v| v.to_bits()).collect::<Vec<u64>>()
+        };
         f.chart == "surface" && figures.iter().any(|g| g.chart != f.chart && grids(g) == grids(f))
     };
     let shown: Vec<&Figure> = figures.iter().filter(|f| !turned(f)).collect();
