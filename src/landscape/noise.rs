@@ -19,7 +19,7 @@
 //! samples as a draw from all there could be. Cost: two gradients of all samples, whatever b.
 
 use crate::base::{Error, Result, Streams, interrupt, parallel};
-use crate::nn::{At, MeanLoss};
+use crate::nn::{At, MeanLoss, Network};
 use crate::spectral::vectors::dot;
 use rand::seq::SliceRandom;
 use serde::Serialize;
@@ -52,6 +52,23 @@ pub struct NoiseScale {
 /// tr(Sigma) and |G|^2 from the mean |G_b|^2 of small batches, b, |G_n|^2 and n.
 fn solve(small: f64, b: f64, large: f64, n: f64) -> [f64; 2] {
     [(small - large) / (1.0 / b - 1.0 / n), (n * large - b * small) / (n - b)]
+}
+
+/// The size of small batches of a network that is nearest to the one that is wanted; in words why there is none.
+pub fn batch_size(
+    network: &Network,
+    wanted: usize,
+    samples: usize,
+) -> std::result::Result<usize, &'static str> {
+    match network.together() {
+        None => Ok(wanted),
+        Some(usize::MAX) => Err("the loss is no mean over samples: that of a smaller batch is another one"),
+        // A graph of a fixed batch takes whole ones.
+        Some(group) => match (wanted / group).max(1) * group {
+            size if size <= samples / 2 => Ok(size),
+            _ => Err("there are not two batches of the size that was exported"),
+        },
+    }
 }
 
 /// The noise scale of `objective`'s gradient, from batches of `small` of its samples.

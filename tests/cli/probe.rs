@@ -218,7 +218,10 @@ fn what_makes_no_sense_is_refused() {
     assert!(array(&bench, "noise_scale").iter().all(|x| x.is_nan()));
     assert!(array(&bench, "lambda_max").iter().all(|x| x.is_finite()));
     let run = bench.json("r/run.json");
-    assert_eq!(at(&run, "probe.noise_scale.status"), "none: there are not two batches");
+    assert_eq!(
+        at(&run, "probe.noise_scale.status"),
+        "none: there are not two batches that have the whole loss for their mean"
+    );
 }
 
 #[cfg(unix)]

@@ -4,7 +4,7 @@
     python outputs.py      (pip: torch numpy)
 
 logits.pt2: the network of mlp.pt2, without its loss. tokens.pt2: logits of several positions a sample, of which -100 in
-tokens.npz does not count. metrics.pt2: a loss and further scalars of the batch. outputs.json: their numbers in double
+tokens.npz does not count. metrics.pt2: a loss and further scalars of the batch. binary.pt2: the loss of one logit, and a further scalar by an operator that is not known. outputs.json: their numbers in double
 precision."""
 import json, os, zipfile
 import numpy as np, torch, torch.nn as nn, torch.nn.functional as F
@@ -41,6 +41,12 @@ class Metrics(nn.Module):
         z = self.model(x)
         return {"loss": F.cross_entropy(z, y), "margin": (z.amax(1) - z.amin(1)).mean(), "size": (z ** 2).mean()}
 
+class Binary(nn.Module):
+    def __init__(self, net): super().__init__(); self.model = net
+    def forward(self, x, y):
+        z = self.model(x)[:, 0]
+        return {"loss": F.binary_cross_entropy_with_logits(z, y), "bessel": torch.special.i0(z).mean(), "size": (z ** 2).mean()}
+
 torch.manual_seed(0)
 arrays = np.load(os.path.join(HERE, "mlp.npz")); x, y = (torch.from_numpy(arrays[k]) for k in "xy")
 net = nn.Sequential(nn.Linear(6, 12), nn.Tanh(), nn.Linear(12, 12), nn.ReLU(), nn.Linear(12, 3))
@@ -61,5 +67,12 @@ with torch.no_grad():
         "logistic": F.binary_cross_entropy_with_logits(z, one_hot, reduction="sum").item() / len(z),
         "margin": (z.amax(1) - z.amin(1)).mean().item(), "size": (z ** 2).mean().item(),
         "tokens": F.cross_entropy(t.flatten(0, 1), targets.flatten()).item(), "tokens accuracy": (t.argmax(2) == targets)[kept].double().mean().item()}
+torch.manual_seed(1)
+small = nn.Sequential(nn.Linear(6, 3), nn.Tanh(), nn.Linear(3, 1)); answers = (torch.rand(len(y)) < 0.4).float()
+write("binary", Binary(small), (torch.from_numpy(arrays["x"]), answers))
+np.savez(os.path.join(HERE, "binary.npz"), x=arrays["x"], y=answers.numpy())
+with torch.no_grad():
+    small, answers = small.double(), answers.double(); z = small(x)[:, 0]
+    found = {**found, "binary": F.binary_cross_entropy_with_logits(z, answers).item(), "binary accuracy": ((z > 0) == (answers > 0.5)).double().mean().item(), "binary size": (z ** 2).mean().item()}
 json.dump({"torch": torch.__version__, **found}, open(os.path.join(HERE, "outputs.json"), "w"), indent=1)
 np.savez(os.path.join(HERE, "values.npz"), x=arrays["x"], y=one_hot.numpy())

@@ -100,6 +100,14 @@ fn a_loss_completes_a_graph_that_ends_in_outputs() {
     close(&found["loss"], other("cross-entropy"), "metrics");
     close(&found["metrics"]["size"], other("size"), "size");
     close(&found["metrics"]["margin"], other("margin"), "margin");
+    // One logit is right or wrong, too; a scalar by an operator that nobody knows is left out, and said so.
+    let found = seen("binary", "binary", None);
+    close(&found["loss"], other("binary"), "binary");
+    close(&found["accuracy"], other("binary accuracy"), "accuracy of one logit");
+    close(&found["metrics"]["size"], other("binary size"), "size");
+    assert!(found["metrics"]["bessel"].is_null());
+    let left_out = "the metric `bessel` is left out: its operator `special_i0` is not known";
+    assert_eq!(found["doubts"], serde_json::json!([left_out]));
 }
 
 #[test]

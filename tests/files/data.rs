@@ -32,6 +32,12 @@ fn every_source(files: &Files) -> Vec<Source> {
             }
         }
     }
+    let npy = |descr: &str, shape: &str, numbers: Vec<u8>| {
+        let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n");
+        [b"\x93NUMPY\x01\x00", &(header.len() as u16).to_le_bytes()[..], header.as_bytes(), &numbers].concat()
+    };
+    files.write("x.npy", npy("|u1", "(40, 2)", (0..80).map(|i| i * i % 17).collect()));
+    files.write("y.npy", npy("|u1", "(40,)", (0..40).map(|i| i % 2).collect()));
     files.write("t.txt", (0..300).map(|i| ["a", "b", "c"][i * i % 7 % 3]).collect::<String>());
     let with_files = |source: Source| match source.name() {
         "idx" => files.source("idx:directory=@"),
@@ -39,10 +45,7 @@ fn every_source(files: &Files) -> Vec<Source> {
         "cifar100" => files.source("cifar100:directory=@"),
         "csv" => files.source("csv:file=@/t.csv"),
         "npz" => files.source("npz:file=@/data.npz"),
-        "npy" => {
-            let made = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/files/made");
-            files.source(&format!("npy:x={made}/x.npy,y={made}/y.npy"))
-        }
+        "npy" => files.source("npy:x=@/x.npy,y=@/y.npy"),
         "images" => files.source("images:directory=@/images"),
         "text" => files.source("text:file=@/t.txt,context=2"),
         // Orthonormal, it has nothing that a seed could draw.

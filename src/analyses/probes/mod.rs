@@ -33,7 +33,7 @@ use crate::base::{Error, Result, Streams, files, interrupt};
 use crate::data::Dataset;
 use crate::figure::Figure;
 use crate::landscape::hessian::Curved;
-use crate::landscape::noise::noise_scale;
+use crate::landscape::noise::{batch_size, noise_scale};
 use crate::nn::{MeanLoss, Network, Point};
 use crate::spectral::trace::hutchinson;
 use crate::spectral::{self, BLOCK, Operator, Pair, Wanted, ends};
@@ -135,7 +135,7 @@ impl Prober {
             samples: count,
             statistics: policy.words(false),
             coupled,
-            small: (small <= count / 2).then_some(small),
+            small: batch_size(&network, small, count).ok().filter(|small| *small <= count / 2),
         };
         let kept = keep.map(|keep| Kept {
             path: keep.path.with_file_name(LOG),

@@ -290,7 +290,7 @@ impl Probes {
             Err(why) => (format!("none: {why}"), format!("none: {why}")),
         };
         let noise = match self.facts.small {
-            None => "none: there are not two batches".to_owned(),
+            None => "none: there are not two batches that have the whole loss for their mean".to_owned(),
             Some(_) => status(
                 self.last("noise_scale"),
                 "the estimate of the squared norm of the expected gradient is not above 0",

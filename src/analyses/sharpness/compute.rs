@@ -14,7 +14,7 @@ use crate::autodiff::Curvature;
 use crate::base::npz::Npz;
 use crate::base::{Error, Precision, Result, Streams, interrupt, memory, shown};
 use crate::landscape::hessian::Curved;
-use crate::landscape::noise::noise_scale;
+use crate::landscape::noise::{batch_size, noise_scale};
 use crate::landscape::sharpness::{Here, Sharp};
 use crate::nn::{At, MeanLoss, Network, Statistics};
 use crate::spectral::operators::{Plus, Restricted, Scaled};
@@ -678,6 +678,14 @@ impl Place<'_> {
             found.summary.insert("noise_scale".to_owned(), json!({"value": null, "status": status}));
             return Ok(());
         }
+        let small = match batch_size(self.objective.network(), small, self.objective.samples()) {
+            Ok(small) => small,
+            Err(why) => {
+                let status = format!("not computed: {why}");
+                found.summary.insert("noise_scale".to_owned(), json!({"value": null, "status": status}));
+                return Ok(());
+            }
+        };
         let noise = noise_scale(self.objective, self.at(), small, &self.streams)?;
         let mut value = crate::analyses::to_json(&noise)?;
         value["status"] = if noise.value.is_finite() {
