@@ -276,15 +276,24 @@ fn samples_count_as_they_should_and_tokens_are_looked_up() {
     // The label that a loss ignores is left out of the data, and stays so when the run is read.
     let signs = format!("npz:file={}", made("signs.npz"));
     let ignored = made("ignored.npz");
-    bench.refused(&format!("train --data npz:file={ignored},ignore=5 --out q"), "expected classes");
+    bench.refused(
+        &format!("train --data npz:file={ignored},ignore=5 --out q"),
+        &format!("{ignored}: y: expected classes"),
+    );
     let other = train(&format!("{weighted},weights=none"), "--loss cross-entropy:ignore=2 --hidden 3", "c0");
     assert_eq!(at(&other, "settings.data.ignore"), &json!(2));
-    bench.refused("train --data digits --loss cross-entropy:ignore=3 --out q", "ignore");
+    bench.refused(
+        "train --data digits --loss cross-entropy:ignore=3 --out q",
+        "--loss cross-entropy: ignore: ",
+    );
     let single = train(&signs, "--loss logistic:single=true --hidden 3", "c");
     let accuracy = at(&single, "final.train_accuracy").as_f64().unwrap();
     assert!((0.0..=1.0).contains(&accuracy));
     bench.ok("sharpness --run c --quick --dpi 20 --quiet --out h");
-    bench.refused("train --data digits --loss logistic:single=true --out q", "expected data with 2 classes");
+    bench.refused(
+        "train --data digits --loss logistic:single=true --out q",
+        "loss: single=true: expected data with 2 classes",
+    );
     let table = "--model layers:layers=[{kind=\"embedding\",vocabulary=5,width=4},\"activate\"]";
     let tokens = format!("npz:file={}", made("tokens.npz"));
     let run = train(&tokens, table, "d");
