@@ -36,7 +36,7 @@ fn every_source(files: &Files) -> Vec<Source> {
         let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n");
         [b"\x93NUMPY\x01\x00", &(header.len() as u16).to_le_bytes()[..], header.as_bytes(), &numbers].concat()
     };
-    files.write("x.npy", npy("|u1", "(40, 2)", (0..80).map(|i| i * i % 17).collect()));
+    files.write("x.npy", npy("|u1", "(40, 2)", (0..80u32).map(|i| (i * i % 17) as u8).collect()));
     files.write("y.npy", npy("|u1", "(40,)", (0..40).map(|i| i % 2).collect()));
     files.write("t.txt", (0..300).map(|i| ["a", "b", "c"][i * i % 7 % 3]).collect::<String>());
     let with_files = |source: Source| match source.name() {
