@@ -78,13 +78,11 @@ impl Bar {
         let done = state.0;
         match &self.bar {
             Some(bar) => bar.set_position((done + 1e-6) as u64),
-            None if self.recorded => {
-                if state.1.elapsed() >= RECORD_EVERY {
-                    state.1 = Instant::now();
-                    self.record(done, "");
-                }
+            None if self.recorded && state.1.elapsed() >= RECORD_EVERY => {
+                state.1 = Instant::now();
+                self.record(done, "");
             }
-            None if !self.silent && state.1.elapsed() >= LINE_EVERY => {
+            None if !self.silent && !self.recorded && state.1.elapsed() >= LINE_EVERY => {
                 state.1 = Instant::now();
                 let rate = done / self.started.elapsed().as_secs_f64();
                 let left = output::duration((self.total - done).max(0.0) / rate);
