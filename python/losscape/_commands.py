@@ -10,7 +10,7 @@ from ._result import Result
 #: The version of the program that this was written for.
 VERSION = "0.1.0"
 #: SHA-256 of the list that this was written from.
-LIST = "d807e3d7f887b3fd8691e5f41a95eaef2ddf70e8b32d9d1b52e4aeefd358a458"
+LIST = "30b21dc971df6fb30e59ac20bdf9cd40623351ae158564e59100ab773b1eaa83"
 
 __all__ = [
     "connect",
@@ -60,7 +60,7 @@ COMMANDS: Dict[str, Command] = {
     "run": Command({'set': 'repeated', 'seeds': 'one', 'quick': 'switch', 'scale': 'one', 'plan': 'switch', 'shard': 'one', 'claim': 'one', 'fresh': 'switch', 'threads': 'one', 'quiet': 'switch', 'config': 'one', 'out': 'one', 'log': 'optional', 'vmin': 'one', 'vmax': 'one', 'levels': 'one', 'azimuth': 'one', 'elevation': 'one', 'theme': 'one', 'dpi': 'one', 'format': 'list', 'html': 'switch', 'width': 'one', 'font_size': 'one', 'title': 'one', 'subtitle': 'one', 'no_title': 'switch', 'transparent': 'switch', 'center': 'one', 'raster': 'switch', 'animate': 'switch', 'cmap': 'one'}, ('recipe',), 'out/run', True, True),
     "sharpness": Command({'quick': 'switch', 'full': 'switch', 'compute': 'list', 'operator': 'one', 'draws': 'one', 'layer': 'list', 'role': 'list', 'block': 'list', 'weight_decay': 'one', 'top': 'one', 'exact': 'one', 'bottom': 'one', 'tolerance': 'one', 'steps': 'one', 'delta': 'one', 'epsilon': 'one', 'allow_unconverged': 'switch', 'vectors': 'switch', 'probes': 'one', 'density_steps': 'one', 'density_probes': 'one', 'eps': 'one', 'measures': 'list', 'columns': 'one', 'sampler': 'one', 'shifts': 'list', 'shift_range': 'range', 'noise_batch': 'one', 'labels': 'list', 'stats': 'one', 'stat_batch': 'one', 'samples': 'one', 'test_samples': 'one', 'seed': 'one', 'precision': 'one', 'memory': 'one', 'model': 'one', 'loss': 'one', 'weights': 'repeated', 'data': 'one', 'other_data': 'switch', 'run': 'repeated', 'fresh': 'switch', 'threads': 'one', 'quiet': 'switch', 'config': 'one', 'out': 'one', 'log': 'optional', 'vmin': 'one', 'vmax': 'one', 'levels': 'one', 'azimuth': 'one', 'elevation': 'one', 'theme': 'one', 'dpi': 'one', 'format': 'list', 'html': 'switch', 'width': 'one', 'font_size': 'one', 'title': 'one', 'subtitle': 'one', 'no_title': 'switch', 'transparent': 'switch', 'center': 'one', 'raster': 'switch', 'animate': 'switch', 'cmap': 'one'}, (), 'out/sharpness', True, True),
     "simplex": Command({'connectors': 'one', 'optimizer': 'one', 'lr': 'one', 'schedule': 'one', 'warmup': 'one', 'epochs': 'one', 'batch_size': 'one', 'weight_decay': 'one', 'clip': 'one', 'volume': 'one', 'points': 'one', 'members': 'one', 'plane': 'one', 'samples': 'one', 'seed': 'one', 'labels': 'list', 'precision': 'one', 'memory': 'one', 'model': 'one', 'loss': 'one', 'weights': 'repeated', 'data': 'one', 'other_data': 'switch', 'run': 'repeated', 'fresh': 'switch', 'threads': 'one', 'quiet': 'switch', 'config': 'one', 'out': 'one', 'log': 'optional', 'vmin': 'one', 'vmax': 'one', 'levels': 'one', 'azimuth': 'one', 'elevation': 'one', 'theme': 'one', 'dpi': 'one', 'format': 'list', 'html': 'switch', 'width': 'one', 'font_size': 'one', 'title': 'one', 'subtitle': 'one', 'no_title': 'switch', 'transparent': 'switch', 'center': 'one', 'raster': 'switch', 'animate': 'switch', 'cmap': 'one'}, (), 'out/simplex', True, True),
-    "slice": Command({'x': 'range', 'y': 'range', 'z': 'range', 'line': 'switch', 'directions': 'one', 'normalize': 'one', 'biases': 'switch', 'norms': 'switch', 'orthogonal': 'switch', 'repeat': 'one', 'most': 'one', 'labels': 'list', 'maps': 'list', 'adaptive': 'optional', 'stats': 'one', 'stat_batch': 'one', 'samples': 'one', 'test_samples': 'one', 'seed': 'one', 'precision': 'one', 'vtk': 'switch', 'memory': 'one', 'model': 'one', 'loss': 'one', 'weights': 'repeated', 'data': 'one', 'other_data': 'switch', 'run': 'repeated', 'shard': 'one', 'claim': 'one', 'fresh': 'switch', 'threads': 'one', 'quiet': 'switch', 'config': 'one', 'out': 'one', 'log': 'optional', 'vmin': 'one', 'vmax': 'one', 'levels': 'one', 'azimuth': 'one', 'elevation': 'one', 'theme': 'one', 'dpi': 'one', 'format': 'list', 'html': 'switch', 'width': 'one', 'font_size': 'one', 'title': 'one', 'subtitle': 'one', 'no_title': 'switch', 'transparent': 'switch', 'center': 'one', 'raster': 'switch', 'animate': 'switch', 'cmap': 'one'}, (), 'out/slice', True, True),
+    "slice": Command({'x': 'range', 'y': 'range', 'z': 'range', 'line': 'switch', 'directions': 'one', 'normalize': 'one', 'biases': 'switch', 'norms': 'switch', 'orthogonal': 'switch', 'repeat': 'one', 'most': 'one', 'typical': 'switch', 'labels': 'list', 'maps': 'list', 'adaptive': 'optional', 'stats': 'one', 'stat_batch': 'one', 'samples': 'one', 'test_samples': 'one', 'seed': 'one', 'precision': 'one', 'vtk': 'switch', 'memory': 'one', 'model': 'one', 'loss': 'one', 'weights': 'repeated', 'data': 'one', 'other_data': 'switch', 'run': 'repeated', 'shard': 'one', 'claim': 'one', 'fresh': 'switch', 'threads': 'one', 'quiet': 'switch', 'config': 'one', 'out': 'one', 'log': 'optional', 'vmin': 'one', 'vmax': 'one', 'levels': 'one', 'azimuth': 'one', 'elevation': 'one', 'theme': 'one', 'dpi': 'one', 'format': 'list', 'html': 'switch', 'width': 'one', 'font_size': 'one', 'title': 'one', 'subtitle': 'one', 'no_title': 'switch', 'transparent': 'switch', 'center': 'one', 'raster': 'switch', 'animate': 'switch', 'cmap': 'one'}, (), 'out/slice', True, True),
     "smoothness": Command({'data': 'one', 'data_seed': 'one', 'standardize': 'one', 'standardize_targets': 'switch', 'subset': 'one', 'balance': 'switch', 'label_noise': 'one', 'loss': 'one', 'norm': 'repeated', 'init': 'repeated', 'optimizer': 'one', 'lr': 'one', 'batch_size': 'one', 'steps': 'one', 'every': 'one', 'eta': 'range', 'probe_samples': 'one', 'seed': 'one', 'precision': 'one', 'hidden': 'one', 'activation': 'one', 'model': 'one', 'fresh': 'switch', 'threads': 'one', 'quiet': 'switch', 'config': 'one', 'out': 'one', 'log': 'optional', 'vmin': 'one', 'vmax': 'one', 'levels': 'one', 'azimuth': 'one', 'elevation': 'one', 'theme': 'one', 'dpi': 'one', 'format': 'list', 'html': 'switch', 'width': 'one', 'font_size': 'one', 'title': 'one', 'subtitle': 'one', 'no_title': 'switch', 'transparent': 'switch', 'center': 'one', 'raster': 'switch', 'animate': 'switch', 'cmap': 'one', 'run': 'one'}, (), 'out/smoothness', True, True),
     "submit": Command({'slurm': 'switch', 'parts': 'one', 'cpus': 'one', 'time': 'one', 'option': 'repeated', 'run': 'switch'}, ('words',), None, False, False),
     "ticket": Command({'prune': 'one', 'scope': 'one', 'rounds': 'one', 'rewind': 'one', 'controls': 'one', 'stability': 'one', 'seeds': 'one', 'points': 'one', 'stats': 'one', 'data': 'one', 'data_seed': 'one', 'standardize': 'one', 'standardize_targets': 'switch', 'subset': 'one', 'balance': 'switch', 'label_noise': 'one', 'crop': 'one', 'flip': 'switch', 'shift': 'one', 'samples': 'one', 'loss': 'one', 'schedule': 'one', 'warmup': 'one', 'workers': 'one', 'target_loss': 'one', 'target_gradient': 'one', 'clip': 'one', 'clip_value': 'one', 'sam': 'one', 'best': 'one', 'ema': 'one', 'swa': 'one', 'snapshots': 'one', 'probe': 'one', 'probe_samples': 'one', 'seed': 'one', 'precision': 'one', 'hidden': 'one', 'activation': 'one', 'bias': 'one', 'norm': 'one', 'depth': 'one', 'skip': 'one', 'momentum': 'one', 'nesterov': 'one', 'weight_decay': 'one', 'label_smoothing': 'one', 'model': 'one', 'init': 'one', 'optimizer': 'one', 'lr': 'one', 'batch_size': 'one', 'epochs': 'one', 'shard': 'one', 'claim': 'one', 'fresh': 'switch', 'threads': 'one', 'quiet': 'switch', 'config': 'one', 'out': 'one', 'log': 'optional', 'vmin': 'one', 'vmax': 'one', 'levels': 'one', 'azimuth': 'one', 'elevation': 'one', 'theme': 'one', 'dpi': 'one', 'format': 'list', 'html': 'switch', 'width': 'one', 'font_size': 'one', 'title': 'one', 'subtitle': 'one', 'no_title': 'switch', 'transparent': 'switch', 'center': 'one', 'raster': 'switch', 'animate': 'switch', 'cmap': 'one', 'run': 'one'}, (), 'out/ticket', True, True),
@@ -2679,6 +2679,7 @@ def slice(
     orthogonal: bool = False,
     repeat: Optional[Setting] = None,
     most: Optional[int] = None,
+    typical: bool = False,
     labels: Optional[List_] = None,
     maps: Optional[List_] = None,
     adaptive: Optional[Union[bool, str, float]] = None,
@@ -2756,6 +2757,10 @@ def slice(
         1]
     most : int
         Most draws of --repeat until=SHARE; more are exit code 3 [default: 50]
+    typical : bool
+        Also say whether the directions are typical: the curvature along each, and the trace, the
+        ends and the negative eigenvalues of the Hessian in the same scale (some hundred products
+        with it for each network) [default: false]
     labels : str or list
         What each --run is called in figures [default: its directory's name]
     maps : str or list
@@ -2857,12 +2862,14 @@ def slice(
           # ten lines, with their band
       losscape slice --run runs/a --line --repeat until=0.1 --most 100
           # draws until their median is known
+      losscape slice --run runs/a --x 15 --repeat 20 --typical
+          # what twenty planes hide of the Hessian
       losscape slice --run runs/a --directions through:b=runs/b --line
           # from one minimum to another
       losscape slice --run runs/a --directions through:b=runs/b,c=runs/c
           # the plane of three
       losscape slice --run runs/a --directions trajectory
-          # the training trajectory (train --snapshots); of several runs in one plane
+          # the trajectory of each run (train --snapshots), in one plane
       losscape slice --run runs/a --directions eigenvectors \
           --maps curvature,gradient-norm
       losscape slice --run runs/a --adaptive --samples 500
