@@ -398,7 +398,8 @@ fn a_learning_coefficient_has_its_interval_chains_and_verdict() {
     assert!(said.contains("learning coefficient") && said.contains("converged: R-hat"), "{said}");
     let (json, npz) = (bench.json("s/sharpness.json"), bench.npz("s/sharpness.npz"));
     let number = |key: &str| at(&json, &format!("learning_coefficient.{key}")).as_f64().unwrap_or(f64::NAN);
-    let (value, low, high) = (number("value"), number("interval.0"), number("interval.1"));
+    let end = |i: usize| at(&json, "learning_coefficient.interval")[i].as_f64().unwrap_or(f64::NAN);
+    let (value, low, high) = (number("value"), end(0), end(1));
     assert!(
         low < value && value < high && number("rhat") <= 1.1 && number("ess") >= 50.0,
         "{low} {value} {high}"
@@ -411,7 +412,7 @@ fn a_learning_coefficient_has_its_interval_chains_and_verdict() {
     let rises = npz.get("learning_coefficient_rises").unwrap().to_f64();
     let counted: Vec<f64> = rises.chunks(1000).flat_map(|chain| chain[200..].to_vec()).collect();
     let mean = counted.iter().sum::<f64>() / counted.len() as f64;
-    assert!((mean / value - 1.0).abs() < 1e-12, "{mean}, not {value}");
+    assert!((mean / value - 1.0).abs() < 1e-9, "{mean}, not {value}");
     assert!(bench.path("s/learning-coefficient.png").exists());
     // Threads change no byte, and a stop and what goes on neither.
     bench.ok(&format!("{asked} --sampler {chains} --threads 1 --quiet --out one"));

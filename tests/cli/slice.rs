@@ -184,7 +184,7 @@ fn draws_are_made_until_their_median_is_known() {
     let line = "slice --run r --line --x 7 --test-samples 0 --dpi 20";
     let said = bench.ok(&format!("{line} --repeat until=0.5 --out s")).stdout;
     let json = bench.json("s/slice.json");
-    let draws = at(&json, "draws.0");
+    let draws = &at(&json, "draws")[0];
     let count = draws["count"].as_u64().unwrap() as usize;
     assert!((8..=50).contains(&count) && draws["enough"] == true, "{draws}");
     assert!(said.contains(&format!("{count} draws; the median loss is known to")), "{said}");
@@ -235,7 +235,7 @@ fn the_mean_curvature_along_draws_is_the_trace_in_their_scale() {
     for normalize in ["filter", "layer", "none"] {
         bench.ok(&format!("{planes} --repeat 60 --normalize {normalize} --quiet --out s"));
         let json = bench.json("s/slice.json");
-        let found = at(&json, "typical.0");
+        let found = &at(&json, "typical")[0];
         let number = |value: &serde_json::Value| value.as_f64().unwrap_or(f64::NAN);
         let (mean, error) =
             (number(&found["mean_curvature"]["value"]), number(&found["mean_curvature"]["stderr"]));

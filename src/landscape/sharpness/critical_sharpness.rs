@@ -10,8 +10,8 @@
 //!
 //! The mean slope f(eta) = (L(theta - eta u) - L(theta)) / eta begins at -g.u, which the gradient tells, and is linear in eta on a
 //! quadratic. Steps grow, by at most [`GROWTH`], until one is no lower; then the crossing is bracketed by secants of f, each taken
-//! beyond its root by a share of the tolerance, so that the next one closes the bracket from the other side; where
-//! two of them have not halved the bracket it is bisected. A loss that rises and falls again between two trial steps is missed.
+//! beyond its root by a share of the tolerance, or by as much as the last root was off, so that the next one closes the bracket from
+//! the other side; where two of them have not halved the bracket it is bisected. A loss that rises and falls again between two trial steps is missed.
 //!
 //! Cost a column: one gradient and a handful of losses, at most `losses`.
 
@@ -85,7 +85,7 @@ pub fn bracket(
     mut loss: impl FnMut(f64) -> Result<f64>,
 ) -> Result<Bracket> {
     let (mut low, mut high) = ((0.0, -slope), (f64::INFINITY, f64::NAN));
-    let (mut next, mut widths) = (first, [f64::INFINITY; 2]);
+    let (mut next, mut widths, mut last) = (first, [f64::INFINITY; 2], f64::NAN);
     for losses in 1..=most {
         let mean_slope = (loss(next)? - start) / next;
         if mean_slope < 0.0 {
@@ -109,13 +109,16 @@ pub fn bracket(
         // Beside a loss that is not finite it is the lower end, and no guess.
         let root = (low.0 - low.1 * width / (high.1 - low.1)).min(high.0);
         next = if halved && root > low.0 {
-            let beyond = BEYOND * tolerance * root;
+            // As far as the last root was off, where there was one: the loss may be no parabola.
+            let off = if last.is_finite() { (root - last).abs() } else { 0.0 };
+            let beyond = (BEYOND * tolerance * root).max(off.min(0.25 * width));
             if root - low.0 < high.0 - root { root + beyond } else { root - beyond }
         } else if low.0 > 0.0 {
             (low.0 * high.0).sqrt()
         } else {
             high.0 / GROWTH
         };
+        last = root;
         if !(next > low.0 && next < high.0) {
             next = 0.5 * (low.0 + high.0);
         }
