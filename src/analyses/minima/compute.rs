@@ -1,7 +1,7 @@
 //! All pairs, several at once, each kept in a log as it is finished; then the bands, if they are asked for.
 
-use super::result::{Facts, MinimaResult};
 use super::likeness::likeness;
+use super::result::{Facts, MinimaResult};
 use super::{MOST, MinimaSettings, bands};
 use crate::analyses::pair::Pair;
 use crate::analyses::pieces::{Division, Ledger, Share, log_name};

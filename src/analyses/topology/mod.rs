@@ -83,7 +83,7 @@ impl TopologySettings {
         {
             return Err(Error::expected("--adjacency", "4, 6 or 8, of a volume 6, 14 or 26, of a line 2", n));
         }
-        let measures = || Map::names().into_iter().filter_map(|name| Map::parse(&name).ok());
+        let measures = || Map::names().into_iter().filter_map(|name| Map::parse(name).ok());
         let known =
             |name: &str| MAPS.contains(&name) || measures().any(|m| m.maps().iter().any(|d| d.array == name));
         if !known(&self.map) {
