@@ -24,7 +24,7 @@ fn the_functions_of_the_package_are_those_of_the_commands() {
         all.clone().find(|a| a["name"] == name).cloned().unwrap_or_else(|| panic!("{command} {name}"))
     };
     for (command, name, takes, kind) in [
-        ("slice", "adaptive", "optional", "text"),
+        ("slice", "adaptive", "optional", "number"),
         ("slice", "run", "repeated", "path"),
         ("slice", "seed", "one", "integer"),
         ("slice", "line", "switch", "boolean"),
