@@ -60,7 +60,11 @@ pub fn normal_quantile(tail: f64) -> f64 {
     // Halved until nothing is left: 40 has a tail below the smallest number.
     for _ in 0..64 {
         let middle = 0.5 * (low + high);
-        if 0.5 * libm::erfc(middle * std::f64::consts::FRAC_1_SQRT_2) > tail { low = middle } else { high = middle }
+        if 0.5 * libm::erfc(middle * std::f64::consts::FRAC_1_SQRT_2) > tail {
+            low = middle
+        } else {
+            high = middle
+        }
     }
     0.5 * (low + high)
 }

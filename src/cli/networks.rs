@@ -181,7 +181,9 @@ impl Networks {
             ("[train]", self.wanted.is_some()),
         ];
         match given.into_iter().find(|(_, given)| *given) {
-            Some((flag, _)) => Err(Error::expected(flag, "none beside RESULT, which is read as it is", "one")),
+            Some((flag, _)) => {
+                Err(Error::expected(flag, "none beside RESULT, which is read as it is", "one"))
+            }
             None => Ok(()),
         }
     }

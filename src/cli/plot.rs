@@ -43,7 +43,10 @@ fn results() -> Vec<(String, Load<'static>)> {
     let alone = |figures: Vec<Figure>| (figures, Vec::new());
     let mut all: Vec<(String, Load)> = ANALYSES.iter().map(analysis).collect();
     all.push(("run.json".to_owned(), Box::new(move |d| training::load_figures(d).map(alone))));
-    all.push(("seeds.json".to_owned(), Box::new(move |d| SeedsResult::load(d).map(|seeds| alone(seeds.figures())))));
+    all.push((
+        "seeds.json".to_owned(),
+        Box::new(move |d| SeedsResult::load(d).map(|seeds| alone(seeds.figures()))),
+    ));
     all.push(("study.json".to_owned(), Box::new(move |d| run::load(d, "study").map(alone))));
     all.push(("width.json".to_owned(), Box::new(move |d| run::load(d, "width").map(alone))));
     all

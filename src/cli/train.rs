@@ -277,9 +277,7 @@ fn converged(result: &TrainingResult) -> Result<()> {
                 Some(What::LearningCoefficient) => "chains that did not converge",
                 _ => "an eigenvalue that did not converge",
             };
-            let what = format!(
-                "{unconverged} of {all} probes have {unmet} (probes.npz says which)"
-            );
+            let what = format!("{unconverged} of {all} probes have {unmet} (probes.npz says which)");
             Err(Error::unmet("train: probe", what))
         }
         _ => Ok(()),

@@ -101,8 +101,7 @@ impl Network {
         spec.loss.fits(spec.outputs)?;
         let layers = spec.model.layers(&spec.input, spec.outputs);
         let (layout, ties) = (Layout::default(), Arc::default());
-        let mut network =
-            Self {
+        let mut network = Self {
             spec,
             layers,
             layout,

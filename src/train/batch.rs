@@ -85,7 +85,12 @@ pub struct EpochGradient<E> {
 
 impl<E: Element> EpochGradient<E> {
     /// For these batches; the rest as [`BatchGradient::new`] has it.
-    pub fn new(network: &Network, batches: &Batches, beside: impl Into<Beside>, workers: Option<usize>) -> Self {
+    pub fn new(
+        network: &Network,
+        batches: &Batches,
+        beside: impl Into<Beside>,
+        workers: Option<usize>,
+    ) -> Self {
         let (whole, last) = batches.sizes();
         let beside = beside.into();
         let of = |samples| BatchGradient::new(network, samples, beside, workers);

@@ -407,7 +407,7 @@ fn critical_sharpness_is_the_curvature_along_the_gradient() {
         assert!(close_up[i].value <= values[D - 1] * (1.0 + 1e-9));
     }
     // Where nothing leads down there is no number, and the reason.
-    let flat = q.place.measure("critical-sharpness", &vec![f64::MAX; D]).remove(0);
+    let flat = q.place.measure("critical-sharpness", &[f64::MAX; D]).remove(0);
     assert!(raw(&flat).value.is_nan() && raw(&flat).status.is_some(), "{flat:?}");
     let still = quadratic(&[0.0; 3 * D], D);
     let none = still.place.measure("critical-sharpness", &still.theta).remove(0);

@@ -103,10 +103,13 @@ impl Plan {
     }
 }
 
+/// Loss and gradient at a displacement from w*.
+pub type LossAround<'a> = dyn Fn(&[f64]) -> Result<(f64, Vec<f64>)> + Sync + 'a;
+
 /// A loss around w*, of which a coefficient is asked.
 pub struct Posterior<'a> {
     /// Loss and gradient at a displacement from w*.
-    pub loss: &'a (dyn Fn(&[f64]) -> Result<(f64, Vec<f64>)> + Sync),
+    pub loss: &'a LossAround<'a>,
     /// Parameters.
     pub dimension: usize,
     /// L_n(w*).
@@ -216,10 +219,10 @@ impl Sampler {
         if !told.mean.is_finite() {
             unmet.push("the loss is not finite where chains went".to_owned());
         } else {
-            if !(told.rhat <= plan.rhat) {
+            if told.rhat > plan.rhat || told.rhat.is_nan() {
                 unmet.push(format!("R-hat is {:.3}, above {}", told.rhat, plan.rhat));
             }
-            if !(told.effective >= plan.ess) {
+            if told.effective < plan.ess || told.effective.is_nan() {
                 unmet.push(format!("{:.0} effective draws, fewer than {}", told.effective, plan.ess));
             }
         }

@@ -23,8 +23,7 @@ pub struct Hinge {
 
 impl Kind for Hinge {
     const NAME: &'static str = "hinge";
-    const SUMMARY: &'static str =
-        "sum over outputs of max(0, 1 - y f), y = +1 for the label and -1 for the rest; squared if asked; single=true: one output for two classes";
+    const SUMMARY: &'static str = "sum over outputs of max(0, 1 - y f), y = +1 for the label and -1 for the rest; squared if asked; single=true: one output for two classes";
     const LATER: &'static [&'static str] = &["single"];
 }
 

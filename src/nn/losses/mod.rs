@@ -4,9 +4,9 @@
 
 use crate::autodiff::primitives::map::Scalar;
 use crate::autodiff::{Node, Tape};
-use crate::base::{Error, Result};
 use crate::base::random::Rng;
 use crate::base::registry::Registry;
+use crate::base::{Error, Result};
 use crate::registry;
 use std::sync::Arc;
 
