@@ -192,10 +192,11 @@ fn what_makes_no_sense_is_refused() {
     refused("nowhere", "nowhere", "nothing there");
     refused("a", "a", "slice.json");
     refused("a/run.json", "a/run.json", "a file");
-    refused("s --out s", "s", "");
+    refused("s --out s", "--out", "which is read");
     refused("s s", "", "");
     bench.write("c.toml", "[slice]\nx = \"1:0:5\"\n");
     refused("--run a --config c.toml", "c.toml: slice: x", "min below max");
+    bench.unrecorded("s");
     bench.write("s/slice.json", "{}");
     refused("s", "s/slice.json", "settings");
 }
