@@ -44,6 +44,13 @@ impl Panel {
     pub fn has_curves(&self) -> bool {
         self.series.iter().any(|s| s.y.iter().any(|y| y.is_finite()))
     }
+
+    /// Those that have curves; all of them where none has, so that nothing but missing values has a picture, too.
+    pub fn shown(panels: impl IntoIterator<Item = Self>) -> Vec<Self> {
+        let panels: Vec<Self> = panels.into_iter().collect();
+        let some = panels.iter().any(Self::has_curves);
+        panels.into_iter().filter(|panel| !some || panel.has_curves()).collect()
+    }
 }
 
 /// An axis: its title, and how values are spread along it.

@@ -40,7 +40,7 @@ fn the_functions_of_the_package_are_those_of_the_commands() {
         );
     }
     let words = bench.ok("list flags").stdout;
-    assert!(words.contains("\nslice --x --y") && words.contains("\nrun RECIPE --seeds"), "{words}");
+    assert!(words.contains("\nslice --x --y") && words.contains("\nrun RECIPE --set --seeds"), "{words}");
 }
 
 /// Who draws progress itself is told by records, which nobody else is shown.

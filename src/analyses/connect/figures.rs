@@ -101,7 +101,7 @@ fn along(result: &ConnectResult) -> Figure {
         chart: "lines".to_owned(),
         title: format!("Barrier: {barriers}"),
         subtitle: subtitle(result),
-        panels: panels.into_iter().filter(Panel::has_curves).collect(),
+        panels: Panel::shown(panels),
     }
 }
 

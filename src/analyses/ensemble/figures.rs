@@ -75,7 +75,7 @@ fn cycles(result: &EnsembleResult) -> Figure {
         chart: "lines".to_owned(),
         title: format!("Networks collected along a cyclical rate: {} of them", result.settings.cycles),
         subtitle: subtitle(result),
-        panels: panels.into_iter().filter(Panel::has_curves).collect(),
+        panels: Panel::shown(panels),
     }
 }
 
@@ -108,7 +108,7 @@ fn members(result: &EnsembleResult) -> Figure {
             epochs(&summary["ensemble"]),
             epochs(&summary["independent"])
         ),
-        panels: panels.into_iter().filter(Panel::has_curves).collect(),
+        panels: Panel::shown(panels),
     }
 }
 

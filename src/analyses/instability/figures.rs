@@ -48,6 +48,6 @@ pub(super) fn figures(result: &InstabilityResult) -> Vec<Figure> {
             numbers.noise.join(", "),
             numbers.seeds.len(),
         ),
-        panels: panels.into_iter().filter(Panel::has_curves).collect(),
+        panels: Panel::shown(panels),
     }]
 }

@@ -102,7 +102,7 @@ fn losses(result: &SimplexResult) -> Figure {
         chart: "lines".to_owned(),
         title: "Losses at random points, sorted".to_owned(),
         subtitle: format!("{}; {points} points of each simplex", subtitle(result)),
-        panels: panels.into_iter().filter(Panel::has_curves).collect(),
+        panels: Panel::shown(panels),
     }
 }
 
@@ -125,7 +125,7 @@ fn ensembles(result: &SimplexResult) -> Figure {
         chart: "lines".to_owned(),
         title: "Ensembles of minima, and of points between them".to_owned(),
         subtitle: subtitle(result),
-        panels: panels.into_iter().filter(Panel::has_curves).collect(),
+        panels: Panel::shown(panels),
     }
 }
 

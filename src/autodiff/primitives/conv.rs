@@ -219,14 +219,6 @@ impl Rule for Conv {
             geometry(odd, 2, 1),
             // Rows and columns that no window reaches, and a stride beyond the kernel.
             geometry(Window { kernel: [1, 2], stride: [2, 3], ..square }, 2, 1),
-            // Many channels: by tiles, whole ones and such as reach beyond the edge, with and without padding.
-            geometry(Window { channels: 32, height: 4, width: 4, ..square }, 64, 1),
-            geometry(Window { channels: 32, height: 7, width: 4, ..square }, 32, 1),
-            geometry(
-                Window { channels: 32, height: 6, width: 5, padding: [0, 0], after: [0, 0], ..square },
-                16,
-                1,
-            ),
             geometry(Window { channels: 18, height: 3, width: 2, ..square }, 36, 18),
         ];
         let roles = |g: ConvGeometry| {
