@@ -9,7 +9,7 @@
 //! (c, i, j) with j fastest. X is channels x (n H W), G and the output are outputs x (n H' W').
 //!
 //! Cost: samples x places x rows of W x outputs multiply-adds in each role; 4/9 of them for kernels of 3 x 3 with stride 1
-//! between many channels ([`winograd`]).
+//! between many channels (`winograd`).
 
 mod correlation;
 mod weights;

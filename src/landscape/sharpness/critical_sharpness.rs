@@ -9,7 +9,7 @@
 //! eta_c = 2 g.u / u.Hu, so that along the gradient the measure is g.Hg / g.g, which is at most lambda_max.
 //!
 //! The mean slope f(eta) = (L(theta - eta u) - L(theta)) / eta begins at -g.u, which the gradient tells, and is linear in eta on a
-//! quadratic. Steps grow, by at most [`GROWTH`], until one is no lower; then the crossing is bracketed by secants of f, each taken
+//! quadratic. Steps grow, by at most sixteenfold, until one is no lower; then the crossing is bracketed by secants of f, each taken
 //! beyond its root by a share of the tolerance, or by as much as the last root was off, so that the next one closes the bracket from
 //! the other side; where two of them have not halved the bracket it is bisected. A loss that rises and falls again between two trial steps is missed.
 //!
