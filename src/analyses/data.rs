@@ -95,7 +95,14 @@ impl DataSettings {
         // An archive with a graph's arguments: which arrays they are is known.
         let source = &match (&self.data, source) {
             (Source::Arguments(own), Source::NpzFile(npz)) => {
-                Source::Arguments(Arguments { file: npz.file.clone(), ..own.clone() })
+                let Arguments { file, weights, test_weights, .. } = Arguments::of(npz)?;
+                let mut own = Arguments { file, ..own.clone() };
+                match weights.as_str() {
+                    "" => {}
+                    "none" => (own.weights, own.test_weights) = Default::default(),
+                    _ => (own.weights, own.test_weights) = (weights, test_weights),
+                }
+                Source::Arguments(own)
             }
             _ => source.clone(),
         };

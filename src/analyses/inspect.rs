@@ -6,7 +6,6 @@ use crate::autodiff::Curvature;
 use crate::base::pool::on_workers;
 use crate::base::tensors::{Data, TensorFile};
 use crate::base::{Error, Precision, Result, files};
-use crate::data::Samples;
 use crate::nn::graph::{Graph, Length, Sizes};
 use crate::nn::{At, Mode, Parameter, Statistics};
 use crate::spectral::vectors::dot;
@@ -142,9 +141,7 @@ fn numbers(run: &Run, precision: Precision, asked: &Asked) -> Result<Map<String,
     let state = rounded(&run.state, "statistics", precision)?;
     let at = At { theta: &theta, state: &state };
     let train = &run.dataset.train;
-    // A graph has its targets among its inputs.
-    let on = Samples::of_values(train.x.clone(), vec![0.0; train.len()], train.len());
-    let objective = loss(&network, &on, precision, Statistics::Running);
+    let objective = loss(&network, train, precision, Statistics::Running);
     let (evaluation, gradient) = objective.gradient(at);
     let mut found = Map::new();
     let mut put = |name: &str, value: Value| found.insert(name.to_owned(), value);

@@ -152,6 +152,7 @@ impl Run {
             return Err(Error::expected("--loss", "a loss of values", found));
         }
         crate::train::check_values(loss, &self.dataset)?;
+        crate::train::exported::check_ignored(loss, &self.data.data)?;
         let outputs = crate::train::outputs(loss, &self.dataset)?;
         if outputs != spec.outputs {
             let expected = format!("a loss of {} outputs, as the network has", spec.outputs);

@@ -2,12 +2,14 @@
 //! each array that counts samples, all its numbers one after another.
 //!
 //! `--run model.pt2 --data npz:file=FILE` makes it, because the graph says which arrays there are. Samples keep the order of
-//! the file, and nothing is standardised: the numbers mean what the network takes. Arrays `test_NAME` are for testing.
+//! the file, and nothing is standardised: the numbers mean what the network takes. Arrays `test_NAME` are for testing. One more
+//! array may say how much each sample counts.
 
+use super::npz::{NpzFile, weighed_by, weights, weights_of};
 use crate::base::npz::{Archive, Array, Header};
-use crate::base::registry::Kind;
+use crate::base::registry::{Kind, Registry};
 use crate::base::{Error, Result, Streams, apart, files};
-use crate::data::{Raw, Samples, Split, fits_in_memory};
+use crate::data::{Raw, Samples, Source, Split, fits_in_memory};
 use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
@@ -15,13 +17,17 @@ use std::path::Path;
 crate::kind! {
     /// Arrays as arguments.
     Arguments = "arguments",
-        "numpy arrays as the arguments of an exported network: npz:file=PATH beside --run model.pt2 means it";
+        "numpy arrays as the arguments of an exported network: npz:file=PATH beside --run model.pt2 means it", later &["weights", "test-weights"];
     /// The archive.
     file: String,
     /// Names of the arrays, in order.
     names: Vec<String>,
     /// The axis of each that counts samples; -1 for one that is the same for all.
     axes: Vec<i64>,
+    /// The array of how much each sample counts; empty for none.
+    weights: String = String::new(),
+    /// The array of how much each test sample counts.
+    test_weights: String = String::new(),
 }
 
 impl Arguments {
@@ -39,6 +45,29 @@ impl Arguments {
     pub fn title(&self) -> String {
         let name = Path::new(&self.file).file_name();
         name.map_or_else(|| Self::NAME.to_owned(), |name| files::brief(&name.to_string_lossy()))
+    }
+
+    /// What settings of an archive say of a graph's arguments: the file, and arrays of weights. The others have no meaning
+    /// where the arrays are what `forward` takes.
+    pub fn of(npz: &NpzFile) -> Result<Self> {
+        let NpzFile { file, weights, test_weights, .. } = npz.clone();
+        let plain = NpzFile { file, weights, test_weights, ..NpzFile::default() };
+        if *npz != plain {
+            let expected = "npz:file=FILE, with weights= alone beside it, for an exported network: the arrays are the arguments of its forward, and test_NAME those for testing";
+            return Err(Error::expected("--data", expected, Source::from(npz.clone()).text()));
+        }
+        let NpzFile { file, weights, test_weights, .. } = plain;
+        Ok(Self { file, weights, test_weights, ..Self::default() })
+    }
+
+    /// Names the arrays that weigh samples, of those that are `there`: the given ones or, where they are looked for, those with
+    /// usual names, which is said in the line that is returned.
+    pub fn weighed(mut self, there: &[String], look: bool) -> (Self, Option<String>) {
+        let free: Vec<String> = there.iter().filter(|n| look && !self.names.contains(n)).cloned().collect();
+        let found = weights([&self.weights, &self.test_weights], &free).map(Option::unwrap_or_default);
+        let note = (self.weights.is_empty() && !found[0].is_empty()).then(|| weighed_by(&found[0]));
+        [self.weights, self.test_weights] = found;
+        (self, note)
     }
 
     /// The samples, those for testing last.
@@ -67,7 +96,8 @@ impl Arguments {
         }
         let all = count + held_out;
         // The network computes its loss itself: what is to be predicted is among the arguments.
-        let samples = Samples::of_values(x, vec![0.0; all], all);
+        let mut samples = Samples::of_values(x, vec![0.0; all], all);
+        samples.weights = self.weights(&mut npz, count, held_out)?;
         Ok(Raw {
             shape: vec![features],
             outputs: 1,
@@ -76,6 +106,25 @@ impl Arguments {
             own_scale: true,
             ..Raw::default()
         })
+    }
+
+    /// How much each sample counts, those for testing last; empty where all count the same.
+    fn weights(&self, npz: &mut Archive<BufReader<File>>, train: usize, test: usize) -> Result<Vec<f64>> {
+        if test == 0 && !self.test_weights.is_empty() {
+            return Err(Error::expected("test-weights", "test samples beside them", "none"));
+        }
+        let mut all = Vec::new();
+        if self.weights.is_empty() && self.test_weights.is_empty() {
+            return Ok(all);
+        }
+        for (name, count) in [(&self.weights, train), (&self.test_weights, test)] {
+            if name.is_empty() {
+                all.resize(all.len() + count, 1.0);
+            } else {
+                all.extend(weights_of(npz.array(name)?.1, count, &npz.place(name))?);
+            }
+        }
+        Ok(all)
     }
 
     /// Samples of the arrays whose names begin so, how many, and how many numbers each has.

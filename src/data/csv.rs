@@ -3,7 +3,8 @@
 //! One column is what is to be predicted: a class, by any text, or a number; all others are features and must be finite
 //! numbers, or true and false, unless `drop` leaves them out or `categories` makes features of their texts. Classes are
 //! numbered in order, that of numbers where all of them are numbers, else that of their text. A missing value is refused,
-//! or `drop-missing` leaves its line out. `weights` names a column of how much each sample counts. Fields may be quoted, with `""` for a quotation mark. A byte order mark, spaces
+//! or `drop-missing` leaves its line out; a line whose label is -100 (or `ignore=`) is left out, too. `weights` names a column of how much each sample
+//! counts. Fields may be quoted, with `""` for a quotation mark. A byte order mark, spaces
 //! around fields and empty lines are skipped. The path is kept as given.
 
 mod classes;
@@ -26,7 +27,7 @@ use std::path::Path;
 crate::kind! {
     /// A table of numbers as text.
     Csv = "csv",
-        "a table as text, plain or gzip: csv:file=PATH,label=COLUMN (a name or a number from 0; else the last one), drop=[COLUMNS], categories=auto for text", paths &["file"], endings &[".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet", ".feather", ".arrow", ".xlsx", ".xls", ".arff", ".svm"], later &["weights"];
+        "a table as text, plain or gzip: csv:file=PATH,label=COLUMN (a name or a number from 0; else the last one), drop=[COLUMNS], categories=auto for text", paths &["file"], endings &[".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet", ".feather", ".arrow", ".xlsx", ".xls", ".arff", ".svm"], later &["weights", "ignore"];
     /// The table.
     file: String = String::new(),
     /// Whether the first line names the columns.
@@ -35,7 +36,7 @@ crate::kind! {
     label: Column = Column::Last,
     /// Whether that column holds classes or numbers.
     task: Task = Task::Classes,
-    /// What separates fields, one character, or `tab`.
+    /// What separates fields, one character, `tab`, or `whitespace`: spaces and tabs, any number of them.
     delimiter: String = ",".to_owned(),
     /// What stands before the fraction of a number.
     decimal: Decimal = Decimal::Point,
@@ -51,6 +52,8 @@ crate::kind! {
     test: f64 = 0.25, // scikit-learn's train_test_split
     /// The column of how much each sample counts.
     weights: Columns = Columns::default(),
+    /// The label of lines that are left out, where labels are classes.
+    ignore: i64 = -100, // PyTorch's ignore_index
 }
 
 impl Csv {
@@ -61,9 +64,16 @@ impl Csv {
                 && !matches!(byte, b'"' | b'\n' | b'\r' | b'.' | b'-' | b'+')
                 && !byte.is_ascii_alphanumeric())
         };
-        if self.delimiter != "tab" && !one(&self.delimiter) {
+        if !["tab", "whitespace"].contains(&self.delimiter.as_str()) && !one(&self.delimiter) {
             let found = format!("`{}`", files::brief(&self.delimiter));
-            return Err(Error::expected("delimiter", "one character, as `,` or `;`, or `tab`", found));
+            return Err(Error::expected(
+                "delimiter",
+                "one character, as `,` or `;`, or `tab` or `whitespace`",
+                found,
+            ));
+        }
+        if self.task == Task::Regression && self.ignore != Self::default().ignore {
+            return Err(Error::expected("ignore", "none with task=regression", self.ignore));
         }
         if self.decimal == Decimal::Comma && self.delimiter == "," {
             return Err(Error::expected("delimiter", "another one than the decimal comma, as `;`", "`,`"));
@@ -133,17 +143,26 @@ impl Csv {
             return Err(Error::expected(&at, "at least 2 samples", rows.count));
         }
         let mut notes: Vec<String> = assumed.into_iter().collect();
-        if rows.count < lines {
+        let gaps = lines - rows.count - rows.ignored;
+        if gaps > 0 {
+            notes.push(format!("{gaps} of {lines} lines have a missing value and are left out"));
+        }
+        if rows.ignored > 0 {
+            let label = self.ignore;
             notes.push(format!(
-                "{} of {lines} lines have a missing value and are left out",
-                lines - rows.count
+                "{} of {lines} lines have the label {label} and are left out (ignore)",
+                rows.ignored
             ));
         }
         self.finish(&at, &names, roles, rows, lines, notes)
     }
 
-    fn delimiter(&self) -> u8 {
-        if self.delimiter == "tab" { b'\t' } else { self.delimiter.bytes().next().unwrap_or(b',') }
+    fn delimiter(&self) -> Option<char> {
+        match self.delimiter.as_str() {
+            "whitespace" => None,
+            "tab" => Some('\t'),
+            other => other.chars().next(),
+        }
     }
 
     /// Refuses a first line that the delimiter does not cut, and names the one that does.
@@ -151,7 +170,12 @@ impl Csv {
         let line = first.fields.first().map(String::as_str).unwrap_or_default();
         let other = [(";", ";"), ("\t", "tab"), (",", ","), ("|", "|"), (":", ":"), (" ", "\" \"")];
         let other = other.iter().find(|(sign, word)| *word != self.delimiter && line.contains(sign));
-        let hint = other.map_or(String::new(), |(_, word)| format!(" (delimiter={word}?)"));
+        let hint = match other {
+            None => String::new(),
+            // Several spaces align columns.
+            Some((" ", _)) if line.contains("  ") => " (delimiter=whitespace?)".to_owned(),
+            Some((_, word)) => format!(" (delimiter={word}?)"),
+        };
         let expected = format!("at least 2 fields separated by `{}`", self.delimiter);
         Error::expected(format!("{at}: line {}", first.line), expected, format!("1{hint}"))
     }
@@ -163,6 +187,9 @@ impl Csv {
         }
         let trailing = found > width && record.fields[width..].iter().all(String::is_empty);
         let hint = match trailing {
+            _ if self.delimiter == " " => {
+                " (delimiter=whitespace takes several spaces for one)".to_owned()
+            }
             true => format!(" (the line ends in `{}`)", self.delimiter),
             false if found > width && self.decimal == Decimal::Point && self.delimiter == "," => {
                 " (a text with a comma is put in quotation marks)".to_owned()
@@ -282,6 +309,13 @@ impl Csv {
             } else {
                 Err(Error::expected(place(i), expected, found(&record.fields[i]) + hint))
             };
+        }
+        let ignored = |(field, role): (&String, &Role)| {
+            matches!(role, Role::Label) && self.number(field) == Some(self.ignore as f64)
+        };
+        if self.task == Task::Classes && record.fields.iter().zip(&*roles).any(ignored) {
+            rows.ignored += 1;
+            return Ok(());
         }
         for (i, (field, role)) in record.fields.iter().zip(roles).enumerate() {
             let number = |feature: bool| {
@@ -409,6 +443,8 @@ struct Rows {
     classes: Classes,
     weights: Vec<f64>,
     count: usize,
+    /// Lines left out for their label.
+    ignored: usize,
 }
 
 /// The number of a column that a setting names.

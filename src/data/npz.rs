@@ -14,7 +14,7 @@
 
 mod names;
 
-pub(super) use self::names::Names;
+pub(super) use self::names::{Names, weighed_by, weights};
 
 use crate::base::npz::{Archive, Array, Dtype, Header, Sort, Values};
 use crate::base::registry::Kind;
@@ -139,6 +139,10 @@ impl NpzFile {
             None => Split::share(part.count, self.test),
             Some(test) => {
                 let test = self.part(arrays, &test, &mut notes)?;
+                if self.test != Self::default().test {
+                    let expected = "0 for no test samples, or none where they are among the arrays";
+                    return Err(Error::expected(format!("{at}: test"), expected, self.test));
+                }
                 let count = test.count;
                 part.append(test, at)?;
                 Split::Last(count)
@@ -147,10 +151,7 @@ impl NpzFile {
         if self.weights.is_empty()
             && let Some(name) = &train.weights
         {
-            notes.push(format!(
-                "samples count as `{}` says; weights=none counts all the same",
-                files::brief(name)
-            ));
+            notes.push(weighed_by(name));
         }
         notes.extend(part.doubts(self));
         // Training and test arrays say the same.
@@ -190,6 +191,11 @@ impl NpzFile {
         };
         let empty = |shape: &[usize]| shape.contains(&0);
         let (mut shape, mut last) = (Vec::new(), false);
+        if self.channels != Channels::Auto && header.shape.len() != 4 {
+            let expected = "none for inputs that are no images of three axes";
+            let found = format!("{} axes", header.shape.len());
+            return Err(Error::expected(format!("{at}: channels"), expected, found));
+        }
         match header.shape[..] {
             _ if empty(&header.shape) => {}
             [_, features] => shape = vec![features],
@@ -301,6 +307,12 @@ impl NpzFile {
                 let values = array.into_f64();
                 if let Some(found) = values.iter().find(|v| v.is_infinite()) {
                     return Err(Error::expected(at, "finite numbers, or NaN where not observed", found));
+                }
+                let usual = Self::default();
+                let idle = [("first", self.first, usual.first), ("ignore", self.ignore, usual.ignore)];
+                if let Some((setting, given, _)) = idle.into_iter().find(|(_, given, usual)| given != usual) {
+                    let expected = "none for targets that are values, not classes (see `task`)";
+                    return Err(Error::expected(format!("{at}: {setting}"), expected, given));
                 }
                 if self.task == Task::Auto {
                     notes.extend(like_classes(&values, outputs));
@@ -417,7 +429,7 @@ impl<R: Read + Seek> Arrays for Archive<R> {
 }
 
 /// How much each of `count` samples counts.
-fn weights_of(array: Array, count: usize, at: &str) -> Result<Vec<f64>> {
+pub(super) fn weights_of(array: Array, count: usize, at: &str) -> Result<Vec<f64>> {
     if !matches!(array.shape[..], [n] | [n, 1] if n == count) {
         let expected = format!("a weight for each of {count} samples");
         return Err(Error::expected(at, expected, format!("an array of shape {:?}", array.shape)));

@@ -363,7 +363,7 @@ impl Network {
     /// The network for a number of samples, in a mode, with what stands beside their targets.
     pub fn record(&self, samples: usize, mode: Mode, beside: impl Into<Beside>) -> Recording {
         if let Some(exported) = &self.graph {
-            return exported.record(samples, mode, &self.layout);
+            return exported.record(samples, mode, beside.into(), &self.layout);
         }
         let mut tape = Tape::new();
         let data = tape.input(Shape::new(self.features(), samples));

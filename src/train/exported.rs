@@ -7,13 +7,14 @@
 use super::TrainSettings;
 use crate::autodiff::{Bindings, Plan};
 use crate::base::npz::{Archive, Sort};
+use crate::base::registry::Registry;
 use crate::base::{Error, Result, apart, files, notes};
 use crate::data::text::Encoding;
-use crate::data::{Arguments, Dataset, Npy, NpzFile, Preparation, Source, Standardize, Text};
+use crate::data::{Arguments, Csv, Dataset, Npy, NpzFile, Preparation, Source, Standardize, Text};
 use crate::nn::architectures::{Architecture, Exported};
 use crate::nn::graph::{Dtype, Graph, Lowered, Sizes};
 use crate::nn::inits::Initialize;
-use crate::nn::losses::{CrossEntropy, Excess, Loss};
+use crate::nn::losses::{Criterion, CrossEntropy, Excess, Loss};
 use crate::nn::{Mode, Network, Objective, Samples, Spec, Statistics};
 use std::path::Path;
 use std::sync::Arc;
@@ -51,9 +52,9 @@ pub fn understand(path: &Path, data: Option<&Source>, loss: Option<&Loss>) -> Re
         graph.complete(loss)?;
     }
     let names: Vec<&str> = graph.arguments.iter().map(|a| a.name.as_str()).collect();
-    let file = match data {
-        Some(Source::NpzFile(npz)) if !npz.file.is_empty() => npz.file.clone(),
-        Some(Source::Arguments(arguments)) if !arguments.file.is_empty() => arguments.file.clone(),
+    let given = match data {
+        Some(Source::NpzFile(npz)) if !npz.file.is_empty() => Arguments::of(npz)?,
+        Some(Source::Arguments(given)) if !given.file.is_empty() => given.clone(),
         other => {
             let expected =
                 format!("npz:file=FILE with the arrays {}, the arguments of its forward", names.join(", "));
@@ -61,7 +62,7 @@ pub fn understand(path: &Path, data: Option<&Source>, loss: Option<&Loss>) -> Re
             return Err(Error::expected("--data", expected, found));
         }
     };
-    let (sizes, arguments) = arguments(&graph, file)?;
+    let (sizes, arguments) = arguments(&graph, given, loss.is_some())?;
     let mut exported = Exported {
         file: path.display().to_string(),
         sha256: sha256.clone(),
@@ -91,6 +92,10 @@ pub fn understand(path: &Path, data: Option<&Source>, loss: Option<&Loss>) -> Re
         exported.apart = !exported.coupled && apart(&network, &dataset, &theta, &state);
     }
     let network = if exported.coupled || exported.apart { Network::new(spec(&exported))? } else { network };
+    super::check_samples(&network, &dataset)?;
+    if let Some(loss) = loss {
+        check_targets(loss, &network, &dataset)?;
+    }
     Ok(Understood { network, theta, state, double, sha256, source, dataset })
 }
 
@@ -104,9 +109,29 @@ fn check_groups(group: Option<usize>, dataset: &Dataset) -> Result<()> {
     Ok(())
 }
 
-/// The arrays of an archive as the graph's arguments.
-fn arguments(graph: &Graph, file: String) -> Result<(Sizes, Arguments)> {
-    let path = &files::at_home(Path::new(&file));
+/// Refuses targets that the loss which completes a graph has no meaning for. They are its last argument.
+fn check_targets(loss: &Loss, network: &Network, dataset: &Dataset) -> Result<()> {
+    let meant = |y: f64| match loss {
+        Loss::Logistic(_) if (0.0..=1.0).contains(&y) => Ok(()),
+        Loss::Logistic(_) => Err("answers from 0 to 1"),
+        _ => loss.value(y).map(|_| ()),
+    };
+    let Some(target) = network.packing().and_then(|p| p.arguments.last()) else { return Ok(()) };
+    for part in [&dataset.train, &dataset.test] {
+        for row in part.x.chunks_exact(dataset.features()) {
+            for y in &row[target.offset..][..target.size] {
+                let at = || format!("--data: {} with --loss {}", target.name, loss.name());
+                meant(*y).map_err(|expected| Error::expected(at(), expected, y))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The arrays of an archive as the graph's arguments. Weights of samples that nobody named are looked for where the loss is
+/// one of ours: a loss inside a graph is computed as it was exported.
+fn arguments(graph: &Graph, given: Arguments, look: bool) -> Result<(Sizes, Arguments)> {
+    let path = &files::at_home(Path::new(&given.file));
     let at = files::named(path);
     apart::input(path)?;
     let mut archive = Archive::open(path)?;
@@ -128,7 +153,9 @@ fn arguments(graph: &Graph, file: String) -> Result<(Sizes, Arguments)> {
     let packing = graph.packing(&sizes)?;
     let names = packing.arguments.iter().map(|a| a.name.clone()).collect();
     let axes = packing.arguments.iter().map(|a| a.axis.map_or(-1, |axis| axis as i64)).collect();
-    Ok((sizes, Arguments { file, names, axes }))
+    let (arguments, note) = Arguments { names, axes, ..given }.weighed(archive.names(), look);
+    note.iter().for_each(|note| notes::say(&format!("{at}: {note}")));
+    Ok((sizes, arguments))
 }
 
 /// Samples looked at to find out whether their losses can be told apart.
@@ -240,7 +267,7 @@ pub fn settle(settings: TrainSettings) -> Result<TrainSettings> {
 /// The same where another loss than usual is the one that nobody asked for.
 pub fn settle_with(settings: TrainSettings, usual: &Loss) -> Result<TrainSettings> {
     let Architecture::Exported(Exported { file, sha256, .. }) = &settings.model else {
-        return Ok(of_layers(settings));
+        return of_layers(settings);
     };
     if !sha256.is_empty() {
         return Ok(settings);
@@ -265,23 +292,45 @@ pub fn settle_with(settings: TrainSettings, usual: &Loss) -> Result<TrainSetting
 
 /// Settings of a network of layers, with what model and loss ask of the data: numbers of tokens where an embedding comes first,
 /// and samples left out that the loss ignores.
-fn of_layers(settings: TrainSettings) -> TrainSettings {
+fn of_layers(settings: TrainSettings) -> Result<TrainSettings> {
     let tokens = matches!(&settings.model, Architecture::Layers(layers) if layers.takes_tokens());
-    let ignored = match &settings.loss {
-        Loss::CrossEntropy(loss) => {
-            Some(loss.ignore).filter(|label| *label != CrossEntropy::default().ignore)
-        }
-        _ => None,
-    };
+    let ignored = ignored(&settings.loss);
+    // What the data leave out by themselves stays left out.
+    let ignore = |own: i64| if own == CrossEntropy::default().ignore { ignored.unwrap_or(own) } else { own };
     let data = match settings.data {
         Source::NpzFile(npz) => {
-            NpzFile { tokens: npz.tokens || tokens, ignore: ignored.unwrap_or(npz.ignore), ..npz }.into()
+            NpzFile { tokens: npz.tokens || tokens, ignore: ignore(npz.ignore), ..npz }.into()
         }
-        Source::Npy(npy) => {
-            Npy { tokens: npy.tokens || tokens, ignore: ignored.unwrap_or(npy.ignore), ..npy }.into()
-        }
+        Source::Npy(npy) => Npy { tokens: npy.tokens || tokens, ignore: ignore(npy.ignore), ..npy }.into(),
+        Source::Csv(csv) => Csv { ignore: ignore(csv.ignore), ..csv }.into(),
         Source::Text(text) if tokens => Text { encoding: Encoding::Tokens, ..text }.into(),
         other => other,
     };
-    TrainSettings { data, ..settings }
+    check_ignored(&settings.loss, &data)?;
+    Ok(TrainSettings { data, ..settings })
+}
+
+/// The label that a loss ignores, where it is not the usual one.
+fn ignored(loss: &Loss) -> Option<i64> {
+    match loss {
+        Loss::CrossEntropy(loss) => Some(loss.ignore).filter(|n| *n != CrossEntropy::default().ignore),
+        _ => None,
+    }
+}
+
+/// Refuses a loss that ignores a label which the data do not leave out.
+pub fn check_ignored(loss: &Loss, data: &Source) -> Result<()> {
+    let left_out = match data {
+        Source::NpzFile(npz) => Some(npz.ignore),
+        Source::Npy(npy) => Some(npy.ignore),
+        Source::Csv(csv) => Some(csv.ignore),
+        _ => None,
+    };
+    match ignored(loss) {
+        Some(label) if left_out != Some(label) => {
+            let expected = format!("data of npz, npy or csv that leave label {label} out (ignore={label})");
+            Err(Error::expected("--loss cross-entropy: ignore", expected, data.title()))
+        }
+        _ => Ok(()),
+    }
 }

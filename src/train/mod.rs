@@ -40,7 +40,7 @@ use crate::autodiff::Element;
 use crate::base::registry::Registry;
 use crate::base::{Error, Precision, Result, Streams, files::null_is_nan};
 use crate::data::{self, Dataset, Targets};
-use crate::nn::losses::{Criterion, Loss};
+use crate::nn::losses::{Criterion, Hinge, Logistic, Loss};
 use crate::nn::{Evaluation, MeanLoss, Network, Objective, Samples, Spec, Statistics};
 use crate::with_precision;
 use serde::{Deserialize, Serialize};
@@ -232,6 +232,7 @@ pub fn network(settings: &TrainSettings, dataset: &Dataset) -> Result<Network> {
         return Err(Error::expected("--data", expected, format!("{}, with values", dataset.name)));
     }
     check_values(&settings.loss, dataset)?;
+    exported::check_ignored(&settings.loss, &settings.data)?;
     let network = Network::new(Spec {
         model: settings.model.clone(),
         loss: settings.loss.clone(),
@@ -242,20 +243,15 @@ pub fn network(settings: &TrainSettings, dataset: &Dataset) -> Result<Network> {
     Ok(network)
 }
 
-/// Refuses samples that a network of layers has no meaning for: tokens beyond its tables, labels that its loss ignores.
+/// Refuses samples that a network has no meaning for: tokens beyond its tables; weights, where their losses cannot be told apart.
 pub fn check_samples(network: &Network, dataset: &Dataset) -> Result<()> {
-    if network.graph().is_some() {
-        return Ok(());
-    }
-    let ignored = match &network.spec().loss {
-        Loss::CrossEntropy(loss) => u32::try_from(loss.ignore).ok(),
-        _ => None,
-    };
     for part in [&dataset.train, &dataset.test] {
-        network.check_indices("--data", &part.x)?;
-        if ignored.is_some_and(|label| part.labels().is_some_and(|labels| labels.contains(&label))) {
-            let expected = "data of npz or npy that are read without the samples to ignore (ignore=N)";
-            return Err(Error::expected("--loss cross-entropy: ignore", expected, &dataset.name));
+        if !part.weights.is_empty() && !network.tells_samples_apart() {
+            let expected = "none for a graph that does not show the loss of each sample (weights=none; or weights as an argument of its forward)";
+            return Err(Error::expected("--data: weights of samples", expected, "some"));
+        }
+        if network.graph().is_none() {
+            network.check_indices("--data", &part.x)?;
         }
     }
     Ok(())
@@ -263,7 +259,18 @@ pub fn check_samples(network: &Network, dataset: &Dataset) -> Result<()> {
 
 /// How many outputs a network has for a data set under a loss.
 pub fn outputs(loss: &Loss, dataset: &Dataset) -> Result<usize> {
-    if dataset.has_classes() { loss.outputs(dataset.outputs) } else { Ok(dataset.outputs) }
+    if dataset.has_classes() {
+        return loss.outputs(dataset.outputs);
+    }
+    // One output for two classes is a single answer where there are values.
+    match loss {
+        Loss::Logistic(Logistic { single: true }) | Loss::Hinge(Hinge { single: true, .. })
+            if dataset.outputs != 1 =>
+        {
+            Err(Error::expected("loss: single=true", "data with 1 value a sample", dataset.outputs))
+        }
+        _ => Ok(dataset.outputs),
+    }
 }
 
 /// Refuses target values that a loss has no meaning for.

@@ -6,6 +6,7 @@ mod config;
 mod connect;
 mod critical;
 mod data;
+mod effects;
 mod ensemble;
 mod faults;
 mod foreign_weights;

@@ -23,14 +23,15 @@ pub(super) struct Record {
 /// The records of a file, in order.
 pub(super) struct Table {
     pub input: Input,
-    delimiter: u8,
+    /// What separates fields; spaces and tabs, any number of them, where it is none.
+    delimiter: Option<char>,
     /// Lines read.
     line: usize,
     bytes: Vec<u8>,
 }
 
 impl Table {
-    pub fn open(path: &Path, delimiter: u8) -> Result<Self> {
+    pub fn open(path: &Path, delimiter: Option<char>) -> Result<Self> {
         Ok(Self { input: Input::open(path)?, delimiter, line: 0, bytes: Vec::new() })
     }
 
@@ -96,32 +97,37 @@ impl Table {
     }
 
     fn fields(&self, text: &str) -> Result<Vec<String>> {
-        let delimiter = char::from(self.delimiter);
+        // Spaces around a field are no part of it, unless they part fields.
+        let padding = |c: char| match self.delimiter {
+            None => matches!(c, ' ' | '\t'),
+            Some(delimiter) => c == ' ' && c != delimiter,
+        };
+        let parts = |c: char| self.delimiter.map_or_else(|| matches!(c, ' ' | '\t'), |d| c == d);
         let mut fields = Vec::new();
-        let mut rest = text;
+        let mut rest = if self.delimiter.is_none() { text.trim_end_matches(padding) } else { text };
         loop {
             if fields.len() == MOST_FIELDS {
                 return Err(Error::expected(self.place(), format!("at most {MOST_FIELDS} fields"), "more"));
             }
-            // Spaces around a field are no part of it, unless they part fields.
-            let start = rest.trim_start_matches(|c: char| c == ' ' && c != delimiter);
+            let start = rest.trim_start_matches(padding);
             let end = match start.strip_prefix('"') {
                 None => {
-                    let (field, end) =
-                        start.split_once(delimiter).map_or((start, None), |(f, r)| (f, Some(r)));
+                    let (field, end) = start.split_once(parts).map_or((start, None), |(f, r)| (f, Some(r)));
                     fields.push(field.trim().to_owned());
                     end
                 }
                 Some(quoted) => {
                     let (field, after) = self.quoted(quoted)?;
                     fields.push(field);
-                    let after = after.trim_start_matches(|c: char| c == ' ' && c != delimiter);
-                    match after.strip_prefix(delimiter) {
+                    let (next, spaces) = (after.trim_start_matches(padding), after.starts_with(padding));
+                    match next.strip_prefix(parts) {
                         Some(end) => Some(end),
-                        None if after.is_empty() => None,
+                        None if next.is_empty() => None,
+                        None if self.delimiter.is_none() && spaces => Some(next),
                         None => {
-                            let expected = format!("`{delimiter}` or the end after a quoted field");
-                            let found = format!("`{}`", files::brief(after));
+                            let sign = self.delimiter.map_or_else(|| " ".to_owned(), String::from);
+                            let expected = format!("`{sign}` or the end after a quoted field");
+                            let found = format!("`{}`", files::brief(next));
                             return Err(Error::expected(self.place(), expected, found));
                         }
                     }

@@ -39,21 +39,31 @@ pub(in crate::data) struct Names {
     pub weights: Option<String>,
 }
 
+/// The arrays that weigh training and test samples: those that are given, `none` for none, or those with usual names.
+pub(in crate::data) fn weights([train, test]: [&str; 2], there: &[String]) -> [Option<String>; 2] {
+    let of = |given: &str, usual: &[&str]| match given {
+        "none" => None,
+        "" => usual.iter().find(|name| there.iter().any(|n| n == *name)).map(|name| (*name).to_owned()),
+        name => Some(name.to_owned()),
+    };
+    [of(train, WEIGHTS[0]), of(if train == "none" { "none" } else { test }, WEIGHTS[1])]
+}
+
+/// What is said of weights that nobody named.
+pub(in crate::data) fn weighed_by(name: &str) -> String {
+    format!("samples count as `{}` says; weights=none counts all the same", files::brief(name))
+}
+
 impl NpzFile {
     /// The names of the arrays for training, and of those for testing where there are some.
     pub(super) fn names(&self, at: &str, there: &[String]) -> Result<(Names, Option<Names>)> {
         let (train, test) = self.pairs(at, there)?;
-        let weights = |given: &str, usual: &[&str]| match given {
-            "none" => None,
-            "" => usual.iter().find(|name| there.iter().any(|n| n == *name)).map(|name| (*name).to_owned()),
-            name => Some(name.to_owned()),
-        };
-        let named = |[x, y]: [String; 2], given, usual| Names { x, y, weights: weights(given, usual) };
-        let other = if self.weights == "none" { "none" } else { &self.test_weights };
+        let [weights, other] = weights([&self.weights, &self.test_weights], there);
         if test.is_none() && !self.test_weights.is_empty() {
             return Err(Error::expected("data set npz: test-weights", "test samples beside them", "none"));
         }
-        Ok((named(train, &self.weights, WEIGHTS[0]), test.map(|pair| named(pair, other, WEIGHTS[1]))))
+        let named = |[x, y]: [String; 2], weights| Names { x, y, weights };
+        Ok((named(train, weights), test.map(|pair| named(pair, other))))
     }
 
     /// The names of inputs and targets for training, and of those for testing where there are some.

@@ -47,8 +47,15 @@ impl Graph {
             return refuse("a free name for the targets", "y, target and targets in the graph");
         };
         // A sum over the outputs of a sample as a multiple of their mean.
-        let each: i64 =
-            sizes.iter().skip(1).map(|size| if let Size::AsInt(n) = size { *n } else { 1 }).product();
+        let each = sizes.iter().skip(1).map(|size| if let Size::AsInt(n) = size { Some(*n) } else { None });
+        let each: Option<i64> = each.product();
+        let each = match loss {
+            Loss::CrossEntropy(_) | Loss::MeanSquaredError(_) => 1,
+            _ => each.ok_or_else(|| {
+                let expected = "mean-squared-error or cross-entropy for outputs whose number is open";
+                Error::expected("--loss", expected, loss)
+            })?,
+        };
         let value = match loss {
             Loss::CrossEntropy(entropy) if !entropy.weights.is_empty() => {
                 return refuse(
@@ -84,6 +91,9 @@ impl Graph {
                 self.append("cross_entropy_loss.default", &inputs, Vec::new())
             }
             Loss::SquaredError(_) | Loss::MeanSquaredError(_) | Loss::Logistic(_) => {
+                if matches!(loss, Loss::Logistic(logistic) if logistic.single) && each != 1 {
+                    return refuse("single=false for several outputs a sample", &loss.to_string());
+                }
                 self.add_argument(target, sizes, FLOAT)?;
                 let (operator, factor) = match loss {
                     Loss::Logistic(_) => ("binary_cross_entropy_with_logits.default", each as f64),

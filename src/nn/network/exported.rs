@@ -11,6 +11,7 @@ use crate::nn::graph::{Bound, Compared, Dtype, Graph, Lowered, Packing, equivari
 use crate::nn::layout::{Layout, Role};
 use crate::nn::losses::Criterion;
 use crate::nn::recorder::{Mode, Recorder};
+use crate::nn::samples::Beside;
 use crate::nn::symmetry::Symmetry;
 use std::ops::Range;
 use std::sync::Arc;
@@ -283,10 +284,16 @@ impl Exportation {
     }
 
     /// The graph for a number of samples.
-    pub fn record(&self, samples: usize, mode: Mode, layout: &Layout) -> Recording {
+    pub fn record(&self, samples: usize, mode: Mode, beside: Beside, layout: &Layout) -> Recording {
         match self.graph.lower(&self.packing, samples, mode) {
-            Ok(Lowered { tape, losses, each, compared, correct, metrics, follows, .. }) => {
-                let losses = each.filter(|_| self.apart).unwrap_or(losses);
+            Ok(Lowered { mut tape, losses, each, compared, correct, metrics, follows, .. }) => {
+                let mut losses = each.filter(|_| self.apart).unwrap_or(losses);
+                if beside == Beside::Weights {
+                    // The last row, beside which of the one target was observed.
+                    let all = tape.input(Shape::new(2, samples));
+                    let weights = tape.strided(all, &[samples, 1], &[2, 1], 1, Shape::new(1, samples));
+                    losses = tape.mul(losses, weights);
+                }
                 let compared = compared.map(|c| c.node).ok();
                 let traces = super::inside::traces(&tape, layout, compared, samples);
                 let program = Program::comparing(tape, losses, losses, compared.unwrap_or(losses));
