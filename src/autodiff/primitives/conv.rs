@@ -106,10 +106,24 @@ pub struct Conv {
 /// Multiply-adds in one task; more of them are shared out among threads. A tenth of a millisecond or two.
 const TASK: usize = 1 << 23;
 
+/// Weights beyond which a core's cache does not hold them.
+const LARGE: usize = 1 << 17;
+/// Places for which such weights are read once.
+const PLACES: usize = 64;
+
 impl Conv {
-    /// Samples in one task: a cut that follows from the work alone, so that the bits do not depend on the threads.
+    /// Samples in one task: a cut that follows from the sizes alone, so that the bits do not depend on the threads.
     fn samples_a_task(&self, samples: usize) -> usize {
-        (TASK / self.geometry.work().max(1)).clamp(1, samples.max(1))
+        let task = TASK / self.geometry.work().max(1);
+        task.max(self.samples_together().min(samples.div_ceil(2))).clamp(1, samples.max(1))
+    }
+
+    /// Samples that are computed side by side: several where large weights meet small images, so that they are not read from
+    /// memory for every sample.
+    fn samples_together(&self) -> usize {
+        let window = &self.geometry.window;
+        let places = if self.role == Role::Input { window.positions() } else { window.outputs() };
+        if self.geometry.weights().size() < LARGE { 1 } else { PLACES.div_ceil(places.max(1)) }
     }
 
     /// `out (+)=` this role of `a` and `b`.

@@ -110,8 +110,9 @@ pub(super) fn correlate<E: Element, const L: usize>(
         Role::Input => [geometry.window.height, geometry.window.width],
         _ => geometry.window.places(),
     };
+    let together = conv.samples_together();
     let run = |(out, signal): (&mut [E], &[E])| {
-        samples(&scratch, &phases, signal, read, rows, size, accumulate, out);
+        samples(&scratch, &phases, together, signal, read, rows, size, accumulate, out);
     };
     if out.len() <= task * written {
         run((out, signal));
@@ -123,24 +124,26 @@ pub(super) fn correlate<E: Element, const L: usize>(
     }
 }
 
-/// The panels of one phase: `weight(row of W, result channel)` for every tap of the run, zero beyond the channels.
+/// The panels of one phase: the weight of each result channel for every tap of the run, zero beyond the channels. `taps` says
+/// where those of the first channel of the first group lie, `steps` how far it is to the next group and the next channel.
 fn panels<E: Element, const L: usize>(
     groups: usize,
     results: usize,
-    length: usize,
-    weight: impl Fn(usize, usize, usize) -> E,
+    taps: &[usize],
+    steps: [usize; 2],
+    weights: &[E],
 ) -> Vec<[E; L]> {
-    let blocks = results.div_ceil(L);
+    let (blocks, length) = (results.div_ceil(L), taps.len());
     let mut panels = vec![[E::ZERO; L]; groups * blocks * length];
     if length == 0 {
         return panels;
     }
     for (i, panel) in panels.chunks_exact_mut(length).enumerate() {
         let (group, first) = (i / blocks, i % blocks * L);
-        for (t, lanes) in panel.iter_mut().enumerate() {
-            for (lane, w) in lanes.iter_mut().enumerate().take(results - first) {
-                *w = weight(group, first + lane, t);
-            }
+        let start = group * steps[0] + first * steps[1];
+        for (tap, lanes) in taps.iter().zip(panel) {
+            let own = weights[start + tap..].iter().step_by(steps[1]);
+            lanes.iter_mut().take(results - first).zip(own).for_each(|(lane, w)| *lane = *w);
         }
     }
     panels
@@ -163,10 +166,9 @@ fn output_phases<E: Element, const L: usize>(conv: &Conv, weights: &[E]) -> (Scr
         padded,
     };
     let run = window.kernel[1] * channels;
-    let panels = panels(geometry.groups, outputs, window.kernel[0] * run, |group, output, t| {
-        let (i, j, channel) = (t / run, t % run / channels, t % channels);
-        weights[(group * outputs + output) * depth + geometry.row(channel, [i, j])]
-    });
+    let tap = |t: usize| geometry.row(t % channels, [t / run, t % run / channels]);
+    let taps: Vec<usize> = (0..window.kernel[0] * run).map(tap).collect();
+    let panels = panels(geometry.groups, outputs, &taps, [outputs * depth, depth], weights);
     // Runs of a kernel row, and of each of its columns where there are gaps between them.
     let (run, gaps) = if window.dilation[1] == 1 { (run, 1) } else { (channels, window.kernel[1]) };
     let offset =
@@ -221,10 +223,13 @@ fn image_phases<E: Element, const L: usize>(conv: &Conv, weights: &[E]) -> (Scra
         let late = |axis: usize, i: usize| i * dilation[axis] / stride[axis];
         let farthest = [0, 1].map(|axis| taps[axis].first().map_or(0, |i| late(axis, *i)));
         let run = taps[1].len() * outputs;
-        let panels = panels(geometry.groups, channels, taps[0].len() * run, |group, channel, t| {
+        let tap = |t: usize| {
             let at = [taps[0][t / run], taps[1][t % run / outputs]];
-            weights[(group * outputs + t % outputs) * depth + geometry.row(channel, at)]
-        });
+            t % outputs * depth + geometry.row(0, at)
+        };
+        let all: Vec<usize> = (0..taps[0].len() * run).map(tap).collect();
+        let steps = [outputs * depth, geometry.row(1, [0, 0])];
+        let panels = panels(geometry.groups, channels, &all, steps, weights);
         let (run, columns) =
             if dilation[1] == 1 { (run, &taps[1][..taps[1].len().min(1)]) } else { (outputs, &taps[1][..]) };
         let offset = |i: usize, j: usize| {
@@ -255,6 +260,7 @@ fn image_phases<E: Element, const L: usize>(conv: &Conv, weights: &[E]) -> (Scra
 fn samples<E: Element, const L: usize>(
     scratch: &Scratch,
     phases: &[Phase<E, L>],
+    together: usize,
     signal: &[E],
     read: usize,
     rows: usize,
@@ -268,19 +274,28 @@ fn samples<E: Element, const L: usize>(
         return by_tiles(scratch, filters, places[0].from, signal, read, rows, size, accumulate, out);
     }
     let columns = size[0] * size[1];
-    let mut padded = vec![E::ZERO; if scratch.plain() { 0 } else { scratch.len() }];
+    // Places of several samples side by side: of each phase those of all samples.
+    let together = together.min(out.len() / (rows * columns).max(1)).max(1);
+    let stride = if scratch.plain() { read } else { scratch.len() };
+    let all: Vec<Vec<Place>> =
+        phases.iter().map(|phase| repeated(&phase.places, together, stride, columns)).collect();
+    let mut padded = vec![E::ZERO; if scratch.plain() { 0 } else { together * stride }];
     let results = rows / scratch.groups;
-    for (out, sample) in out.chunks_exact_mut(rows * columns).zip(signal.chunks_exact(read)) {
+    for (out, some) in out.chunks_mut(together * rows * columns).zip(signal.chunks(together * read)) {
+        let samples = some.len() / read;
         for group in 0..scratch.groups {
             let x = if scratch.plain() {
-                sample
+                some
             } else {
-                scratch.fill(sample, group, &mut padded);
+                for (sample, padded) in some.chunks_exact(read).zip(padded.chunks_exact_mut(stride)) {
+                    scratch.fill(sample, group, padded);
+                }
                 &padded[..]
             };
-            for phase in phases {
+            for (phase, places) in phases.iter().zip(&all) {
                 let blocks = results.div_ceil(L);
                 let length = phase.panels.len() / (blocks * scratch.groups);
+                let places = &places[..samples * phase.places.len()];
                 for block in 0..blocks {
                     let panel = &phase.panels[(group * blocks + block) * length..][..length];
                     let first = group * results + block * L;
@@ -289,7 +304,7 @@ fn samples<E: Element, const L: usize>(
                     vectorised(
                         #[inline(always)]
                         || {
-                            for places in phase.places.chunks(PLACES) {
+                            for places in places.chunks(PLACES) {
                                 // A last, shorter group computes its last place several times over.
                                 let mut from = [0; PLACES];
                                 for (r, from) in from.iter_mut().enumerate() {
@@ -307,6 +322,14 @@ fn samples<E: Element, const L: usize>(
             }
         }
     }
+}
+
+/// The places of so many samples, one after the other: `stride` numbers are read and `columns` written for each.
+fn repeated(places: &[Place], samples: usize, stride: usize, columns: usize) -> Vec<Place> {
+    let of = |i: usize| {
+        places.iter().map(move |place| Place { from: place.from + i * stride, to: place.to + i * columns })
+    };
+    (0..samples).flat_map(of).collect()
 }
 
 /// The same by [`winograd`].

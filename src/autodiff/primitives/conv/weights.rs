@@ -102,53 +102,56 @@ fn part<E: Element, const L: usize>(conv: &Conv, x: &[E], g: &[E]) -> Vec<[f64; 
     let (places, blocks, runs, tiled) = (window.outputs(), outputs.div_ceil(L), runs(conv), tiled(conv));
     let padded = window.padded();
     let stride = padded[1] * channels;
+    let room = padded[0] * stride;
+    let [read, written] = [window.channels * window.positions(), geometry.outputs * places];
+    let group_samples = (GROUP / places.max(1)).max(1);
+    let together = conv.samples_together().min(group_samples).min(x.len() / read.max(1)).max(1);
     // The last tile of the last run may look beyond it; what it finds there goes into sums that nobody reads.
-    let mut image = vec![E::ZERO; padded[0] * stride + ROWS];
-    let mut cotangents = vec![[E::ZERO; L]; blocks * places];
+    let mut images = vec![E::ZERO; together * room + ROWS];
+    let mut cotangents = vec![[E::ZERO; L]; blocks * together * places];
     let size = geometry.groups * blocks * runs.len() * tiled;
     let mut sums = vec![[E::ZERO; L]; size];
     let mut total = vec![[0.0f64; L]; size];
-    // Where the window begins at each place.
+    // Where the window begins at each place of each sample.
     let [_, columns] = window.places();
     let start = |place: usize| {
-        let (y, x) = (place / columns, place % columns);
-        y * window.stride[0] * stride + x * window.stride[1] * channels
+        let (sample, y, x) = (place / places, place % places / columns, place % places % columns);
+        sample * room + y * window.stride[0] * stride + x * window.stride[1] * channels
     };
-    let starts: Vec<usize> = (0..places).map(start).collect();
-    let samples =
-        x.chunks_exact(window.channels * window.positions()).zip(g.chunks_exact(geometry.outputs * places));
-    let group_samples = (GROUP / places.max(1)).max(1);
-    let count = samples.len();
-    for (sample, (x, g)) in samples.enumerate() {
-        for group in 0..geometry.groups {
-            let rows = image.chunks_exact_mut(stride).skip(window.padding[0]);
-            for (row, x) in rows.zip(x.chunks_exact(window.width * window.channels)) {
-                let row = row[window.padding[1] * channels..].chunks_exact_mut(channels);
-                for (to, from) in row.zip(x.chunks_exact(window.channels)) {
-                    to.copy_from_slice(&from[group * channels..][..channels]);
+    let starts: Vec<usize> = (0..together * places).map(start).collect();
+    for (x, g) in x.chunks(group_samples * read).zip(g.chunks(group_samples * written)) {
+        for (x, g) in x.chunks(together * read).zip(g.chunks(together * written)) {
+            let count = g.len() / geometry.outputs;
+            for group in 0..geometry.groups {
+                for (x, image) in x.chunks_exact(read).zip(images.chunks_exact_mut(room)) {
+                    let rows = image.chunks_exact_mut(stride).skip(window.padding[0]);
+                    for (row, x) in rows.zip(x.chunks_exact(window.width * window.channels)) {
+                        let row = row[window.padding[1] * channels..].chunks_exact_mut(channels);
+                        for (to, from) in row.zip(x.chunks_exact(window.channels)) {
+                            to.copy_from_slice(&from[group * channels..][..channels]);
+                        }
+                    }
                 }
-            }
-            for (place, g) in g.chunks_exact(geometry.outputs).enumerate() {
-                for (block, g) in g[group * outputs..][..outputs].chunks(L).enumerate() {
-                    cotangents[block * places + place][..g.len()].copy_from_slice(g);
+                for (place, g) in g.chunks_exact(geometry.outputs).enumerate() {
+                    for (block, g) in g[group * outputs..][..outputs].chunks(L).enumerate() {
+                        cotangents[block * count + place][..g.len()].copy_from_slice(g);
+                    }
                 }
-            }
-            for block in 0..blocks {
-                let cotangents = &cotangents[block * places..][..places];
-                for (i, run) in runs.iter().enumerate() {
-                    let sums = &mut sums[((group * blocks + block) * runs.len() + i) * tiled..][..tiled];
-                    for (tile, sums) in sums.chunks_exact_mut(ROWS).enumerate() {
-                        let from = run + tile * ROWS;
-                        add_products(&image[from..], &starts, cotangents, sums);
+                for block in 0..blocks {
+                    let cotangents = &cotangents[block * count..][..count];
+                    for (i, run) in runs.iter().enumerate() {
+                        let sums = &mut sums[((group * blocks + block) * runs.len() + i) * tiled..][..tiled];
+                        for (tile, sums) in sums.chunks_exact_mut(ROWS).enumerate() {
+                            let from = run + tile * ROWS;
+                            add_products(&images[from..], &starts, cotangents, sums);
+                        }
                     }
                 }
             }
         }
-        if (sample + 1) % group_samples == 0 || sample + 1 == count {
-            for (total, sum) in total.as_flattened_mut().iter_mut().zip(sums.as_flattened_mut()) {
-                *total += sum.to_f64();
-                *sum = E::ZERO;
-            }
+        for (total, sum) in total.as_flattened_mut().iter_mut().zip(sums.as_flattened_mut()) {
+            *total += sum.to_f64();
+            *sum = E::ZERO;
         }
     }
     total
