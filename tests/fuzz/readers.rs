@@ -70,6 +70,10 @@ pub const READERS: &[Reader] = &[
     Reader { name: "checkpoint", form: Form::Checkpoint, read: checkpoint },
     Reader { name: "log", form: Form::Log, read: pieces },
     Reader { name: "npz", form: Form::Npz, read: npz },
+    Reader { name: "npy", form: Form::Bytes, read: npy },
+    Reader { name: "tokens", form: Form::Npz, read: tokens },
+    Reader { name: "arguments", form: Form::Npz, read: arguments },
+    Reader { name: "text", form: Form::Bytes, read: characters },
     Reader { name: "idx", form: Form::Bytes, read: idx },
     Reader { name: "cifar", form: Form::Bytes, read: cifar },
     Reader { name: "images", form: Form::Bytes, read: images },
@@ -190,10 +194,52 @@ fn npz(directory: &Path, bytes: &[u8]) -> Result<()> {
     load(&format!("npz:file={}", path.display()))
 }
 
-/// Images and labels, one behind the other: the first four bytes are the length of the images.
-fn idx(directory: &Path, bytes: &[u8]) -> Result<()> {
+/// Two files, one behind the other: the first four bytes are the length of the first one.
+fn two(bytes: &[u8]) -> (&[u8], &[u8]) {
     let (length, rest) = bytes.split_first_chunk().unwrap_or((&[0; 4], bytes));
-    let (images, labels) = rest.split_at((u32::from_le_bytes(*length) as usize).min(rest.len()));
+    rest.split_at((u32::from_le_bytes(*length) as usize).min(rest.len()))
+}
+
+/// Inputs and targets, which are also taken for weights.
+fn npy(directory: &Path, bytes: &[u8]) -> Result<()> {
+    let (x, y) = two(bytes);
+    let [x, y] =
+        [("x.npy", x), ("y.npy", y)].map(|(name, bytes)| write(directory, name, bytes).display().to_string());
+    load(&format!("npy:x={x},y={y},weights={y}")).ok();
+    load(&format!("npy:x={x},y={y},ignore=1"))
+}
+
+/// Numbers of tokens, looked up in a table.
+fn tokens(directory: &Path, bytes: &[u8]) -> Result<()> {
+    let path = write(directory, "data.npz", bytes);
+    let table = "layers:layers=[{kind=\"embedding\",vocabulary=5,width=2},\"flatten\"]";
+    let settings = TrainSettings {
+        data: Source::parse(&format!("npz:file={}", path.display()))?,
+        model: Architecture::parse(table)?,
+        ..TrainSettings::default()
+    };
+    let settings = losscape::train::exported::settle(settings)?;
+    let dataset = Dataset::load(&settings.data, 0, &settings.preparation)?;
+    losscape::train::network(&settings, &dataset).map(drop)
+}
+
+/// Arguments of an exported network, with weights of samples.
+fn arguments(directory: &Path, bytes: &[u8]) -> Result<()> {
+    let graph = write(directory, "model.pt2", &seed("graph", "mlp"));
+    let path = write(directory, "data.npz", bytes);
+    let data = Source::parse(&format!("npz:file={},weights=sample_weight", path.display()))?;
+    losscape::train::exported::understand(&graph, Some(&data), None).map(drop)
+}
+
+fn characters(directory: &Path, bytes: &[u8]) -> Result<()> {
+    let path = write(directory, "text.txt", bytes);
+    load(&format!("text:file={},context=3,unit=byte", path.display())).ok();
+    load(&format!("text:file={},context=3,encoding=tokens", path.display()))
+}
+
+/// Images and labels.
+fn idx(directory: &Path, bytes: &[u8]) -> Result<()> {
+    let (images, labels) = two(bytes);
     let images = write(directory, "images", images);
     let labels = write(directory, "labels", labels);
     load(&format!("idx:images={},labels={}", images.display(), labels.display()))
@@ -214,7 +260,8 @@ fn images(directory: &Path, bytes: &[u8]) -> Result<()> {
 
 fn csv(directory: &Path, bytes: &[u8]) -> Result<()> {
     let path = write(directory, "table.csv", bytes);
-    load(&format!("csv:file={}", path.display()))
+    let aligned = load(&format!("csv:file={},delimiter=whitespace,categories=index", path.display()));
+    load(&format!("csv:file={}", path.display())).or(aligned)
 }
 
 fn config(directory: &Path, bytes: &[u8]) -> Result<()> {

@@ -1,7 +1,8 @@
 //! The seeds in `fuzz/corpus`, made by the program itself: `cargo test --test fuzz seeds -- --ignored` after a change of a format.
 
 use crate::readers::{SAVED, corpus};
-use std::io::Write;
+use losscape::base::npz::Npz;
+use std::io::{Cursor, Write};
 use std::path::Path;
 use std::process::Command;
 
@@ -102,6 +103,22 @@ fn seeds_are_made_by_the_program() {
     keep("idx", "gzip", &both(&zipped(&images), &zipped(&labels)));
     let cifar = (0..2).flat_map(|i| [vec![i, 9 * i], vec![7 * i; 3072]].concat()).collect::<Vec<u8>>();
     keep("cifar", "two", &cifar);
+    let made = |name: &str| {
+        std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/files/made").join(name)).unwrap()
+    };
+    keep("npy", "small", &both(&made("x.npy"), &made("y.npy")));
+    keep("tokens", "small", &made("tokens.npz"));
+    let mut weighed = Npz::read(&exported.join("mlp.npz")).unwrap();
+    weighed.push("sample_weight", &[16], (0..16).map(f64::from).collect::<Vec<f64>>());
+    let mut bytes = Cursor::new(Vec::new());
+    weighed.write_to(&mut bytes).unwrap();
+    keep("arguments", "weighed", bytes.get_ref());
+    keep("text", "small", "To be, or not to b\u{eb}.\n".as_bytes());
+    keep(
+        "csv",
+        "aligned",
+        b"  a   b  kind\n 1.0  -2   yes\n10.0   3    no\n 2.0   1   yes\n 4.0   0    no\n",
+    );
     keep("csv", "numbers", b"1,2.5,0\n3,-4e-2,1\n5,6,0\n7,8,1\n");
     keep("csv", "names", b"\xef\xbb\xbfwidth,\"the \"\"height\"\"\",kind\n1,2,a\n3,4,b\n5,6,\"a\"\n7,8,b\n");
     keep("config", "training", CONFIG.as_bytes());
