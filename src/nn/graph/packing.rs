@@ -1,7 +1,7 @@
 //! How the arguments of a graph's `forward` lie in one sample of a data set: one after another, row-major, as numbers.
 //!
 //! A sample is one index along the batch axis of each argument that has one. An argument without is the same for all
-//! samples, and repeated in each. Without a symbol for the batch its size is fixed: samples come in groups of that size, or,
+//! samples, and repeated in each. Without a symbol for the batch its size is fixed, one or more: samples come in groups of that size, or,
 //! where arguments differ in their first length, all together as one.
 
 use super::{Dtype, Graph, Length};
@@ -85,7 +85,7 @@ impl Graph {
             if shape.len() != argument.sizes.len() {
                 return refuse(format!("{} axes", argument.sizes.len()));
             }
-            let fixed = batch.is_empty() && self.group() != Some(1);
+            let fixed = batch.is_empty() && self.batch_length().is_some();
             for (axis, (length, d)) in argument.sizes.iter().zip(shape).enumerate() {
                 match length {
                     // Several groups of the fixed size.
@@ -119,18 +119,20 @@ impl Graph {
         if self.batch_symbol().is_some() {
             return None;
         }
-        let first = |argument: &super::GraphArgument| match argument.sizes.first() {
-            Some(Length::Fixed(n)) => Some(*n),
-            _ => None,
-        };
-        let mut all = self.arguments.iter().map(first);
+        self.arguments.first().and_then(first_length)?;
+        Some(self.batch_length().unwrap_or(1))
+    }
+
+    /// The first length of all arguments, where it is the same number: that of a fixed batch.
+    fn batch_length(&self) -> Option<usize> {
+        let mut all = self.arguments.iter().map(first_length);
         let one = all.next().flatten()?;
-        Some(if all.all(|n| n == Some(one)) { one } else { 1 })
+        all.all(|n| n == Some(one)).then_some(one)
     }
 
     /// Where each argument lies in a sample.
     pub fn packing(&self, sizes: &Sizes) -> Result<Packing> {
-        let group = self.group();
+        let (group, batch) = (self.group(), self.batch_length());
         let (mut arguments, mut features) = (Vec::new(), 0usize);
         for argument in &self.arguments {
             let at = brief(&argument.name);
@@ -151,7 +153,7 @@ impl Graph {
                             ));
                         }
                     },
-                    Length::Fixed(_) if group.is_some_and(|n| n > 1) && i == 0 => axis = Some(0),
+                    Length::Fixed(_) if group.is_some() && i == 0 && batch.is_some() => axis = Some(0),
                     Length::Fixed(n) => shape.push(*n),
                 }
             }
@@ -174,4 +176,9 @@ impl Graph {
             _ => Ok(Packing { arguments, features, group }),
         }
     }
+}
+
+/// The length along the first axis of an argument, where it is fixed.
+fn first_length(argument: &super::GraphArgument) -> Option<usize> {
+    if let Some(Length::Fixed(n)) = argument.sizes.first() { Some(*n) } else { None }
 }

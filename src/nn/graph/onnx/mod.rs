@@ -182,7 +182,7 @@ fn assemble(at: &str, model: &Model, graph: &GraphProto, beside: &mut Beside) ->
         }
     }
     if this.parameters.is_empty() {
-        return Err(Error::expected(&at_graph, "initializers that an operation takes as weights", "none"));
+        return Err(untrained(&at_graph, &ops));
     }
     this.text.nodes = ops.iter().map(|op| node(op, &empty)).collect::<Result<_>>()?;
     for output in returned {
@@ -415,4 +415,15 @@ fn anonymous(name: &str) -> bool {
 /// A name of letters, digits and underscores.
 fn plain(name: &str) -> String {
     name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
+}
+
+/// Why a graph has nothing to train.
+fn untrained(at: &str, ops: &[Op]) -> Error {
+    let of = |op: &Op| op.operator.contains("Quantize") || op.operator.ends_with("Integer");
+    if let Some(op) = ops.iter().find(|op| of(op) || op.operator.contains("QLinear")) {
+        let expected = "weights in floating point (as the model was before it was quantised)";
+        return Error::expected(at, expected, format!("`{}`", brief(&op.operator)));
+    }
+    let expected = "initializers that an operation takes as weights (weights among the inputs are data)";
+    Error::expected(at, expected, "none")
 }
