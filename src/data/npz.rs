@@ -139,12 +139,12 @@ impl NpzFile {
             None => Split::share(part.count, self.test),
             Some(test) => {
                 let test = self.part(arrays, &test, &mut notes)?;
+                let count = test.count;
+                part.append(test, at)?;
                 if self.test != Self::default().test {
                     let expected = "0 for no test samples, or none where they are among the arrays";
                     return Err(Error::expected(format!("{at}: test"), expected, self.test));
                 }
-                let count = test.count;
-                part.append(test, at)?;
                 Split::Last(count)
             }
         };

@@ -61,6 +61,13 @@ fn networks_of_other_programs_are_completed_by_a_loss() {
             compare(name, tolerance, &found.unwrap_or_else(|e| panic!("{name}: {e}")), &expected);
         }
     }
+    // A batch of one sample holds for any number of samples.
+    let text = std::fs::read_to_string(file("onnx/flax.json")).expect("numbers");
+    let beside_it = Beside { loss: Some("mean-squared-error".parse().expect("a loss")), ..beside("flax") };
+    let asked =
+        Asked { along: Some(Along::Sine), precision: Some(Precision::F64), memory: 1.0, ..Asked::default() };
+    let found = inspect(&file("onnx/one.onnx"), &beside_it, &asked).unwrap_or_else(|e| panic!("one: {e}"));
+    compare("one", 1e-9, &found, &serde_json::from_str(&text).expect("JSON"));
     let wrong = Beside { loss: Some("logistic".parse().expect("a loss")), ..beside("classes") };
     let message = inspect(&file("onnx/classes.onnx"), &wrong, &Asked { memory: 1.0, ..Asked::default() });
     assert!(

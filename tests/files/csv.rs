@@ -1,7 +1,7 @@
 //! Tables as text: headers, label columns, quotes, and refusals.
 
 use crate::files::{Files, labels, no_file_in_place_of};
-use losscape::data::Dataset;
+use losscape::data::{Dataset, Source};
 use proptest::prelude::*;
 
 const HALF: &str = "csv:file=@/t.csv,test=0.5";
@@ -47,6 +47,34 @@ fn tables_are_read_with_and_without_a_header() {
         assert_eq!(rows(&data), expected, "{text}");
         assert_eq!((data.shape.as_slice(), data.outputs, data.test.len()), ([2].as_slice(), 2, 1));
     }
+}
+
+#[test]
+fn columns_aligned_by_spaces_are_read_and_else_named() {
+    let expected = vec![(vec![1.0, -2.5], 1.0), (vec![2.0, 0.0], 0.0), (vec![30.0, 100.0], 1.0)];
+    let text = "   a     b  class\n   1  -2.5  yes  \n 2 \t  0  \"no\"\n30.0   1e2  \"yes\"\n";
+    assert_eq!(rows(&load(text, ",delimiter=whitespace")), expected);
+    assert!(refusal(text, "").contains("found 1 (delimiter=whitespace?)"), "{}", refusal(text, ""));
+    let one = refusal("a b c\n1 2 x\n3  4 y\n", ",delimiter=\" \"");
+    assert!(one.contains("found 4 (delimiter=whitespace takes several spaces for one)"), "{one}");
+    assert!(refusal("a b\n\"1\"2 x\n3 y\n", ",delimiter=whitespace").contains("after a quoted field"));
+}
+
+#[test]
+fn lines_whose_label_does_not_count_are_left_out_and_counted() {
+    let text = "a,class\n1,0\n2,-100\n3,1\n4,2\n";
+    let data = load(text, "");
+    assert_eq!(rows(&data), vec![(vec![1.0], 0.0), (vec![3.0], 1.0), (vec![4.0], 2.0)]);
+    assert!(
+        data.notes.iter().any(|note| note.contains("1 of 4 lines have the label -100")),
+        "{:?}",
+        data.notes
+    );
+    let data = load(text, ",ignore=1,task=classes");
+    assert_eq!(rows(&data), vec![(vec![1.0], 1.0), (vec![2.0], 0.0), (vec![4.0], 2.0)]);
+    assert_eq!(load(text, ",task=regression").train.len() + load(text, ",task=regression").test.len(), 4);
+    let idle = "csv:file=t.csv,task=regression,ignore=1".parse::<Source>().unwrap_err().to_string();
+    assert!(idle.contains("ignore"), "{idle}");
 }
 
 #[test]

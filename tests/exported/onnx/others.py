@@ -56,6 +56,14 @@ if what == "jax":
             return self.b(nnx.gelu(self.n(self.a(x))))
 
     onnx.save(to_onnx(Net(nnx.Rngs(0)), [("B", 5)]), "flax.onnx")
+    # The same with a batch of one, as model zoos have them.
+    m = onnx.load("flax.onnx")
+    for value in [*m.graph.input, *m.graph.output, *m.graph.value_info]:
+        for d in value.type.tensor_type.shape.dim:
+            if d.dim_param:
+                d.ClearField("dim_param")
+                d.dim_value = 1
+    onnx.save(m, "one.onnx")
     np.savez("flax.npz", in_0=rng.normal(size=(10, 5)).astype("f4"), y=rng.normal(size=(10, 3)))
 if what == "numbers":
     import onnx, torch, torch.nn.functional as F
