@@ -221,7 +221,7 @@ fn couples(network: &Network, dataset: &Dataset, theta: &[f64], state: &[f64]) -
 pub fn check(settings: &TrainSettings) -> Result<()> {
     let Architecture::Exported(_) = &settings.model else { return Ok(()) };
     let refuse = |flag: &str, expected: &str, found: String| Err(Error::expected(flag, expected, found));
-    let Preparation { standardize, balance, label_noise, .. } = &settings.preparation;
+    let Preparation { standardize, balance, label_noise, standardize_targets, .. } = &settings.preparation;
     if !matches!(standardize, Standardize::None | Standardize::Auto) {
         let expected = "none for an exported network, whose arrays mean what it takes";
         return refuse("--standardize", expected, standardize.to_string());
@@ -229,6 +229,14 @@ pub fn check(settings: &TrainSettings) -> Result<()> {
     if *balance || *label_noise > 0.0 {
         let expected = "none for an exported network, which computes its loss itself";
         return refuse(if *balance { "--balance" } else { "--label-noise" }, expected, "some".to_owned());
+    }
+    if *standardize_targets {
+        let expected = "none for an exported network, whose targets are among its arguments";
+        return refuse("--standardize-targets", expected, "some".to_owned());
+    }
+    if settings.data_seed != TrainSettings::default().data_seed {
+        let expected = "none for an exported network, whose samples keep the order of their file";
+        return refuse("--data-seed", expected, settings.data_seed.to_string());
     }
     if !settings.augment.is_none() {
         let expected = "none for an exported network, whose arrays are not known to be images";

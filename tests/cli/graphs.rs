@@ -69,6 +69,8 @@ fn commands_that_train_take_graphs_or_say_why_not() {
     refused("propagate --model mlp.pt2 --data mlp.npz --out p", "--model", "a network of layers");
     refused(&format!("train {GRAPH} --hidden 3 --out q"), "--hidden", "`hidden`");
     refused(&format!("train {GRAPH} --crop 1 --out q"), "augmentation", "exported network");
+    refused(&format!("train {GRAPH} --standardize-targets --out q"), "--standardize-targets", "arguments");
+    refused(&format!("train {GRAPH} --data-seed 1 --out q"), "--data-seed", "order of their file");
     refused(&format!("train {GRAPH} --loss hinge --out q"), "--loss", "its own");
     refused("train --run mlp.pt2 --out q", "--data", "arrays x, y");
     refused(
