@@ -27,10 +27,10 @@ macro_rules! shelf {
 
 /// The recipes, by name.
 pub const RECIPES: &[File] = shelf!["":
-    "activations", "batch-norm", "connectivity", "critical-sharpness", "cyclical",
+    "activations", "bars", "batch-norm", "connectivity", "critical-sharpness", "cyclical",
     "data-parallel", "edge-of-stability", "ensembles", "error-decomposition", "error-floor", "fixup",
-    "hidden-saddles", "initialization", "linear-connectivity",
-    "lsuv", "matrix-factorization", "momentum", "norms", "norms-images",
+    "hidden-saddles", "initialization", "learning-coefficient", "linear-connectivity",
+    "load-temperature", "lsuv", "matrix-factorization", "momentum", "norms", "norms-images",
     "permutations", "permutations-batch-norm", "phases", "plateaus", "quadratics", "saddles",
     "sgd-against-gd", "shifted-data", "skip-connections", "teacher-student", "tickets", "volumes",
     "warmup", "wide-minima", "width",
