@@ -146,23 +146,28 @@ fn intervals_cover_what_they_say() {
     let halves = |h: &f64| 0.5 * scale(10_000) * h / (scale(10_000) * h + 1.0);
     let plain = quadratic(&curvatures);
     let quartic = power(2);
-    let cases: [(&str, Loss, usize, f64, f64); 3] = [
-        ("quadratic", &plain, 5, 1.0, curvatures.iter().map(halves).sum()),
-        ("quartic", &quartic, 1, 1.0, expected(10_000, 1.0, |w| w.powi(4))),
-        ("product", &product, 2, 10.0, expected_product(10_000, 10.0)),
+    // The last is the hard one: valleys that cross and are long, with the draws that nobody has asked for.
+    let cases: [(&str, Loss, usize, f64, usize, f64); 4] = [
+        ("quadratic", &plain, 5, 1.0, 4000, curvatures.iter().map(halves).sum()),
+        ("quartic", &quartic, 1, 1.0, 4000, expected(10_000, 1.0, |w| w.powi(4))),
+        ("product", &product, 2, 10.0, 4000, expected_product(10_000, 10.0)),
+        ("long valleys", &product, 2, 1.0, 1500, expected_product(10_000, 1.0)),
     ];
-    for (name, loss, dimension, gamma, truth) in cases {
-        let sampler = format!("mala:gamma={gamma},burn-in=500,draws=4000");
+    for (name, loss, dimension, gamma, draws, truth) in cases {
+        let sampler = format!("mala:gamma={gamma},burn-in=500,draws={draws}");
         let all: Vec<Coefficient> =
             (0..50).map(|seed| coefficient(loss, dimension, 10_000, &sampler, seed)).collect();
         let covering = all.iter().filter(|c| covers(c, truth)).count();
         let least = 50.0 * (0.95 - 2.0 * (0.95f64 * 0.05 / 50.0).sqrt());
         assert!(covering as f64 >= least, "{name}: {covering} of 50 intervals have {truth}");
         let converged = all.iter().filter(|c| c.converged).count();
-        assert!(converged >= 48, "{name}: {converged} of 50 converged");
-        // And they are no wider than need be: a tenth of the value and less.
+        // Of fewer draws some say that they are not enough.
+        let enough = if draws == 4000 { 48 } else { 45 };
+        assert!(converged >= enough, "{name}: {converged} of 50 converged");
+        // And they are no wider than need be: an eighth of the value to either side, of fewer draws a quarter.
         let width = all.iter().map(|c| c.interval[1] - c.interval[0]).sum::<f64>() / 50.0;
-        assert!(width < 0.25 * truth, "{name}: {width}");
+        let most = if draws == 4000 { 0.25 } else { 0.5 };
+        assert!(width < most * truth, "{name}: {width}");
     }
 }
 

@@ -14,16 +14,18 @@
 //!
 //! the sum over pairs of lags up to the first that is not positive, made to decrease (Geyer 1992).
 //!
-//! var+ / ESS is the variance of the mean of all numbers, but as an error it is too small by a tenth where chains are skewed and
-//! slow: it falls where the mean does. The standard error is therefore that of the means of the halves, sqrt(B / (n m)), which are nearly
-//! independent and nearly normal, and goes with Student's t of m - 1 degrees.
+//! Three errors of the mean can be told from them: sqrt(B / (n m)), of the means of the halves; the same of the means of whole
+//! chains; and sqrt(var+ / ESS). Each is too small somewhere: the first where chains are so slow that halves of one go together,
+//! the second by chance, as chains are few, the third where chains are skewed, as it falls where the mean does. The standard
+//! error is the largest of them, and goes with Student's t of m - 1 degrees: intervals then cover what they say also
+//! where valleys cross, and somewhat more where a minimum is regular.
 
 /// What chains say.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Agreement {
     /// The mean of all numbers.
     pub mean: f64,
-    /// Its standard error, of the means of the halves.
+    /// Its standard error: the largest of three.
     pub standard_error: f64,
     /// Halves.
     pub halves: usize,
@@ -74,7 +76,10 @@ pub fn agreement(chains: &[&[f64]]) -> Agreement {
     let all = m * n;
     let time = (2.0 * sum - 1.0).max(1.0 / all.log10());
     let effective = all / time;
-    let standard_error = (between / m).sqrt();
+    // Halves stand in pairs, one of each chain.
+    let whole = means.chunks(2).map(|pair| (mean_of(pair) - mean).powi(2)).sum::<f64>() / (m / 2.0 - 1.0);
+    let errors = [between / m, if m > 2.0 { whole / (m / 2.0) } else { 0.0 }, pooled / effective];
+    let standard_error = errors.into_iter().fold(0.0, f64::max).sqrt();
     Agreement { mean, standard_error, halves: halves.len(), rhat: (pooled / within).sqrt(), effective }
 }
 
