@@ -91,17 +91,14 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+// A package of its own, for the sake of code generation alone: Cargo.toml says how.
+#[doc(inline)]
+pub use losscape_core::{autodiff, base, data, kind, landscape, nn, registry, spectral, train, with_precision};
+
 pub mod analyses;
-pub mod autodiff;
-pub mod base;
 #[cfg(feature = "cli")]
 pub mod cli;
-pub mod data;
 pub mod figure;
-pub mod landscape;
-pub mod nn;
 #[cfg(feature = "plots")]
 pub mod render;
-pub mod spectral;
 pub mod study;
-pub mod train;

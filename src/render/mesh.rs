@@ -154,11 +154,13 @@ pub fn paint(shapes: &[Shape], scale: f64, pixels: &mut Pixmap) {
                 places[row * FINE * long..][..FINE * long].chunks_exact(long).collect();
             for (column, pixel) in line[left * 4..][..columns * 4].chunks_exact_mut(4).enumerate() {
                 let mut sums = [0u16; 4];
-                for place in four.iter().flat_map(|line| &line[column * FINE..][..FINE]) {
-                    sums.iter_mut().zip(place).for_each(|(sum, c)| *sum += u16::from(*c));
+                for line in &four {
+                    for place in &line[column * FINE..][..FINE] {
+                        (0..4).for_each(|c| sums[c] += u16::from(place[c]));
+                    }
                 }
                 let count = (FINE * FINE) as u16;
-                pixel.iter_mut().zip(sums).for_each(|(c, sum)| *c = ((sum + count / 2) / count) as u8);
+                (0..4).for_each(|c| pixel[c] = ((sums[c] + count / 2) / count) as u8);
             }
         }
     });

@@ -48,6 +48,7 @@ pub const BLOCK: usize = 8;
 /// A symmetric linear map of R^n.
 ///
 /// ```
+/// # use losscape_core as losscape;
 /// use losscape::base::Streams;
 /// use losscape::spectral::{Operator, Settings, Wanted, ends};
 ///

@@ -47,6 +47,7 @@ use std::ops::{Add, Mul};
 /// path `#[inline(always)]`; the compiler leaves large ones outside otherwise, and they run several times slower:
 ///
 /// ```
+/// # use losscape_core as losscape;
 /// use losscape::autodiff::{element::Element, elementary::vectorised};
 ///
 /// fn apply<E: Element>(values: &mut [E], f: impl Fn(E) -> E) {
