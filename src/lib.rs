@@ -91,9 +91,11 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
-// A package of its own, for the sake of code generation alone: Cargo.toml says how.
+// Packages of their own for the sake of code generation alone: Cargo.toml says how.
 #[doc(inline)]
-pub use losscape_core::{autodiff, base, data, kind, landscape, nn, registry, spectral, train, with_precision};
+pub use losscape_core::{autodiff, base, kind, registry, spectral, with_precision};
+#[doc(inline)]
+pub use losscape_networks::{data, landscape, nn, train};
 
 pub mod analyses;
 #[cfg(feature = "cli")]
