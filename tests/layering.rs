@@ -116,8 +116,8 @@ fn imports_follow_the_arrows() {
         files += 1;
         found.extend(violations(&file, &std::fs::read_to_string(path).unwrap()));
         let layer = file.split('/').next().unwrap();
-        let known =
-            ["lib.rs", "core.rs", "networks.rs", "main.rs", "figure.rs"].contains(&layer) || ARROWS.iter().any(|a| a.0 == layer);
+        let known = ["lib.rs", "core.rs", "networks.rs", "main.rs", "figure.rs"].contains(&layer)
+            || ARROWS.iter().any(|a| a.0 == layer);
         assert!(known, "src/{file} stands in a layer that tests/layering.rs does not know");
     });
     assert!(files > 50, "{files} files in {}", src.display());

@@ -187,9 +187,7 @@ impl Csv {
         }
         let trailing = found > width && record.fields[width..].iter().all(String::is_empty);
         let hint = match trailing {
-            _ if self.delimiter == " " => {
-                " (delimiter=whitespace takes several spaces for one)".to_owned()
-            }
+            _ if self.delimiter == " " => " (delimiter=whitespace takes several spaces for one)".to_owned(),
             true => format!(" (the line ends in `{}`)", self.delimiter),
             false if found > width && self.decimal == Decimal::Point && self.delimiter == "," => {
                 " (a text with a comma is put in quotation marks)".to_owned()
