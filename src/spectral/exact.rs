@@ -10,7 +10,7 @@ use super::krylov::ROUNDING;
 use super::quadrature::{self, Quadrature, Rule};
 use super::trace::{self, Diagonal, Frobenius};
 use super::tridiagonal::Eigen;
-use super::{Dense, Ends, Estimate, Operator, Pair, Settings, Stopped, Wanted, ends, vectors};
+use super::{Dense, Ends, Estimate, Operator, Pair, Settings, SoFar, Stopped, Wanted, vectors, watched};
 use crate::base::random::Rng;
 use crate::base::{Result, Streams, interrupt};
 use std::sync::OnceLock;
@@ -63,6 +63,7 @@ impl Exact {
         let n = self.dense.dimension();
         let eigen = self.eigen()?;
         let scale = eigen.values.iter().fold(0.0, |m: f64, x| m.max(x.abs()));
+        let spread = eigen.values.last().zip(eigen.values.first()).map_or(0.0, |(last, first)| last - first);
         let margin = ROUNDING * self.dense.epsilon().max(f64::EPSILON) * scale;
         let pair = |i: usize| {
             interrupt::check("eigenvalues", "unfinished eigenvalues are not kept")?;
@@ -73,7 +74,15 @@ impl Exact {
             let rest: Vec<f64> = product.iter().zip(&vector).map(|(p, x)| p - value * x).collect();
             let residual = vectors::norm(&rest);
             let interval = [value - residual - margin, value + residual + margin];
-            Ok(Pair { value, vector, residual, interval, converged: true, certified: true })
+            Ok(Pair {
+                value,
+                vector,
+                residual,
+                interval,
+                converged: true,
+                certified: true,
+                bound: Some(value),
+            })
         };
         Ok(Ends {
             top: (0..wanted.top.min(n)).map(|i| pair(n - 1 - i)).collect::<Result<_>>()?,
@@ -81,6 +90,8 @@ impl Exact {
             steps: 0,
             products: self.products,
             scale,
+            spread,
+            restarts: 0,
             stopped: Stopped::Exact,
         })
     }
@@ -144,10 +155,21 @@ impl<'a> Known<'a> {
         }
     }
 
-    /// See [`ends`].
+    /// See [`ends`](super::ends).
     pub fn ends(&self, wanted: Wanted, rng: &mut Rng, settings: &Settings) -> Result<Ends> {
+        self.watched(wanted, rng, settings, &|_| ())
+    }
+
+    /// See [`watched`].
+    pub fn watched(
+        &self,
+        wanted: Wanted,
+        rng: &mut Rng,
+        settings: &Settings,
+        watch: &dyn Fn(&SoFar),
+    ) -> Result<Ends> {
         match self {
-            Self::Products(operator) => ends(*operator, wanted, rng, settings),
+            Self::Products(operator) => watched(*operator, wanted, rng, settings, watch),
             Self::Whole(exact) => exact.ends(wanted),
         }
     }

@@ -9,188 +9,52 @@
 //!
 //! # The certificate
 //!
-//! A small residual says that an eigenvalue is near, not that it is the largest. Kuczynski and Wozniakowski (1992,
-//! "Estimating the largest eigenvalue by the power and Lanczos algorithms with a random start"): after m steps from a start uniform
-//! on the sphere, theta_1 lies more than epsilon of the spread (lambda_max - lambda_min) below lambda_max with a
-//! probability of at most 1.648 sqrt(n) e^(-sqrt(epsilon) (2m - 1)). So the first pair of an end is certified
-//! if it converged and there were
+//! A small residual says that an eigenvalue is near, not that it is the largest. That is what a random start is for, which has a
+//! part of every eigenvector: the recurrence's own numbers say how far beyond its outermost Ritz value an eigenvalue may lie that
+//! has not shown yet, except with probability delta, closer with every step (see `certificate`). The first pair of an end is
+//! certified if it converged and this is at most epsilon of the spread, theta_max - theta_min.
+//!
+//! What holds for every spectrum is Kuczynski and Wozniakowski's (1992, "Estimating the largest eigenvalue by the power and
+//! Lanczos algorithms with a random start"): after m steps from a start uniform on the sphere, theta_1 lies more than epsilon of
+//! the spread below lambda_max with a probability of at most 1.648 sqrt(n) e^(-sqrt(epsilon) (2m - 1)). So it is also enough
+//! to make
 //!
 //! ```text
 //! m >= (1 + ln(1.648 sqrt(n) / delta) / sqrt(epsilon)) / 2
 //! ```
 //!
-//! steps, or as many as the space has, or the start's whole Krylov space, which has every distinct eigenvalue.
+//! steps, or as many as the space has, or the start's whole Krylov space, which has every distinct eigenvalue. Both fail only
+//! for starts whose part of one eigenvector is too small, of which the more are delta of all, so that either will do.
 //!
 //! For further pairs of an end that is not enough: of a multiple eigenvalue, one start finds one copy. With
-//! [`Settings::certify`], Lanczos therefore runs again in the complement of all pairs found, from a new random start and for as
-//! many steps. If it finds nothing beyond the last pair of either end, all are certified, to epsilon of the spread and their
-//! own residuals; otherwise what it found takes its place among them, and the complement is searched once more.
+//! [`Settings::certify`], Lanczos therefore runs again in the complement of all pairs found, from a new random start, until
+//! it can be told in the same way that nothing lies beyond the last pair of either end. Then all are certified, to epsilon of the
+//! spread and their own residuals; otherwise what was found takes its place among them, and the complement is searched once more.
 //!
-//! Cost: products as far as possible; beside them 8 n m operations in step m, and n (m + 1) numbers kept.
+//! Cost: products as far as possible; beside them 8 n m operations in step m, and n (m + 1) numbers kept, or
+//! [`Settings::most_vectors`] n.
 
-use super::krylov::{Krylov, ROUNDING, Ritz, Step};
-use super::{Operator, vectors};
+use super::krylov::{Krylov, ROUNDING, Ritz, Step, orthogonalise};
+use super::{BLOCK, Operator, vectors};
 use crate::base::random::Rng;
 use crate::base::{Error, Result, interrupt};
-use serde::{Deserialize, Serialize};
 
-/// How many eigenpairs of each end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Wanted {
-    /// The largest eigenvalues.
-    pub top: usize,
-    /// The smallest eigenvalues.
-    pub bottom: usize,
-}
-
-/// When to stop, and what to vouch for.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Settings {
-    /// Largest residual of a converged pair, as a share of max|theta|.
-    pub tolerance: f64,
-    /// Most steps of one run. A run keeps as many vectors.
-    pub most_steps: usize,
-    /// Whether to go on until pairs are certified, rather than only converged.
-    pub certify: bool,
-    /// Probability, for each end, that a certificate is wrong.
-    pub delta: f64,
-    /// By how much of the spread a certified value may be off.
-    pub epsilon: f64,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            // With a gap of a tenth of max|theta|, a value good to r^2 / gap = 1e-5: five digits of a sharpness.
-            tolerance: 1e-3,
-            // Twice what Kuczynski and Wozniakowski's bound asks of n = 1e5 for epsilon = tolerance, 208: so slowly do
-            // residuals shrink at the edge of a dense bulk, such as the smallest eigenvalue of a trained network.
-            most_steps: 400,
-            certify: true,
-            // One in a thousand, and one in a hundred of the spread: 67 steps for n = 1e5. The bound is a loose one.
-            delta: 1e-3,
-            epsilon: 0.01,
-        }
-    }
-}
-
-impl Settings {
-    /// Refuses numbers that make no sense.
-    pub fn check(&self) -> Result<()> {
-        let within = |name: &str, x: f64| {
-            if x > 0.0 && x < 1.0 {
-                Ok(())
-            } else {
-                Err(Error::expected(name, "a number between 0 and 1", x))
-            }
-        };
-        within("tolerance", self.tolerance)?;
-        within("delta", self.delta)?;
-        within("epsilon", self.epsilon)?;
-        match self.most_steps {
-            0 => Err(Error::expected("most-steps", "at least 1", 0)),
-            _ => Ok(()),
-        }
-    }
-
-    /// Steps that certify the ends of a spectrum of n eigenvalues: n, or Kuczynski and Wozniakowski's bound.
-    pub fn certifying_steps(&self, n: usize) -> usize {
-        let ratio = 1.648 * (n as f64).sqrt() / self.delta;
-        let steps = (1.0 + ratio.ln() / self.epsilon.sqrt()) / 2.0;
-        (steps.ceil() as usize).clamp(1, n.max(1))
-    }
-}
-
-/// Why the search ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Stopped {
-    /// All pairs converged, and with [`Settings::certify`] are certified.
-    Converged,
-    /// As [`Stopped::Converged`], since the start's Krylov space was exhausted: all pairs are exact to rounding.
-    InvariantSubspace,
-    /// There were as many steps as dimensions.
-    WholeSpace,
-    /// [`Settings::most_steps`] came first.
-    MostSteps,
-    /// The recurrence had converged, but fresh products say otherwise: they are not those of a symmetric operator, or
-    /// have too few digits.
-    Inexact,
-    /// A product has an entry that is NaN or infinite. There are no pairs.
-    NotFinite,
-    /// Nothing was searched for: all pairs are those of the dense matrix ([`exact`](super::exact)).
-    Exact,
-}
-
-impl std::fmt::Display for Stopped {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Converged => "converged",
-            Self::InvariantSubspace => "invariant subspace",
-            Self::WholeSpace => "whole space",
-            Self::MostSteps => "most steps",
-            Self::Inexact => "inexact products",
-            Self::NotFinite => "not finite",
-            Self::Exact => "exact",
-        })
-    }
-}
-
-/// An approximate eigenpair.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Pair {
-    /// x' A x, by a fresh product.
-    pub value: f64,
-    /// x, of length 1; its entry of largest magnitude, the first of several, is positive.
-    pub vector: Vec<f64>,
-    /// ||A x - value x||, by a fresh product.
-    pub residual: f64,
-    /// From where to where an eigenvalue certainly lies.
-    pub interval: [f64; 2],
-    /// Whether the residual is within the tolerance.
-    pub converged: bool,
-    /// Whether, but for a probability delta, this is the eigenvalue of its rank, to epsilon of the spread.
-    pub certified: bool,
-}
-
-/// What was found of the ends of a spectrum.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Ends {
-    /// The largest eigenvalues, descending.
-    pub top: Vec<Pair>,
-    /// The smallest eigenvalues, ascending.
-    pub bottom: Vec<Pair>,
-    /// Steps of the first run.
-    pub steps: usize,
-    /// All products with single vectors, those of further runs and of residuals too.
-    pub products: usize,
-    /// max|theta| over all Ritz values, what residuals are measured by; NaN if products are not finite.
-    pub scale: f64,
-    /// Why the search ended.
-    pub stopped: Stopped,
-}
-
-impl Ends {
-    /// Whether every pair converged.
-    pub fn converged(&self) -> bool {
-        self.stopped != Stopped::NotFinite && self.top.iter().chain(&self.bottom).all(|p| p.converged)
-    }
-
-    /// Whether every pair is certified.
-    pub fn certified(&self) -> bool {
-        self.stopped != Stopped::NotFinite && self.top.iter().chain(&self.bottom).all(|p| p.certified)
-    }
-
-    fn not_finite(steps: usize, products: usize) -> Self {
-        let (top, bottom) = (Vec::new(), Vec::new());
-        Self { top, bottom, steps, products, scale: f64::NAN, stopped: Stopped::NotFinite }
-    }
-}
+pub use super::outcome::{EndSoFar, Ends, Pair, Settings, SoFar, Stopped, Wanted};
 
 /// The ends of the spectrum of `operator`, from a random start. If there are fewer eigenpairs than wanted at an end, it
 /// gives all. Fails on settings that make no sense, and when a signal comes.
 pub fn ends(operator: &dyn Operator, wanted: Wanted, rng: &mut Rng, settings: &Settings) -> Result<Ends> {
+    watched(operator, wanted, rng, settings, &|_| ())
+}
+
+/// The same, which tells what is known whenever it has looked.
+pub fn watched(
+    operator: &dyn Operator,
+    wanted: Wanted,
+    rng: &mut Rng,
+    settings: &Settings,
+    watch: &dyn Fn(&SoFar),
+) -> Result<Ends> {
     settings.check()?;
     let n = operator.dimension();
     if n == 0 {
@@ -204,19 +68,36 @@ pub fn ends(operator: &dyn Operator, wanted: Wanted, rng: &mut Rng, settings: &S
     }
     if enough == 0 {
         let (top, bottom, stopped) = (Vec::new(), Vec::new(), Stopped::Converged);
-        return Ok(Ends { top, bottom, steps: 0, products: 0, scale: 0.0, stopped });
+        let (scale, spread) = (0.0, 0.0);
+        return Ok(Ends { top, bottom, steps: 0, products: 0, scale, spread, restarts: 0, stopped });
     }
-    Search { operator, settings, top, bottom, scale: 0.0, spread: 0.0, products: 0 }.run(rng)
+    let search = Search {
+        operator,
+        settings,
+        watch,
+        top,
+        bottom,
+        scale: 0.0,
+        spread: 0.0,
+        products: 0,
+        restarts: 0,
+        bounds: [f64::NAN; 2],
+    };
+    search.run(rng)
 }
 
 /// A Ritz pair.
 type Found = (f64, Vec<f64>);
 
+/// The direction of each end: top, bottom.
+const SIGNS: [f64; 2] = [1.0, -1.0];
+
 /// How one recurrence ended.
 struct Outcome {
     ritz: Ritz,
     stopped: Stopped,
-    /// Whether its extreme Ritz values are within epsilon of its extreme eigenvalues, but for a probability delta.
+    /// Whether nothing lies beyond what it found, or was found before, by more than epsilon of the spread, but for a
+    /// probability delta.
     sure: bool,
 }
 
@@ -224,12 +105,16 @@ struct Outcome {
 struct Search<'a> {
     operator: &'a dyn Operator,
     settings: &'a Settings,
+    watch: &'a dyn Fn(&SoFar),
     top: usize,
     bottom: usize,
     /// max|theta| over all Ritz values so far, and how far the outermost lie apart.
     scale: f64,
     spread: f64,
     products: usize,
+    restarts: usize,
+    /// Beyond what no eigenvalue lies, as the first run has it: top, bottom.
+    bounds: [f64; 2],
 }
 
 impl Search<'_> {
@@ -258,20 +143,67 @@ impl Search<'_> {
         target.max(self.rounding())
     }
 
-    /// Steps until `done` says so of sound Ritz values, at which it looks only now and then: their small eigenproblem
-    /// grows as m^3. `None` if products are not finite.
+    /// Most vectors of a run, of which some are locked.
+    fn room(&self, locked: usize) -> usize {
+        let wanted = Wanted { top: self.top, bottom: self.bottom };
+        let most = self.settings.most_vectors.unwrap_or(usize::MAX);
+        most.saturating_sub(locked).max(self.settings.fewest_vectors(wanted))
+    }
+
+    /// Whether nothing lies beyond the outermost pairs, or beyond `last` where that was found before: top, bottom.
+    fn is_sure(&self, krylov: &Krylov, ritz: &Ritz, last: [Option<f64>; 2]) -> bool {
+        let whole = krylov.order() == krylov.room() || krylov.exhausted();
+        if krylov.compressions() == 0 {
+            let certain = self.settings.certifying_steps(self.operator.dimension()).min(krylov.room());
+            if whole || krylov.steps() >= certain {
+                return true;
+            }
+        }
+        let values = &ritz.eigen.values;
+        let ends = [values.last(), values.first()];
+        let margin = self.settings.epsilon * self.spread;
+        ends.into_iter().zip(SIGNS).zip(last).zip([self.top, self.bottom]).all(
+            |(((end, sign), last), wanted)| {
+                let Some(end) = end else { return false };
+                let from = last.map_or(*end, |last| sign * (sign * last).max(sign * end));
+                wanted == 0 || margin > 0.0 && krylov.shows(from + sign * margin, self.settings.delta)
+            },
+        )
+    }
+
+    /// What a run knows now.
+    fn tell(&mut self, krylov: &Krylov, ritz: &Ritz, searching: bool) {
+        let values = &ritz.eigen.values;
+        let m = values.len();
+        let of = |i: usize, sign: f64, wanted: usize| {
+            (wanted > 0 && m > 0).then(|| {
+                let (value, residual) = (values[i.min(m - 1)], ritz.residuals[i.min(m - 1)]);
+                let span = if self.spread > 0.0 { self.spread } else { self.scale };
+                EndSoFar { value, residual, bound: krylov.bound(value, sign, span, self.settings.delta) }
+            })
+        };
+        let (top, bottom) = (of(usize::MAX, 1.0, self.top), of(0, -1.0, self.bottom));
+        if !searching {
+            self.bounds = [top, bottom].map(|end| end.map_or(f64::NAN, |end| end.bound));
+        }
+        (self.watch)(&SoFar { products: self.products, searching, spread: self.spread, top, bottom });
+    }
+
+    /// Steps until `done` says so of sound Ritz values, at which it looks only now and then where that takes longer than a
+    /// step: their small eigenproblem grows as m^3. `last` was found before. `None` if products are not finite.
     fn steps(
         &mut self,
         krylov: &mut Krylov,
-        enough: usize,
+        last: [Option<f64>; 2],
         certify: bool,
         rng: &mut Rng,
         done: impl Fn(&Self, &Ritz) -> bool,
     ) -> Result<Option<Outcome>> {
-        let room = krylov.room();
-        let certain = self.settings.certifying_steps(self.operator.dimension()).min(room);
-        let least = if certify { certain } else { 1 };
-        let most = self.settings.most_steps.min(room);
+        let n = self.operator.dimension();
+        let searching = n > krylov.room();
+        let enough = if searching { 1 } else { (self.top + self.bottom).min(n) };
+        let room = self.room(n - krylov.room());
+        let most = self.settings.most_steps.min(krylov.room());
         let mut next = enough;
         loop {
             let step = krylov.step();
@@ -281,32 +213,47 @@ impl Search<'_> {
                 return Ok(None);
             }
             self.products += 1;
-            let m = krylov.steps();
+            let (m, steps) = (krylov.order(), krylov.steps());
             let exhausted = step == Step::Exhausted;
-            if exhausted || m == most || m >= next.max(least) {
+            let full = m >= room && m < krylov.room();
+            if exhausted || full || steps == most || steps >= next {
                 let ritz = krylov.ritz()?;
                 if let (Some(first), Some(last)) = (ritz.eigen.values.first(), ritz.eigen.values.last()) {
                     self.scale = self.scale.max(first.abs()).max(last.abs());
                     self.spread = self.spread.max(last - first);
                 }
-                let sure = m >= certain || krylov.exhausted();
+                let sure = self.is_sure(krylov, &ritz, last);
+                self.tell(krylov, &ritz, searching);
                 let stopped = match () {
-                    _ if m == room => Some(Stopped::WholeSpace),
+                    _ if m == krylov.room() => Some(Stopped::WholeSpace),
                     _ if m >= enough && (sure || !certify) && done(self, &ritz) => {
                         Some(if exhausted { Stopped::InvariantSubspace } else { Stopped::Converged })
                     }
-                    _ if m == most => Some(Stopped::MostSteps),
+                    _ if steps == most => Some(Stopped::MostSteps),
                     _ => None,
                 };
                 if let Some(stopped) = stopped {
                     return Ok(Some(Outcome { ritz, stopped, sure }));
                 }
-                next = m + (m / 8).max(1);
+                // 25 m^3 operations are a twentieth of a step's 8 n m, or come an eighth of the steps later.
+                next = steps + if 64 * m * m <= n { 1 } else { (m / 8).max(1) };
+                if full && !exhausted {
+                    krylov.compress(&ritz, &self.outermost(m, room));
+                    self.restarts += 1;
+                }
             }
             if exhausted {
                 krylov.restart(rng);
             }
         }
+    }
+
+    /// Which of m pairs a compressed basis keeps: half of what there is room for, those wanted and as many more at each end.
+    fn outermost(&self, m: usize, room: usize) -> Vec<usize> {
+        let more = (room / 2).saturating_sub(self.top + self.bottom) / 2;
+        let side = |wanted: usize| if wanted > 0 { wanted + more } else { 0 };
+        let (top, bottom) = (side(self.top), side(self.bottom));
+        (0..m).filter(|i| *i < bottom || *i + top >= m).collect()
     }
 
     fn run(mut self, rng: &mut Rng) -> Result<Ends> {
@@ -318,11 +265,11 @@ impl Search<'_> {
             ritz.residuals[..bottom].iter().chain(&ritz.residuals[m - top..]).all(|r| *r <= target)
         };
         let certify = self.settings.certify;
-        let first = self.steps(&mut krylov, (top + bottom).min(n), certify, rng, converged)?;
-        let steps = krylov.steps();
+        let first = self.steps(&mut krylov, [None; 2], certify, rng, converged)?;
+        let (steps, m) = (krylov.steps(), krylov.order());
         let Some(first) = first else { return Ok(Ends::not_finite(steps, self.products)) };
         let at = |i: usize| (first.ritz.eigen.values[i], krylov.vector(&first.ritz, i));
-        let mut found = [(0..top).map(|i| at(steps - 1 - i)).collect(), (0..bottom).map(at).collect()];
+        let mut found = [(0..top).map(|i| at(m - 1 - i)).collect(), (0..bottom).map(at).collect()];
         drop(krylov);
         let whole = first.stopped == Stopped::WholeSpace;
         let mut stopped = first.stopped;
@@ -367,9 +314,9 @@ impl Search<'_> {
             let fine = |by: f64, residual: f64| by <= 0.0 || residual <= target;
             fine(above, ritz.residuals[m - 1]) && fine(below, ritz.residuals[0])
         };
-        let Some(outcome) = self.steps(&mut krylov, 1, true, rng, done)? else { return Ok(None) };
+        let Some(outcome) = self.steps(&mut krylov, last, true, rng, done)? else { return Ok(None) };
         let [above, below] = beyond(&outcome.ritz);
-        let m = krylov.steps();
+        let m = krylov.order();
         let mut complete = outcome.sure && outcome.stopped != Stopped::MostSteps;
         let margin = self.rounding();
         for (side, (by, i, sign)) in [(above, m - 1, 1.0), (below, 0, -1.0)].into_iter().enumerate() {
@@ -394,49 +341,71 @@ impl Search<'_> {
         mut stopped: Stopped,
         [first, all]: [bool; 2],
     ) -> Result<Ends> {
-        let n = self.operator.dimension();
-        let mut block = Vec::with_capacity(n * (self.top + self.bottom));
-        let mut found = found.map(|f| f.into_iter().map(|(_, x)| x).collect::<Vec<Vec<f64>>>());
-        for x in found.iter_mut().flatten() {
-            vectors::orient(x);
-            block.extend_from_slice(x);
-        }
-        let count = found.iter().map(Vec::len).sum::<usize>();
-        let products = match count {
-            0 => Vec::new(),
-            _ => self.operator.apply(&block, count),
-        };
-        assert_eq!(products.len(), block.len(), "products of n numbers");
-        self.products += count;
-        interrupt::check("eigenvalues", "unfinished eigenvalues are not kept")?;
-        if !products.iter().all(|x| x.is_finite()) {
-            return Ok(Ends::not_finite(steps, self.products));
-        }
-        let mut products = products.chunks(n);
-        let [mut top, mut bottom] = found.map(|vectors| -> Vec<(f64, f64, Vec<f64>)> {
-            let measure = |(x, product): (Vec<f64>, &[f64])| {
-                let value = vectors::dot(&x, product);
-                let rest: Vec<f64> = product.iter().zip(&x).map(|(p, x)| p - value * x).collect();
-                (value, vectors::norm(&rest), x)
-            };
-            vectors.into_iter().zip(products.by_ref()).map(measure).collect()
-        });
-        top.sort_by(|a, b| b.0.total_cmp(&a.0));
-        bottom.sort_by(|a, b| a.0.total_cmp(&b.0));
         let margin = self.rounding();
-        let pair = |(i, (value, residual, vector)): (usize, (f64, f64, Vec<f64>))| {
-            let converged = residual <= (self.settings.tolerance * self.scale).max(margin);
-            // Of a first pair the steps vouch; of others the search, if the pairs that it left out are exact enough.
-            let exact = residual <= (self.settings.epsilon * self.spread).max(margin);
-            let certified = converged && if i == 0 { first } else { all && exact };
-            let interval = [value - residual - margin, value + residual + margin];
-            Pair { value, vector, residual, interval, converged, certified }
-        };
-        let top: Vec<Pair> = top.into_iter().enumerate().map(pair).collect();
-        let bottom: Vec<Pair> = bottom.into_iter().enumerate().map(pair).collect();
+        let mut ends: [Vec<Pair>; 2] = Default::default();
+        for (side, pairs) in found.into_iter().enumerate() {
+            let mut block: Vec<Vec<f64>> = pairs.into_iter().map(|(_, x)| x).collect();
+            orthonormalise(&mut block);
+            for vector in &mut block {
+                vectors::orient(vector);
+            }
+            let Some(products) = self.fresh(&block)? else {
+                return Ok(Ends::not_finite(steps, self.products));
+            };
+            let measure = |(vector, product): (Vec<f64>, Vec<f64>)| {
+                let value = vectors::dot(&vector, &product);
+                let rest: Vec<f64> = product.iter().zip(&vector).map(|(p, x)| p - value * x).collect();
+                let residual = vectors::norm(&rest);
+                let interval = [value - residual - margin, value + residual + margin];
+                let converged = residual <= (self.settings.tolerance * self.scale).max(margin);
+                Pair { value, vector, residual, interval, converged, certified: false, bound: None }
+            };
+            let mut pairs: Vec<Pair> = block.into_iter().zip(products).map(measure).collect();
+            pairs.sort_by(|a, b| (SIGNS[side] * b.value).total_cmp(&(SIGNS[side] * a.value)));
+            for (i, pair) in pairs.iter_mut().enumerate() {
+                // Of a first pair the steps vouch; of others the search, if the pairs that it left out are exact enough.
+                let exact = pair.residual <= (self.settings.epsilon * self.spread).max(margin);
+                pair.certified = pair.converged && if i == 0 { first } else { all && exact };
+            }
+            if let Some(pair) = pairs.first_mut() {
+                // What a search has found may lie beyond what the first run knew.
+                pair.bound =
+                    Some(SIGNS[side] * (SIGNS[side] * self.bounds[side]).max(SIGNS[side] * pair.value));
+            }
+            ends[side] = pairs;
+        }
+        let [top, bottom] = ends;
         if stopped != Stopped::MostSteps && !top.iter().chain(&bottom).all(|p| p.converged) {
             stopped = Stopped::Inexact;
         }
-        Ok(Ends { top, bottom, steps, products: self.products, scale: self.scale, stopped })
+        let Self { products, scale, spread, restarts, .. } = self;
+        Ok(Ends { top, bottom, steps, products, scale, spread, restarts, stopped })
+    }
+
+    /// Products with these vectors, a block at a time; none if they are not finite.
+    fn fresh(&mut self, all: &[Vec<f64>]) -> Result<Option<Vec<Vec<f64>>>> {
+        let mut products = Vec::new();
+        for block in all.chunks(BLOCK) {
+            let product = self.operator.apply(&block.concat(), block.len());
+            assert_eq!(product.len(), block.iter().map(Vec::len).sum::<usize>(), "products of n numbers");
+            self.products += block.len();
+            interrupt::check("eigenvalues", "unfinished eigenvalues are not kept")?;
+            if !product.iter().all(|x| x.is_finite()) {
+                return Ok(None);
+            }
+            products.extend(product.chunks(self.operator.dimension()).map(<[f64]>::to_vec));
+        }
+        Ok(Some(products))
+    }
+}
+
+/// Vectors of a basis in f32 are orthogonal to its digits; these are to all.
+fn orthonormalise(all: &mut [Vec<f64>]) {
+    for i in 1..all.len() {
+        let (before, rest) = all.split_at_mut(i);
+        let (_, length) = orthogonalise(before, &mut rest[0]);
+        if length > 0.0 {
+            vectors::divide(&mut rest[0], length);
+        }
     }
 }

@@ -7,24 +7,30 @@
 //! | [`exact`] | a small operator written out: nothing of it is sampled |
 //! | [`operators`] | parts, shifts, scalings and dense matrices of an operator |
 //! | [`lanczos`] | both ends of the spectrum, with intervals and a certificate |
+//! | `outcome` | what is asked of them, and what is known of them |
 //! | [`power`](mod@power) | the largest magnitudes by power iteration, the classic that certifies nothing |
 //! | [`trace`] | trace, Frobenius norm and diagonal from random probes |
 //! | [`quadrature`](mod@quadrature) | traces of functions of the operator: stochastic Lanczos quadrature |
 //! | [`density`] | the spectral density, over a linear and over a logarithmic axis |
 //! | [`estimate`] | a number known from random probes, with its error |
 //! | [`krylov`] | the recurrence behind it: an orthonormal basis and a tridiagonal matrix |
+//! | [`basis`] | the vectors of that basis, in the type of the products |
+//! | `certificate` | how far an end of the spectrum may lie beyond what a recurrence has found |
 //! | [`tridiagonal`] | eigenvalues of that matrix |
 //! | [`symmetric`] | all eigenpairs of a small matrix |
 //! | [`vectors`] | dot products and combinations of long vectors, the same bits on any number of threads |
 //!
 //! Everything is in f64, whatever precision the products are computed in.
 
+pub mod basis;
+mod certificate;
 pub mod density;
 pub mod estimate;
 pub mod exact;
 pub mod krylov;
 pub mod lanczos;
 pub mod operators;
+mod outcome;
 pub mod power;
 pub mod quadrature;
 pub mod symmetric;
@@ -36,8 +42,9 @@ pub use density::{Density, Kernel, LogDensity};
 pub use estimate::Estimate;
 pub use exact::{Exact, Known};
 pub use krylov::Krylov;
-pub use lanczos::{Ends, Pair, Settings, Stopped, Wanted, ends};
+pub use lanczos::{ends, watched};
 pub use operators::{Deflated, Dense, Plus, Restricted, Scaled, Shifted, dense};
+pub use outcome::{EndSoFar, Ends, Pair, Settings, SoFar, Stopped, Wanted};
 pub use power::power;
 pub use quadrature::{Quadrature, Rule, quadrature};
 

@@ -153,7 +153,7 @@ pub fn quadrature(operator: &dyn Operator, settings: &Settings, streams: &Stream
             if going.is_empty() {
                 break;
             }
-            let starts: Vec<f64> = going.iter().filter_map(|k| k.next()).flatten().copied().collect();
+            let starts: Vec<f64> = going.iter().filter_map(|k| k.next()).flatten().collect();
             let products = operator.apply(&starts, going.len());
             assert_eq!(products.len(), starts.len(), "products of n numbers");
             // A product that a stop has cut short is not one.

@@ -13,13 +13,13 @@ const BLOCK: usize = 1024;
 const LANES: usize = 8;
 
 /// a' b within a block.
-fn lanes(a: &[f64], b: &[f64]) -> f64 {
+fn lanes<T: Copy + Into<f64>>(a: &[T], b: &[f64]) -> f64 {
     let mut sums = [0.0; LANES];
     let (a, b) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
-    let rest: f64 = a.remainder().iter().zip(b.remainder()).map(|(a, b)| a * b).sum();
+    let rest: f64 = a.remainder().iter().zip(b.remainder()).map(|(a, b)| (*a).into() * b).sum();
     for (a, b) in a.zip(b) {
         for (sum, (a, b)) in sums.iter_mut().zip(a.iter().zip(b)) {
-            *sum += a * b;
+            *sum += (*a).into() * b;
         }
     }
     sums.iter().sum::<f64>() + rest
@@ -45,8 +45,8 @@ pub fn norm(v: &[f64]) -> f64 {
     largest * dot(&scaled, &scaled).sqrt()
 }
 
-/// q' v for each vector q of a basis.
-pub fn project(basis: &[Vec<f64>], v: &[f64]) -> Vec<f64> {
+/// q' v for each vector q of a basis, whose numbers may have fewer digits.
+pub fn project<T: Copy + Into<f64> + Sync>(basis: &[Vec<T>], v: &[f64]) -> Vec<f64> {
     let of_block = |b: usize| -> Vec<f64> {
         let at = b * BLOCK..v.len().min((b + 1) * BLOCK);
         basis.iter().map(|q| lanes(&q[at.clone()], &v[at.clone()])).collect()
@@ -60,11 +60,11 @@ pub fn project(basis: &[Vec<f64>], v: &[f64]) -> Vec<f64> {
 }
 
 /// v + sum_j c_j q_j, in place.
-pub fn combine(basis: &[Vec<f64>], coefficients: &[f64], v: &mut [f64]) {
+pub fn combine<T: Copy + Into<f64> + Sync>(basis: &[Vec<T>], coefficients: &[f64], v: &mut [f64]) {
     parallel::parts_mut(v, BLOCK, &|b, v| {
         let at = b * BLOCK..b * BLOCK + v.len();
         for (q, c) in basis.iter().zip(coefficients) {
-            v.iter_mut().zip(&q[at.clone()]).for_each(|(v, q)| *v += c * q);
+            v.iter_mut().zip(&q[at.clone()]).for_each(|(v, q)| *v += c * (*q).into());
         }
     });
 }

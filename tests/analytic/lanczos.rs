@@ -5,7 +5,7 @@ use crate::analytic::known::{Rotated, dot, spectra};
 use losscape::base::Streams;
 use losscape::base::random::{Rng, normal};
 use losscape::spectral::krylov::Step;
-use losscape::spectral::{Ends, Krylov, Operator, Pair, Settings, Stopped, Wanted, ends};
+use losscape::spectral::{Ends, Krylov, Operator, Pair, Settings, SoFar, Stopped, Wanted, ends, watched};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -28,6 +28,12 @@ fn holds(what: &str, spectrum: &[f64], epsilon: f64, found: &Ends) {
                 || format!("{what}: {end} {i}: {:?}, not {exact}", Pair { vector: vec![], ..pair.clone() });
             assert!(!pair.certified || (pair.value - exact).abs() <= slack, "{}", at());
             assert!(!pair.certified || pair.converged, "{}", at());
+            let beyond = |bound: f64| if end == "top" { exact - bound } else { bound - exact };
+            assert!(
+                pair.bound.is_some() == (i == 0) && pair.bound.is_none_or(|b| beyond(b) <= slack),
+                "{}",
+                at()
+            );
             let [low, high] = pair.interval;
             assert!(sorted.iter().any(|v| (low..=high).contains(v)), "{}: no eigenvalue inside", at());
             let top = pair.vector.iter().fold(0.0, |m: f64, x| if x.abs() > m.abs() { *x } else { m });
@@ -167,7 +173,7 @@ fn a_hundred_steps_stay_orthogonal_and_raise_no_ghosts() {
         for _ in 0..100 {
             assert_eq!(krylov.step(), Step::Grown);
         }
-        let basis = krylov.basis();
+        let basis = &krylov.basis();
         assert_eq!(basis.len(), 101);
         for (i, a) in basis.iter().enumerate() {
             for (j, b) in basis[..=i].iter().enumerate() {
@@ -242,6 +248,98 @@ fn products_in_single_precision_are_bounded_by_their_own_rounding() {
             assert!(found.converged(), "{what}: {:?}", found.stopped);
             holds(&what, &values, f64::from(f32::EPSILON), &found);
         }
+    }
+}
+
+/// Eight eigenvalues apart from a bulk, as networks have them.
+fn outliers(n: usize) -> Vec<f64> {
+    let mut values: Vec<f64> = (0..n).map(|i| 0.2 * (i as f64 / n as f64 - 0.5)).collect();
+    values[..8].copy_from_slice(&[9.0, 7.0, 6.0, 5.0, 3.0, 2.0, -1.0, -0.5]);
+    values
+}
+
+#[test]
+fn few_eigenvalues_outside_of_a_bulk_are_certified_in_half_of_the_steps() {
+    let n = 20_000;
+    let values = outliers(n);
+    let operator = Rotated::diagonal(values.clone());
+    let least = Settings::default().certifying_steps(n);
+    for seed in 0..5 {
+        let known = std::sync::Mutex::new(Vec::new());
+        let watch = |so_far: &SoFar| known.lock().expect("no panic").push(*so_far);
+        let wanted = Wanted { top: 1, bottom: 1 };
+        let found = watched(&operator, wanted, &mut rng(seed), &Settings::default(), &watch).expect("ends");
+        holds("outliers", &values, f64::EPSILON, &found);
+        assert!(found.certified() && 2 * found.steps <= least, "{} of {least} steps", found.steps);
+        // What is known on the way holds at every step, and comes closer.
+        let known = known.into_inner().expect("no panic");
+        assert!(known.len() > 5);
+        for (i, so_far) in known.iter().enumerate() {
+            let (top, bottom) = (so_far.top.expect("wanted"), so_far.bottom.expect("wanted"));
+            assert!(top.value <= 9.0 + 1e-12 && 9.0 <= top.bound, "step {i}: {top:?}");
+            assert!(bottom.bound <= -1.0 && -1.0 - 1e-12 <= bottom.value, "step {i}: {bottom:?}");
+            // To the millionth to which a bound is computed.
+            let before = known[i.saturating_sub(1)].top.map_or(f64::INFINITY, |top| top.bound);
+            assert!(top.bound <= before * (1.0 + 1e-5), "step {i}: {} after {before}", top.bound);
+        }
+    }
+}
+
+#[test]
+fn a_bound_fails_no_more_often_than_it_says() {
+    // With delta = 1/2 the start's part of x is the smaller half of all. The bound after one step on a rank of one is tight.
+    let n = 50;
+    let mut values = vec![0.0; n];
+    values[7] = 1.0;
+    let runs = 400;
+    let below = (0..runs).filter(|seed| {
+        let settings = Settings { delta: 0.5, certify: false, most_steps: 1, ..Settings::default() };
+        let operator = Rotated::diagonal(values.clone());
+        let found = ends(&operator, Wanted { top: 1, bottom: 0 }, &mut rng(*seed), &settings).expect("ends");
+        found.top[0].bound.is_some_and(|bound| bound < 1.0 - 1e-9)
+    });
+    // Three standard deviations of 400 fair coins are 30; a normal's density is largest at zero, so that half is an upper bound.
+    let below = below.count();
+    assert!((100..=230).contains(&below), "{below} of {runs}");
+}
+
+#[test]
+fn a_basis_that_is_compressed_finds_and_certifies_the_same() {
+    let n = 5000;
+    let values = outliers(n);
+    for seed in 0..5 {
+        let operator = Rotated::new(values.clone(), 2, &mut rng(seed));
+        for (top, bottom) in [(1, 1), (4, 1)] {
+            let wanted = Wanted { top, bottom };
+            let run = |most_vectors| {
+                let settings = Settings { most_vectors, tolerance: 1e-6, ..Settings::default() };
+                ends(&operator, wanted, &mut rng(seed), &settings).expect("ends")
+            };
+            let (all, few) = (run(None), run(Some(1)));
+            holds("compressed", &values, f64::EPSILON, &few);
+            assert!(few.certified() && few.restarts > 0 && all.restarts == 0, "{few:?}");
+            for (a, b) in all.top.iter().chain(&all.bottom).zip(few.top.iter().chain(&few.bottom)) {
+                // A residual of 1e-6 * 9 at a gap of a half: 2e-10.
+                assert!((a.value - b.value).abs() < 1e-9, "{} and {}", a.value, b.value);
+            }
+            assert!(few.products <= 3 * all.products, "{} for {}", few.products, all.products);
+        }
+    }
+}
+
+#[test]
+fn a_long_basis_of_products_in_single_precision_is_kept_in_it() {
+    let n = 120_000;
+    let values = outliers(n);
+    let operator = Rotated { single: true, ..Rotated::diagonal(values.clone()) };
+    assert_eq!(losscape::spectral::basis::bytes(&operator), 4 * n);
+    assert_eq!(losscape::spectral::basis::bytes(&Rotated::diagonal(values.clone())), 8 * n);
+    let found =
+        ends(&operator, Wanted { top: 3, bottom: 1 }, &mut rng(0), &Settings::default()).expect("ends");
+    holds("single", &values, f64::from(f32::EPSILON), &found);
+    assert!(found.certified(), "{:?}", found.stopped);
+    for (pair, value) in found.top.iter().zip([9.0, 7.0, 6.0]) {
+        assert!((pair.value - value).abs() < 9.0 * 1e-6, "{}", pair.value);
     }
 }
 

@@ -382,6 +382,7 @@ impl SharpnessSettings {
         spectral::Settings {
             tolerance: self.tolerance.unwrap_or(default.tolerance),
             most_steps: self.steps,
+            most_vectors: None,
             certify: true,
             delta: self.delta,
             epsilon: self.epsilon.unwrap_or(default.epsilon),
