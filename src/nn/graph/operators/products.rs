@@ -18,6 +18,7 @@ pub const OPERATORS: &[Operator] = &[
     ("bmm", matmul),
     ("mv", matmul),
     ("dot", matmul),
+    ("vdot", matmul),
     ("inner", inner),
     ("outer", outer),
     ("addmm", addmm),
