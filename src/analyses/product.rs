@@ -3,7 +3,7 @@
 //!
 //! Without weight decay, as in [`super::sharpness`], whose matrices these are.
 
-use super::run::{Run, cut, gibibytes, rounded};
+use super::run::{Run, gibibytes, rounded, used};
 use super::sharpness::Matrix;
 use super::statistics::{GroupSize, Policy, Stats};
 use crate::autodiff::Curvature;
@@ -72,7 +72,7 @@ impl ProductSettings {
         self.check()?;
         let network = Arc::new(run.network.clone());
         let precision = self.precision.unwrap_or(run.precision);
-        let dataset = cut(run.dataset.clone(), self.samples, "--samples")?;
+        let dataset = used(&run.dataset, self.samples, None, "--samples")?;
         let policy = Policy::new(&network, self.stats, self.stat_batch, run.data.batch_size)?;
         policy.check_samples(&network, "training", dataset.train.len())?;
         let theta = rounded(&run.theta, "weights", precision)?;

@@ -14,6 +14,7 @@ use crate::nn::losses::{Criterion, Excess, Loss};
 use crate::nn::{Network, Spec, Weights, weights};
 use crate::train::checkpoint::CHECKPOINT;
 use crate::train::{Point, TrainSettings, Trained, chosen};
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -98,6 +99,33 @@ pub fn cut(mut dataset: Dataset, samples: Option<usize>, at: &str) -> Result<Dat
     at_most(dataset.train.len(), n, at)?;
     dataset.train.truncate(n);
     Ok(dataset)
+}
+
+/// The first `samples` training samples and `test` test samples of these data, of which nothing else is copied.
+pub fn used<'a>(
+    dataset: &'a Dataset,
+    samples: Option<usize>,
+    test: Option<usize>,
+    at: &str,
+) -> Result<Cow<'a, Dataset>> {
+    samples.map_or(Ok(()), |n| at_most(dataset.train.len(), n, at))?;
+    let all = [dataset.train.len(), dataset.test.len()];
+    let kept = [samples.unwrap_or(all[0]), test.unwrap_or(all[1]).min(all[1])];
+    if kept == all {
+        return Ok(Cow::Borrowed(dataset));
+    }
+    let Dataset { name, shape, outputs, train, test, scaling, units, notes, class_names } = dataset;
+    Ok(Cow::Owned(Dataset {
+        name: name.clone(),
+        shape: shape.clone(),
+        outputs: *outputs,
+        train: train.first(kept[0]),
+        test: test.first(kept[1]),
+        scaling: scaling.clone(),
+        units: units.clone(),
+        notes: notes.clone(),
+        class_names: class_names.clone(),
+    }))
 }
 
 impl Run {

@@ -38,6 +38,8 @@ pub struct Bar {
     /// Whether another program draws it.
     recorded: bool,
     state: Mutex<(f64, Instant)>,
+    /// What goes on beside what is counted, for lines.
+    noted: Mutex<String>,
     started: Instant,
 }
 
@@ -66,7 +68,8 @@ impl Bar {
         });
         let now = Instant::now();
         let state = Mutex::new((0.0, now));
-        let this = Self { what, unit, total, bar, silent: quiet, recorded, state, started: now };
+        let noted = Mutex::default();
+        let this = Self { what, unit, total, bar, silent: quiet, recorded, state, noted, started: now };
         this.record(0.0, "");
         this
     }
@@ -86,8 +89,10 @@ impl Bar {
                 state.1 = Instant::now();
                 let rate = done / self.started.elapsed().as_secs_f64();
                 let left = output::duration((self.total - done).max(0.0) / rate);
+                let noted = self.noted.lock().unwrap_or_else(|e| e.into_inner());
+                let doing = if noted.is_empty() { String::new() } else { format!("; {noted}") };
                 output::complain(&format!(
-                    "{}: {done:.0} of {:.0} {}, {rate:.3}/s, {left} left",
+                    "{}: {done:.0} of {:.0} {}, {rate:.3}/s, {left} left{doing}",
                     self.what, self.total, self.unit
                 ));
             }
@@ -106,6 +111,7 @@ impl Bar {
                 self.record(done, text);
             }
             None => {
+                *self.noted.lock().unwrap_or_else(|e| e.into_inner()) = visible(text).into_owned();
                 let mut state = self.state.lock().unwrap_or_else(|e| e.into_inner());
                 if state.1.elapsed() >= LINE_EVERY {
                     state.1 = Instant::now();

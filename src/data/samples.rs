@@ -100,10 +100,23 @@ impl Samples {
     /// Keeps the first `n`.
     pub fn truncate(&mut self, n: usize) {
         if n < self.count {
+            let (features, outputs) = (self.features(), self.outputs());
+            match &mut self.y {
+                Targets::Classes(labels) => labels.truncate(n),
+                Targets::Values(values) => values.truncate(n * outputs),
+            }
+            self.weights.truncate(n);
+            self.x.truncate(n * features);
+            self.count = n;
             // What is dropped is given back.
-            drop(self.split_off(n));
             self.x.shrink_to_fit();
         }
+    }
+
+    /// The first `n`, or all where there are no more.
+    pub fn first(&self, n: usize) -> Self {
+        let n = n.min(self.count);
+        self.select(&(0..n).collect::<Vec<usize>>(), self.features())
     }
 
     /// The samples from `at` on, which are no longer in these.

@@ -21,20 +21,29 @@ pub(super) enum Basis {
     Single(Vec<Vec<f32>>),
 }
 
-/// Whether the basis of this operator is kept in f32.
-fn is_single(operator: &dyn Operator) -> bool {
-    operator.dimension() >= LONG && operator.epsilon() >= f64::from(f32::EPSILON)
+/// Whether a basis of vectors of n numbers is kept in f32, of products with this rounding unit.
+fn is_single(n: usize, epsilon: f64) -> bool {
+    n >= LONG && epsilon >= f64::from(f32::EPSILON)
+}
+
+/// Bytes of a vector in the basis of an operator of n dimensions whose products have this rounding unit.
+pub fn bytes_of(n: usize, epsilon: f64) -> usize {
+    n * if is_single(n, epsilon) { size_of::<f32>() } else { size_of::<f64>() }
 }
 
 /// Bytes of a vector in the basis of this operator.
 pub fn bytes(operator: &dyn Operator) -> usize {
-    operator.dimension() * if is_single(operator) { size_of::<f32>() } else { size_of::<f64>() }
+    bytes_of(operator.dimension(), operator.epsilon())
 }
 
 impl Basis {
     /// An empty one for an operator's products.
     pub fn new(operator: &dyn Operator) -> Self {
-        if is_single(operator) { Self::Single(Vec::new()) } else { Self::Double(Vec::new()) }
+        if is_single(operator.dimension(), operator.epsilon()) {
+            Self::Single(Vec::new())
+        } else {
+            Self::Double(Vec::new())
+        }
     }
 
     pub fn len(&self) -> usize {

@@ -19,12 +19,15 @@
 //! [`Quadrature::truncation`].
 //!
 //! Cost: steps x probes products in blocks of [`BLOCK`], beside them 8 n m operations in step m; n (m + 1) numbers are kept for
-//! each probe of a block.
+//! each probe of a block, which from [`LARGE`] dimensions on is one probe.
 
 use super::krylov::{Krylov, ROUNDING, Step};
 use super::{BLOCK, Estimate, Operator, tridiagonal, vectors};
 use crate::base::{Error, Result, Streams, interrupt};
 use serde::{Deserialize, Serialize};
+
+/// From how many dimensions on the bases of several probes are too much to hold at once.
+pub const LARGE: usize = 1 << 20;
 
 /// How many rules of how many nodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -143,9 +146,10 @@ pub fn quadrature(operator: &dyn Operator, settings: &Settings, streams: &Stream
     }
     let epsilon = operator.epsilon().max(f64::EPSILON);
     let mut rules = Vec::with_capacity(settings.probes);
-    for first in (0..settings.probes).step_by(BLOCK) {
+    let at_once = if n < LARGE { BLOCK } else { 1 };
+    for first in (0..settings.probes).step_by(at_once) {
         let start = |i| vectors::rademacher(n, &mut streams.stream("spectral/quadrature", i as u64));
-        let of_block = first..settings.probes.min(first + BLOCK);
+        let of_block = first..settings.probes.min(first + at_once);
         let mut block: Vec<Krylov> = of_block.map(|i| Krylov::new(operator, start(i))).collect();
         for _ in 0..settings.steps {
             interrupt::check("quadrature", "unfinished rules are not kept")?;

@@ -4,7 +4,7 @@ use super::ConnectSettings;
 use super::result::{ConnectResult, Found, Way};
 use crate::analyses::plane::Plane;
 use crate::analyses::progress::{Observe, Progress};
-use crate::analyses::run::{Alike, cut, gibibytes, goes_with, rounded};
+use crate::analyses::run::{Alike, gibibytes, goes_with, rounded, used};
 use crate::analyses::{Run, plane, statistics};
 use crate::base::random::Rng;
 use crate::base::{Error, Precision, Result, files, interrupt};
@@ -74,7 +74,7 @@ impl Job<'_> {
     fn compute(&self) -> Result<ConnectResult> {
         let (settings, first) = (self.settings, self.ends[0]);
         let network = Arc::new(first.network.clone());
-        let dataset = cut(first.dataset.clone(), settings.samples, "--samples")?;
+        let dataset = used(&first.dataset, settings.samples, None, "--samples")?;
         // Refused before anything is computed.
         Vary::<f64>::new(settings.augment, &dataset)?;
         if settings.curve.bends() > 0 {

@@ -27,13 +27,14 @@ impl Analysis for SharpnessSettings {
   losscape sharpness --run runs/a --precision f64 --tolerance 1e-8 --json
 
 Eigenvalues are certified: converged, and after so many Lanczos steps from a random start that but for a probability of
---delta none is passed over (Kuczynski and Wozniakowski 1992). One that did not converge ends with exit code 3, and so do
-chains of a learning coefficient that do not agree.
+--delta none is passed over by more than --epsilon of the spread (van Dorsselaer et al. 2000). One that did not converge ends
+with exit code 3, and so do chains of a learning coefficient that do not agree.
 
 Operators of up to --exact parameters are written out: their eigenvalues, trace, norms and density are exact.
 An error behind ± is a standard error; the table says over what.
 
-Finished parts are kept: the same command goes on after a stop, --fresh begins anew.
+Finished parts and products are kept: the same command goes on after a stop, also with another --top, --epsilon or
+--tolerance; --fresh begins anew. The progress line shows the eigenvalues as they are known by then.
 
 Raw numbers change when a layer is multiplied and the next divided by the same factor, which leaves the function alone;
 rescaling-invariant ones stand beside them.
@@ -176,12 +177,22 @@ fn one(result: &SharpnessResult) -> String {
             (_, true) => "converged, not certified",
             _ => "NOT converged",
         };
+        let bound = number(&[key, "bound"]);
+        let beyond = if key == "lambda_max" { "above" } else { "below" };
+        let bound = if bound.is_finite() && found["exact"] != true {
+            format!(", none {beyond} {}", significant(bound, 4))
+        } else {
+            String::new()
+        };
         text += &format!(
-            "  {name} eigenvalue: {sure}, residual {}, {} products ({})\n",
+            "  {name} eigenvalue: {sure}{bound}, residual {}, {} products ({})\n",
             shown::number(number(&[key, "residual"]), 2),
             found["products"],
             result.text(0, &[key, "stop"]).replace('-', " "),
         );
+    }
+    for left in result.at(0, &["left_out"]).as_array().into_iter().flatten().filter_map(|l| l.as_str()) {
+        text += &format!("  left out: {left}\n");
     }
     text += &format!("  all of it is of {}\n", result.text(0, &["certificates_of"]));
     let draws = |what: &str| {

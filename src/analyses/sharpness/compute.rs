@@ -7,7 +7,7 @@ use super::shifted::{Shifted, shifted};
 use super::{Matrix, SharpnessResult, SharpnessSettings, Task};
 use crate::analyses::Run;
 use crate::analyses::progress::{Observe, Progress};
-use crate::analyses::run::{gibibytes, names, rounded, title};
+use crate::analyses::run::{gibibytes, names, rounded, title, used};
 use crate::analyses::statistics::{Policy, Stats};
 use crate::analyses::training::evaluations;
 use crate::autodiff::Curvature;
@@ -18,7 +18,7 @@ use crate::landscape::noise::{batch_size, noise_scale};
 use crate::landscape::sharpness::{Here, Sharp};
 use crate::nn::{At, MeanLoss, Network, Statistics};
 use crate::spectral::operators::{Plus, Restricted, Scaled};
-use crate::spectral::{Dense, Ends, Exact, Known, Operator, Wanted};
+use crate::spectral::{Dense, Ends, Exact, Known, Operator, Settings, SoFar, Wanted};
 use crate::train::loss;
 use serde_json::{Map, Value, json};
 use std::ops::Range;
@@ -37,14 +37,14 @@ pub fn run(
     settings.check(runs.len())?;
     let labels = names(&settings.labels, runs);
     let (resolved, left) = plan::resolve(settings, runs)?;
-    if settings.quick && !left.is_empty() {
-        observe(Progress::Says(format!("quick: leaves out {}", left.join("; "))));
+    if !left.is_empty() {
+        let quick = if settings.quick { "quick: " } else { "" };
+        observe(Progress::Says(format!("{quick}leaves out {}", left.join("; "))));
     }
     let mut found = Vec::new();
     for (i, ((run, label), settings)) in runs.iter().zip(labels.clone()).zip(&resolved).enumerate() {
         let precision = settings.precision.unwrap_or(run.precision);
-        let identity = identity(settings, std::slice::from_ref(run))?;
-        let parts = Parts::open(keep, &i.to_string(), identity)?;
+        let parts = Parts::open(keep, &i.to_string(), identity(settings, std::slice::from_ref(run))?)?;
         let job = Job { settings, run, label, network: (i, runs.len()), precision, observe, parts };
         let done = job.compute();
         found.push(done.map_err(|e| job.parts.stopped(e))?);
@@ -64,10 +64,20 @@ pub fn run(
     SharpnessResult::assemble((settings, resolved, left), found, shifted)
 }
 
-/// All that decides what kept parts are worth.
-fn identity(settings: &SharpnessSettings, runs: &[Run]) -> Result<Value> {
+/// Settings that say how closely something is computed: of the same products.
+const CLOSENESS: [&str; 6] = ["tolerance", "steps", "delta", "epsilon", "top", "bottom"];
+
+/// All that decides what kept products are worth, and what kept parts are worth beside that.
+fn identity(settings: &SharpnessSettings, runs: &[Run]) -> Result<[Value; 2]> {
     let mut compared = crate::analyses::to_json(settings)?;
+    let mut closeness = Map::new();
     if let Value::Object(compared) = &mut compared {
+        closeness.extend(CLOSENESS.iter().filter_map(|key| compared.remove_entry(*key)));
+        let most =
+            |run: &Run| settings.most_vectors(run.theta.len(), settings.precision.unwrap_or(run.precision));
+        // Where there is room for all vectors it changes nothing.
+        let vectors = runs.iter().filter_map(most).min().filter(|most| *most < settings.steps);
+        closeness.insert("vectors".to_owned(), json!(vectors));
         // No byte of the numbers depends on these.
         for key in ["labels", "memory", "allow-unconverged"] {
             compared.remove(key);
@@ -84,7 +94,8 @@ fn identity(settings: &SharpnessSettings, runs: &[Run]) -> Result<Value> {
         })
     };
     let networks: Vec<Value> = runs.iter().map(of).collect();
-    Ok(json!({"version": env!("CARGO_PKG_VERSION"), "settings": compared, "networks": networks}))
+    let products = json!({"version": env!("CARGO_PKG_VERSION"), "settings": compared, "networks": networks});
+    Ok([products, Value::Object(closeness)])
 }
 
 /// Loss along one direction, on shifted data too, as a part that is kept.
@@ -163,7 +174,7 @@ impl Operator for Counted<'_> {
     }
 
     fn apply(&self, block: &[f64], k: usize) -> Vec<f64> {
-        let products = self.parts.products(k, self.dimension(), || self.inner.apply(block, k));
+        let products = self.parts.products(k, block, || self.inner.apply(block, k));
         (self.observe)(Progress::Done(k as f64));
         products
     }
@@ -200,10 +211,7 @@ impl Job<'_> {
     fn compute(&self) -> Result<Found> {
         let (settings, run) = (self.settings, self.run);
         let network = Arc::new(run.network.clone());
-        let mut dataset = crate::analyses::run::cut(run.dataset.clone(), settings.samples, "--samples")?;
-        if let Some(n) = settings.test_samples {
-            dataset.test.truncate(n);
-        }
+        let dataset = used(&run.dataset, settings.samples, settings.test_samples, "--samples")?;
         let kept = kept(settings, &network)?;
         super::blocks(&settings.block, &network)?;
         let theta = rounded(&run.theta, "weights", self.precision)?;
@@ -422,10 +430,13 @@ impl Place<'_> {
         curvature: Curvature,
         work: impl FnOnce(&dyn Operator) -> Result<R>,
     ) -> Result<R> {
-        let curved = Curved(objective.linearize(self.at(), curvature, self.memory));
+        // What Lanczos vectors take is not there for values.
+        let n = kept.iter().map(Range::len).sum();
+        let vectors = plan::basis(self.settings(), n, self.job.precision).1;
+        let memory = self.memory.saturating_sub(vectors).max(self.memory / 2);
+        let curved = Curved(objective.linearize(self.at(), curvature, memory));
         let counted = Counted { inner: &curved, parts: &self.job.parts, observe: self.job.observe };
-        let all = kept.iter().map(Range::len).sum::<usize>() == self.theta.len();
-        if all { work(&counted) } else { work(&Restricted::new(&counted, kept.to_vec())?) }
+        if n == self.theta.len() { work(&counted) } else { work(&Restricted::new(&counted, kept.to_vec())?) }
     }
 
     /// An operator by its products, or written out where that is cheap.
@@ -445,7 +456,16 @@ impl Place<'_> {
     pub(super) fn ends(&self, known: &Known, wanted: Wanted, stream: &str) -> Result<Ends> {
         let n = known.operator().dimension();
         let wanted = Wanted { top: wanted.top.min(n), bottom: wanted.bottom.min(n) };
-        known.ends(wanted, &mut self.streams.stream(stream, 0), &self.settings().lanczos())
+        let s = self.settings();
+        let settings = Settings { most_vectors: s.most_vectors(n, self.job.precision), ..s.lanczos() };
+        let watch = |so_far: &SoFar| {
+            let words = super::words(so_far, s.delta);
+            (self.job.observe)(Progress::Doing(&words));
+            if !so_far.searching {
+                self.job.parts.knows(words, so_far.products);
+            }
+        };
+        known.watched(wanted, &mut self.streams.stream(stream, 0), &settings, &watch)
     }
 
     /// Tells what is ahead, from the time of one product and of a gradient.
@@ -467,16 +487,13 @@ impl Place<'_> {
         let seconds = a_product * (products as f64 + spent.products)
             + a_gradient * (spent.gradients + spent.losses / plan::GRADIENT)
             + plan::algebra(s, n);
-        let certificate = s.lanczos().certifying_steps(n);
-        let density = if s.has(Task::Density) { 8 * s.density_steps.min(n) } else { 0 };
-        // The second is what nothing does without.
-        let (vectors, least) = if plan::is_exact(s, n) {
-            (3 * n, n)
-        } else {
-            ((certificate + 8).max(density), if s.has(Task::Eigenvalues) { certificate } else { 2 })
-        };
-        memory::fits((least * n * size_of::<f64>()) as u64, format_args!("{least} vectors of {n} numbers"))?;
-        let bytes = vectors * n * size_of::<f64>() + self.objective.bytes() * rayon::current_num_threads();
+        let (vectors, kept) = plan::basis(s, n, self.job.precision);
+        memory::fits(kept as u64, format_args!("{vectors} vectors of {n} numbers"))?;
+        // Some more pass: pairs with their products, directions on the way through the wrappers.
+        let passing =
+            if plan::is_exact(s, n) { 2 * n } else { 6 + 2 * (s.top.unwrap_or(1) + s.bottom()).min(n) };
+        let bytes =
+            kept + passing * n * size_of::<f64>() + self.objective.bytes() * rayon::current_num_threads();
         let (i, count) = self.job.network;
         let of = if count > 1 { format!(" ({} of {count})", i + 1) } else { String::new() };
         let (time, size) = (shown::duration(seconds), shown::bytes(bytes as f64));
@@ -486,7 +503,10 @@ impl Place<'_> {
             0 => String::new(),
             gradients => format!(" and {gradients} gradients of chains"),
         };
-        says(format!("about {products} products{chains}, {time} in all, {size}"));
+        let basis = shown::bytes(kept as f64);
+        says(format!(
+            "about {products} products{chains}, {time} in all, {size}, of them {basis} for {vectors} vectors"
+        ));
         (self.job.observe)(Progress::Forecast(seconds, bytes));
         let counted = products + (super::coefficient::SHARE * chained as f64) as usize;
         (self.job.observe)(Progress::Begins("sharpness", "products", counted));
@@ -530,7 +550,7 @@ impl Place<'_> {
                     (Known::Whole(whole), Known::Whole(scaled))
                 }
             };
-            let scaled = s.shown().invariant().then_some(&scaled);
+            let scaled = s.shown().twin().then_some(&scaled);
             if s.has(Task::Eigenvalues) {
                 self.eigenvalues(found, &whole, scaled, gradient)?;
             }

@@ -2,7 +2,8 @@
 //!
 //! Everything that is computed of an operator follows from its products alone: with the same products, Lanczos has the same vectors
 //! and every estimate the same bytes. So a stopped part goes on by being computed again, with the products that are
-//! in its log instead of new ones, which costs next to nothing. A finished part leaves its numbers, and its products are
+//! in its log instead of new ones, which costs next to nothing. A product is known by a hash of the vector, so that what is asked
+//! for more closely, or less so, finds those that it shares. A finished part leaves its numbers, and its products are
 //! dropped. All of it is kept in [logs](crate::base::log), which survive a kill at any moment.
 
 use super::result::Found;
@@ -10,6 +11,7 @@ use crate::analyses::to_json;
 use crate::base::log::{self, DISCARD, Log, Pieces};
 use crate::base::{Error, Result, files, interrupt};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -42,8 +44,10 @@ pub(super) struct Parts<'a> {
     directory: Option<&'a Path>,
     /// `sharpness-0`, what its files' names begin with.
     prefix: String,
-    /// All that decides what the parts are worth.
+    /// All that decides what products are worth.
     identity: Value,
+    /// What decides beside it what parts are worth.
+    closeness: Value,
     state: Mutex<State>,
 }
 
@@ -55,6 +59,8 @@ struct State {
     /// Finished, but not on the disk yet: its log and its products'.
     waiting: Vec<(PathBuf, PathBuf, Found)>,
     products: Option<Products>,
+    /// What is known of the part that goes on, and after how many steps.
+    known: Option<(String, usize)>,
 }
 
 /// The products of a part that goes on.
@@ -63,11 +69,10 @@ struct Products {
     path: PathBuf,
     header: Value,
     width: usize,
-    /// Those that were there, as long as nobody has asked for them.
+    /// Those that were there, as long as nobody has asked for them, by the hash of their vector.
     kept: Pieces,
-    next: u64,
-    /// How many are in the log, or wait to be.
-    count: u64,
+    /// The hashes of all that are in the log, or wait to be.
+    all: BTreeSet<u64>,
     waiting: Vec<(u64, Vec<f64>)>,
     log: Option<Log>,
 }
@@ -80,14 +85,13 @@ impl Products {
             header,
             width,
             kept: Pieces::new(),
-            next: 0,
-            count: 0,
+            all: BTreeSet::new(),
             waiting: Vec::new(),
             log: None,
         };
         if this.path.symlink_metadata().is_ok() {
             let (log, kept) = Log::open(&this.path, &this.header, width)?;
-            this.count = kept.len() as u64;
+            this.all = kept.keys().copied().collect();
             (this.log, this.kept) = (Some(log), kept);
         }
         Ok(this)
@@ -108,9 +112,16 @@ impl Products {
     }
 }
 
+/// Of a vector in a block of k.
+fn hash(vector: &[f64], k: usize) -> u64 {
+    vector.iter().fold(k as u64, |hash: u64, x| {
+        (hash.rotate_left(5) ^ x.to_bits()).wrapping_mul(0x9e37_79b9_7f4a_7c15) // 2^64 over the golden ratio
+    })
+}
+
 impl<'a> Parts<'a> {
     /// Those of the network `of`, in a directory if they are to be kept. Refuses what another analysis left there.
-    pub fn open(directory: Option<&'a Path>, of: &str, identity: Value) -> Result<Self> {
+    pub fn open(directory: Option<&'a Path>, of: &str, [identity, closeness]: [Value; 2]) -> Result<Self> {
         for path in directory.into_iter().flat_map(|directory| logs(directory, &format!("{of}-"))) {
             let Some(header) = log::header(&path)? else { continue };
             if let Some((asked, there)) = log::difference(&identity, &header["of"]) {
@@ -119,8 +130,9 @@ impl<'a> Parts<'a> {
                 return Err(Error::expected(files::named(&path), expected, found));
             }
         }
-        let state = State { written: Instant::now(), finished: 0, waiting: Vec::new(), products: None };
-        Ok(Self { directory, prefix: format!("sharpness-{of}"), identity, state: Mutex::new(state) })
+        let (waiting, written) = (Vec::new(), Instant::now());
+        let state = Mutex::new(State { written, finished: 0, waiting, products: None, known: None });
+        Ok(Self { directory, prefix: format!("sharpness-{of}"), identity, closeness, state })
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
@@ -129,6 +141,7 @@ impl<'a> Parts<'a> {
 
     /// The part called `name`: what is kept of it, or what `work` makes with products of `width` numbers.
     pub fn part(&self, name: &str, width: usize, work: impl FnOnce() -> Result<Found>) -> Result<Found> {
+        self.state().known = None;
         let Some(directory) = self.directory else { return work() };
         let path = directory.join(format!("{}-{name}.log", self.prefix));
         if let Some(found) = self.read(&path)? {
@@ -150,16 +163,26 @@ impl<'a> Parts<'a> {
         Ok(found)
     }
 
+    /// Of the part that goes on this much is known after so many steps.
+    pub fn knows(&self, words: String, steps: usize) {
+        self.state().known = Some((words, steps));
+    }
+
     /// An error that ends the work: what is finished is kept, and an interruption tells of it.
     pub fn stopped(&self, error: Error) -> Error {
-        let Some(directory) = self.directory else { return error };
         let mut state = self.state();
-        let written = self.write(&mut state);
-        let Error::Interrupted { at, signal, .. } = error else { return error };
+        let written = if self.directory.is_some() { self.write(&mut state) } else { Ok(()) };
+        let Error::Interrupted { at, kept, signal } = error else { return error };
         if let Err(error) = written {
             return error;
         }
-        let products = state.products.as_ref().map_or(0, |p| p.count);
+        let known = state.known.take();
+        let Some(directory) = self.directory else {
+            let kept = known
+                .map_or(kept.clone(), |(words, steps)| format!("after {steps} products {words}; {kept}"));
+            return Error::Interrupted { at, kept, signal };
+        };
+        let products = state.products.as_ref().map_or(0, |p| p.all.len());
         let kept = match (state.finished, products) {
             (0, 0) => "nothing was finished".to_owned(),
             (finished, products) => format!(
@@ -167,17 +190,21 @@ impl<'a> Parts<'a> {
                 files::named(directory)
             ),
         };
+        let kept = known.map_or(kept.clone(), |(words, steps)| {
+            format!("after {steps} products {words}; {kept}, or with --steps {steps} --allow-unconverged ends there")
+        });
         Error::Interrupted { at, kept, signal }
     }
 
     /// The products of a part with k vectors: those that are kept, or new ones.
-    pub fn products(&self, k: usize, width: usize, compute: impl FnOnce() -> Vec<f64>) -> Vec<f64> {
+    pub fn products(&self, k: usize, block: &[f64], compute: impl FnOnce() -> Vec<f64>) -> Vec<f64> {
+        let width = block.len() / k.max(1);
         let mut state = self.state();
         let Some(products) = state.products.as_mut().filter(|p| p.width == width) else { return compute() };
-        let indices = products.next..products.next + k as u64;
-        products.next = indices.end;
-        if indices.clone().all(|i| products.kept.contains_key(&i)) {
-            return indices.filter_map(|i| products.kept.remove(&i)).flatten().collect();
+        // A vector alone may have other bits than in a block.
+        let hashes: Vec<u64> = block.chunks(width).map(|vector| hash(vector, k)).collect();
+        if hashes.iter().all(|hash| products.kept.contains_key(hash)) {
+            return hashes.iter().filter_map(|hash| products.kept.remove(hash)).flatten().collect();
         }
         drop(state);
         let all = compute();
@@ -187,11 +214,9 @@ impl<'a> Parts<'a> {
         }
         let mut state = self.state();
         if let Some(products) = state.products.as_mut() {
-            for (i, product) in indices.zip(all.chunks(width)) {
-                let room = products.count as usize * width * 8 < MOST;
-                if products.kept.remove(&i).is_none() && room {
-                    products.waiting.push((i, product.to_vec()));
-                    products.count += 1;
+            for (hash, product) in hashes.into_iter().zip(all.chunks(width)) {
+                if products.all.len() * width * 8 < MOST && products.all.insert(hash) {
+                    products.waiting.push((hash, product.to_vec()));
                 }
             }
         }
@@ -208,7 +233,9 @@ impl<'a> Parts<'a> {
             let numbers: Vec<f64> = found.arrays.iter().flat_map(|a| a.2.iter().copied()).collect();
             let shapes: Vec<(&str, &[usize])> =
                 found.arrays.iter().map(|a| (a.0.as_str(), a.1.as_slice())).collect();
-            let header = json!({"of": self.identity, "found": to_json(&found)?, "arrays": shapes});
+            let (of, closeness) = (&self.identity, &self.closeness);
+            let header =
+                json!({"of": of, "closeness": closeness, "found": to_json(&found)?, "arrays": shapes});
             let (mut log, there) = Log::open(&path, &header, numbers.len())?;
             if there.is_empty() {
                 log.append([(0, numbers.as_slice())])?;
@@ -225,6 +252,10 @@ impl<'a> Parts<'a> {
     /// A finished part; none where it was torn.
     fn read(&self, path: &Path) -> Result<Option<Found>> {
         let Some(header) = log::header(path)? else { return Ok(None) };
+        if header["closeness"] != self.closeness {
+            files::remove(path)?;
+            return Ok(None);
+        }
         let damaged = |e: serde_json::Error| Error::value(files::named(path), &e.to_string());
         let mut found: Found = serde_json::from_value(header["found"].clone()).map_err(damaged)?;
         let shapes: Vec<(String, Vec<usize>)> =

@@ -35,12 +35,12 @@ pub use result::{Cell, Line, SharpnessResult};
 use super::range::Range;
 use super::statistics::{GroupSize, Stats};
 use crate::base::registry::Registry;
-use crate::base::{Error, Precision, Result};
+use crate::base::{Error, Precision, Result, shown};
 use crate::data::Shift;
 use crate::landscape::Sampler;
 use crate::landscape::sharpness::{Columns, Sharp, Sharpness};
 use crate::nn::Role;
-use crate::spectral;
+use crate::spectral::{self, EndSoFar, SoFar, Wanted};
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use shifted::ShiftSettings;
@@ -119,6 +119,9 @@ pub enum Shown {
     /// Raw and rescaling-invariant, side by side
     #[default]
     Both,
+    /// Both of the measures, and of the spectrum raw alone, whose invariant twin takes its products again: the default where
+    /// that takes more than about a minute
+    RawSpectrum,
     /// Raw alone: comparing networks by it means little (Dinh 2017)
     Raw,
     /// Rescaling-invariant alone
@@ -134,6 +137,11 @@ impl Shown {
     /// Whether invariant numbers are wanted.
     pub fn invariant(self) -> bool {
         self != Self::Raw
+    }
+
+    /// Whether they are wanted of the spectrum too.
+    pub fn twin(self) -> bool {
+        matches!(self, Self::Both | Self::Invariant)
     }
 }
 
@@ -184,7 +192,7 @@ pub struct SharpnessSettings {
     /// where time is short]
     #[arg(long, value_name = "SHARE")]
     pub tolerance: Option<f64>,
-    /// Most Lanczos steps, and as many vectors in memory
+    /// Most Lanczos steps
     #[arg(long, value_name = "N", default_value_t = SharpnessSettings::default().steps)]
     pub steps: usize,
     /// Probability, for each end of the spectrum, that a certificate is wrong
@@ -215,7 +223,8 @@ pub struct SharpnessSettings {
     /// The measures beyond eigenvalues, separated by commas
     #[arg(long, value_name = "KINDS", value_delimiter = ',', default_values_t = SharpnessSettings::default().measures)]
     pub measures: Vec<Sharpness>,
-    /// Raw and rescaling-invariant numbers, or one kind alone [default: both; raw with --quick where time is short]
+    /// Raw and rescaling-invariant numbers, or one kind alone [default: both; raw-spectrum where the twin of the spectrum takes
+    /// more than about a minute, raw with --quick where time is short]
     #[arg(long, value_name = "WHICH", value_enum)]
     pub columns: Option<Shown>,
     /// What draws the chains of the learning coefficient
@@ -251,7 +260,8 @@ pub struct SharpnessSettings {
     /// Element type of products [default: the one that the network was trained in]
     #[arg(long, value_name = "TYPE")]
     pub precision: Option<Precision>,
-    /// Memory for values that are kept instead of computed again, in GiB
+    /// Memory for values that are kept instead of computed again, in GiB; half of it for Lanczos vectors: where they are more, the
+    /// recurrence restarts from its outermost ones
     #[arg(long, value_name = "GIB", default_value_t = SharpnessSettings::default().memory)]
     pub memory: f64,
 }
@@ -298,6 +308,28 @@ impl Default for SharpnessSettings {
             memory: 4.0,
         }
     }
+}
+
+/// What is known of the ends of a spectrum on the way, in words.
+fn words(so_far: &SoFar, delta: f64) -> String {
+    let of = |end: &Option<EndSoFar>, name: &str, beyond: &str| {
+        end.map(|end| {
+            let [value, residual, bound] = [end.value, end.residual, end.bound].map(|x| shown::number(x, 3));
+            if so_far.searching {
+                format!("{beyond} {bound}")
+            } else {
+                // At first a bound is far from anything.
+                let near = (end.bound - end.value).abs() <= 10.0 * so_far.spread;
+                let bound = if near { format!(", {beyond} {bound}") } else { String::new() };
+                format!("{name} {value} (residual {residual}{bound})")
+            }
+        })
+    };
+    let [top, bottom] =
+        [of(&so_far.top, "lambda_max", "none above"), of(&so_far.bottom, "lambda_min", "none below")];
+    let ends: Vec<String> = top.into_iter().chain(bottom).collect();
+    let passed = if so_far.searching { "of those passed over " } else { "" };
+    format!("{passed}{} but for a probability of {delta}", ends.join(", "))
 }
 
 /// Largest operator that anybody may have written out: 800 MB, and half an hour of decomposition.
@@ -355,7 +387,8 @@ impl SharpnessSettings {
         let measures = self.has(Task::Measures) && !self.measures.is_empty();
         let raw = self.measures.iter().all(|m| m.columns() == Columns::Raw);
         let spectrum = [Task::Eigenvalues, Task::Trace].iter().any(|task| self.has(*task));
-        (self.shown() == Shown::Raw || measures && raw && !spectrum).then(|| {
+        let alone = self.shown() == Shown::Raw || !self.shown().twin() && !measures;
+        (alone || measures && raw && !(spectrum && self.shown().twin())).then(|| {
             "only raw measures were asked for: rescaling layers changes them and not the function (Dinh 2017), so they \
              are no ground for calling a minimum flat"
                 .to_owned()
@@ -387,6 +420,17 @@ impl SharpnessSettings {
             delta: self.delta,
             epsilon: self.epsilon.unwrap_or(default.epsilon),
         }
+    }
+
+    /// Most Lanczos vectors of n numbers that are held, whose products are in this precision: half of the memory.
+    fn most_vectors(&self, n: usize, precision: Precision) -> Option<usize> {
+        let bytes = super::run::gibibytes(self.memory).ok()? / 2;
+        Some(bytes / spectral::basis::bytes_of(n, precision.epsilon()).max(1))
+    }
+
+    /// With how few of them it goes on.
+    fn fewest_vectors(&self) -> usize {
+        self.lanczos().fewest_vectors(Wanted { top: self.top.unwrap_or(1), bottom: self.bottom() })
     }
 
     /// Refuses settings that make no sense for so many networks, before anything is loaded or trained.

@@ -7,15 +7,21 @@
 
 use super::{Matrix, SharpnessSettings, Shown, Task};
 use crate::analyses::Run;
-use crate::base::Result;
+use crate::base::{Precision, Result};
 use crate::landscape::learning_coefficient::Sample;
 use crate::landscape::sharpness::{Sharp, Spent};
+use crate::spectral::{self, BLOCK, quadrature};
 
 /// Largest operator that is written out, unless the settings say otherwise: its decomposition takes a few seconds.
 pub const EXACT: usize = 2000;
 /// Seconds of a quick answer, and multiply-adds of a network in a second: those of two cores and images of 32 by 32.
 const SECONDS: f64 = 10.0;
 const RATE: f64 = 2e10;
+/// Seconds, at that rate, that the invariant twin of a spectrum may take unasked.
+const CHEAP: f64 = 60.0;
+const TWIN: &str = "rescaling-invariant eigenvalues and trace (--columns both)";
+/// Lanczos steps that certify an end of a network's spectrum, as a share of those that certify any spectrum's.
+const STEPS: f64 = 0.6;
 /// What a gradient and a product with the curvature cost, in losses: each of a layer's products of matrices has two
 /// gradients, and each of these three has two tangents.
 pub(super) const GRADIENT: f64 = 3.0;
@@ -89,7 +95,13 @@ pub(super) fn resolve(
         sizes.iter().map(|size| s.resolved(size.outputs, size.train)).collect()
     };
     if !settings.quick {
-        return Ok((of(settings), Vec::new()));
+        let mut chosen = of(settings);
+        let twin: f64 = chosen.iter().zip(&sizes).map(|(s, size)| twin(s, size)).sum();
+        if settings.columns.is_none() && twin > CHEAP {
+            chosen.iter_mut().for_each(|s| s.columns = Some(Shown::RawSpectrum));
+        }
+        let left = chosen.first().filter(|s| !s.shown().twin() && settings.columns.is_none());
+        return Ok((chosen.clone(), left.map(|_| TWIN.to_owned()).into_iter().collect()));
     }
     let mut chosen = Vec::new();
     for rung in &LADDER {
@@ -169,19 +181,40 @@ pub(super) fn is_exact(s: &SharpnessSettings, n: usize) -> bool {
     n <= most && (cheaper || sampled.iter().any(|task| s.has(*task))) || n <= 2 * most && cheaper
 }
 
+/// Lanczos steps that certify the ends of a network's curvature of n dimensions, about.
+pub(super) fn steps(s: &SharpnessSettings, n: usize) -> usize {
+    ((STEPS * s.lanczos().certifying_steps(n) as f64).ceil() as usize).min(s.steps).max(1)
+}
+
+/// Products of the invariant twin of a spectrum, about.
+fn of_twin(s: &SharpnessSettings, n: usize) -> usize {
+    let first = steps(s, n);
+    let eigenvalues = if s.has(Task::Eigenvalues) { first + first / 2 } else { 0 };
+    eigenvalues + if s.has(Task::Trace) { s.probes.unwrap_or(30) } else { 0 }
+}
+
+/// Seconds that it takes, at the rate that is assumed: none where the matrix is written out.
+fn twin(s: &SharpnessSettings, size: &Size) -> f64 {
+    if is_exact(s, size.dimension) {
+        return 0.0;
+    }
+    let samples = s.samples.unwrap_or(size.train) as f64;
+    samples * PRODUCT * of_twin(s, size.dimension) as f64 * size.forward / RATE
+}
+
 /// Products of an analysis in which nothing is written out, about: a certificate for the first pairs, another for
 /// further ones, and what the searches find.
 fn sampling(s: &SharpnessSettings, n: usize) -> usize {
-    let certificate = s.lanczos().certifying_steps(n);
+    let certificate = steps(s, n);
     let (top, bottom, probes) = (s.top.unwrap_or(1), s.bottom(), s.probes.unwrap_or(30));
     let first = certificate.max(top + bottom);
     let several = if top.max(bottom) > 1 { 2 * first + certificate } else { first + bottom * first / 2 };
-    let invariant = usize::from(s.shown().invariant());
     let density = s.density_steps.min(n);
+    let twin = if s.shown().twin() { of_twin(s, n) } else { 0 };
     let of = |task: Task| match task {
-        Task::Eigenvalues => several + invariant * (first + first / 2),
+        Task::Eigenvalues => several,
         Task::Power => 2 * certificate,
-        Task::Trace => probes * (1 + invariant),
+        Task::Trace => probes,
         Task::Norms => 5 * probes,
         Task::Density => density * s.density_probes,
         Task::LogDeterminant => density * probes,
@@ -189,7 +222,7 @@ fn sampling(s: &SharpnessSettings, n: usize) -> usize {
         Task::Noise | Task::Measures | Task::LearningCoefficient | Task::Shift => 0,
     };
     let draws = if s.draws.is_some() { super::compute::SETS * (certificate + probes) } else { 0 };
-    draws + s.compute.iter().map(|task| of(*task)).sum::<usize>()
+    draws + twin + s.compute.iter().map(|task| of(*task)).sum::<usize>()
 }
 
 /// Products that the blocks take, about: their sizes are `sizes`.
@@ -234,18 +267,36 @@ pub(super) fn passes(s: &SharpnessSettings, run: &Run) -> Spent {
     all
 }
 
+/// Most vectors that are held at once for an operator of n dimensions, about, and their bytes.
+pub(super) fn basis(s: &SharpnessSettings, n: usize, precision: Precision) -> (usize, usize) {
+    if is_exact(s, n) {
+        return (n, n * n * size_of::<f64>());
+    }
+    let eigenvalues = if s.has(Task::Eigenvalues) {
+        let pairs = s.top.unwrap_or(1) + s.bottom();
+        let most = s.most_vectors(n, precision).unwrap_or(usize::MAX);
+        (steps(s, n) + pairs).min(most.max(s.fewest_vectors()))
+    } else {
+        1
+    };
+    let at_once = if n < quadrature::LARGE { BLOCK.min(s.density_probes) } else { 1 };
+    let density = if s.has(Task::Density) { at_once * (s.density_steps.min(n) + 1) } else { 0 };
+    let vectors = eigenvalues.max(density);
+    (vectors, vectors * spectral::basis::bytes_of(n, precision.epsilon()))
+}
+
 /// Seconds of what is neither a loss nor a product: keeping products, orthogonalising Lanczos vectors, decomposing dense matrices.
 pub(super) fn algebra(s: &SharpnessSettings, n: usize) -> f64 {
     let size = n as f64;
     let kept = 8.0 * size * products(s, n) as f64 / KEPT;
     if is_exact(s, n) {
-        return kept + 9.0 * size.powi(3) / DENSE * f64::from(1 + u8::from(s.shown().invariant()));
+        return kept + 9.0 * size.powi(3) / DENSE * f64::from(1 + u8::from(s.shown().twin()));
     }
     // Two passes of Gram-Schmidt read the basis twice each: 4 * 8 n (1 + ... + m) bytes.
     let run = |m: usize| 16.0 * size * (m * m) as f64 / STREAM;
-    let certificate = s.lanczos().certifying_steps(n);
+    let certificate = steps(s, n);
     let runs = f64::from(1 + u8::from(s.top.unwrap_or(1).max(s.bottom()) > 1))
-        + f64::from(u8::from(s.shown().invariant()));
+        + f64::from(u8::from(s.shown().twin()));
     let eigenvalues = if s.has(Task::Eigenvalues) { runs * run(certificate) } else { 0.0 };
     let density =
         if s.has(Task::Density) { s.density_probes as f64 * run(s.density_steps.min(n)) } else { 0.0 };

@@ -90,6 +90,9 @@ pub(super) fn eigenvalue(pair: Option<&Pair>, ends: &Ends) -> Value {
         "interval": pair.map(|p| p.interval),
         "converged": pair.is_some_and(|p| p.converged),
         "certified": pair.is_some_and(|p| p.certified),
+        "bound": pair.and_then(|p| p.bound),
+        "level": pair.and_then(|p| Some((p.bound? - p.value).abs() / ends.spread)).filter(|x| x.is_finite()),
+        "restarts": ends.restarts,
         "steps": ends.steps,
         "products": ends.products,
         "stop": ends.stopped,
@@ -203,7 +206,7 @@ impl SharpnessResult {
         if let Value::Object(own) = own {
             summary.extend(own);
         }
-        if settings.quick {
+        if settings.quick || !left.is_empty() {
             summary.insert("left_out".to_owned(), json!(left));
         }
         if several {

@@ -6,7 +6,7 @@ use super::{MINIMA, SimplexSettings};
 use crate::analyses::pair::{MEASURES, measures};
 use crate::analyses::plane::{self, Plane};
 use crate::analyses::progress::{Observe, Progress};
-use crate::analyses::run::{self, cut, gibibytes, names, rounded};
+use crate::analyses::run::{self, gibibytes, names, rounded, used};
 use crate::analyses::together::Together;
 use crate::analyses::{Run, statistics, to_json};
 use crate::base::log::{Log, Pieces};
@@ -91,7 +91,7 @@ impl Job<'_> {
     fn compute(&self) -> Result<SimplexResult> {
         let (settings, first, complex) = (self.settings, &self.runs[0], self.complex);
         let network = Arc::new(first.network.clone());
-        let dataset = cut(first.dataset.clone(), settings.samples, "--samples")?;
+        let dataset = used(&first.dataset, settings.samples, None, "--samples")?;
         let [train, test] = [&dataset.train, &dataset.test]
             .map(|part| loss(&network, part, self.precision, Statistics::Running));
         // PyTorch's examples evaluate in hundreds where nothing is known of the training.

@@ -11,7 +11,7 @@ use super::typical::typical;
 use super::view::View;
 use crate::analyses::Run;
 use crate::analyses::progress::Observe;
-use crate::analyses::run::{gibibytes, names, rounded};
+use crate::analyses::run::{gibibytes, names, rounded, used};
 use crate::analyses::statistics::{Policy, Stats};
 use crate::analyses::training::{evaluations, status};
 use crate::base::shard::Shard;
@@ -138,13 +138,10 @@ impl Job<'_> {
         let (settings, run) = (self.settings, self.run);
         let network = Arc::new(run.network.clone());
         let population = Counts { train: run.dataset.train.len(), test: run.dataset.test.len() };
-        let mut dataset = crate::analyses::run::cut(run.dataset.clone(), settings.samples, "--samples")?;
-        if let Some(n) = settings.test_samples {
-            if n > population.test {
-                let expected = format!("0 to {} test samples", population.test);
-                return Err(Error::expected("--test-samples", expected, n));
-            }
-            dataset.test.truncate(n);
+        let dataset = used(&run.dataset, settings.samples, settings.test_samples, "--samples")?;
+        if let Some(n) = settings.test_samples.filter(|n| *n > population.test) {
+            let expected = format!("0 to {} test samples", population.test);
+            return Err(Error::expected("--test-samples", expected, n));
         }
         let theta = rounded(&run.theta, "weights", precision)?;
         let state = rounded(&run.state, "statistics", precision)?;
