@@ -1,6 +1,8 @@
 //! Matrices as the tape sees them: column-major slices with a shape. Columns are samples.
 
 use super::Element;
+use super::portable::{self, Strided};
+use crate::base::isa;
 use faer::{Accum, MatMut, MatRef, Par, linalg::matmul};
 
 /// Rows by columns.
@@ -74,14 +76,29 @@ fn oriented<'a, E: Element>(view: View<'a, E>, transposed: bool) -> MatRef<'a, E
     if transposed { m.transpose() } else { m }
 }
 
+/// The same as numbers and distances.
+fn strided<'a, E>(view: View<'a, E>, transposed: bool) -> (Strided<'a, E>, [usize; 2]) {
+    let View { data, shape: Shape { rows, cols } } = view;
+    if transposed {
+        (Strided { data, row: rows, column: 1 }, [cols, rows])
+    } else {
+        (Strided { data, row: 1, column: rows }, [rows, cols])
+    }
+}
+
 /// `out (+)= op(a) op(b)` with `op` the identity or the transpose; one core, so that the bytes are the
-/// same wherever it runs.
+/// same on any number of threads. On any processor they are where [`isa`] fixes the order of sums.
 pub fn product<E: Element>(
     out: &mut [E],
     accumulate: bool,
     (a, transpose_a): (View<E>, bool),
     (b, transpose_b): (View<E>, bool),
 ) {
+    if isa::is_fixed() {
+        let ((a, [m, k]), (b, [inner, n])) = (strided(a, transpose_a), strided(b, transpose_b));
+        assert_eq!(k, inner, "as many rows as columns");
+        return portable::product(out, accumulate, a, b, [m, n, k]);
+    }
     let (a, b) = (oriented(a, transpose_a), oriented(b, transpose_b));
     let beta = if accumulate { Accum::Add } else { Accum::Replace };
     let out = MatMut::from_column_major_slice_mut(out, a.nrows(), b.ncols());

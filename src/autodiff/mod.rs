@@ -14,6 +14,7 @@ pub mod element;
 pub mod elementary;
 pub mod matrix;
 pub mod plan;
+mod portable;
 pub mod primitives;
 pub mod program;
 pub mod tape;

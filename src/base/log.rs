@@ -10,6 +10,7 @@
 //! other settings, data or weights is refused with what differs, and so is one that is damaged anywhere else.
 
 use crate::base::files::{self, brief};
+use crate::base::isa;
 use crate::base::{self, Error, Result};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -24,6 +25,9 @@ const FIXED: usize = MAGIC.len() + 64 + 8 + 4;
 
 /// How to get rid of what is in the way.
 pub const DISCARD: &str = "--fresh discards it";
+
+/// The key of a header that says whose bytes the pieces are, where the order of sums is fixed. It stands beside what callers wrote.
+const ORDER: &str = "isa";
 
 /// Finished pieces by index: so many numbers each.
 pub type Pieces = BTreeMap<u64, Vec<f64>>;
@@ -68,6 +72,8 @@ pub struct Found {
     pub header: Value,
     /// The whole records.
     pub pieces: Pieces,
+    /// Whether they were computed in the order that no processor changes.
+    fixed: bool,
     /// Bytes up to the end of the last whole record.
     length: u64,
 }
@@ -75,6 +81,7 @@ pub struct Found {
 /// A log whose header has been read.
 struct Opened {
     header: Value,
+    fixed: bool,
     /// The records follow.
     from: BufReader<File>,
     /// Where they start.
@@ -120,8 +127,9 @@ fn open(path: &Path) -> Result<Option<Opened>> {
         return Err(damaged(&at, "a header with another checksum"));
     }
     let text = std::str::from_utf8(&text).map_err(|e| damaged(&at, e))?;
-    let header = base::json::parse(&at, text).map_err(|e| damaged(&at, e))?;
-    Ok(Some(Opened { header, from, start: FIXED as u64 + size }))
+    let mut header: Value = base::json::parse(&at, text).map_err(|e| damaged(&at, e))?;
+    let fixed = header.as_object_mut().and_then(|header| header.remove(ORDER)).is_some();
+    Ok(Some(Opened { header, fixed, from, start: FIXED as u64 + size }))
 }
 
 fn damaged(at: &str, what: impl std::fmt::Display) -> Error {
@@ -138,7 +146,7 @@ const LONGEST_TORN: u64 = 256 << 20;
 
 /// Reads a log with records of `width` numbers; `None` if there is none, or one that was torn before its first record.
 pub fn read(path: &Path, width: usize) -> Result<Option<Found>> {
-    let Some(Opened { header, mut from, start }) = open(path)? else { return Ok(None) };
+    let Some(Opened { header, fixed, mut from, start }) = open(path)? else { return Ok(None) };
     let at = files::named(path);
     let size = 8 + 8 * width + 4;
     let mut pieces = Pieces::new();
@@ -150,7 +158,7 @@ pub fn read(path: &Path, width: usize) -> Result<Option<Found>> {
         read.map_err(|e| Error::machine(&at, e))?;
         if record.is_empty() {
             let length = start + torn.unwrap_or(i) * size as u64;
-            return Ok(Some(Found { header, pieces, length }));
+            return Ok(Some(Found { header, pieces, fixed, length }));
         }
         match (decode(&record, width), torn) {
             (None, None) => torn = Some(i),
@@ -211,6 +219,12 @@ impl Log {
                 format!("some with {there} ({DISCARD})"),
             ));
         }
+        if found.as_ref().is_some_and(|found| found.fixed != isa::is_fixed()) {
+            let [asked, there] = if isa::is_fixed() { ["with", "without"] } else { ["without", "with"] };
+            let (expected, found) =
+                (format!("unfinished work {asked} --isa"), format!("some {there} ({DISCARD})"));
+            return Err(Error::expected(files::named(path), expected, found));
+        }
         let open = OpenOptions::new().append(true).create(true).open(path);
         let mut this = Self { file: open.map_err(failed)?, path: path.to_owned() };
         match found {
@@ -219,6 +233,12 @@ impl Log {
                 Ok((this, found.pieces))
             }
             None => {
+                let mut header = header.clone();
+                if isa::is_fixed()
+                    && let Value::Object(header) = &mut header
+                {
+                    header.insert(ORDER.to_owned(), isa::ANY.into());
+                }
                 let text = header.to_string();
                 let mut bytes = MAGIC.to_vec();
                 bytes.extend(files::sha256(text.as_bytes()).as_bytes());

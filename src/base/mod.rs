@@ -9,6 +9,7 @@ pub mod files;
 pub mod foreign;
 pub mod graph;
 pub mod interrupt;
+pub mod isa;
 pub mod json;
 mod literal;
 pub mod log;

@@ -3,6 +3,7 @@
 use super::config::with_shorthands;
 use super::output;
 use crate::analyses::{self, ANALYSES};
+use crate::base::isa::{self, Level};
 use crate::base::pool::MOST_THREADS;
 use crate::base::registry::Registry;
 use crate::base::{Error, Result, notes};
@@ -31,6 +32,11 @@ pub struct Common {
     /// Threads to compute on; results do not depend on it [default: all cores]
     #[arg(long, value_name = "N", help_heading = "General")]
     pub threads: Option<usize>,
+    /// Compute the bytes that all processors from this level of x86-64 on compute: products and eigenvalues of matrices by slower
+    /// algorithms in an order of their own, the same for every level [default: the fastest, whose last bits differ between
+    /// types of processors]
+    #[arg(long, value_name = "LEVEL", value_enum, help_heading = "General")]
+    pub isa: Option<Level>,
     /// Say nothing but errors (and the result, with --json)
     #[arg(long, help_heading = "General")]
     pub quiet: bool,
@@ -40,8 +46,9 @@ pub struct Common {
 }
 
 impl Common {
-    /// Sets up the threads, and prints what is worth saying beside the result.
+    /// Sets up the threads and the order of sums, and prints what is worth saying beside the result.
     pub fn apply(&self) -> Result<()> {
+        self.isa.map_or(Ok(()), isa::fix_for)?;
         if !self.quiet {
             notes::listen(|note| output::complain(&format!("warning: {note}")));
         }

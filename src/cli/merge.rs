@@ -8,7 +8,7 @@ use super::{analysis, run, seeds};
 use crate::analyses::{self, ANALYSES};
 use crate::base::apart::check_apart;
 use crate::base::log::difference;
-use crate::base::{Error, Result, files};
+use crate::base::{Error, Result, files, isa};
 use crate::render::Style;
 use clap::{Arg, ArgMatches, Args, Command};
 use serde_json::json;
@@ -71,7 +71,11 @@ fn merge(matches: &ArgMatches) -> Result<()> {
         _ => PathBuf::from("out/merge"),
     });
     parts.iter().try_for_each(|part| check_apart(part, &out))?;
-    let Record { command, request, .. } = record(&parts)?;
+    let Record { command, request, arithmetic, .. } = record(&parts)?;
+    // What is still computed of the whole is so as the parts are.
+    if arithmetic == isa::ANY {
+        isa::fix();
+    }
     let joined = Joined { request, parts, out, common, style };
     let analyses = || ANALYSES.iter().filter(|entry| entry.parts);
     if let Some(entry) = analyses().find(|entry| entry.name == command) {
@@ -90,12 +94,9 @@ fn record(parts: &[PathBuf]) -> Result<Record> {
     let mut first: Option<(Record, &PathBuf)> = None;
     for part in parts {
         // Those of slices say in their logs what they are.
-        let own = Record::read(part)?.unwrap_or_else(|| Record {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            command: "slice".to_owned(),
-            request: json!({}),
-        });
+        let own = Record::read(part)?.unwrap_or_else(|| Record::new("slice", json!({})));
         let (expected, at) = first.get_or_insert_with(|| (own.clone(), part));
+        expected.check_arithmetic(&own, &part.join(RECORD), &format!("that in {}", files::named(at)))?;
         if let Some((expected, found)) = difference(expected, &own) {
             let expected = format!("a part of the work in {}, {expected}", files::named(at));
             let found = format!("one of other work, {found}");

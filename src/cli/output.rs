@@ -6,7 +6,7 @@ use crate::base::apart::{self, Output};
 use crate::base::files::{self, DirectoryLock};
 use crate::base::record::{self, RECORD};
 pub use crate::base::shown::{about, bytes, count, duration, number, percent};
-use crate::base::{self, Error, Result, interrupt, memory, parallel, text};
+use crate::base::{self, Error, Result, interrupt, isa, memory, parallel, text};
 use crate::figure::Figure;
 use crate::render::{Format, Style, animate, draw};
 use clap::ValueEnum;
@@ -197,6 +197,7 @@ impl Target {
             "finished_unix_seconds": now,
             "seconds": self.seconds(),
             "threads": rayon::current_num_threads(),
+            "arithmetic": isa::arithmetic(),
             "peak_memory_bytes": memory::peak(),
             "files": written,
             "sha256": hashes,

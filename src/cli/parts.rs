@@ -5,6 +5,7 @@ use super::arguments::{Common, Parts};
 use super::claims::{self, Claims};
 use super::output::{self, Target};
 use crate::analyses::{Share, document};
+use crate::base::isa;
 use crate::base::log::{DISCARD, difference};
 use crate::base::shard::{self, Shard};
 use crate::base::{Error, Result, files, shown};
@@ -27,9 +28,32 @@ pub struct Record {
     pub command: String,
     /// What was asked of it: all that is needed to make the result of the pieces.
     pub request: Value,
+    /// Whose bytes the pieces are: those of a type of processor, or of any.
+    #[serde(default)]
+    pub arithmetic: String,
 }
 
 impl Record {
+    /// That of a command of this program, as this process computes it.
+    pub fn new(command: &str, request: Value) -> Self {
+        let (version, command) = (env!("CARGO_PKG_VERSION").to_owned(), command.to_owned());
+        Self { version, command, request, arithmetic: isa::arithmetic() }
+    }
+
+    /// Refuses pieces of another type of processor; `whose` says what is compared with.
+    pub fn check_arithmetic(&self, there: &Self, at: &Path, whose: &str) -> Result<()> {
+        if self.arithmetic == there.arithmetic {
+            return Ok(());
+        }
+        let made = |record: &Self| match record.arithmetic.as_str() {
+            isa::ANY => "with --isa".to_owned(),
+            processor => format!("by a processor of {processor}"),
+        };
+        let expected = format!("a part made {}, as {whose}", made(self));
+        let found = format!("one made {} (--isa v3 for all parts gives them the same bytes)", made(there));
+        Err(Error::expected(files::named(at), expected, found))
+    }
+
     /// The record in a directory; none where there is none.
     pub fn read(directory: &Path) -> Result<Option<Self>> {
         let path = directory.join(RECORD);
@@ -128,16 +152,17 @@ impl Place {
         if self.shard.is_none() {
             return Ok(());
         }
-        let request = crate::analyses::to_json(request)?;
-        let own =
-            Record { version: env!("CARGO_PKG_VERSION").to_owned(), command: command.to_owned(), request };
+        let own = Record::new(command, crate::analyses::to_json(request)?);
         let path = self.directory.join(RECORD);
         if !self.fresh
             && let Some(there) = Record::read(&self.directory)?
-            && let Some((asked, found)) = difference(&own, &there)
         {
-            let found = format!("one with {found} ({DISCARD})");
-            return Err(Error::expected(files::named(&path), format!("a part of work with {asked}"), found));
+            own.check_arithmetic(&there, &path, "this process computes")?;
+            if let Some((asked, found)) = difference(&own, &there) {
+                let found = format!("one with {found} ({DISCARD})");
+                let expected = format!("a part of work with {asked}");
+                return Err(Error::expected(files::named(&path), expected, found));
+            }
         }
         files::write_atomic(&path, &document(&crate::analyses::to_json(&own)?))
     }

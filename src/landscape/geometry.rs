@@ -1,6 +1,7 @@
 //! Angles between directions, what lies nearest to a slice, and the shape of one.
 
-use crate::base::{Error, Result, parallel};
+use crate::base::{Error, Result, isa, parallel};
+use crate::spectral::symmetric;
 
 /// Dot product in f64.
 pub fn dot(a: &[f64], b: &[f64]) -> f64 {
@@ -81,9 +82,14 @@ pub fn principal(rows: &[Vec<f64>], count: usize) -> Result<(Vec<Vec<f64>>, Vec<
     if !total.is_finite() || total == 0.0 {
         return Err(flat());
     }
-    let matrix = faer::MatRef::from_column_major_slice(&gram, n, n);
-    let eigen = matrix.self_adjoint_eigen(faer::Side::Lower).map_err(|_| flat())?;
-    let (values, vectors) = (eigen.S().column_vector(), eigen.U());
+    let (values, vectors) = if isa::is_fixed() {
+        let eigen = symmetric::eigen(&gram, n).map_err(|_| flat())?;
+        (eigen.values, eigen.vectors)
+    } else {
+        let matrix = faer::MatRef::from_column_major_slice(&gram, n, n);
+        let eigen = matrix.self_adjoint_eigen(faer::Side::Lower).map_err(|_| flat())?;
+        (eigen.S().column_vector().iter().copied().collect(), eigen.U().to_owned())
+    };
     let mut components = Vec::new();
     let mut shares = Vec::new();
     for k in (0..n).rev().take(count) {

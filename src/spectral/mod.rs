@@ -18,6 +18,7 @@
 //! | `certificate` | how far an end of the spectrum may lie beyond what a recurrence has found |
 //! | [`tridiagonal`] | eigenvalues of that matrix |
 //! | [`symmetric`] | all eigenpairs of a small matrix |
+//! | `portable` | both by our own algorithms, where no processor may change a byte |
 //! | [`vectors`] | dot products and combinations of long vectors, the same bits on any number of threads |
 //!
 //! Everything is in f64, whatever precision the products are computed in.
@@ -31,6 +32,7 @@ pub mod krylov;
 pub mod lanczos;
 pub mod operators;
 mod outcome;
+mod portable;
 pub mod power;
 pub mod quadrature;
 pub mod symmetric;

@@ -1,8 +1,9 @@
 //! All eigenvalues and eigenvectors of a symmetric matrix that is small enough to be written down, by faer, on one
 //! thread: its result would depend on how many there are. About 9 n^3 operations.
 
+use super::portable;
 use super::tridiagonal::Eigen;
-use crate::base::{Error, Result, interrupt};
+use crate::base::{Error, Result, interrupt, isa};
 use faer::diag::Diag;
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::evd::{
@@ -54,6 +55,10 @@ pub fn eigen(matrix: &[f64], n: usize) -> Result<Eigen> {
 
 /// Values ascending and vectors, a column each; none if the iteration does not converge.
 fn decompose(matrix: &[f64], n: usize) -> Option<(Vec<f64>, Mat<f64>)> {
+    if isa::is_fixed() {
+        let (values, columns) = portable::symmetric(matrix, n)?;
+        return Some((values, Mat::from_fn(n, n, |i, j| columns[j][i])));
+    }
     let (mut values, mut vectors) = (Diag::<f64>::zeros(n), Mat::<f64>::zeros(n, n));
     let parameters = Spec::<SelfAdjointEvdParams, f64>::new(Auto::<f64>::auto());
     let scratch = self_adjoint_evd_scratch::<f64>(n, ComputeEigenvectors::Yes, Par::Seq, parameters);

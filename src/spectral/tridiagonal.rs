@@ -1,7 +1,8 @@
 //! Eigenvalues and eigenvectors of a symmetric tridiagonal matrix, by faer, on one thread: its result would depend on
 //! how many there are.
 
-use crate::base::{Error, Result};
+use super::portable;
+use crate::base::{Error, Result, isa};
 use faer::diag::Diag;
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::evd::{
@@ -33,6 +34,13 @@ pub fn eigen(alpha: &[f64], beta: &[f64]) -> Result<Eigen> {
     }
     // To entries of at most 1, so that no square overflows.
     let scale = if largest > 0.0 { largest } else { 1.0 };
+    if isa::is_fixed() {
+        let scaled = |all: &[f64]| all.iter().map(|x| x / scale).collect::<Vec<f64>>();
+        let found = portable::tridiagonal(&scaled(alpha), &scaled(beside));
+        let (values, columns) = found.ok_or_else(|| failed("has no eigenvalues that could be found"))?;
+        let vectors = Mat::from_fn(m, m, |i, j| columns[j][i]);
+        return Ok(Eigen { values: values.into_iter().map(|x| x * scale).collect(), vectors });
+    }
     let mut diagonal = Diag::<f64>::zeros(m);
     let mut subdiagonal = Diag::<f64>::zeros(m);
     for (i, x) in alpha.iter().enumerate() {
