@@ -12,9 +12,9 @@ mod analysis;
 
 use super::progress::{Observe, Progress};
 use super::record::Samples;
-use super::stored::{self, Arrays};
+use super::stored::Arrays;
 use super::training::{batches, extras, unit};
-use super::{DataSettings, Files, Saved, archive, document, to_json};
+use super::{DataSettings, Numbers, Outcome};
 use crate::base::npz::Npz;
 use crate::base::pool::on_workers;
 use crate::base::{Error, Result, files};
@@ -23,7 +23,6 @@ use crate::train::Keep;
 use crate::train::range_test::{BLOWN_UP, Rates, Swept, WINDOW};
 use crate::train::{TrainSettings, chosen, network};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use std::path::Path;
 use std::time::Duration;
 
@@ -114,18 +113,11 @@ impl LrRangeSettings {
 }
 
 /// A finished range test.
-#[derive(Clone, Debug)]
-pub struct LrRangeResult {
-    /// Its numbers.
-    pub numbers: LrRange,
-    arrays: Npz,
-}
+pub type LrRangeResult = Outcome<LrRange>;
 
 /// The numbers of a range test, as `lr-range.json` has them.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct LrRange {
-    command: String,
-    version: String,
     /// "done", or why no rate is suggested.
     pub status: String,
     /// Network and data in one line.
@@ -241,8 +233,6 @@ pub fn run(
         Rule::Tenth => (tenth, "the loss never blew up"),
     };
     let numbers = LrRange {
-        command: "lr-range".to_owned(),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
         status: if suggested.is_some() { "done".to_owned() } else { format!("undecided: {why}") },
         title: format!("{} on {}", network.title(), train.data.title()),
         settings: settings.clone(),
@@ -271,43 +261,26 @@ pub fn run(
     arrays.push("rate", &count, swept.rates);
     arrays.push("loss", &count, swept.losses);
     arrays.push("smoothed_loss", &count, smooth);
-    Ok(LrRangeResult { numbers, arrays })
+    Ok(Outcome::new(numbers, arrays, Vec::new()))
 }
 
-impl LrRangeResult {
-    /// Reads a saved result, enough to draw it again.
-    pub fn load(directory: &Path) -> Result<Self> {
-        let (numbers, _): (LrRange, String) = stored::summary(directory, "lr-range")?;
-        let arrays = Arrays::read(directory, "lr-range")?;
+impl Numbers for LrRange {
+    const NAME: &'static str = "lr-range";
+
+    fn check(&self, arrays: &Arrays) -> Result<()> {
         let steps = arrays.size("rate");
-        for name in ["rate", "loss", "smoothed_loss"] {
-            arrays.shaped(name, &[steps])?;
-        }
-        Ok(Self { numbers, arrays: arrays.npz })
-    }
-}
-
-impl Saved for LrRangeResult {
-    fn files(&self) -> Result<Files> {
-        Ok(vec![
-            archive("lr-range.npz", &self.arrays)?,
-            ("lr-range.json".to_owned(), document(&self.json()?)),
-        ])
+        ["rate", "loss", "smoothed_loss"].iter().try_for_each(|name| arrays.shaped(name, &[steps]))
     }
 
-    fn json(&self) -> Result<Value> {
-        to_json(&self.numbers)
-    }
-
-    fn figures(&self) -> Vec<Figure> {
-        let array = |name: &str| self.arrays.get(name).map(|a| a.to_f64()).unwrap_or_default();
+    fn figures(result: &LrRangeResult) -> Vec<Figure> {
+        let array = |name: &str| result.array(name);
         let (x, raw, smooth) = (array("rate"), array("loss"), array("smoothed_loss"));
         let height = |rate: f64| {
             let near = (0..x.len()).min_by(|a, b| (x[*a] - rate).abs().total_cmp(&(x[*b] - rate).abs()));
             near.map_or(f64::NAN, |i| smooth[i])
         };
         let mut marks = Vec::new();
-        let LrRange { train, title, suggested, blown_up_at, .. } = &self.numbers;
+        let LrRange { train, title, suggested, blown_up_at, .. } = &result.numbers;
         let rule = match suggested.rule {
             Rule::Tenth => "a tenth of where the loss blows up",
             Rule::Steepest => "steepest descent",

@@ -6,6 +6,7 @@ pub mod analysis;
 mod data;
 pub mod exported;
 pub mod inspect;
+mod outcome;
 pub mod over_seeds;
 mod pair;
 pub mod pieces;
@@ -33,6 +34,7 @@ pub use exported::Beside;
 pub use instability::InstabilityResult;
 pub use lr_range::LrRangeResult;
 pub use minima::MinimaResult;
+pub use outcome::{Numbers, Outcome};
 pub use pieces::Share;
 pub use probes::Probes;
 pub use progress::{Observe, Progress};
@@ -69,7 +71,7 @@ pub use analysis::{Analysis, Networks, Record, Work};
 
 use crate::base::npz::Npz;
 use crate::base::tensors::{Tensor, TensorFile};
-use crate::base::{Error, Precision, Result, shown};
+use crate::base::{Error, Precision, Result};
 use crate::figure::Figure;
 use crate::landscape::path::Path;
 use crate::nn::{Network, weights};
@@ -91,50 +93,6 @@ pub trait Saved {
     fn figures(&self) -> Vec<Figure>;
     /// Figures of all cuts through a volume, by the name of the figure that shows some of them: what pages show.
     fn stacks(&self) -> Vec<Figure> {
-        Vec::new()
-    }
-}
-
-/// A result of numbers alone.
-#[derive(Clone, Debug)]
-pub struct Numbers {
-    name: &'static str,
-    summary: Value,
-}
-
-impl Numbers {
-    /// The numbers by their names.
-    pub fn summary(&self) -> &Value {
-        &self.summary
-    }
-}
-
-impl Numbers {
-    /// Reads what was saved.
-    fn load(name: &'static str, directory: &std::path::Path) -> Result<Self> {
-        Ok(Self { name, summary: stored::summary(directory, name)?.0 })
-    }
-}
-
-impl Record for Numbers {
-    fn report(&self) -> String {
-        let all = self.summary.as_object().into_iter().flatten();
-        let numbers = all.filter_map(|(key, value)| Some((key.replace('_', " "), value.as_f64()?)));
-        let row = |(key, x): (String, f64)| vec![key, shown::number(x, 4)];
-        shown::table(&numbers.map(row).collect::<Vec<_>>())
-    }
-}
-
-impl Saved for Numbers {
-    fn files(&self) -> Result<Files> {
-        Ok(vec![(format!("{}.json", self.name), document(&self.summary))])
-    }
-
-    fn json(&self) -> Result<Value> {
-        Ok(self.summary.clone())
-    }
-
-    fn figures(&self) -> Vec<Figure> {
         Vec::new()
     }
 }

@@ -12,13 +12,13 @@
 //! alike; times are no function of the settings, and differ from run to run.
 
 use super::analysis::{Analysis, Needs, Networks, Work};
-use super::{Numbers, to_json, training};
+use super::{Numbers, Outcome, Record, training};
+use crate::base::npz::Npz;
 use crate::base::pool::of_threads;
 use crate::base::statistics::quantile;
-use crate::base::{Error, Result, interrupt};
+use crate::base::{Error, Result, interrupt, json};
 use crate::train::{Event, TrainSettings};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use std::path::Path;
 use std::time::Instant;
 
@@ -73,7 +73,7 @@ impl Analysis for ScalingSettings {
     const SETTINGS: &'static str = "";
     const QUICK: &'static [(&'static str, &'static str)] = &[("repeat", "1")];
     const COMMAND: bool = false;
-    type Record = Numbers;
+    type Record = Outcome<Scaling>;
 
     fn needs() -> Needs {
         Needs::Training(Box::default())
@@ -95,12 +95,52 @@ impl Analysis for ScalingSettings {
         false
     }
 
-    fn run(&self, of: Networks, _: &Work) -> Result<Option<Numbers>> {
+    fn run(&self, of: Networks, _: &Work) -> Result<Option<Outcome<Scaling>>> {
         run(self, of.first_training()?).map(Some)
     }
 
-    fn load(directory: &Path) -> Result<Numbers> {
-        Numbers::load(Self::NAME, directory)
+    fn load(directory: &Path) -> Result<Outcome<Scaling>> {
+        Outcome::load(directory)
+    }
+}
+
+/// How much faster several workers were.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Scaling {
+    /// What was asked for.
+    pub settings: ScalingSettings,
+    /// Workers that were compared to one.
+    pub workers: usize,
+    /// Processors of the machine.
+    pub cores: usize,
+    /// Median time of a step of one worker, in seconds.
+    #[serde(deserialize_with = "json::number")]
+    pub seconds_alone: f64,
+    /// Median time of a step of all.
+    #[serde(deserialize_with = "json::number")]
+    pub seconds: f64,
+    /// How many times faster all were, the median of the repetitions.
+    #[serde(deserialize_with = "json::number")]
+    pub speedup: f64,
+    /// The same for each worker.
+    #[serde(deserialize_with = "json::number")]
+    pub efficiency: f64,
+    /// Its lower and upper quartile.
+    #[serde(deserialize_with = "json::pair")]
+    pub efficiency_quartiles: [f64; 2],
+    /// Distance of the ends, relative to that which training went.
+    #[serde(deserialize_with = "json::number")]
+    pub difference: f64,
+}
+
+impl Numbers for Scaling {
+    const NAME: &'static str = "scaling";
+    const ARRAYS: bool = false;
+}
+
+impl Record for Outcome<Scaling> {
+    fn report(&self) -> String {
+        self.listed()
     }
 }
 
@@ -111,7 +151,7 @@ struct Timed {
 }
 
 /// Times training as `base` has it.
-pub fn run(settings: &ScalingSettings, base: &TrainSettings) -> Result<Numbers> {
+pub fn run(settings: &ScalingSettings, base: &TrainSettings) -> Result<Outcome<Scaling>> {
     settings.check()?;
     let workers = settings.workers;
     let of = |workers: usize, epochs: usize| -> Result<Timed> {
@@ -148,20 +188,18 @@ pub fn run(settings: &ScalingSettings, base: &TrainSettings) -> Result<Numbers> 
     let speedup = sorted(&mut alone.iter().zip(&shared).map(|(a, b)| a / b));
     let median = |values: &[f64]| quantile(&sorted(&mut values.iter().copied()), 0.5);
     let efficiency = |q: f64| quantile(&speedup, q) / workers as f64;
-    let summary = json!({
-        "command": "scaling",
-        "version": env!("CARGO_PKG_VERSION"),
-        "settings": to_json(settings)?,
-        "workers": workers,
-        "cores": std::thread::available_parallelism().map_or(1, usize::from),
-        "seconds_alone": median(&alone),
-        "seconds": median(&shared),
-        "speedup": quantile(&speedup, 0.5),
-        "efficiency": efficiency(0.5),
-        "efficiency_quartiles": [efficiency(0.25), efficiency(0.75)],
-        "difference": difference,
-    });
-    Ok(Numbers { name: "scaling", summary })
+    let numbers = Scaling {
+        settings: settings.clone(),
+        workers,
+        cores: std::thread::available_parallelism().map_or(1, usize::from),
+        seconds_alone: median(&alone),
+        seconds: median(&shared),
+        speedup: quantile(&speedup, 0.5),
+        efficiency: efficiency(0.5),
+        efficiency_quartiles: [efficiency(0.25), efficiency(0.75)],
+        difference,
+    };
+    Ok(Outcome::new(numbers, Npz::default(), Vec::new()))
 }
 
 /// Trains, and takes the time of each step that follows another one of its epoch.
@@ -184,7 +222,6 @@ fn timed(settings: &TrainSettings) -> Result<Timed> {
 mod tests {
     use super::*;
     use crate::base::Precision;
-    use serde_json::Value;
 
     #[test]
     fn workers_train_as_one_unless_they_have_statistics_of_their_own() -> Result<()> {
@@ -198,14 +235,13 @@ mod tests {
             })
         };
         let settings = ScalingSettings { workers: 3, epochs: 4, repeat: 1 };
-        let found = |norm: &str| -> Result<Value> { Ok(run(&settings, &base(norm)?)?.summary().clone()) };
+        let found = |norm: &str| -> Result<Scaling> { Ok(run(&settings, &base(norm)?)?.numbers) };
         let (plain, batch) = (found("none")?, found("batch")?);
-        let number = |all: &Value, key: &str| all[key].as_f64().unwrap_or(f64::NAN);
         // Sums of 32 terms in another order, over twelve steps.
-        assert!(number(&plain, "difference") < 1e-13, "{plain}");
-        assert!(number(&batch, "difference") > 1e-3, "{batch}");
-        let (speedup, efficiency) = (number(&plain, "speedup"), number(&plain, "efficiency"));
-        assert!(speedup > 0.0 && (efficiency - speedup / 3.0).abs() < 1e-12, "{plain}");
+        assert!(plain.difference < 1e-13, "{plain:?}");
+        assert!(batch.difference > 1e-3, "{batch:?}");
+        assert!(plain.speedup > 0.0, "{plain:?}");
+        assert!((plain.efficiency - plain.speedup / 3.0).abs() < 1e-12, "{plain:?}");
         Ok(())
     }
 }

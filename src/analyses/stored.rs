@@ -20,7 +20,8 @@ pub(super) fn settings<S: DeserializeOwned>(found: Option<&Value>, at: &str) -> 
 }
 
 /// The arrays of a result.
-pub(super) struct Arrays {
+#[derive(Debug, Default)]
+pub struct Arrays {
     /// As they were read.
     pub npz: Npz,
     /// Where they stand, for messages.

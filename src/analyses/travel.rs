@@ -17,16 +17,16 @@
 //! p numbers of memory for each.
 
 use super::analysis::{Analysis, Named, Needs, Networks, Work};
-use super::{Numbers, Run, to_json};
+use super::{Numbers, Outcome, Record, Run};
+use crate::base::npz::Npz;
 use crate::base::pool::each_apart;
-use crate::base::{Error, Result};
+use crate::base::{Error, Result, json};
 use crate::data::Samples;
 use crate::nn::losses::Loss;
 use crate::nn::losses::SquaredError;
 use crate::nn::{At, Network, Spec, Statistics};
 use crate::train::{TrainSettings, loss};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -80,7 +80,7 @@ Writes travel.json (distance and relative_distance of the parameters, output_cha
 training samples, kernel_drift: 1 less the cosine of both tangent kernels).";
     const SETTINGS: &'static str = include_str!("../../analyses/settings/travel.toml");
     const QUICK: &'static [(&'static str, &'static str)] = &[("kernel-samples", "4")];
-    type Record = Numbers;
+    type Record = Outcome<Travel>;
 
     fn needs() -> Needs {
         Needs::Networks { within: 1..=1, usual: 1, named: Named::Recorded }
@@ -101,7 +101,7 @@ training samples, kernel_drift: 1 less the cosine of both tangent kernels).";
         self.step.is_none()
     }
 
-    fn run(&self, of: Networks, _: &Work) -> Result<Option<Numbers>> {
+    fn run(&self, of: Networks, _: &Work) -> Result<Option<Outcome<Travel>>> {
         let ([end, ..], training) = (of.runs, of.first_training()?) else {
             return Err(Error::expected(Self::NAME, "a network", "none"));
         };
@@ -113,13 +113,46 @@ training samples, kernel_drift: 1 less the cosine of both tangent kernels).";
         Ok(Some(found))
     }
 
-    fn load(directory: &Path) -> Result<Numbers> {
-        Numbers::load(Self::NAME, directory)
+    fn load(directory: &Path) -> Result<Outcome<Travel>> {
+        Outcome::load(directory)
+    }
+}
+
+/// How far training went. What is not a finite number is NaN.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Travel {
+    /// What was asked for.
+    pub settings: TravelSettings,
+    /// Distance of the parameters from the start.
+    #[serde(deserialize_with = "json::number")]
+    pub distance: f64,
+    /// The same relative to the norm of the start.
+    #[serde(deserialize_with = "json::number")]
+    pub relative_distance: f64,
+    /// Root mean square change of the outputs, over training samples and outputs.
+    #[serde(deserialize_with = "json::number")]
+    pub output_change: f64,
+    /// The same relative to the outputs of the start.
+    #[serde(deserialize_with = "json::number")]
+    pub relative_output_change: f64,
+    /// One less the cosine of both tangent kernels; NaN without a kernel.
+    #[serde(deserialize_with = "json::number")]
+    pub kernel_drift: f64,
+}
+
+impl Numbers for Travel {
+    const NAME: &'static str = "travel";
+    const ARRAYS: bool = false;
+}
+
+impl Record for Outcome<Travel> {
+    fn report(&self) -> String {
+        self.listed()
     }
 }
 
 /// The way from a network to another one of its kind.
-pub fn run(settings: &TravelSettings, start: &Run, end: &Run) -> Result<Numbers> {
+pub fn run(settings: &TravelSettings, start: &Run, end: &Run) -> Result<Outcome<Travel>> {
     settings.check()?;
     let norm = |v: &mut dyn Iterator<Item = f64>| v.map(|x| x * x).sum::<f64>().sqrt();
     let distance = norm(&mut start.theta.iter().zip(&end.theta).map(|(a, b)| b - a));
@@ -137,18 +170,15 @@ pub fn run(settings: &TravelSettings, start: &Run, end: &Run) -> Result<Numbers>
             1.0 - dot(&a, &b) / (dot(&a, &a) * dot(&b, &b)).sqrt()
         }
     };
-    let number = |x: f64| if x.is_finite() { json!(x) } else { Value::Null };
-    let summary = json!({
-        "command": "travel",
-        "version": env!("CARGO_PKG_VERSION"),
-        "settings": to_json(settings)?,
-        "distance": number(distance),
-        "relative_distance": number(distance / from),
-        "output_change": number(change / (first.len() as f64).sqrt()),
-        "relative_output_change": number(change / size),
-        "kernel_drift": number(drift),
-    });
-    Ok(Numbers { name: "travel", summary })
+    let numbers = Travel {
+        settings: settings.clone(),
+        distance,
+        relative_distance: distance / from,
+        output_change: change / (first.len() as f64).sqrt(),
+        relative_output_change: change / size,
+        kernel_drift: drift,
+    };
+    Ok(Outcome::new(numbers, Npz::default(), Vec::new()))
 }
 
 /// Outputs for all training samples, one sample after the other.
@@ -258,13 +288,13 @@ mod tests {
             }
         }
         let entries = (n * outputs) as f64;
-        for (key, expected) in
-            [("output_change", (change / entries).sqrt()), ("relative_output_change", (change / size).sqrt())]
+        let way = way.numbers;
+        for (found, expected) in
+            [(way.output_change, change / entries), (way.relative_output_change, change / size)]
         {
-            let found = way.summary()[key].as_f64().unwrap_or(f64::NAN);
-            assert!((found / expected - 1.0).abs() < 1e-12, "{key}: {found}, not {expected}");
+            assert!((found / expected.sqrt() - 1.0).abs() < 1e-12, "{way:?}");
         }
-        assert!(way.summary()["kernel_drift"].is_null());
+        assert!(way.kernel_drift.is_nan());
         Ok(())
     }
 
@@ -283,11 +313,10 @@ mod tests {
             let expected = if c == d { dot } else { 0.0 };
             assert!((k - expected).abs() < 1e-12, "{i}: {k} {expected}");
         }
-        let way = run(&TravelSettings::default(), &start, &end)?;
-        let number = |key: &str| way.summary()[key].as_f64().unwrap_or(f64::NAN);
-        assert!(number("kernel_drift").abs() < 1e-12, "{}", way.summary());
+        let way = run(&TravelSettings::default(), &start, &end)?.numbers;
+        assert!(way.kernel_drift.abs() < 1e-12, "{way:?}");
         let square: f64 = start.theta.iter().zip(&end.theta).map(|(a, b)| (a - b).powi(2)).sum();
-        assert!(number("distance") > 0.01 && (number("distance") - square.sqrt()).abs() < 1e-14);
+        assert!(way.distance > 0.01 && (way.distance - square.sqrt()).abs() < 1e-14);
         Ok(())
     }
 
@@ -295,8 +324,7 @@ mod tests {
     fn hidden_layers_drift_and_nothing_drifts_without_training() -> Result<()> {
         let (start, end) = (trained("mlp:hidden=[6]", 0)?, trained("mlp:hidden=[6]", 20)?);
         let drift = |a: &Run, b: &Run| -> Result<f64> {
-            let way = run(&TravelSettings { kernel_samples: 10, step: None }, a, b)?;
-            Ok(way.summary()["kernel_drift"].as_f64().unwrap_or(f64::NAN))
+            Ok(run(&TravelSettings { kernel_samples: 10, step: None }, a, b)?.numbers.kernel_drift)
         };
         assert!(drift(&start, &start)?.abs() < 1e-12);
         let moved = drift(&start, &end)?;

@@ -1,7 +1,7 @@
 //! Runs to their ends and branches from them, as many at once as there are threads; finished branches are kept in a log.
 
 use super::InstabilitySettings;
-use super::result::{Facts, InstabilityResult};
+use super::result::{Facts, Instability, InstabilityResult};
 use crate::analyses::pair::Pair;
 use crate::analyses::pieces::{Division, Ledger, Share, log_name};
 use crate::analyses::progress::{Observe, Progress, kept};
@@ -89,7 +89,7 @@ pub fn run(
         data,
     };
     let found = work((settings, training), &facts, &network, &dataset, share, observe);
-    found?.map(|pieces| InstabilityResult::new(settings, training, facts, &pieces)).transpose()
+    found?.map(|pieces| Instability::of(settings, training, facts, &pieces)).transpose()
 }
 
 /// The end of a seed's run, whether it diverged, and where branches part from it.

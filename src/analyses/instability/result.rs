@@ -6,8 +6,8 @@ use crate::analyses::over_seeds::OverSeeds;
 use crate::analyses::pair::{BARRIERS, MEASURES, Pair};
 use crate::analyses::record::Samples;
 use crate::analyses::seeded::of_run;
-use crate::analyses::stored::{self, Arrays};
-use crate::analyses::{DataSettings, Files, Saved, archive, document, to_json};
+use crate::analyses::stored::Arrays;
+use crate::analyses::{DataSettings, Numbers, Outcome};
 use crate::base::log::Pieces;
 use crate::base::npz::{Npz, Values};
 use crate::base::{Error, Result, json};
@@ -15,8 +15,6 @@ use crate::figure::Figure;
 use crate::landscape::path::evenly;
 use crate::train::TrainSettings;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use std::path::Path;
 
 /// What is known before training.
 #[derive(Clone, Debug)]
@@ -31,18 +29,11 @@ pub(super) struct Facts {
 }
 
 /// A finished instability analysis.
-#[derive(Clone, Debug)]
-pub struct InstabilityResult {
-    /// Its numbers.
-    pub numbers: Instability,
-    arrays: Npz,
-}
+pub type InstabilityResult = Outcome<Instability>;
 
 /// The numbers of an instability analysis, as `instability.json` has them.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Instability {
-    command: String,
-    version: String,
     /// "done", or how many branches diverged.
     pub status: String,
     /// Network and data in one line.
@@ -121,13 +112,14 @@ pub struct Ends {
 /// The name of the array of distances.
 pub(super) const DISTANCE: &str = "distance";
 
-impl InstabilityResult {
-    pub(super) fn new(
+impl Instability {
+    /// What branches came to, of which nothing but `pieces` is known.
+    pub(super) fn of(
         settings: &InstabilitySettings,
         training: &TrainSettings,
         facts: Facts,
         pieces: &Pieces,
-    ) -> Result<Self> {
+    ) -> Result<InstabilityResult> {
         let (steps, seeds, points) = (&settings.branch, settings.seeds, settings.points);
         let record = |step: usize, seed: usize| pieces.get(&((seed * steps.len() + step) as u64));
         let mut ends = Vec::new();
@@ -187,8 +179,6 @@ impl InstabilityResult {
         // The first step from which on every one is stable.
         let from = branches.iter().rposition(|b| b.stable != Some(true)).map_or(0, |last| last + 1);
         let numbers = Instability {
-            command: "instability".to_owned(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
             status: match lost {
                 0 => "done".to_owned(),
                 n => format!("{n} of {} branches diverged", ends.len()),
@@ -209,40 +199,20 @@ impl InstabilityResult {
             stable_from: steps.get(from).copied(),
             branches,
         };
-        Ok(Self { numbers, arrays })
-    }
-
-    /// An array by name.
-    pub fn array(&self, name: &str) -> Vec<f64> {
-        self.arrays.get(name).map(|a| a.to_f64()).unwrap_or_default()
-    }
-
-    /// Reads a saved result, enough to draw it again.
-    pub fn load(directory: &Path) -> Result<Self> {
-        let (numbers, _): (Instability, String) = stored::summary(directory, "instability")?;
-        let (steps, seeds) = (numbers.branches.len(), numbers.seeds.len());
-        let arrays = Arrays::read(directory, "instability")?;
-        let shapes = BARRIERS.iter().map(|name| (*name, vec![steps, seeds])).chain([("branch", vec![steps])]);
-        for (name, shape) in shapes {
-            arrays.shaped(name, &shape)?;
-        }
-        Ok(Self { numbers, arrays: arrays.npz })
+        Ok(Outcome::new(numbers, arrays, Vec::new()))
     }
 }
 
-impl Saved for InstabilityResult {
-    fn files(&self) -> Result<Files> {
-        Ok(vec![
-            archive("instability.npz", &self.arrays)?,
-            ("instability.json".to_owned(), document(&self.json()?)),
-        ])
+impl Numbers for Instability {
+    const NAME: &'static str = "instability";
+
+    fn check(&self, arrays: &Arrays) -> Result<()> {
+        let (steps, seeds) = (self.branches.len(), self.seeds.len());
+        let shapes = BARRIERS.iter().map(|name| (*name, vec![steps, seeds])).chain([("branch", vec![steps])]);
+        shapes.into_iter().try_for_each(|(name, shape)| arrays.shaped(name, &shape))
     }
 
-    fn json(&self) -> Result<Value> {
-        to_json(&self.numbers)
-    }
-
-    fn figures(&self) -> Vec<Figure> {
-        super::figures::figures(self)
+    fn figures(result: &InstabilityResult) -> Vec<Figure> {
+        super::figures::figures(result)
     }
 }
