@@ -9,9 +9,9 @@ use crate::base::files::{self, brief};
 use crate::base::npy::count;
 use crate::base::pickle::{self, Element, Pickle, Value};
 use crate::base::{Error, Result};
-use crate::base::{tensors, weight_folder};
+use crate::base::{npz, tensors, weight_folder};
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{Cursor, Read};
+use std::io::{BufReader, Cursor, Read, Seek};
 use std::ops::Range;
 use std::path::Path;
 use zip::{CompressionMethod, ZipArchive};
@@ -133,6 +133,23 @@ impl StateDict {
             _ => tensors::listing(at, &bytes)?,
         };
         Self::new(at, tensors, bytes)
+    }
+
+    /// Refuses a file that is none by its first bytes, its header or the end of an archive; the rest is not read.
+    pub(super) fn look(path: &Path) -> Result<()> {
+        let at = &files::named(path);
+        let failed = |e| Error::machine(at, e);
+        let (mut file, length) = files::open_regular(path)?;
+        let mut first = Vec::new();
+        file.by_ref().take(4).read_to_end(&mut first).map_err(failed)?;
+        match first[..] {
+            [b'P', b'K', 3, 4] if npz::ends_as_archive(&mut file).map_err(failed)? => Ok(()),
+            [b'P', b'K', 3, 4] | [0x80, 2..=5, 1..=255, _] => Self::from_bytes(at, first).map(drop),
+            _ => {
+                file.rewind().map_err(failed)?;
+                tensors::look(at, &mut BufReader::new(file), length)
+            }
+        }
     }
 
     /// Views of the bytes of a file. Refuses those that reach beyond them.

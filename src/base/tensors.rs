@@ -309,6 +309,12 @@ const ELEMENTS: [(&str, Element); 13] = [
 /// Those that this program writes.
 const WRITTEN: [&str; 3] = ["F32", "F64", "U8"];
 
+/// Refuses a file that [`listing`] would refuse, by its header alone.
+pub(super) fn look(at: &str, from: &mut impl Read, length: u64) -> Result<()> {
+    let (text, size) = header(at, from, length)?;
+    Outline::new(at, &text, size).map(drop)
+}
+
 /// The tensors of a file as views of its bytes, of whatever type.
 pub(super) fn listing(at: &str, bytes: &[u8]) -> Result<Vec<Stored>> {
     let (text, size) = header(at, &mut &*bytes, bytes.len() as u64)?;

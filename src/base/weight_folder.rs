@@ -24,6 +24,7 @@ pub fn read(path: &Path) -> Result<(StateDict, String)> {
     let found = within(path)?;
     let path = found.as_deref().unwrap_or(path);
     if !path.to_string_lossy().ends_with(END) {
+        StateDict::look(path)?;
         let bytes = files::read_regular(path, files::LARGEST)?;
         let sha256 = files::sha256(&bytes);
         return Ok((StateDict::from_bytes(&files::named(path), bytes)?, sha256));
@@ -47,6 +48,7 @@ pub fn read(path: &Path) -> Result<(StateDict, String)> {
     let (mut tensors, mut bytes) = (Vec::new(), Vec::new());
     for (file, names) in shards {
         let path = folder.join(file);
+        StateDict::look(&path)?;
         let own = files::read_regular(&path, files::LARGEST - bytes.len() as u64)?;
         hashes.push(files::sha256(&own));
         let shard = StateDict::from_bytes(&files::named(&path), own)?;

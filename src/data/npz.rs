@@ -1,8 +1,8 @@
 //! `.npz` archives: what `losscape data` writes, and what numpy, Keras and scikit-learn's users save.
 //!
 //! Arrays are found by their names: `train_x`, `train_y`, `test_x`, `test_y`; `x_train` and so on, as Keras has them; or one
-//! pair alone (`x` and `y`, `X` and `y`, `data` and `target`), of which a share is held out; other names are given as
-//! `x=`, `y=`, `test-x=`, `test-y=`. An array `sample_weight` (or the one that `weights=` names) says how much each sample counts.
+//! pair (`x` and `y`, `X` and `y`, `data` and `target`), of which a share is held out where it has no `test_x` and `test_y` beside
+//! it; other names are given as `x=`, `y=`, `test-x=`, `test-y=`. An array `sample_weight` (or the one that `weights=` names) says how much each sample counts.
 //! Whatever else lies in the archive is not read.
 //!
 //! Inputs have shape (samples, features) or (samples, channels, height, width), or with the channels last; (samples,

@@ -338,6 +338,16 @@ fn large_files_are_refused_by_their_headers() {
     sparse("w.safetensors", &[(own.len() as u64).to_le_bytes().as_slice(), own.as_bytes()].concat());
     let message = refused(losscape::nn::Weights::read(&files.path("w.safetensors")));
     assert!(message.contains("metadata `losscape`: expected the network's specification"), "{message}");
+    // Weights of anybody's: a header of zeros, one that says less than there is, an archive without its end.
+    for (start, words) in [
+        (&[][..], "beginning with `{`, found nothing"),
+        (&b"\x0a\0\0\0\0\0\0\0{}        "[..], "expected 0 bytes of data"),
+        (&b"PK\x03\x04"[..], "zip"),
+    ] {
+        sparse("w.pth", start);
+        let message = refused(losscape::base::state_dict::StateDict::read(&files.path("w.pth")));
+        assert!(message.contains(words), "{message}");
+    }
     for (name, text) in [("i", "idx:images=@/i,labels=@/i"), ("data_batch_1.bin", "cifar10:directory=@")] {
         sparse(name, &[0, 0, 8, 1, 0, 0, 0, 9]);
         let message = files.refusal(text);
@@ -495,6 +505,8 @@ fn arrays_are_found_by_the_names_that_people_give_them() {
         (vec!["X", "y"], 2),
         (vec!["data", "target"], 2),
         (vec!["arr_0", "arr_1"], 2),
+        (vec!["x", "y", "test_x", "test_y"], 4),
+        (vec!["X", "y", "X_test", "y_test"], 4),
         (vec!["x_train", "y_train", "x_test", "y_test"], 4),
         (vec!["X_train", "y_train", "X_test", "y_test"], 4),
         (vec!["x_train", "y_train"], 2),
@@ -509,6 +521,8 @@ fn arrays_are_found_by_the_names_that_people_give_them() {
         let data = files.load(asked).unwrap_or_else(|e| panic!("{names:?}: {e}"));
         assert_eq!((data.test.len(), data.outputs, data.shape), (test, 3, vec![4]), "{names:?}");
     }
+    let half = [("x", "|u1", "(4, 4)", x()), ("y", "|u1", "(4,)", y()), ("test_x", "|u1", "(4, 4)", x())];
+    assert!(numpys(&half).refusal("npz:file=@/p.npz").contains("expected an array `test_y`"));
     let files = numpys(&[("in", "|u1", "(4, 4)", x()), ("out", "|u1", "(4,)", y())]);
     assert_eq!(files.load("npz:file=@/p.npz,x=in,y=out").unwrap().outputs, 3);
     assert!(files.refusal(PAIR).contains("or their names as x=NAME,y=NAME, found in, out, names, objects"));

@@ -12,7 +12,7 @@ const USUAL: [[&str; 4]; 6] = [
     ["train_images", "train_labels", "test_images", "test_labels"],
     ["train_data", "train_labels", "test_data", "test_labels"],
 ];
-/// The same where there are no test samples of their own.
+/// The same for one pair of arrays; test samples beside it are called `test_x` or `x_test`.
 const PAIRS: [[&str; 2]; 10] = [
     ["x", "y"],
     ["X", "y"],
@@ -91,7 +91,9 @@ impl NpzFile {
             return Ok((owned(x, y), test.then(|| owned(test_x, test_y))));
         }
         if let Some([x, y]) = PAIRS.iter().find(|[x, y]| has(x) && has(y)) {
-            return Ok((owned(x, y), None));
+            let beside =
+                [[format!("test_{x}"), format!("test_{y}")], [format!("{x}_test"), format!("{y}_test")]];
+            return Ok((owned(x, y), beside.into_iter().find(|pair| pair.iter().any(|name| has(name)))));
         }
         // One array of a pair is there, and the other is missed by its name.
         let half = USUAL.iter().map(|[x, y, ..]| [x, y]).chain(PAIRS.iter().map(|[x, y]| [x, y]));
