@@ -97,7 +97,14 @@ fn laid_out<'a>(
 
     let (columns, width) = style.columns([360.0, 530.0, 720.0], page::columns(figure.panels.len()));
     let mut page = Page::new(figure, style, width, &entries);
-    let planes: Vec<(Span, Span)> = figure.panels.iter().map(ends).collect();
+    let reach = |panel: &Panel| {
+        let (x, y) = map_ends(panel);
+        match panel.grids.first().filter(|_| cells) {
+            Some(grid) => (whole_cells(x, &panel.x, &grid.x), whole_cells(y, &panel.y, &grid.y)),
+            None => (x, y),
+        }
+    };
+    let planes: Vec<(Span, Span)> = figure.panels.iter().map(reach).collect();
     let shared = Shared::of(figure, &planes);
     // The gutter depends on the ticks, those on the height: a guess that is a little too high is safe.
     let guess = 1.25 * width / columns as f64;
@@ -198,11 +205,24 @@ pub fn scale_of(figure: &Figure, style: &Style) -> Scale {
     Scale { span, edges, levels, cmap, below, above }
 }
 
-/// The ends of a panel's axes: its grid's, or given.
+/// The ends of a panel's axes as surfaces have them, linear: its grid's, or given.
 pub fn ends(panel: &Panel) -> (Span, Span) {
-    let linear = |axis: &Axis| Axis { scale: crate::figure::Scale::Linear, ..axis.clone() };
+    spread(panel, |_| crate::figure::Scale::Linear)
+}
+
+/// The same for a map, whose axes may be logarithmic where that is asked for.
+fn map_ends(panel: &Panel) -> (Span, Span) {
+    use crate::figure::Scale;
+    spread(panel, |scale| match scale {
+        Scale::Log | Scale::LogZero => scale,
+        _ => Scale::Linear,
+    })
+}
+
+fn spread(panel: &Panel, scale: fn(crate::figure::Scale) -> crate::figure::Scale) -> (Span, Span) {
     let of = |axis: &Axis, pick: fn(&Grid) -> &Vec<f64>| {
-        Span::of(panel.grids.iter().flat_map(pick).copied(), &linear(axis), None, None)
+        let axis = Axis { scale: scale(axis.scale), ..axis.clone() };
+        Span::of(panel.grids.iter().flat_map(pick).copied(), &axis, None, None)
     };
     (of(&panel.x, |g| &g.x), of(&panel.y, |g| &g.y))
 }
@@ -210,7 +230,8 @@ pub fn ends(panel: &Panel) -> (Span, Span) {
 /// Width and height of a plot area: equal scales where that gives a usable shape, else square.
 fn area(x: &Span, y: &Span, full: f64) -> (f64, f64) {
     let ratio = (y.high - y.low) / (x.high - x.low);
-    if !(0.4..=2.5).contains(&ratio) {
+    let bent = |s: &Span| s.log || s.knee > 0.0;
+    if bent(x) || bent(y) || !(0.4..=2.5).contains(&ratio) {
         return (full, full);
     }
     let height = (full * ratio).min(1.25 * full);
@@ -273,10 +294,20 @@ fn rough(grid: &Grid, span: &Span) -> bool {
     w.min(h) < LEAST || inner.filter(|(i, j)| extreme(*i, *j)).count() >= EXTREMES
 }
 
+/// An axis that reaches as far beyond its first and last point as their cells do on their other side.
+fn whole_cells(span: Span, axis: &Axis, points: &[f64]) -> Span {
+    let half = |a: usize, b: usize| 0.5 * (span.at(points[b]) - span.at(points[a]));
+    let last = points.len().saturating_sub(1);
+    if last == 0 || axis.range.is_some() {
+        return span;
+    }
+    Span { low: span.value(-half(0, 1)), high: span.value(1.0 + half(last - 1, last)), ..span }
+}
+
 /// A grid's points as cells, each reaching half the way to the next.
 fn draw_cells(canvas: &mut Canvas, plane: &Plane, grid: &Grid, scale: &Scale) {
     let edges = |all: &[f64], span: &Span| -> Vec<f64> {
-        let between = all.windows(2).map(|w| 0.5 * (w[0] + w[1]));
+        let between = all.windows(2).map(|w| span.value(0.5 * (span.at(w[0]) + span.at(w[1]))));
         [span.low].into_iter().chain(between).chain([span.high]).collect()
     };
     let (xs, ys) = (edges(&grid.x, &plane.x), edges(&grid.y, &plane.y));

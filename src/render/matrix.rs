@@ -1,6 +1,6 @@
 //! Values between pairs of named things, a cell each, with the value in it where there is room. Rows go down from the top.
 //! A panel's marks name rows and columns: at their y stands
-//! their label, the same for the column of that number. The diagonal of a square of named things, a thing and itself, stays
+//! their label, the same for the column of that number; its axes' labels, where there are some, say what they are of. The diagonal of a square of named things, a thing and itself, stays
 //! empty; without names it is a square of places, as the pixels of an image are.
 
 use super::canvas::{Anchor, Rect, Type, pen, text};
@@ -30,12 +30,13 @@ const LONGEST: f64 = 90.0;
 
 impl Draw for Matrix {
     fn draw(&self, figure: &Figure, style: &Style) -> Drawing {
-        // Each panel has a scale of its own: losses and errors do not compare.
-        let alone = |panel: &Panel| {
-            let grids = panel.grids.iter().map(|g| shown(panel, g)).collect();
+        // Panels of one quantity share its scale; losses and errors do not compare.
+        let shared = |panel: &Panel| {
+            let alike = figure.panels.iter().filter(|other| other.z == panel.z);
+            let grids = alike.flat_map(|p| p.grids.iter().map(|g| shown(p, g))).collect();
             scale_of(&Figure { panels: vec![Panel { grids, ..panel.clone() }], ..figure.clone() }, style)
         };
-        let scales: Vec<colorbar::Scale> = figure.panels.iter().map(alone).collect();
+        let scales: Vec<colorbar::Scale> = figure.panels.iter().map(shared).collect();
         let lost = |p: &Panel| p.grids.iter().any(|g| shown(p, g).values.iter().any(|v| !v.is_finite()));
         let hatched = figure.panels.iter().any(lost);
         let hatched = hatched.then(|| Entry { keys: vec![Key::Hatch], label: "not finite".to_owned() });
@@ -51,7 +52,10 @@ impl Draw for Matrix {
             widths.fold(0.0, f64::max)
         };
         let each = (width - 2.0 * size::MARGIN) / columns as f64;
-        let side = each - widest - 2.0 * GAP - bar(each / 2.0) - 10.0;
+        let line = size::LABEL * size::LEADING;
+        let titled = figure.panels.iter().any(|p| !p.y.label.is_empty());
+        let beside = widest + if titled { line } else { 0.0 };
+        let side = each - beside - 2.0 * GAP - bar(each / 2.0) - 10.0;
         for (panels, scales) in figure.panels.chunks(columns).zip(scales.chunks(columns)) {
             let title = Page::title_height(panels.iter().map(|p| &p.title), each - 10.0);
             let mut lowest = page.top;
@@ -59,12 +63,22 @@ impl Draw for Matrix {
                 let left = size::MARGIN + i as f64 * each;
                 page.panel_title(&panel.title, left, each - 10.0);
                 let rect = Rect {
-                    left: left + widest + GAP,
+                    left: left + beside + GAP,
                     top: page.top + title + 2.0,
                     width: side,
                     height: side,
                 };
-                let foot = table(&mut page, panel, scale, rect);
+                let mut foot = table(&mut page, panel, scale, rect);
+                let how = text(size::LABEL, style.theme.ink(), Anchor::Middle);
+                if !panel.x.label.is_empty() {
+                    foot += line;
+                    let at = (rect.left + side / 2.0, rect.bottom() + foot - 0.3 * size::LABEL);
+                    page.canvas.text(at, &panel.x.label, how);
+                }
+                if !panel.y.label.is_empty() {
+                    let at = (left + 0.7 * line, rect.top + side / 2.0);
+                    page.canvas.text(at, &panel.y.label, Type { angle: -90.0, ..how });
+                }
                 scale.draw(
                     &mut page.canvas,
                     style.theme,

@@ -2,13 +2,14 @@
 //! side.
 
 use super::axis::{Axis, Combination, OneOrMore, chosen, is_chosen};
-use super::labels;
 use super::result::{Numbers, finite};
 use super::unit::Measured;
+use super::verdict::Table;
 use super::written::{Centre, Drawing, Line, Measure};
+use super::{drawn, labels, maps};
+use crate::base::Result;
 use crate::base::statistics::quantile;
-use crate::base::{Error, Result};
-use crate::figure::{self, Figure, Grid, Mark, Panel, Scale, Series, Style};
+use crate::figure::{self, Figure, Mark, Panel, Scale, Series, Style};
 
 pub(super) fn figures(numbers: &Numbers) -> Result<Vec<Figure>> {
     let figures: Result<Vec<Option<Figure>>> =
@@ -41,19 +42,32 @@ fn figure(numbers: &Numbers, drawing: &Drawing) -> Result<Option<Figure>> {
     });
     let parts = [data.filter(|d| !d.is_empty()), Some(seeds)];
     let (chart, panels, what) = if !drawing.of.is_empty() {
-        side_by_side(numbers, drawing, &cases)?
+        drawn::panels(numbers, drawing, &cases)?
     } else if !drawing.curve.is_empty() {
-        let panels = drawing.curve.iter().map(|name| curves(numbers, drawing, &cases, name)).collect();
+        let of = |name: &String| -> Vec<Panel> {
+            let one = |(title, members): Group| Panel { title, ..curves(numbers, drawing, &members, name) };
+            each(numbers, drawing, &cases).into_iter().map(one).collect()
+        };
+        let panels = drawing.curve.iter().flat_map(of).collect();
         ("lines".to_owned(), panels, "median and quartiles".to_owned())
     } else if !drawing.grid.is_empty() {
-        let panels = drawing.y.iter().flat_map(|y| planes(numbers, drawing, &cases, y)).collect();
-        ("contour".to_owned(), panels, centres(numbers, drawing, "medians", "means"))
+        let (chart, panels) = maps::panels(numbers, drawing, &cases);
+        (chart.to_owned(), panels, centres(numbers, drawing, "medians", "means"))
     } else if let Some(a) = recipe.axes.iter().position(|a| a.name == drawing.x && !a.is_numeric()) {
-        let panels = drawing.y.iter().map(|y| rows(numbers, drawing, a, &cases, y)).collect();
+        let of = |y: &OneOrMore| -> Vec<Panel> {
+            let one = |(title, members): Group| Panel { title, ..rows(numbers, drawing, a, &members, y) };
+            each(numbers, drawing, &cases).into_iter().map(one).collect()
+        };
+        let panels = drawing.y.iter().flat_map(of).collect();
         let what = centres(numbers, drawing, "medians, a small dot a seed", "means of shares");
         ("rows".to_owned(), panels, what)
     } else {
-        let panels = drawing.y.iter().map(|y| panel(numbers, drawing, &cases, y)).collect::<Result<_>>()?;
+        let mut panels = Vec::new();
+        for y in &drawing.y {
+            for (title, members) in each(numbers, drawing, &cases) {
+                panels.push(Panel { title, ..panel(numbers, drawing, &members, y)? });
+            }
+        }
         let over = cases.iter().all(|c| place(numbers, &drawing.x, *c).is_some());
         let shares = "shares with standard errors";
         let what = if over {
@@ -80,10 +94,11 @@ fn centres(numbers: &Numbers, drawing: &Drawing, medians: &str, means: &str) -> 
 }
 
 /// Cases in groups: a label, and the cases with it.
-type Groups = Vec<(String, Vec<usize>)>;
+type Group = (String, Vec<usize>);
+pub(super) type Groups = Vec<Group>;
 
 /// What a case is called beside others: its points on axes that have several, but those of `x`.
-fn label(axes: &[Axis], case: &Combination, by: &str, x: &[&str]) -> String {
+pub(super) fn label(axes: &[Axis], case: &Combination, by: &str, x: &[&str]) -> String {
     let parts = axes
         .iter()
         .zip(case)
@@ -91,14 +106,14 @@ fn label(axes: &[Axis], case: &Combination, by: &str, x: &[&str]) -> String {
         .filter(|(axis, _)| by.is_empty() || axis.name == by)
         .map(|(axis, i)| match &axis.places[*i].name {
             // What has a name of its own says what it is.
-            name if axis.is_numeric() && name.parse::<f64>().is_ok() => format!("{} {name}", axis.label),
+            name if axis.is_numeric() && name.parse::<f64>().is_ok() => labels::counted(&axis.label, name),
             name => name.clone(),
         });
     parts.collect::<Vec<String>>().join(", ")
 }
 
 /// Cases grouped by what they have on axes other than that of the figure: by one of them, or by all.
-fn grouped(numbers: &Numbers, cases: &[usize], by: &str, x: &[&str]) -> Groups {
+pub(super) fn grouped(numbers: &Numbers, cases: &[usize], by: &str, x: &[&str]) -> Groups {
     let mut groups: Groups = Vec::new();
     for case in cases {
         let name = label(&numbers.recipe.axes, &numbers.recipe.cases[*case], by, x);
@@ -110,8 +125,16 @@ fn grouped(numbers: &Numbers, cases: &[usize], by: &str, x: &[&str]) -> Groups {
     groups
 }
 
-fn axis(label: &str, scale: Scale) -> figure::Axis {
+pub(super) fn axis(label: &str, scale: Scale) -> figure::Axis {
     figure::Axis { label: label.to_owned(), scale, range: None }
+}
+
+/// The cases of each panel with its title: of each point of the axis that has a panel each, or all of them.
+fn each(numbers: &Numbers, drawing: &Drawing, cases: &[usize]) -> Groups {
+    if drawing.panels.is_empty() {
+        return vec![(String::new(), cases.to_vec())];
+    }
+    grouped(numbers, cases, &drawing.panels, &[])
 }
 
 /// What the labels of measures on one axis have in common.
@@ -132,7 +155,7 @@ fn panel(numbers: &Numbers, drawing: &Drawing, cases: &[usize], y: &OneOrMore) -
     let groups = if along.is_none() && drawing.by.is_empty() {
         vec![(String::new(), cases.to_vec())]
     } else {
-        grouped(numbers, cases, &drawing.by, &[&drawing.x])
+        grouped(numbers, cases, &drawing.by, &[&drawing.x, &drawing.panels])
     };
     let place = |case: usize| place(numbers, &drawing.x, case);
     let mut series = Vec::new();
@@ -206,6 +229,25 @@ fn threshold(
     reached.filter_map(place).min_by(f64::total_cmp)
 }
 
+/// Whether a seed is not among those that a measure sums up: a median says nothing of runs that diverged, whatever they
+/// count as in the table; a mean is a share of all runs.
+fn left_out(measure: &Measure, seed: &Measured) -> bool {
+    measure.centre == Centre::Median && seed.scalar("train.diverged") == Some(1.0)
+}
+
+/// The centre of a measure over seeds of some cases with the ends of its band: of numbers, each with whether its run
+/// diverged. NaN where most did.
+pub(super) fn summed(measure: &Measure, all: &[(f64, bool)]) -> [f64; 3] {
+    let lost = all.iter().filter(|(_, diverged)| *diverged).count();
+    if 2 * lost > all.len() { [f64::NAN; 3] } else { measure.centre.of(all.iter().map(|seed| seed.0)) }
+}
+
+/// The numbers of a measure in a case, a seed each, with whether the run diverged and is left out.
+pub(super) fn of_case(numbers: &Numbers, measure: &Measure, table: &Table, case: usize) -> Vec<(f64, bool)> {
+    let lost = numbers.case(case).iter().map(|m| left_out(measure, m));
+    table[case].iter().copied().zip(lost).collect()
+}
+
 /// The centre over seeds with its band, and a dot for each seed.
 fn over(
     numbers: &Numbers,
@@ -219,24 +261,16 @@ fn over(
     // Cases that the grouping put together at one place are one sample.
     let mut columns: Vec<(f64, Vec<(f64, bool)>)> = Vec::new();
     for case in cases {
-        // A median says nothing of runs that diverged, whatever they count as in the table; a mean is a share of all runs.
-        let diverged =
-            |m: &Measured| measure.centre == Centre::Median && m.scalar("train.diverged") == Some(1.0);
-        let seeds = numbers.case(*case).iter().map(diverged);
-        let own = table[*case].iter().copied().zip(seeds);
+        let own = of_case(numbers, measure, table, *case);
         match columns.iter_mut().find(|c| c.0 == at(case)) {
             Some(column) => column.1.extend(own),
-            None => columns.push((at(case), own.collect())),
+            None => columns.push((at(case), own)),
         }
     }
     columns.sort_by(|p, q| p.0.total_cmp(&q.0));
     let x: Vec<f64> = columns.iter().map(|c| c.0).collect();
-    let sum = |all: &Vec<(f64, bool)>| {
-        let lost = all.iter().filter(|(_, diverged)| *diverged).count();
-        if 2 * lost > all.len() { [f64::NAN; 3] } else { measure.centre.of(all.iter().map(|seed| seed.0)) }
-    };
-    let summed: Vec<[f64; 3]> = columns.iter().map(|c| sum(&c.1)).collect();
-    let part = |i: usize| summed.iter().map(|s| s[i]).collect::<Vec<f64>>();
+    let sums: Vec<[f64; 3]> = columns.iter().map(|c| summed(measure, &c.1)).collect();
+    let part = |i: usize| sums.iter().map(|s| s[i]).collect::<Vec<f64>>();
     let several = columns.iter().any(|c| c.1.len() > 1);
     let mut series = vec![Series {
         label,
@@ -256,60 +290,13 @@ fn over(
     series
 }
 
-/// Medians of measures over the plane of two axes, a panel for each group of cases.
-fn planes(numbers: &Numbers, drawing: &Drawing, cases: &[usize], y: &OneOrMore) -> Vec<Panel> {
-    let recipe = numbers.recipe;
-    let along = |name: &str| recipe.axes.iter().position(|a| a.name == name);
-    let (Some(across), Some(up)) = (along(&drawing.x), along(&drawing.grid)) else { return Vec::new() };
-    let sorted = |a: usize| {
-        let mut all = recipe.axes[a].positions();
-        all.sort_by(f64::total_cmp);
-        all
-    };
-    let (xs, ys) = (sorted(across), sorted(up));
-    let mut panels = Vec::new();
-    for name in y.all() {
-        let Some((measure, table)) = numbers.measure(name) else { continue };
-        for (title, members) in grouped(numbers, cases, &drawing.by, &[&drawing.x, &drawing.grid]) {
-            let value = |x: f64, y: f64| {
-                let here = |c: &&usize| {
-                    let case = &recipe.cases[**c];
-                    let at = |a: usize| recipe.axes[a].places[case[a]].at;
-                    (at(across), at(up)) == (x, y)
-                };
-                let all = members.iter().filter(here).flat_map(|c| table[*c].iter().copied());
-                measure.centre.of(all)[0]
-            };
-            let values: Vec<f64> = ys.iter().flat_map(|y| xs.iter().map(|x| value(*x, *y))).collect();
-            panels.push(Panel {
-                title,
-                x: axis(&recipe.axes[across].label, Scale::Linear),
-                y: axis(&recipe.axes[up].label, Scale::Linear),
-                z: axis(&measure.label, drawing.y_scale.unwrap_or(signed(measure.scale, &values))),
-                grids: vec![Grid { x: xs.clone(), y: ys.clone(), values }],
-                ..Panel::default()
-            });
-        }
-    }
-    panels
-}
-
-/// The scale of a map: where a good part of the values is on either side of zero, their sign matters.
-fn signed(scale: Scale, values: &[f64]) -> Scale {
-    let reach =
-        |sign: f64| values.iter().filter(|v| v.is_finite()).fold(0.0, |most, v| f64::max(most, sign * v));
-    let (below, above) = (reach(-1.0), reach(1.0));
-    let both = below.min(above) > 0.05 * below.max(above);
-    if both && matches!(scale, Scale::Auto | Scale::Linear) { Scale::Signed } else { scale }
-}
-
 /// Measures in a row for each point of an axis that has names, the first on top.
 fn rows(numbers: &Numbers, drawing: &Drawing, a: usize, cases: &[usize], y: &OneOrMore) -> Panel {
     let recipe = numbers.recipe;
     let names = &recipe.axes[a].places;
     let measures: Vec<&Measure> =
         y.all().iter().filter_map(|name| numbers.measure(name).map(|(measure, _)| measure)).collect();
-    let groups = grouped(numbers, cases, &drawing.by, &[&drawing.x]);
+    let groups = grouped(numbers, cases, &drawing.by, &[&drawing.x, &drawing.panels]);
     let lines = (measures.len() * groups.len()).max(1);
     let mut series = Vec::new();
     for (m, measure) in measures.iter().enumerate() {
@@ -352,14 +339,13 @@ fn against(numbers: &Numbers, x: &str, cases: &[usize], measure: &Measure, label
     let (Some((_, x)), Some((_, y))) = (numbers.measure(x), numbers.measure(&measure.name)) else {
         return Vec::new();
     };
-    let all =
-        |table: &super::verdict::Table| cases.iter().flat_map(|c| table[*c].clone()).collect::<Vec<f64>>();
+    let all = |table: &Table| cases.iter().flat_map(|c| table[*c].clone()).collect::<Vec<f64>>();
     vec![Series { label, x: all(x), y: all(y), style: Style::Dots, ..Series::default() }]
 }
 
 /// A curve of training over epochs: for each group the median over seeds with its quartiles.
 fn curves(numbers: &Numbers, drawing: &Drawing, cases: &[usize], name: &str) -> Panel {
-    let groups = grouped(numbers, cases, &drawing.by, &[]);
+    let groups = grouped(numbers, cases, &drawing.by, &[&drawing.panels]);
     let series = groups.into_iter().map(|(label, members)| {
         let runs: Vec<&Measured> = members.iter().flat_map(|c| numbers.case(*c)).collect();
         let all: Vec<Vec<f64>> = runs.iter().map(|m| m.curve(name)).collect();
@@ -380,33 +366,8 @@ fn curves(numbers: &Numbers, drawing: &Drawing, cases: &[usize], name: &str) -> 
         drawing.y_scale.unwrap_or(if name.ends_with("accuracy") { Scale::Linear } else { Scale::Auto });
     Panel {
         x: axis("epoch", drawing.x_scale.unwrap_or(Scale::Linear)),
-        y: axis(&name.replace('_', " "), scale),
+        y: axis(&name.replace('_', " ").replace("train ", "training "), scale),
         series: series.collect(),
         ..Panel::default()
-    }
-}
-
-/// The panels that an analysis drew, of the first seed of each case, with the case above.
-fn side_by_side(
-    numbers: &Numbers,
-    drawing: &Drawing,
-    cases: &[usize],
-) -> Result<(String, Vec<Panel>, String)> {
-    let recipe = numbers.recipe;
-    let mut panels = Vec::new();
-    let mut chart = None;
-    for case in cases {
-        // None where training diverged.
-        let Some(figure) = numbers.case(*case)[0].figures.get(&drawing.of) else { continue };
-        chart.get_or_insert_with(|| figure.chart.clone());
-        let Some(panel) = figure.panels.first() else { continue };
-        let title = label(&recipe.axes, &recipe.cases[*case], "", &[]);
-        panels.push(Panel { title, ..panel.clone() });
-    }
-    match chart {
-        Some(chart) => Ok((chart, panels, "the first one drawn".to_owned())),
-        None => {
-            Err(Error::unmet(format!("figure {}", drawing.name), "no case has the analysis that it draws"))
-        }
     }
 }

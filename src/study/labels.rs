@@ -64,9 +64,51 @@ fn ending(words: &[Vec<&str>]) -> usize {
     if whole { shared } else { 0 }
 }
 
+/// A point of an axis in words: `20 hidden layers`, since the label is of things that are counted; `learning rate 0.1`.
+pub(super) fn counted(label: &str, number: &str) -> String {
+    let words: Vec<&str> = label.split(' ').collect();
+    let head = words.iter().position(|word| MORE.contains(word)).unwrap_or(words.len());
+    let thing = head.checked_sub(1).map_or("", |i| words[i]);
+    let several = thing.ends_with('s') && !["ss", "us", "is", "ias"].iter().any(|end| thing.ends_with(end));
+    if !several || number.parse::<u64>().is_err() {
+        return format!("{label} {number}");
+    }
+    if number != "1" {
+        return format!("{number} {label}");
+    }
+    let one = match thing {
+        _ if thing.ends_with("ies") => format!("{}y", &thing[..thing.len() - 3]),
+        _ if ["sses", "xes", "ches", "shes"].iter().any(|end| thing.ends_with(end)) => {
+            thing[..thing.len() - 2].to_owned()
+        }
+        _ => thing[..thing.len() - 1].to_owned(),
+    };
+    let rest = words[..head - 1].iter().copied().chain([one.as_str()]).chain(words[head..].iter().copied());
+    format!("1 {}", rest.collect::<Vec<&str>>().join(" "))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::common;
+    use super::{common, counted};
+
+    #[test]
+    fn what_is_counted_follows_its_number() {
+        let cases = [
+            ("hidden layers", "20", "20 hidden layers"),
+            ("hidden layers", "1", "1 hidden layer"),
+            ("samples in a batch", "16", "16 samples in a batch"),
+            ("epochs of warmup", "1", "1 epoch of warmup"),
+            ("batches", "1", "1 batch"),
+            ("learning rate", "0.1", "learning rate 0.1"),
+            ("bias", "3", "bias 3"),
+            ("weight loss", "3", "weight loss 3"),
+            ("thresholds", "0.5", "thresholds 0.5"),
+            ("", "2", " 2"),
+        ];
+        for (label, number, words) in cases {
+            assert_eq!(counted(label, number), words);
+        }
+    }
 
     #[test]
     fn shared_titles_are_whole_phrases() {

@@ -13,16 +13,20 @@
 //! | `engine` | plan, rehearsal, all cases in parallel |
 //! | `verdict` | what is expected, effect, interval, verdict |
 //! | `result` | tables and arrays, saved and read back |
-//! | `figures` | lines over an axis, curves of training, panels of analyses side by side |
+//! | `figures` | lines over an axis, curves of training |
+//! | `maps` | measures over two axes |
+//! | `drawn` | what analyses drew, side by side |
 //!
 //! Nothing here names a claim: what a claim needs, any recipe can use.
 
 pub mod axis;
 pub mod builtin;
+mod drawn;
 pub mod engine;
 pub mod expression;
 mod figures;
 mod labels;
+mod maps;
 pub mod overlay;
 mod pass;
 pub mod recipe;

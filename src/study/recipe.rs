@@ -376,16 +376,21 @@ impl Recipe {
         if sorts.into_iter().filter(|s| *s).count() != 1 {
             return Err(Error::expected(at, "one of `y`, `curve` and `of`", "none or several"));
         }
-        let numeric = || self.axes.iter().filter(|a| a.is_numeric()).map(|a| a.name.as_str());
-        if !drawing.grid.is_empty() {
-            for (key, name) in [("grid", &drawing.grid), ("x", &drawing.x)] {
-                if !numeric().any(|a| a == name) {
-                    return Err(unknown(&format!("{at}: {key}"), name, numeric()));
-                }
+        let gridded = [("grid", &drawing.grid), ("x", &drawing.x)].map(|key| (key, !drawing.grid.is_empty()));
+        let others = [("by", &drawing.by), ("panels", &drawing.panels)].map(|key| (key, !key.1.is_empty()));
+        for ((key, name), given) in gridded.into_iter().chain(others) {
+            if given && !axes().any(|a| a == name) {
+                return Err(unknown(&format!("{at}: {key}"), name, axes()));
             }
         }
-        if !drawing.by.is_empty() && !axes().any(|a| a == drawing.by) {
-            return Err(unknown(&format!("{at}: by"), &drawing.by, axes()));
+        if !drawing.grid.is_empty() && drawing.grid == drawing.x {
+            return Err(Error::expected(at, "two axes, as `x` and `grid`", format!("`{}` twice", drawing.x)));
+        }
+        let used = [&drawing.x, &drawing.by].into_iter().any(|name| *name == drawing.panels);
+        let of_panels = drawing.grid.is_empty() && drawing.of.is_empty() && !used;
+        if !drawing.panels.is_empty() && !of_panels {
+            let expected = "an axis that is neither `x` nor `by`, without `grid` and `of`, for `panels`";
+            return Err(Error::expected(at, expected, format!("`{}`", drawing.panels)));
         }
         for name in drawing.y.iter().flat_map(OneOrMore::all) {
             if !measures().any(|m| m == name) {

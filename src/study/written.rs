@@ -121,8 +121,10 @@ pub struct Drawing {
     pub y: Vec<OneOrMore>,
     /// An axis, or a measure.
     pub x: String,
-    /// A second axis: measures over a plane, in colours.
+    /// A second axis: measures over a plane, in colours; a table where one of the two axes has only names.
     pub grid: String,
+    /// The axis whose points get a panel each, with a vertical scale of its own.
+    pub panels: String,
     /// The axis whose points get a line each, or with `grid` a panel each.
     pub by: String,
     /// Curves of training over epochs, a panel each.
