@@ -156,6 +156,8 @@ pub trait Analysis:
     const COMMAND: bool = true;
     /// Whether the work can be shared out among processes (`--shard`).
     const PARTS: bool = false;
+    /// Whether its parts tell by themselves what they are of; see [`Analysis::joined`].
+    const TELLS: bool = false;
     /// What comes of it.
     type Record: Record + 'static;
 
@@ -388,6 +390,8 @@ pub struct Entry {
     pub command: bool,
     /// See [`Analysis::PARTS`].
     pub parts: bool,
+    /// See [`Analysis::TELLS`].
+    pub tells: bool,
     /// See [`Analysis::needs`].
     pub needs: fn() -> Needs,
     /// See [`Analysis::batch`].
@@ -426,6 +430,7 @@ impl Entry {
             shorthands: A::SHORTHANDS,
             command: A::COMMAND,
             parts: A::PARTS,
+            tells: A::TELLS,
             needs: A::needs,
             batch: A::batch,
             flags: A::augment_args,

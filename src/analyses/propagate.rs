@@ -20,6 +20,7 @@ use super::{DataSettings, Files, Saved, archive, document, to_json};
 use crate::base::npz::Npz;
 use crate::base::pool::on_workers;
 use crate::base::registry::Registry;
+use crate::base::shard::Shard;
 use crate::base::{Error, Precision, Result, files, shown};
 use crate::data::{Dataset, Preparation, Source};
 use crate::figure::{Axis, Figure, Panel, Scale, Series, Style};
@@ -198,12 +199,13 @@ pub fn discard(directory: &Path) -> Result<()> {
     files::remove(&directory.join(log_name(NAME)))
 }
 
-/// Sends signals through; with a directory, finished draws are kept in it and not made again.
+/// Sends signals through. Finished draws are kept where `share` says, and not made again; there is no result where a part of
+/// them is all that is wanted.
 pub fn run(
     settings: &PropagateSettings,
-    directory: Option<&Path>,
+    share: Option<&Share>,
     observe: Observe,
-) -> Result<PropagateResult> {
+) -> Result<Option<PropagateResult>> {
     settings.check()?;
     let (data, dataset) = DataSettings::load(&settings.train())?;
     let all = dataset.train.len();
@@ -218,21 +220,21 @@ pub fn run(
     }
     let dataset = cut(dataset, Some(few), "--samples")?;
     let settings = PropagateSettings { samples: Some(few), ..settings.clone() };
-    on_workers(|| compute(&settings, data, dataset, directory, observe))
+    on_workers(|| compute(&settings, data, dataset, share, observe))
 }
 
 fn compute(
     settings: &PropagateSettings,
     data: DataSettings,
     dataset: Dataset,
-    directory: Option<&Path>,
+    share: Option<&Share>,
     observe: Observe,
-) -> Result<PropagateResult> {
+) -> Result<Option<PropagateResult>> {
     let variants = settings.variants()?;
     let total = variants.len() * settings.seeds;
     observe(Progress::Begins(NAME, "draws", total));
-    let share = directory.map(Share::all);
     let mut ledger: Option<Ledger> = None;
+    let mut left: Vec<usize> = Vec::new();
     let (mut names, mut title): (Vec<String>, String) = (Vec::new(), String::new());
     for (v, (_, init, model)) in variants.iter().enumerate() {
         let train = TrainSettings { model: model.clone(), ..settings.train() };
@@ -250,7 +252,7 @@ fn compute(
         title = super::run::title(&network, &dataset);
         // How many layers there are is known now.
         if ledger.is_none() {
-            ledger = Some(Ledger::open(Division {
+            let opened = Ledger::open(Division {
                 command: NAME,
                 units: ["draw", "draws"],
                 all: total,
@@ -260,13 +262,15 @@ fn compute(
                     "settings": to_json(settings)?,
                     "data_sha256": data.sha256,
                 }),
-                share: share.as_ref(),
-            })?);
+                share,
+            })?;
+            left = opened.left(Shard::deals);
+            ledger = Some(opened);
         }
         let Some(ledger) = &ledger else { continue };
         for seed in 0..settings.seeds {
             let piece = v * settings.seeds + seed;
-            if !ledger.has(piece) {
+            if left.contains(&piece) {
                 let seed = settings.seed.wrapping_add(seed as u64);
                 let layers = pass.measure(init, seed, settings.jacobian_samples);
                 ledger.finish(piece, layers.concat()).map_err(|e| ledger.stopped(e))?;
@@ -276,7 +280,11 @@ fn compute(
     }
     let depth = names.len();
     let mut measures: Vec<Vec<f64>> = vec![Vec::new(); MEASURES.len()];
-    for numbers in ledger.map(Ledger::all).unwrap_or_default().values() {
+    let all = match ledger.map(Ledger::done) {
+        Some(None) => return Ok(None),
+        done => done.flatten().unwrap_or_default(),
+    };
+    for numbers in all.values() {
         measures.iter_mut().zip(numbers.chunks(depth)).for_each(|(all, new)| all.extend(new));
     }
     let jacobian = match (settings.jacobian_samples, dataset.features()) {
@@ -329,7 +337,7 @@ fn compute(
     for (name, values) in MEASURES.iter().zip(measures) {
         arrays.push(name, &[variants.len(), settings.seeds, depth], values);
     }
-    Ok(PropagateResult { summary, arrays })
+    Ok(Some(PropagateResult { summary, arrays }))
 }
 
 /// Slope of log2 against the layer by least squares, without the first and the last layer; NaN where fewer than two are

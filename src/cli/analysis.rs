@@ -71,7 +71,8 @@ pub fn run(entry: &'static Entry, matches: &ArgMatches) -> Result<()> {
         if fresh {
             (entry.discard)(target.directory())?;
         }
-        place.begin(name, &Request { settings: asked.request()?, subject: subject.recalled() })?;
+        let subject = if entry.tells { Value::Null } else { subject.recalled() };
+        place.begin(name, &Request { settings: asked.request()?, subject })?;
         let (record, predicted) =
             work(&*asked, found.lent(), &place.share(), Some((&target, &style)), &common)?;
         let Some(record) = record else { return place.complete(&target, &common) };

@@ -13,6 +13,7 @@ use crate::train::checkpoint::CHECKPOINT;
 use crate::train::settings::SHORTHANDS;
 use crate::train::{Status, TrainSettings, exported};
 use clap::{Arg, ArgAction, Args, Command};
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
 /// Flags that name a network where no run does: keys of `[train]`.
@@ -188,6 +189,26 @@ impl Networks {
         }
     }
 
+    /// What parts remember of them: where they are.
+    pub fn recalled(&self) -> Value {
+        let from = if self.are_default() { self.paths() } else { self.from.clone() };
+        json!([from, self.weights, self.data, self.loss, self.wanted, self.along])
+    }
+
+    /// What parts remembered.
+    pub fn recall(value: Value) -> serde_json::Result<Self> {
+        type All = (Vec<PathBuf>, Vec<PathBuf>, DataGiven, Option<Loss>, Option<TrainSettings>, bool);
+        let (from, weights, data, loss, wanted, along): All = serde_json::from_value(value)?;
+        Ok(Self { from, weights, data, loss, wanted, along })
+    }
+
+    /// Reads those that are given.
+    pub fn given(&self) -> Result<Vec<Run>> {
+        let wanted = self.wanted.clone().unwrap_or_default();
+        let runs = open(&self.from, &self.weights, &self.data, self.loss.as_ref(), &wanted)?;
+        Ok(if self.along { vec![Run::along(runs)?] } else { runs })
+    }
+
     /// Reads them, or trains so many seeds of the default one; `shared` with other processes that start together, the first of
     /// which trains while the others wait.
     pub fn read_or(
@@ -198,14 +219,11 @@ impl Networks {
         quiet: bool,
         fits: Fits,
     ) -> Result<Vec<Run>> {
-        let runs = match (&self.from[..], &self.weights[..]) {
-            ([], []) => default_seeds(count, self.wanted.clone(), shared, style, quiet, fits)?,
-            (from, weights) => {
-                let wanted = self.wanted.clone().unwrap_or_default();
-                open(from, weights, &self.data, self.loss.as_ref(), &wanted)?
-            }
+        let runs = if self.are_default() {
+            default_seeds(count, self.wanted.clone(), shared, style, quiet, fits)?
+        } else {
+            self.given()?
         };
-        let runs = if self.along { vec![Run::along(runs)?] } else { runs };
         for path in self.paths() {
             if let Some(reason) = train::unfinished(&path) {
                 say(quiet, &format!("note: {} did not end well: {reason}", files::named(&path)));

@@ -403,6 +403,7 @@ impl Subject {
                 let names = if weights.is_empty() { from } else { weights };
                 Ok(found(runs, names.iter().map(|path| files::named(path)).collect()))
             }
+            Self::Runs { runs, .. } => Ok(found(runs.given()?, runs.names())),
             _ => Ok(Found::default()),
         }
     }
@@ -411,6 +412,7 @@ impl Subject {
     pub fn recalled(&self) -> Value {
         match self {
             Self::Training { settings, .. } => json!(settings),
+            Self::Runs { runs, .. } => runs.recalled(),
             Self::Seeds(Seeds { from, weights, given, loss, training, .. }) => {
                 json!([from, weights, given, loss, training])
             }
@@ -427,6 +429,10 @@ impl Subject {
                 let (from, weights, given, loss, training): All = serde_json::from_value(value)?;
                 let count = from.len().max(weights.len());
                 Self::Seeds(Seeds { from, weights, given, loss, training, count })
+            }
+            Needs::Networks { named: Named::Run | Named::Recorded, usual, .. } => {
+                let runs = Runs::recall(value)?;
+                Self::Runs { runs, usual, recorded: false }
             }
             _ => Self::Nothing,
         })

@@ -25,6 +25,7 @@ use super::krylov::{Krylov, ROUNDING, Step};
 use super::{BLOCK, Estimate, Operator, tridiagonal, vectors};
 use crate::base::{Error, Result, Streams, interrupt};
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 
 /// From how many dimensions on the bases of several probes are too much to hold at once.
 pub const LARGE: usize = 1 << 20;
@@ -144,42 +145,59 @@ pub fn quadrature(operator: &dyn Operator, settings: &Settings, streams: &Stream
     if n == 0 {
         return Err(Error::expected("quadrature", "an operator of at least one dimension", 0));
     }
-    let epsilon = operator.epsilon().max(f64::EPSILON);
     let mut rules = Vec::with_capacity(settings.probes);
     let at_once = if n < LARGE { BLOCK } else { 1 };
     for first in (0..settings.probes).step_by(at_once) {
-        let start = |i| vectors::rademacher(n, &mut streams.stream("spectral/quadrature", i as u64));
         let of_block = first..settings.probes.min(first + at_once);
-        let mut block: Vec<Krylov> = of_block.map(|i| Krylov::new(operator, start(i))).collect();
-        for _ in 0..settings.steps {
-            interrupt::check("quadrature", "unfinished rules are not kept")?;
-            let mut going: Vec<&mut Krylov> = block.iter_mut().filter(|k| !k.exhausted()).collect();
-            if going.is_empty() {
-                break;
-            }
-            let starts: Vec<f64> = going.iter().filter_map(|k| k.next()).flatten().collect();
-            let products = operator.apply(&starts, going.len());
-            assert_eq!(products.len(), starts.len(), "products of n numbers");
-            // A product that a stop has cut short is not one.
-            interrupt::check("quadrature", "unfinished rules are not kept")?;
-            for (krylov, product) in going.iter_mut().zip(products.chunks(n)) {
-                if krylov.accept(product.to_vec()) == Step::NotFinite {
-                    return Err(Error::unmet(
-                        "quadrature",
-                        "expected finite products, found NaN or infinity",
-                    ));
-                }
-            }
+        rules.extend(of_starts(operator, settings.steps, of_block, streams)?);
+    }
+    Ok(Quadrature::sampled(operator, settings.steps, rules))
+}
+
+/// The rules of some starts, by their numbers, all in lockstep.
+pub fn of_starts(
+    operator: &dyn Operator,
+    steps: usize,
+    starts: Range<usize>,
+    streams: &Streams,
+) -> Result<Vec<Rule>> {
+    let n = operator.dimension();
+    let start = |i| vectors::rademacher(n, &mut streams.stream("spectral/quadrature", i as u64));
+    let mut block: Vec<Krylov> = starts.map(|i| Krylov::new(operator, start(i))).collect();
+    for _ in 0..steps {
+        interrupt::check("quadrature", "unfinished rules are not kept")?;
+        let mut going: Vec<&mut Krylov> = block.iter_mut().filter(|k| !k.exhausted()).collect();
+        if going.is_empty() {
+            break;
         }
-        for krylov in &block {
-            rules.push(rule(krylov, epsilon)?);
+        let starts: Vec<f64> = going.iter().filter_map(|k| k.next()).flatten().collect();
+        let products = operator.apply(&starts, going.len());
+        assert_eq!(products.len(), starts.len(), "products of n numbers");
+        // A product that a stop has cut short is not one.
+        interrupt::check("quadrature", "unfinished rules are not kept")?;
+        for (krylov, product) in going.iter_mut().zip(products.chunks(n)) {
+            if krylov.accept(product.to_vec()) == Step::NotFinite {
+                return Err(Error::unmet("quadrature", "expected finite products, found NaN or infinity"));
+            }
         }
     }
-    let products = rules.iter().map(|r| r.steps).sum();
-    Ok(Quadrature { dimension: n, steps: settings.steps, rules, products, epsilon, exact: false })
+    let epsilon = rounding_unit(operator);
+    block.iter().map(|krylov| rule(krylov, epsilon)).collect()
+}
+
+/// That of the products, and no finer than the one of the recurrence.
+fn rounding_unit(operator: &dyn Operator) -> f64 {
+    operator.epsilon().max(f64::EPSILON)
 }
 
 impl Quadrature {
+    /// Of the rules of several starts, each of which was to have so many steps.
+    pub fn sampled(operator: &dyn Operator, steps: usize, rules: Vec<Rule>) -> Self {
+        let products = rules.iter().map(|r| r.steps).sum();
+        let (dimension, epsilon) = (operator.dimension(), rounding_unit(operator));
+        Self { dimension, steps, rules, products, epsilon, exact: false }
+    }
+
     /// tr f(A).
     pub fn expectation(&self, f: impl Fn(f64) -> f64) -> Estimate {
         self.over_rules(|rule| self.dimension as f64 * rule.integral(&f))

@@ -131,7 +131,9 @@ fn analysed(run: &Run) -> SharpnessResult {
         density_probes: 1,
         ..SharpnessSettings::default()
     };
-    sharpness::run(&settings, std::slice::from_ref(run), None, &|_| {}).expect("an analysis")
+    sharpness::run(&settings, std::slice::from_ref(run), None, &|_| {})
+        .expect("an analysis")
+        .expect("all of it")
 }
 
 /// ((W1, b1) a, W2 / a) is the same function: the invariant column stays, and the raw Hessian is S^-1 H S^-1, S what each
@@ -189,7 +191,9 @@ fn foretold(run: &Run, settings: &SharpnessSettings) -> (usize, usize) {
             _ => {}
         }
     };
-    sharpness::run(settings, std::slice::from_ref(run), None, &hears).expect("an analysis");
+    sharpness::run(settings, std::slice::from_ref(run), None, &hears)
+        .expect("an analysis")
+        .expect("all of it");
     counts.into_inner().expect("no panic")
 }
 
@@ -231,7 +235,9 @@ fn the_true_fisher_is_exact_where_the_loss_has_one() {
             let compute = vec![Task::Eigenvalues, Task::Trace];
             let settings =
                 SharpnessSettings { operator, seed, draws, compute, ..SharpnessSettings::default() };
-            sharpness::run(&settings, std::slice::from_ref(&run), None, &|_| {}).expect("an analysis")
+            sharpness::run(&settings, std::slice::from_ref(&run), None, &|_| {})
+                .expect("an analysis")
+                .expect("all of it")
         };
         let expected = of(Matrix::GaussNewton, 0, None);
         for seed in 0..3 {

@@ -9,7 +9,8 @@ use losscape::train::Point;
 use std::sync::Arc;
 
 fn run(settings: PropagateSettings) -> PropagateResult {
-    propagate::run(&settings, None, &|_| {}).unwrap_or_else(|e| panic!("{e}"))
+    losscape::analyses::pieces::whole(propagate::run(&settings, None, &|_| {}))
+        .unwrap_or_else(|e| panic!("{e}"))
 }
 
 fn settings(init: &[&str]) -> PropagateSettings {

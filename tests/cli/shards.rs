@@ -29,7 +29,7 @@ of = "train.final.train_loss"
 "#;
 
 /// What can be shared out, with what a missing piece is called.
-const SHARED: [(&str, &str); 8] = [
+const SHARED: [(&str, &str); 10] = [
     ("slice --run a --x=-1:1:7 --y=-0.5:0.5:4", "every point"),
     ("run recipe.toml", "every case"),
     ("width --quick --set train.samples=120 --set train.epochs=1 --widths 2,3,4,5", "every case"),
@@ -50,6 +50,17 @@ const SHARED: [(&str, &str); 8] = [
         "every seed",
     ),
     ("train --seeds 4 --hidden 3 --epochs 1 --samples 60", "every run"),
+    (
+        "sharpness --run a --run b --exact 0 --block layer --compute eigenvalues,power,trace,density,log-determinant,\
+         noise,measures,matrices,learning-coefficient,shift --measures sam,worst-case --top 2 --probes 3 \
+         --density-steps 6 --density-probes 3 --sampler mala:chains=2,burn-in=5,draws=20 --vectors --samples 60 \
+         --allow-unconverged",
+        "every piece",
+    ),
+    (
+        "propagate --hidden 6,6 --init he-normal --init orthogonal --seeds 2 --samples 20 --jacobian-samples 2",
+        "every draw",
+    ),
 ];
 
 fn inputs() -> Bench {

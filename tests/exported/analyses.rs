@@ -30,7 +30,8 @@ fn a_slice_has_the_exported_loss_at_its_center() {
 fn certified_eigenvalues_are_the_outermost_of_pytorch() {
     let settings =
         SharpnessSettings { precision: Some(Precision::F64), quick: true, ..SharpnessSettings::default() };
-    let result = sharpness::run(&settings, &[run("mlp")], None, &|_| ()).expect("a result");
+    let result =
+        sharpness::run(&settings, &[run("mlp")], None, &|_| ()).expect("a result").expect("all of it");
     let json = losscape::analyses::Saved::json(&result).expect("JSON");
     let all = expected("mlp")["eigenvalues"].clone();
     let other = all[0].as_f64().expect("a number");

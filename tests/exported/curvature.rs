@@ -94,7 +94,9 @@ fn blocks_are_the_diagonal_blocks_of_the_dense_hessian() {
             "tolerance": 1e-8, "epsilon": 1e-6, "exact": exact, "columns": "raw", "precision": "f64",
         });
         let settings: SharpnessSettings = serde_json::from_value(settings).expect("settings");
-        let result = sharpness::run(&settings, std::slice::from_ref(&run), None, &|_| ()).expect("a result");
+        let result = sharpness::run(&settings, std::slice::from_ref(&run), None, &|_| ())
+            .expect("a result")
+            .expect("all of it");
         let json = result.json().expect("JSON");
         let names = json["block_names"].as_array().expect("names");
         assert_eq!(names.len(), 4, "{names:?}");

@@ -25,6 +25,7 @@ Writes propagate.json (slopes of log2 of the second moments by layer, the range 
     const QUICK: &'static [(&'static str, &'static str)] =
         &[("samples", "2"), ("seeds", "1"), ("jacobian-samples", "1")];
     const SHORTHANDS: &'static [Shorthand] = LAYERS;
+    const PARTS: bool = true;
     type Record = PropagateResult;
 
     fn validate(&self, _: usize, _: &TrainSettings) -> Result<()> {
@@ -41,7 +42,7 @@ Writes propagate.json (slopes of log2 of the second moments by layer, the range 
     }
 
     fn run(&self, _: Networks, work: &Work) -> Result<Option<PropagateResult>> {
-        run(self, work.directory(), work.observe).map(Some)
+        run(self, work.share, work.observe)
     }
 
     fn load(directory: &Path) -> Result<PropagateResult> {

@@ -19,6 +19,7 @@ impl Analysis for SharpnessSettings {
   losscape sharpness --run runs/a --full --out out/all     everything
   losscape sharpness --run runs/a --run runs/b             two networks in one table and picture
   losscape sharpness --run runs/a --block layer            each layer's block of the Hessian
+  losscape sharpness --run runs/a --block layer --shard 0/8          a part of the pieces: blocks, probes of densities, measures
   losscape sharpness --run runs/a --operator gauss-newton --top 20 --vectors
   losscape sharpness --run runs/a --layer 0,2 --role weight          a part of the parameters
   losscape sharpness --run runs/a --compute measures --measures sam:rho=0.1,worst-case
@@ -50,6 +51,7 @@ learning-coefficient, and comparison of several networks.";
         ("density-probes", "1"),
         ("sampler", "mala:chains=2,burn-in=5,draws=20"),
     ];
+    const PARTS: bool = true;
     type Record = SharpnessResult;
 
     fn needs() -> Needs {
@@ -77,11 +79,11 @@ learning-coefficient, and comparison of several networks.";
     }
 
     fn run(&self, of: Networks, work: &Work) -> Result<Option<SharpnessResult>> {
-        let mut found = run(self, of.runs, work.directory(), work.observe)?;
+        let mut found = run(self, of.runs, work.share, work.observe)?;
         if self.allow_unconverged {
-            found.unmet.clear();
+            found.iter_mut().for_each(|found| found.unmet.clear());
         }
-        Ok(Some(found))
+        Ok(found)
     }
 
     fn discard(directory: &Path) -> Result<()> {

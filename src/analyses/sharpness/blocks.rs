@@ -7,12 +7,13 @@
 
 use super::compute::Place;
 use super::result::{Found, eigenvalue, estimate};
+use super::spectra::{store_rules, stored_rules};
 use super::{SharpnessSettings, Task};
 use crate::base::registry::unknown;
 use crate::base::{Error, Result, files, text::matches_glob};
 use crate::nn::{Network, Parameter};
 use crate::spectral::density::{jensen_shannon, log_densities};
-use crate::spectral::{Quadrature, Rule, Wanted};
+use crate::spectral::{Quadrature, Wanted};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -120,7 +121,7 @@ impl Place<'_> {
         let mut rules = Vec::new();
         for (i, block) in blocks.iter().enumerate() {
             let mut own = Found::default();
-            self.part(&mut own, &format!("block-{i}"), |_, own| self.block(own, block))?;
+            self.part(&mut own, &format!("block-{i}"), |own| self.block(own, block))?;
             found.unmet.append(&mut own.unmet);
             if let Some(rule) = stored_rules(&own) {
                 rules.push(rule);
@@ -159,21 +160,7 @@ impl Place<'_> {
                 own.summary.insert("trace".to_owned(), estimate(&trace));
             }
             if s.has(Task::Density) {
-                let found = self.quadrature(&known, s.density_probes)?;
-                let counts: Vec<f64> = found.rules.iter().map(|r| r.nodes.len() as f64).collect();
-                let all = |of: fn(&Rule) -> &Vec<f64>| -> Vec<f64> {
-                    found.rules.iter().flat_map(|r| of(r).iter().copied()).collect()
-                };
-                let facts = [found.dimension, found.steps, found.products, usize::from(found.exact)];
-                let facts: Vec<f64> = facts.iter().map(|n| *n as f64).chain([found.epsilon]).collect();
-                for (name, values) in [
-                    ("facts", facts),
-                    ("counts", counts),
-                    ("nodes", all(|r| &r.nodes)),
-                    ("weights", all(|r| &r.weights)),
-                ] {
-                    own.array(name, &[values.len()], values);
-                }
+                store_rules(own, &self.quadrature(&known, s.density_probes)?);
             }
             Ok(())
         })
@@ -223,21 +210,4 @@ impl Place<'_> {
         found.array("block_distances", &[n, n], distances);
         Ok(())
     }
-}
-
-/// The rules of a density that a part has kept.
-fn stored_rules(own: &Found) -> Option<Quadrature> {
-    let [dimension, steps, products, exact, epsilon] = *own.values("facts")? else { return None };
-    let (mut nodes, mut weights) = (own.values("nodes")?, own.values("weights")?);
-    let mut rules = Vec::new();
-    for count in own.values("counts")? {
-        let (of_nodes, rest) = nodes.split_at_checked(*count as usize)?;
-        let (of_weights, others) = weights.split_at_checked(*count as usize)?;
-        (nodes, weights) = (rest, others);
-        let steps = of_nodes.len();
-        let (nodes, weights) = (of_nodes.to_vec(), of_weights.to_vec());
-        rules.push(Rule { nodes, weights, steps, exhausted: false, radau: None });
-    }
-    let [dimension, steps, products] = [dimension, steps, products].map(|x| x as usize);
-    Some(Quadrature { dimension, steps, rules, products, epsilon, exact: exact == 1.0 })
 }

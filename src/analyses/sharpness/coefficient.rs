@@ -4,6 +4,7 @@
 
 use super::SharpnessResult;
 use super::compute::Place;
+use super::keep::Whose;
 use super::result::Found;
 use crate::analyses::progress::Progress;
 use crate::base::{Error, Result, interrupt};
@@ -24,6 +25,11 @@ impl Place<'_> {
     /// The learning coefficient in the parameters that the settings keep.
     pub(super) fn learning_coefficient(&self, found: &mut Found) -> Result<()> {
         let sampler = &self.settings().sampler;
+        // One piece: each part of the chains goes on from the one before.
+        let whose = self.job.parts.piece();
+        if whose == Whose::Others {
+            return Ok(());
+        }
         self.stage("learning coefficient")?;
         let own = self.narrow(&self.theta);
         let loss = |u: &[f64]| {
@@ -46,13 +52,17 @@ impl Place<'_> {
         let segments = sampler.plan().segments().len();
         for segment in 0..segments {
             let mut part = Found::default();
-            self.part(&mut part, &format!("learning-coefficient-{segment}"), |_, part| {
+            self.part_of(whose, &mut part, &format!("learning-coefficient-{segment}"), |part| {
                 let mut next = Course { rises: vec![Vec::new(); course.chains.len()], ..course.clone() };
                 next.distances.clone_from(&next.rises);
                 sampler.advance_all(&posterior, &mut next, segment, &self.streams, &done)?;
                 store(part, &next);
                 Ok(())
             })?;
+            if part.arrays.is_empty() {
+                // It is missing among the parts that are to be joined.
+                return Ok(());
+            }
             restore(&part, &mut course)?;
         }
         let told = sampler.found(&posterior, &course);
@@ -186,7 +196,7 @@ fn figure(result: &SharpnessResult, network: usize) -> Option<Figure> {
     Some(Figure {
         name: format!("learning-coefficient{suffix}"),
         chart: "lines".to_owned(),
-        title: format!("Local learning coefficient{of}: {:.4} ({low:.4} to {high:.4})", number("estimate")),
+        title: format!("Local learning coefficient{of}: {:.2} ({low:.2} to {high:.2})", number("estimate")),
         subtitle: format!(
             "{}; {} parameters, {} samples, \u{3b3} = {}; {verdict}: R-hat {:.3}, {:.0} effective draws, acceptance {:.2}",
             result.text(network, &["title"]),

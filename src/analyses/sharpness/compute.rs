@@ -1,15 +1,15 @@
 //! One network after the other: its loss and gradient, operators and their spectra, measures.
 
-use super::keep::Parts;
+use super::keep::{Division, Parts, Whose};
 use super::plan;
 use super::result::{Found, eigenvalue, estimate};
 use super::shifted::{Shifted, shifted};
 use super::{Matrix, SharpnessResult, SharpnessSettings, Task};
-use crate::analyses::Run;
 use crate::analyses::progress::{Observe, Progress};
 use crate::analyses::run::{gibibytes, names, rounded, title, used};
 use crate::analyses::statistics::{Policy, Stats};
 use crate::analyses::training::evaluations;
+use crate::analyses::{Run, Share};
 use crate::autodiff::Curvature;
 use crate::base::npz::Npz;
 use crate::base::{Error, Precision, Result, Streams, interrupt, memory, shown};
@@ -22,19 +22,19 @@ use crate::spectral::{Dense, Ends, Exact, Known, Operator, Settings, SoFar, Want
 use crate::train::loss;
 use serde_json::{Map, Value, json};
 use std::ops::Range;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// Computes the sharpness of one network or several. With a directory, finished parts and products are kept in it and not
-/// computed again.
+/// Computes the sharpness of one network or several. Finished parts and products are kept where `share` says, and not
+/// computed again; there is no result where some of the parts are all that is wanted.
 pub fn run(
     settings: &SharpnessSettings,
     runs: &[Run],
-    keep: Option<&Path>,
+    share: Option<&Share>,
     observe: Observe,
-) -> Result<SharpnessResult> {
+) -> Result<Option<SharpnessResult>> {
     settings.check(runs.len())?;
+    let division = &Division::new(share);
     let labels = names(&settings.labels, runs);
     let (resolved, left) = plan::resolve(settings, runs)?;
     if !left.is_empty() {
@@ -44,24 +44,24 @@ pub fn run(
     let mut found = Vec::new();
     for (i, ((run, label), settings)) in runs.iter().zip(labels.clone()).zip(&resolved).enumerate() {
         let precision = settings.precision.unwrap_or(run.precision);
-        let parts = Parts::open(keep, &i.to_string(), identity(settings, std::slice::from_ref(run))?)?;
+        let parts = Parts::open(division, &i.to_string(), identity(settings, std::slice::from_ref(run))?)?;
         let job = Job { settings, run, label, network: (i, runs.len()), precision, observe, parts };
-        let done = job.compute();
+        let done = job.compute().and_then(|found| job.parts.leave().map(|()| found));
         found.push(done.map_err(|e| job.parts.stopped(e))?);
     }
     let shifted = if settings.has(Task::Shift) || settings.full && settings.compute.is_empty() {
         observe(Progress::Doing("shifted data"));
-        let parts = Parts::open(keep, "shift", identity(settings, runs)?)?;
-        match shift(settings, runs, &labels, &parts).map_err(|e| parts.stopped(e)) {
-            // Not all networks can be compared so, nor all data be shifted: no reason to refuse all the rest.
-            Err(Error::Request { what, .. }) if settings.full && settings.shifts.is_empty() => Err(what),
-            done => Ok(Some(done?)),
-        }
+        let parts = Parts::open(division, "shift", identity(settings, runs)?)?;
+        let done = shift(settings, runs, &labels, &parts).and_then(|found| parts.leave().map(|()| found));
+        done.map_err(|e| parts.stopped(e))?
     } else {
         Ok(None)
     };
+    if !division.is_whole()? {
+        return Ok(None);
+    }
     let resolved = resolved.into_iter().next().unwrap_or_else(|| settings.clone());
-    SharpnessResult::assemble((settings, resolved, left), found, shifted)
+    SharpnessResult::assemble((settings, resolved, left), found, shifted).map(Some)
 }
 
 /// Settings that say how closely something is computed: of the same products.
@@ -98,20 +98,37 @@ fn identity(settings: &SharpnessSettings, runs: &[Run]) -> Result<[Value; 2]> {
     Ok([products, Value::Object(closeness)])
 }
 
-/// Loss along one direction, on shifted data too, as a part that is kept.
-fn shift(settings: &SharpnessSettings, runs: &[Run], labels: &[String], parts: &Parts) -> Result<Shifted> {
+/// Loss along one direction, on shifted data too, as a part that is kept; why there is none, where nobody insists on it.
+fn shift(
+    settings: &SharpnessSettings,
+    runs: &[Run],
+    labels: &[String],
+    parts: &Parts,
+) -> Result<std::result::Result<Option<Shifted>, String>> {
     const KEY: &str = "shift";
+    const REFUSED: &str = "refused";
     let found = parts.part("loss", 0, || {
-        let shifted = shifted(runs, labels, &settings.shift(), &|_, _| {})?;
+        let mut found = Found::default();
+        let shifted = match shifted(runs, labels, &settings.shift(), &|_, _| {}) {
+            // Not all networks can be compared so, nor all data be shifted: no reason to refuse all the rest.
+            Err(Error::Request { what, .. }) if settings.full && settings.shifts.is_empty() => {
+                found.summary.insert(REFUSED.to_owned(), what.into());
+                return Ok(found);
+            }
+            made => made?,
+        };
         let mut arrays = Npz::default();
         shifted.arrays(&mut arrays);
-        let mut found = Found::default();
         for (name, array) in arrays.iter() {
             found.array(name, &array.shape, array.to_f64());
         }
         found.summary.insert(KEY.to_owned(), crate::analyses::to_json(&shifted)?);
         Ok(found)
     })?;
+    let Some(found) = found else { return Ok(Ok(None)) };
+    if let Some(why) = found.summary.get(REFUSED).and_then(Value::as_str) {
+        return Ok(Err(why.to_owned()));
+    }
     let mut arrays = Npz::default();
     for (name, shape, values) in found.arrays {
         arrays.push(&name, &shape, values);
@@ -121,7 +138,7 @@ fn shift(settings: &SharpnessSettings, runs: &[Run], labels: &[String], parts: &
     // The names of minima are no part of what is compared.
     let mut shifted = shifted.with_arrays(&arrays, KEY)?;
     shifted.minima.iter_mut().zip(labels).for_each(|(minimum, label)| minimum.name.clone_from(label));
-    Ok(shifted)
+    Ok(Ok(Some(shifted)))
 }
 
 /// A product that takes less may owe most of it to the first use of memory, in seconds.
@@ -137,7 +154,7 @@ pub(super) struct Job<'a> {
     network: (usize, usize),
     precision: Precision,
     pub(super) observe: Observe<'a>,
-    parts: Parts<'a>,
+    pub(super) parts: Parts<'a>,
 }
 
 /// A network at its minimum.
@@ -290,7 +307,7 @@ impl Job<'_> {
         place.blocks(&mut found)?;
         place.others(&mut found)?;
         if settings.has(Task::Noise) {
-            place.part(&mut found, "noise", |_, own| place.noise(own))?;
+            place.part(&mut found, "noise", |own| place.noise(own))?;
         }
         if settings.has(Task::Measures) {
             place.measures(&mut found)?;
@@ -331,19 +348,30 @@ impl Place<'_> {
         interrupt::check("sharpness", "nothing was written")
     }
 
-    /// Adds the part called `name`: what is kept of it, or what `work` makes of what was found before.
+    /// Adds the part called `name`: what is kept of it, or what `work` makes. Nothing of one that another process has.
     pub(super) fn part(
         &self,
         found: &mut Found,
         name: &str,
-        work: impl FnOnce(&Found, &mut Found) -> Result<()>,
+        work: impl FnOnce(&mut Found) -> Result<()>,
     ) -> Result<()> {
-        let own = self.job.parts.part(name, self.theta.len(), || {
+        self.part_of(self.job.parts.piece(), found, name, work)
+    }
+
+    /// The same of a piece that has come before.
+    pub(super) fn part_of(
+        &self,
+        whose: Whose,
+        found: &mut Found,
+        name: &str,
+        work: impl FnOnce(&mut Found) -> Result<()>,
+    ) -> Result<()> {
+        let own = self.job.parts.part_of(whose, name, self.theta.len(), || {
             let mut own = Found::default();
-            work(found, &mut own)?;
+            work(&mut own)?;
             Ok(own)
         })?;
-        found.add(own);
+        found.add(own.unwrap_or_default());
         Ok(())
     }
 
@@ -470,6 +498,7 @@ impl Place<'_> {
 
     /// Tells what is ahead, from the time of one product and of a gradient.
     fn announce(&self, operator: &dyn Operator, name: &str, a_gradient: f64) -> Result<()> {
+        let Some(processes) = self.job.parts.processes() else { return Ok(()) };
         let (n, s) = (operator.dimension(), self.settings());
         let product = || {
             let start = Instant::now();
@@ -504,23 +533,28 @@ impl Place<'_> {
             gradients => format!(" and {gradients} gradients of chains"),
         };
         let basis = shown::bytes(kept as f64);
+        let share = if processes > 1 { format!(", of which a part of {processes}") } else { String::new() };
         says(format!(
-            "about {products} products{chains}, {time} in all, {size}, of them {basis} for {vectors} vectors"
+            "about {products} products{chains}, {time} in all, {size}, of them {basis} for {vectors} vectors{share}"
         ));
         (self.job.observe)(Progress::Forecast(seconds, bytes));
-        let counted = products + (super::coefficient::SHARE * chained as f64) as usize;
+        let counted = (products + (super::coefficient::SHARE * chained as f64) as usize).div_ceil(processes);
         (self.job.observe)(Progress::Begins("sharpness", "products", counted));
         Ok(())
     }
 
-    /// The matrix of the operator, where it is written out and finite, as a part that every task shares.
+    /// The matrix of the operator, where it is written out and finite, as a part that every task shares, and each process
+    /// makes that has one of them.
     fn matrix(&self, operator: &dyn Operator) -> Result<Option<Exact>> {
-        let n = operator.dimension();
-        if !plan::is_exact(self.settings(), n) {
+        let (n, s) = (operator.dimension(), self.settings());
+        let tasks = [Task::Eigenvalues, Task::Power, Task::Trace, Task::Norms, Task::Density];
+        let tasks = tasks.into_iter().filter(|task| s.has(*task)).count();
+        let invariant = usize::from(s.has(Task::Eigenvalues) && s.shown().twin());
+        if !plan::is_exact(s, n) || !self.job.parts.is_wanted(tasks + invariant) {
             return Ok(None);
         }
         self.stage("the dense matrix")?;
-        let found = self.job.parts.part("matrix", self.theta.len(), || {
+        let found = self.job.parts.own("matrix", self.theta.len(), || {
             let mut own = Found::default();
             own.array("matrix", &[n, n], Dense::of(operator)?.matrix().to_vec());
             Ok(own)
@@ -555,16 +589,17 @@ impl Place<'_> {
                 self.eigenvalues(found, &whole, scaled, gradient)?;
             }
             if s.has(Task::Power) {
-                self.part(found, "power", |found, own| self.power(found, own, whole.operator()))?;
+                self.part(found, "power", |own| self.power(own, whole.operator()))?;
+                super::spectra::beside_lanczos(found);
             }
             if s.has(Task::Trace) {
-                self.part(found, "trace", |_, own| self.trace(own, &whole, scaled))?;
+                self.part(found, "trace", |own| self.trace(own, &whole, scaled))?;
             }
             if s.has(Task::Norms) {
-                self.part(found, "norms", |_, own| self.norms(own, &whole))?;
+                self.part(found, "norms", |own| self.norms(own, &whole))?;
             }
             if s.has(Task::Density) {
-                self.part(found, "density", |_, own| self.density(own, &whole))?;
+                self.density(found, &whole)?;
             }
             Ok(())
         })?;
@@ -586,7 +621,7 @@ impl Place<'_> {
         for set in 0..SETS {
             let name = format!("draw-{set}");
             let mut of_set = Found::default();
-            self.part(&mut of_set, &name, |_, own| {
+            self.part(&mut of_set, &name, |own| {
                 self.stage("the Fisher matrix of other draws")?;
                 let streams = self.streams.derived("sharpness/draws", set as u64);
                 let drawn = self.objective.drawn(self.at(), draws, &streams)?;
@@ -618,37 +653,14 @@ impl Place<'_> {
     fn others(&self, found: &mut Found) -> Result<()> {
         let s = self.settings();
         if s.has(Task::LogDeterminant) {
-            self.part(found, "log-determinant", |_, own| {
-                let rules = self.with(Matrix::GaussNewton, |operator| {
-                    self.stage("log-determinant of the Gauss-Newton matrix")?;
-                    // As many as traces have, which are enough for an interval.
-                    self.quadrature(&self.known(operator)?, s.probes.unwrap_or(30))
-                });
-                let [mut log, mut dimension] = match rules {
-                    Ok(rules) => {
-                        [rules.log_determinant(s.eps), rules.effective_dimension(s.eps)].map(|e| estimate(&e))
-                    }
-                    // Some have no such matrix: a fact of the network, not of the request.
-                    Err(Error::Request { what, .. }) => {
-                        [(); 2].map(|()| json!({"value": null, "status": what}))
-                    }
-                    Err(error) => return Err(error),
-                };
-                for value in [&mut log, &mut dimension] {
-                    value["eps"] = s.eps.into();
-                    value["matrix"] = Matrix::GaussNewton.key().into();
-                }
-                own.summary.insert("log_determinant".to_owned(), log);
-                own.summary.insert("effective_dimension".to_owned(), dimension);
-                Ok(())
-            })?;
+            self.log_determinant(found)?;
         }
         if s.has(Task::Matrices) {
             let mut all = Map::new();
             for matrix in [Matrix::Hessian, Matrix::GaussNewton, Matrix::Fisher, Matrix::EmpiricalFisher] {
                 let key = matrix.key();
                 let mut own = Found::default();
-                self.part(&mut own, &format!("matrix-{key}"), |_, own| {
+                self.part(&mut own, &format!("matrix-{key}"), |own| {
                     let value = self.outermost(matrix)?;
                     own.summary.insert(key.to_owned(), value);
                     Ok(())
@@ -658,6 +670,34 @@ impl Place<'_> {
             found.summary.insert("matrices".to_owned(), Value::Object(all));
             self.spread(found)?;
         }
+        Ok(())
+    }
+
+    /// Log-determinant and effective dimension of the Gauss-Newton matrix.
+    fn log_determinant(&self, found: &mut Found) -> Result<()> {
+        let s = self.settings();
+        let rules = self.with(Matrix::GaussNewton, |operator| {
+            self.stage("log-determinant of the Gauss-Newton matrix")?;
+            // As many as traces have, which are enough for an interval.
+            let probes = s.probes.unwrap_or(30);
+            let whole = || self.quadrature(&self.known(operator)?, probes);
+            self.rules("log-determinant", operator, probes, &whole)
+        });
+        let [mut log, mut dimension] = match rules {
+            Ok(None) => return Ok(()),
+            Ok(Some(rules)) => {
+                [rules.log_determinant(s.eps), rules.effective_dimension(s.eps)].map(|e| estimate(&e))
+            }
+            // Some have no such matrix: a fact of the network, not of the request.
+            Err(Error::Request { what, .. }) => [(); 2].map(|()| json!({"value": null, "status": what})),
+            Err(error) => return Err(error),
+        };
+        for value in [&mut log, &mut dimension] {
+            value["eps"] = s.eps.into();
+            value["matrix"] = Matrix::GaussNewton.key().into();
+        }
+        found.summary.insert("log_determinant".to_owned(), log);
+        found.summary.insert("effective_dimension".to_owned(), dimension);
         Ok(())
     }
 
@@ -725,7 +765,7 @@ impl Place<'_> {
         for measure in &s.measures {
             let name = crate::base::registry::Registry::name(measure);
             let mut of_measure = Found::default();
-            self.part(&mut of_measure, &format!("measure-{name}"), |_, own| {
+            self.part(&mut of_measure, &format!("measure-{name}"), |own| {
                 self.stage(name)?;
                 let before = here.counts();
                 own.rows = measure.rows(&here)?;

@@ -5,15 +5,19 @@
 //! in its log instead of new ones, which costs next to nothing. A product is known by a hash of the vector, so that what is asked
 //! for more closely, or less so, finds those that it shares. A finished part leaves its numbers, and its products are
 //! dropped. All of it is kept in [logs](crate::base::log), which survive a kill at any moment.
+//!
+//! Parts are independent of each other, and so the pieces into which the work is cut for several processes. All of them come by the
+//! same parts in the same order, and count: who computes some of them leaves out the others, and who joins them reads all.
 
 use super::result::Found;
-use crate::analyses::to_json;
+use crate::analyses::{Share, to_json};
 use crate::base::log::{self, DISCARD, Log, Pieces};
 use crate::base::{Error, Result, files, interrupt};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 /// Longest time between two writes, about: what a kill may lose.
@@ -38,9 +42,74 @@ fn logs(directory: &Path, of: &str) -> Vec<PathBuf> {
     all
 }
 
+/// The parts of all networks as pieces of the work, in the order in which they come.
+#[derive(Debug)]
+pub(super) struct Division<'a> {
+    share: Option<&'a Share>,
+    /// How many have come.
+    count: AtomicUsize,
+    /// Those that no part has which is to be joined.
+    missing: Mutex<Vec<String>>,
+}
+
+impl<'a> Division<'a> {
+    /// What `share` says of pieces that are still to come.
+    pub fn new(share: Option<&'a Share>) -> Self {
+        Self { share, count: AtomicUsize::new(0), missing: Mutex::new(Vec::new()) }
+    }
+
+    /// Whether a piece is computed here.
+    fn is_mine(&self, piece: usize) -> bool {
+        match self.share {
+            None | Some(Share::All(_)) => true,
+            Some(Share::Part(_, shard)) => shard.deals(piece),
+            Some(Share::Joined(_)) => false,
+        }
+    }
+
+    /// How many processes share the work; none where what they have made is joined.
+    pub fn processes(&self) -> Option<usize> {
+        match self.share {
+            None | Some(Share::All(_)) => Some(1),
+            Some(Share::Part(_, shard)) => Some(shard.count),
+            Some(Share::Joined(_)) => None,
+        }
+    }
+
+    /// Whether there is a result, once all pieces have come. Refuses to join parts of which some are missing.
+    pub fn is_whole(&self) -> Result<bool> {
+        /// More names help nobody.
+        const MOST: usize = 8;
+        let missing = self.missing.lock().unwrap_or_else(|e| e.into_inner());
+        if !missing.is_empty() {
+            let all = self.count.load(Relaxed);
+            let there = all.saturating_sub(missing.len());
+            let more = missing.len().saturating_sub(MOST);
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            let names = missing[..missing.len().min(MOST)].join(", ");
+            let found = format!("{there} of {all}: without {names}{more}");
+            return Err(Error::expected("merge", "every piece in some part", found));
+        }
+        Ok(!matches!(self.share, Some(Share::Part(..))))
+    }
+}
+
+/// Who has a piece.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Whose {
+    /// It is computed here.
+    Mine,
+    /// It is left to another process.
+    Others,
+    /// It was computed, and is read from the parts.
+    Joined,
+}
+
 /// The parts of one network's analysis.
 #[derive(Debug)]
 pub(super) struct Parts<'a> {
+    division: &'a Division<'a>,
+    /// Where they are kept.
     directory: Option<&'a Path>,
     /// `sharpness-0`, what its files' names begin with.
     prefix: String,
@@ -121,7 +190,8 @@ fn hash(vector: &[f64], k: usize) -> u64 {
 
 impl<'a> Parts<'a> {
     /// Those of the network `of`, in a directory if they are to be kept. Refuses what another analysis left there.
-    pub fn open(directory: Option<&'a Path>, of: &str, [identity, closeness]: [Value; 2]) -> Result<Self> {
+    pub fn open(division: &'a Division<'a>, of: &str, [identity, closeness]: [Value; 2]) -> Result<Self> {
+        let directory = division.share.and_then(Share::directory);
         for path in directory.into_iter().flat_map(|directory| logs(directory, &format!("{of}-"))) {
             let Some(header) = log::header(&path)? else { continue };
             if let Some((asked, there)) = log::difference(&identity, &header["of"]) {
@@ -132,15 +202,90 @@ impl<'a> Parts<'a> {
         }
         let (waiting, written) = (Vec::new(), Instant::now());
         let state = Mutex::new(State { written, finished: 0, waiting, products: None, known: None });
-        Ok(Self { directory, prefix: format!("sharpness-{of}"), identity, closeness, state })
+        let prefix = format!("sharpness-{of}");
+        Ok(Self { division, directory, prefix, identity, closeness, state })
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(|e| e.into_inner())
     }
 
-    /// The part called `name`: what is kept of it, or what `work` makes with products of `width` numbers.
-    pub fn part(&self, name: &str, width: usize, work: impl FnOnce() -> Result<Found>) -> Result<Found> {
+    /// The next piece of the work.
+    pub fn piece(&self) -> Whose {
+        let piece = self.division.count.fetch_add(1, Relaxed);
+        match self.division.share {
+            Some(Share::Joined(_)) => Whose::Joined,
+            _ if self.division.is_mine(piece) => Whose::Mine,
+            _ => Whose::Others,
+        }
+    }
+
+    /// Whether one of the next so many pieces is computed here.
+    pub fn is_wanted(&self, pieces: usize) -> bool {
+        let next = self.division.count.load(Relaxed);
+        (next..next + pieces).any(|piece| self.division.is_mine(piece))
+    }
+
+    /// See [`Division::processes`].
+    pub fn processes(&self) -> Option<usize> {
+        self.division.processes()
+    }
+
+    /// The part called `name` as a piece of the work: what is kept of it, or what `work` makes with products of `width` numbers.
+    /// None where another process has it, or no part that is to be joined.
+    pub fn part(
+        &self,
+        name: &str,
+        width: usize,
+        work: impl FnOnce() -> Result<Found>,
+    ) -> Result<Option<Found>> {
+        self.part_of(self.piece(), name, width, work)
+    }
+
+    /// The same of a piece that has come before.
+    pub fn part_of(
+        &self,
+        whose: Whose,
+        name: &str,
+        width: usize,
+        work: impl FnOnce() -> Result<Found>,
+    ) -> Result<Option<Found>> {
+        match whose {
+            Whose::Mine => self.own(name, width, work).map(Some),
+            Whose::Others => Ok(None),
+            Whose::Joined => self.joined(name),
+        }
+    }
+
+    /// A part that some process has kept.
+    fn joined(&self, name: &str) -> Result<Option<Found>> {
+        let Some(Share::Joined(directories)) = self.division.share else { return Ok(None) };
+        let mut found: Option<Found> = None;
+        for directory in directories {
+            let path = directory.join(format!("{}-{name}.log", self.prefix));
+            let Some(header) = log::header(&path)? else { continue };
+            let own = json!({"of": self.identity, "closeness": self.closeness});
+            let there = json!({"of": header["of"], "closeness": header["closeness"]});
+            if let Some((asked, there)) = log::difference(&own, &there) {
+                let expected = format!("a part of the work with {asked}");
+                return Err(Error::expected(files::named(&path), expected, format!("one with {there}")));
+            }
+            let Some(own) = self.read(&path)? else { continue };
+            if found.as_ref().is_some_and(|other| !other.is_same(&own)) {
+                let expected = format!("the numbers of other parts for {name}");
+                return Err(Error::expected(files::named(&path), expected, "others"));
+            }
+            found = Some(own);
+        }
+        if found.is_none() {
+            let missing = format!("{}-{name}", self.prefix);
+            self.division.missing.lock().unwrap_or_else(|e| e.into_inner()).push(missing);
+        }
+        Ok(found)
+    }
+
+    /// A part that is computed here: what is kept of it, or what `work` makes with products of `width` numbers.
+    pub fn own(&self, name: &str, width: usize, work: impl FnOnce() -> Result<Found>) -> Result<Found> {
         self.state().known = None;
         let Some(directory) = self.directory else { return work() };
         let path = directory.join(format!("{}-{name}.log", self.prefix));
@@ -161,6 +306,14 @@ impl<'a> Parts<'a> {
             self.write(&mut state)?;
         }
         Ok(found)
+    }
+
+    /// Brings on the disk what is finished, where it is all that this process leaves.
+    pub fn leave(&self) -> Result<()> {
+        if matches!(self.division.share, Some(Share::Part(..))) {
+            self.write(&mut self.state())?;
+        }
+        Ok(())
     }
 
     /// Of the part that goes on this much is known after so many steps.

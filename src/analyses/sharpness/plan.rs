@@ -10,7 +10,7 @@ use crate::analyses::Run;
 use crate::base::{Precision, Result};
 use crate::landscape::learning_coefficient::Sample;
 use crate::landscape::sharpness::{Sharp, Spent};
-use crate::spectral::{self, BLOCK, quadrature};
+use crate::spectral;
 
 /// Largest operator that is written out, unless the settings say otherwise: its decomposition takes a few seconds.
 pub const EXACT: usize = 2000;
@@ -279,8 +279,7 @@ pub(super) fn basis(s: &SharpnessSettings, n: usize, precision: Precision) -> (u
     } else {
         1
     };
-    let at_once = if n < quadrature::LARGE { BLOCK.min(s.density_probes) } else { 1 };
-    let density = if s.has(Task::Density) { at_once * (s.density_steps.min(n) + 1) } else { 0 };
+    let density = if s.has(Task::Density) { s.density_steps.min(n) + 1 } else { 0 };
     let vectors = eigenvalues.max(density);
     (vectors, vectors * spectral::basis::bytes_of(n, precision.epsilon()))
 }

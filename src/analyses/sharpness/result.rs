@@ -43,6 +43,17 @@ impl Found {
         self.unmet.extend(part.unmet);
     }
 
+    /// Whether another has the same numbers, to the bit.
+    pub fn is_same(&self, other: &Self) -> bool {
+        let arrays = self.arrays.len() == other.arrays.len()
+            && self
+                .arrays
+                .iter()
+                .zip(&other.arrays)
+                .all(|(a, b)| (&a.0, &a.1) == (&b.0, &b.1) && crate::base::log::same_bits(&a.2, &b.2));
+        arrays && json!(self) == json!(other)
+    }
+
     pub fn values(&self, name: &str) -> Option<&[f64]> {
         self.arrays.iter().find(|a| a.0 == name).map(|a| a.2.as_slice())
     }

@@ -1,12 +1,13 @@
 //! The spectrum of one matrix: eigenvalues at both ends, power iteration beside them, traces and norms, the density.
 
 use super::compute::Place;
+use super::plan;
 use super::result::{Found, eigenvalue, estimate};
 use crate::base::tensors::Tensor;
 use crate::base::{Precision, Result};
 use crate::landscape::geometry::dot;
 use crate::nn::weights;
-use crate::spectral::{Known, Operator, Pair, Stopped, Wanted, power, quadrature};
+use crate::spectral::{Known, Operator, Pair, Quadrature, Rule, Stopped, Wanted, power, quadrature};
 use serde_json::json;
 
 /// Points of a density.
@@ -20,10 +21,10 @@ impl Place<'_> {
         scaled: Option<&Known>,
         gradient: &[f64],
     ) -> Result<()> {
-        self.part(found, "eigenvalues", |_, own| self.pairs(own, known, gradient))?;
+        self.part(found, "eigenvalues", |own| self.pairs(own, known, gradient))?;
         let Some(scaled) = scaled else { return Ok(()) };
         let mut invariant = Found::default();
-        self.part(&mut invariant, "invariant-eigenvalues", |_, own| self.invariant(own, scaled))?;
+        self.part(&mut invariant, "invariant-eigenvalues", |own| self.invariant(own, scaled))?;
         found.unmet.append(&mut invariant.unmet);
         for (key, value) in invariant.summary {
             if let Some(raw) = found.summary.get_mut(&key) {
@@ -127,16 +128,12 @@ impl Place<'_> {
     }
 
     /// Power iteration, whose answer has no certificate, beside that of Lanczos.
-    pub(super) fn power(&self, before: &Found, found: &mut Found, operator: &dyn Operator) -> Result<()> {
+    pub(super) fn power(&self, found: &mut Found, operator: &dyn Operator) -> Result<()> {
         self.stage("power iteration")?;
         let s = self.settings();
         let settings = power::Settings { tolerance: s.lanczos().tolerance, ..power::Settings::default() };
         let mut rng = self.streams.stream("sharpness/power", 0);
         let pairs = power::power(operator, 1, &mut rng, &settings)?;
-        // The largest magnitude may be at either end.
-        let ends =
-            ["lambda_max", "lambda_min"].map(|key| before.summary.get(key).and_then(|v| v["value"].as_f64()));
-        let largest = ends.into_iter().flatten().max_by(|a, b| a.abs().total_cmp(&b.abs()));
         let value = pairs.first().map(|p| {
             json!({
                 "value": p.value,
@@ -146,8 +143,6 @@ impl Place<'_> {
                 "certified": false,
                 "products": p.products,
                 "stop": p.stopped,
-                "lanczos": largest,
-                "difference": largest.map(|l| p.value - l),
             })
         });
         found.summary.insert("power".to_owned(), json!(value));
@@ -181,14 +176,48 @@ impl Place<'_> {
         Ok(())
     }
 
-    pub(super) fn quadrature(&self, known: &Known, probes: usize) -> Result<quadrature::Quadrature> {
+    /// The rules of an operator: of one that is written out all at once, else each start as a piece of its own. None where
+    /// another process has some of them.
+    pub(super) fn rules(
+        &self,
+        name: &str,
+        operator: &dyn Operator,
+        probes: usize,
+        whole: &dyn Fn() -> Result<Quadrature>,
+    ) -> Result<Option<Quadrature>> {
+        let steps = self.settings().density_steps;
+        if plan::is_exact(self.settings(), operator.dimension()) {
+            let mut own = Found::default();
+            self.part(&mut own, name, |own| {
+                self.stage(name)?;
+                store_rules(own, &whole()?);
+                Ok(())
+            })?;
+            return Ok(stored_rules(&own));
+        }
+        let mut rules = Vec::new();
+        for start in 0..probes {
+            let mut own = Found::default();
+            self.part(&mut own, &format!("{name}-{start}"), |own| {
+                let made = quadrature::of_starts(operator, steps, start..start + 1, &self.streams)?;
+                store_rules(own, &Quadrature::sampled(operator, steps, made));
+                Ok(())
+            })?;
+            rules.extend(stored_rules(&own).into_iter().flat_map(|one| one.rules));
+        }
+        Ok((rules.len() == probes).then(|| Quadrature::sampled(operator, steps, rules)))
+    }
+
+    pub(super) fn quadrature(&self, known: &Known, probes: usize) -> Result<Quadrature> {
         let settings = quadrature::Settings { steps: self.settings().density_steps, probes };
         known.quadrature(&settings, &self.streams)
     }
 
     pub(super) fn density(&self, found: &mut Found, known: &Known) -> Result<()> {
         self.stage("spectral density")?;
-        let rules = self.quadrature(known, self.settings().density_probes)?;
+        let probes = self.settings().density_probes;
+        let whole = || self.quadrature(known, probes);
+        let Some(rules) = self.rules("density", known.operator(), probes, &whole)? else { return Ok(()) };
         let linear = rules.density(DENSITY, Default::default())?;
         let log = rules.log_density(DENSITY)?;
         let negative = rules.negative_mass();
@@ -248,4 +277,58 @@ impl Place<'_> {
         });
         found.summary.insert("outliers".to_owned(), outliers);
     }
+}
+
+/// Rules as a part keeps them.
+pub(super) fn store_rules(own: &mut Found, of: &Quadrature) {
+    let facts = [of.dimension, of.steps, of.products, usize::from(of.exact)];
+    let facts: Vec<f64> = facts.iter().map(|n| *n as f64).chain([of.epsilon]).collect();
+    own.array("facts", &[facts.len()], facts);
+    let radau = |rule: &Rule| rule.radau.clone().unwrap_or_default();
+    let each = |rule: &Rule| {
+        let lengths = [rule.nodes.len(), radau(rule).0.len(), rule.steps];
+        let flags = [rule.exhausted, rule.radau.is_some()].map(usize::from);
+        [lengths[0], lengths[1], lengths[2], flags[0], flags[1]].map(|n| n as f64)
+    };
+    let counts: Vec<f64> = of.rules.iter().flat_map(each).collect();
+    own.array("counts", &[of.rules.len(), 5], counts);
+    let numbers = |rule: &Rule| {
+        let (nodes, weights) = radau(rule);
+        [rule.nodes.clone(), rule.weights.clone(), nodes, weights].concat()
+    };
+    let numbers: Vec<f64> = of.rules.iter().flat_map(numbers).collect();
+    own.array("rules", &[numbers.len()], numbers);
+}
+
+/// The rules that a part has kept.
+pub(super) fn stored_rules(own: &Found) -> Option<Quadrature> {
+    let [dimension, steps, products, exact, epsilon] = *own.values("facts")? else { return None };
+    let mut left = own.values("rules")?;
+    let mut take = |count: f64| {
+        let (numbers, rest) = left.split_at_checked(count as usize)?;
+        left = rest;
+        Some(numbers.to_vec())
+    };
+    let mut rules = Vec::new();
+    for counts in own.values("counts")?.as_chunks::<5>().0 {
+        let [count, of_radau, steps, exhausted, has_radau] = *counts;
+        let (nodes, weights) = (take(count)?, take(count)?);
+        let radau = (take(of_radau)?, take(of_radau)?);
+        let (steps, exhausted) = (steps as usize, exhausted == 1.0);
+        rules.push(Rule { nodes, weights, steps, exhausted, radau: (has_radau == 1.0).then_some(radau) });
+    }
+    let [dimension, steps, products] = [dimension, steps, products].map(|x| x as usize);
+    Some(Quadrature { dimension, steps, rules, products, epsilon, exact: exact == 1.0 })
+}
+
+/// Sets the answer of power iteration beside that of Lanczos.
+pub(super) fn beside_lanczos(found: &mut Found) {
+    // The largest magnitude may be at either end.
+    let ends =
+        ["lambda_max", "lambda_min"].map(|key| found.summary.get(key).and_then(|v| v["value"].as_f64()));
+    let largest = ends.into_iter().flatten().max_by(|a, b| a.abs().total_cmp(&b.abs()));
+    let Some(power) = found.summary.get_mut("power").filter(|power| power.is_object()) else { return };
+    let value = power["value"].as_f64();
+    power["lanczos"] = json!(largest);
+    power["difference"] = json!(value.zip(largest).map(|(value, largest)| value - largest));
 }

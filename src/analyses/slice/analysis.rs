@@ -41,6 +41,7 @@ contour, surface, contour-test, accuracy and one a map; line, line-twin; volume;
     const QUICK: &'static [(&'static str, &'static str)] =
         &[("x", "-1:1:5"), ("y", "-1:1:5"), ("repeat", "1")];
     const PARTS: bool = true;
+    const TELLS: bool = true;
     type Record = SliceResult;
 
     fn needs() -> Needs {
