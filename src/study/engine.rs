@@ -333,22 +333,43 @@ fn paces(recipe: &Recipe, todo: &[usize], units: &[Unit], pace: f64) -> Result<B
     Ok(paces)
 }
 
-/// Seconds that a network takes to send a sample forward, from a few steps of training it.
+/// Epochs by which a second timing is longer than the first.
+const MORE: usize = 10;
+/// Seconds of a timing from which on reading the data takes no large part of it.
+const LONG: f64 = 0.5;
+
+/// Seconds that a network takes to send a sample forward, from a few steps of training it: where they are quick, from how much
+/// longer more of them take, for otherwise it would be the time in which the data are read.
 fn timed(settings: &TrainSettings) -> Result<f64> {
     let facts = DataFacts::of(settings)?;
     let few = (8 * settings.batch(facts.samples.0)).min(facts.samples.0);
-    let settings = TrainSettings {
-        epochs: 1,
+    let of = |epochs: usize| {
+        let settings = timing(settings, epochs, few);
+        let started = Instant::now();
+        training::run(&settings, &mut |_| ())?;
+        Ok(started.elapsed().as_secs_f64())
+    };
+    let once: f64 = of(1)?;
+    let sent = 3 * few + 4 * (few + facts.samples.1);
+    if once > LONG {
+        return Ok(once / sent as f64);
+    }
+    let more = (of(1 + MORE)? - once) / (MORE * (4 * few + facts.samples.1)) as f64;
+    // What is not longer is lost in the noise.
+    Ok(if more > 0.0 { more } else { once / sent as f64 })
+}
+
+/// The settings of a timing of so many epochs on few samples.
+fn timing(settings: &TrainSettings, epochs: usize, few: usize) -> TrainSettings {
+    TrainSettings {
+        epochs,
         samples: Some(few),
         warmup: 0.0,
         swa: None,
         snapshots: None,
         probe: None,
         probe_samples: None,
+        target_loss: None,
         ..settings.clone()
-    };
-    let started = Instant::now();
-    training::run(&settings, &mut |_| ())?;
-    let sent = 3 * few + 4 * (few + facts.samples.1);
-    Ok(started.elapsed().as_secs_f64() / sent as f64)
+    }
 }

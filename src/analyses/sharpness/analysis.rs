@@ -8,6 +8,9 @@ use crate::train::TrainSettings;
 use serde_json::Value;
 use std::path::Path;
 
+/// Outputs of a network that is not known yet.
+const OUTPUTS: usize = 10;
+
 impl Analysis for SharpnessSettings {
     const NAME: &'static str = "sharpness";
     const ABOUT: &'static str =
@@ -71,11 +74,8 @@ learning-coefficient, and comparison of several networks.";
     }
 
     fn forwards(&self, networks: usize, (train, _): (f64, f64)) -> f64 {
-        // A hundred products and the measures; a product costs two gradients, and a gradient three losses.
-        let spectra = if self.quick { 300.0 } else { 1200.0 };
-        let chained = super::plan::GRADIENT * super::plan::chained(self) as f64;
-        let each = self.samples.map_or(train, |n| n as f64) * (spectra + chained);
-        networks as f64 * each
+        let used = self.samples.map_or(train, |n| n as f64);
+        networks as f64 * used * super::plan::forwards(&self.resolved(OUTPUTS, used as usize))
     }
 
     fn run(&self, of: Networks, work: &Work) -> Result<Option<SharpnessResult>> {

@@ -21,7 +21,7 @@ const RATE: f64 = 2e10;
 const CHEAP: f64 = 60.0;
 const TWIN: &str = "rescaling-invariant eigenvalues and trace (--columns both)";
 /// Lanczos steps that certify an end of a network's spectrum, as a share of those that certify any spectrum's.
-const STEPS: f64 = 0.6;
+const STEPS: f64 = 0.5;
 /// What a gradient and a product with the curvature cost, in losses: each of a layer's products of matrices has two
 /// gradients, and each of these three has two tangents.
 pub(super) const GRADIENT: f64 = 3.0;
@@ -208,7 +208,12 @@ fn sampling(s: &SharpnessSettings, n: usize) -> usize {
     let certificate = steps(s, n);
     let (top, bottom, probes) = (s.top.unwrap_or(1), s.bottom(), s.probes.unwrap_or(30));
     let first = certificate.max(top + bottom);
-    let several = if top.max(bottom) > 1 { 2 * first + certificate } else { first + bottom * first / 2 };
+    // The edge of a bulk, which the smallest eigenvalue is, converges last.
+    let several = match (top.max(bottom) > 1, bottom) {
+        (true, _) => 2 * first + certificate,
+        (false, 0) => first.div_ceil(2),
+        (false, _) => first + first / 2,
+    };
     let density = s.density_steps.min(n);
     let twin = if s.shown().twin() { of_twin(s, n) } else { 0 };
     let of = |task: Task| match task {
@@ -249,6 +254,14 @@ pub(super) fn products(s: &SharpnessSettings, n: usize) -> usize {
 /// Gradients that the chains of a learning coefficient take.
 pub(super) fn chained(s: &SharpnessSettings) -> usize {
     if s.has(Task::LearningCoefficient) { 1 + s.sampler.plan().gradients() } else { 0 }
+}
+
+/// How often the samples of a network that is not known yet are sent forward, about; its measures as those of a dense one.
+pub(super) fn forwards(s: &SharpnessSettings) -> f64 {
+    const MEASURES: f64 = 600.0;
+    let measures = if s.has(Task::Measures) { MEASURES } else { 0.0 };
+    let gradients = 1 + chained(s) + if s.has(Task::Noise) { 2 } else { 0 };
+    PRODUCT * sampling(s, EXACT) as f64 + GRADIENT * gradients as f64 + measures
 }
 
 /// What the measures, the gradient noise scale and chains cost, in passes over the samples.
