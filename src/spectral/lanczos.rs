@@ -35,7 +35,7 @@
 //! [`Settings::most_vectors`] n.
 
 use super::krylov::{Krylov, ROUNDING, Ritz, Step, orthogonalise};
-use super::{BLOCK, Operator, vectors};
+use super::{BLOCK, Operator, symmetric, vectors};
 use crate::base::random::Rng;
 use crate::base::{Error, Result, interrupt};
 
@@ -82,15 +82,31 @@ pub fn watched(
         products: 0,
         restarts: 0,
         bounds: [f64::NAN; 2],
+        searched: false,
     };
     search.run(rng)
 }
 
 /// A Ritz pair.
-type Found = (f64, Vec<f64>);
+struct Found {
+    value: f64,
+    vector: Vec<f64>,
+    /// As the recurrence has it.
+    residual: f64,
+}
 
 /// The direction of each end: top, bottom.
 const SIGNS: [f64; 2] = [1.0, -1.0];
+
+/// What was found before a recurrence, in whose complement it is.
+#[derive(Default)]
+struct Before {
+    /// The last pairs: top, bottom.
+    last: [Option<f64>; 2],
+    /// How far an eigenvalue of the complement may be from one of the operator: the norm of what couples them, at most that of
+    /// all residuals.
+    leak: f64,
+}
 
 /// How one recurrence ended.
 struct Outcome {
@@ -115,6 +131,8 @@ struct Search<'a> {
     restarts: usize,
     /// Beyond what no eigenvalue lies, as the first run has it: top, bottom.
     bounds: [f64; 2],
+    /// Whether a search has found a pair that was passed over.
+    searched: bool,
 }
 
 impl Search<'_> {
@@ -132,10 +150,9 @@ impl Search<'_> {
     fn target(&self) -> f64 {
         let tolerance = self.settings.tolerance * self.scale;
         let target = if self.several() {
-            // A pair of the complement also has a residual along those found before, at most that of all together.
-
-            let spread = self.settings.epsilon * self.spread;
-            tolerance.min(spread) / (2.0 * ((self.top + self.bottom) as f64).sqrt())
+            // What all pairs together leave of the complement is to take no more than half of what a search may miss.
+            let spread = self.settings.epsilon * self.spread / ((self.top + self.bottom) as f64).sqrt();
+            (0.7 * tolerance).min(0.5 * spread)
         } else {
             // A little less than a fresh product is held to.
             0.9 * tolerance
@@ -150,8 +167,8 @@ impl Search<'_> {
         most.saturating_sub(locked).max(self.settings.fewest_vectors(wanted))
     }
 
-    /// Whether nothing lies beyond the outermost pairs, or beyond `last` where that was found before: top, bottom.
-    fn is_sure(&self, krylov: &Krylov, ritz: &Ritz, last: [Option<f64>; 2]) -> bool {
+    /// Whether nothing lies beyond the outermost pairs, or beyond what was found before.
+    fn is_sure(&self, krylov: &Krylov, ritz: &Ritz, before: &Before) -> bool {
         let whole = krylov.order() == krylov.room() || krylov.exhausted();
         if krylov.compressions() == 0 {
             let certain = self.settings.certifying_steps(self.operator.dimension()).min(krylov.room());
@@ -161,8 +178,8 @@ impl Search<'_> {
         }
         let values = &ritz.eigen.values;
         let ends = [values.last(), values.first()];
-        let margin = self.settings.epsilon * self.spread;
-        ends.into_iter().zip(SIGNS).zip(last).zip([self.top, self.bottom]).all(
+        let margin = self.settings.epsilon * self.spread - before.leak;
+        ends.into_iter().zip(SIGNS).zip(before.last).zip([self.top, self.bottom]).all(
             |(((end, sign), last), wanted)| {
                 let Some(end) = end else { return false };
                 let from = last.map_or(*end, |last| sign * (sign * last).max(sign * end));
@@ -190,11 +207,11 @@ impl Search<'_> {
     }
 
     /// Steps until `done` says so of sound Ritz values, at which it looks only now and then where that takes longer than a
-    /// step: their small eigenproblem grows as m^3. `last` was found before. `None` if products are not finite.
+    /// step: their small eigenproblem grows as m^3. `None` if products are not finite.
     fn steps(
         &mut self,
         krylov: &mut Krylov,
-        last: [Option<f64>; 2],
+        before: &Before,
         certify: bool,
         rng: &mut Rng,
         done: impl Fn(&Self, &Ritz) -> bool,
@@ -222,7 +239,7 @@ impl Search<'_> {
                     self.scale = self.scale.max(first.abs()).max(last.abs());
                     self.spread = self.spread.max(last - first);
                 }
-                let sure = self.is_sure(krylov, &ritz, last);
+                let sure = self.is_sure(krylov, &ritz, before);
                 self.tell(krylov, &ritz, searching);
                 let stopped = match () {
                     _ if m == krylov.room() => Some(Stopped::WholeSpace),
@@ -265,10 +282,10 @@ impl Search<'_> {
             ritz.residuals[..bottom].iter().chain(&ritz.residuals[m - top..]).all(|r| *r <= target)
         };
         let certify = self.settings.certify;
-        let first = self.steps(&mut krylov, [None; 2], certify, rng, converged)?;
+        let first = self.steps(&mut krylov, &Before::default(), certify, rng, converged)?;
         let (steps, m) = (krylov.steps(), krylov.order());
         let Some(first) = first else { return Ok(Ends::not_finite(steps, self.products)) };
-        let at = |i: usize| (first.ritz.eigen.values[i], krylov.vector(&first.ritz, i));
+        let at = |i: usize| Found::of(&krylov, &first.ritz, i);
         let mut found = [(0..top).map(|i| at(m - 1 - i)).collect(), (0..bottom).map(at).collect()];
         drop(krylov);
         let whole = first.stopped == Stopped::WholeSpace;
@@ -295,8 +312,12 @@ impl Search<'_> {
     /// Looks for what was passed over, in the complement of `found`, and puts it there. Whether nothing is left; `None` if
     /// products are not finite.
     fn search(&mut self, found: &mut [Vec<Found>; 2], rng: &mut Rng) -> Result<Option<bool>> {
-        let locked: Vec<Vec<f64>> = found.iter().flatten().map(|(_, x)| x.clone()).collect();
-        let last = found.each_ref().map(|f| f.last().map(|(value, _)| *value));
+        let locked: Vec<Vec<f64>> = found.iter().flatten().map(|pair| pair.vector.clone()).collect();
+        let before = Before {
+            last: found.each_ref().map(|f| f.last().map(|pair| pair.value)),
+            leak: found.iter().flatten().map(|pair| pair.residual.powi(2)).sum::<f64>().sqrt(),
+        };
+        let last = before.last;
         // How far the outermost pair of the complement lies beyond the last found: [top, bottom].
         let beyond = |ritz: &Ritz| {
             let values = &ritz.eigen.values;
@@ -314,7 +335,7 @@ impl Search<'_> {
             let fine = |by: f64, residual: f64| by <= 0.0 || residual <= target;
             fine(above, ritz.residuals[m - 1]) && fine(below, ritz.residuals[0])
         };
-        let Some(outcome) = self.steps(&mut krylov, last, true, rng, done)? else { return Ok(None) };
+        let Some(outcome) = self.steps(&mut krylov, &before, true, rng, done)? else { return Ok(None) };
         let [above, below] = beyond(&outcome.ritz);
         let m = krylov.order();
         let mut complete = outcome.sure && outcome.stopped != Stopped::MostSteps;
@@ -324,11 +345,12 @@ impl Search<'_> {
                 continue;
             }
             let value = outcome.ritz.eigen.values[i];
-            found[side].push((value, krylov.vector(&outcome.ritz, i)));
-            found[side].sort_by(|a, b| (sign * b.0).total_cmp(&(sign * a.0)));
+            self.searched = true;
+            found[side].push(Found::of(&krylov, &outcome.ritz, i));
+            found[side].sort_by(|a, b| (sign * b.value).total_cmp(&(sign * a.value)));
             found[side].pop();
             // If it is now the last, nothing that is left lies beyond it.
-            complete &= found[side].last().is_none_or(|(last, _)| sign * (value - last) <= margin);
+            complete &= found[side].last().is_none_or(|last| sign * (value - last.value) <= margin);
         }
         Ok(Some(complete))
     }
@@ -343,19 +365,39 @@ impl Search<'_> {
     ) -> Result<Ends> {
         let margin = self.rounding();
         let mut ends: [Vec<Pair>; 2] = Default::default();
-        for (side, pairs) in found.into_iter().enumerate() {
-            let mut block: Vec<Vec<f64>> = pairs.into_iter().map(|(_, x)| x).collect();
-            orthonormalise(&mut block);
-            for vector in &mut block {
-                vectors::orient(vector);
-            }
-            let Some(products) = self.fresh(&block)? else {
+        let count = found[0].len();
+        let mut found =
+            found.map(|pairs| pairs.into_iter().map(|pair| pair.vector).collect::<Vec<Vec<f64>>>());
+        let mut rotated = None;
+        if self.searched {
+            // Pairs of the complement and those found before are coupled by the residuals of these.
+            let mut all = found.concat();
+            orthonormalise(&mut all);
+            let Some(mut products) = self.fresh(&all)? else {
                 return Ok(Ends::not_finite(steps, self.products));
             };
-            let measure = |(vector, product): (Vec<f64>, Vec<f64>)| {
+            rotate(&mut all, &mut products)?;
+            // Ascending: those of the bottom first.
+            let top = all.len() - count;
+            rotated = Some([products.split_off(top), products]);
+            found = [all.split_off(top), all];
+        }
+        for (side, mut block) in found.into_iter().enumerate() {
+            let products = match &mut rotated {
+                Some(products) => std::mem::take(&mut products[side]),
+                None => {
+                    orthonormalise(&mut block);
+                    let Some(products) = self.fresh(&block)? else {
+                        return Ok(Ends::not_finite(steps, self.products));
+                    };
+                    products
+                }
+            };
+            let measure = |(mut vector, product): (Vec<f64>, Vec<f64>)| {
                 let value = vectors::dot(&vector, &product);
                 let rest: Vec<f64> = product.iter().zip(&vector).map(|(p, x)| p - value * x).collect();
                 let residual = vectors::norm(&rest);
+                vectors::orient(&mut vector);
                 let interval = [value - residual - margin, value + residual + margin];
                 let converged = residual <= (self.settings.tolerance * self.scale).max(margin);
                 Pair { value, vector, residual, interval, converged, certified: false, bound: None }
@@ -397,6 +439,32 @@ impl Search<'_> {
         }
         Ok(Some(products))
     }
+}
+
+impl Found {
+    /// The pair `i` of a recurrence.
+    fn of(krylov: &Krylov, ritz: &Ritz, i: usize) -> Self {
+        Self { value: ritz.eigen.values[i], vector: krylov.vector(ritz, i), residual: ritz.residuals[i] }
+    }
+}
+
+/// Orthonormal vectors x and their products A x become the Ritz vectors of the space that they span, values ascending, and the
+/// products of these (Rayleigh and Ritz).
+fn rotate(all: &mut Vec<Vec<f64>>, products: &mut Vec<Vec<f64>>) -> Result<()> {
+    let k = all.len();
+    let part = |i: usize, j: usize| vectors::dot(&all[i], &products[j]);
+    let matrix: Vec<f64> = (0..k * k).map(|ij| 0.5 * (part(ij % k, ij / k) + part(ij / k, ij % k))).collect();
+    let eigen = symmetric::eigen(&matrix, k)?;
+    for vectors in [all, products] {
+        let combined = |j: usize| {
+            let column: Vec<f64> = (0..k).map(|i| eigen.vectors[(i, j)]).collect();
+            let mut sum = vec![0.0; vectors[0].len()];
+            vectors::combine(vectors, &column, &mut sum);
+            sum
+        };
+        *vectors = (0..k).map(combined).collect();
+    }
+    Ok(())
 }
 
 /// Vectors of a basis in f32 are orthogonal to its digits; these are to all.

@@ -305,24 +305,26 @@ fn a_bound_fails_no_more_often_than_it_says() {
 
 #[test]
 fn a_basis_that_is_compressed_finds_and_certifies_the_same() {
+    // A bulk that reaches to four fifths of the smallest eigenvalue, which so takes more steps than there are vectors.
     let n = 5000;
-    let values = outliers(n);
+    let bulk = (0..n).map(|i| 1.6 * (i as f64 / n as f64 - 0.5));
+    let values: Vec<f64> = outliers(8).into_iter().chain(bulk.skip(8)).collect();
     for seed in 0..5 {
         let operator = Rotated::new(values.clone(), 2, &mut rng(seed));
         for (top, bottom) in [(1, 1), (4, 1)] {
             let wanted = Wanted { top, bottom };
             let run = |most_vectors| {
-                let settings = Settings { most_vectors, tolerance: 1e-6, ..Settings::default() };
+                let settings = Settings { most_vectors, tolerance: 1e-5, ..Settings::default() };
                 ends(&operator, wanted, &mut rng(seed), &settings).expect("ends")
             };
             let (all, few) = (run(None), run(Some(1)));
             holds("compressed", &values, f64::EPSILON, &few);
             assert!(few.certified() && few.restarts > 0 && all.restarts == 0, "{few:?}");
             for (a, b) in all.top.iter().chain(&all.bottom).zip(few.top.iter().chain(&few.bottom)) {
-                // A residual of 1e-6 * 9 at a gap of a half: 2e-10.
-                assert!((a.value - b.value).abs() < 1e-9, "{} and {}", a.value, b.value);
+                // A residual of 1e-5 * 9 at a gap of a fifth: 4e-8.
+                assert!((a.value - b.value).abs() < 1e-7, "{} and {}", a.value, b.value);
             }
-            assert!(few.products <= 3 * all.products, "{} for {}", few.products, all.products);
+            assert!(few.products <= 4 * all.products, "{} for {}", few.products, all.products);
         }
     }
 }
