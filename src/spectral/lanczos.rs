@@ -113,8 +113,8 @@ struct Outcome {
     ritz: Ritz,
     stopped: Stopped,
     /// Whether nothing lies beyond what it found, or was found before, by more than epsilon of the spread, but for a
-    /// probability delta.
-    sure: bool,
+    /// probability delta: top, bottom.
+    sure: [bool; 2],
 }
 
 /// What all runs share.
@@ -167,25 +167,23 @@ impl Search<'_> {
         most.saturating_sub(locked).max(self.settings.fewest_vectors(wanted))
     }
 
-    /// Whether nothing lies beyond the outermost pairs, or beyond what was found before.
-    fn is_sure(&self, krylov: &Krylov, ritz: &Ritz, before: &Before) -> bool {
+    /// Whether nothing lies beyond the outermost pairs, or beyond what was found before: top, bottom.
+    fn is_sure(&self, krylov: &Krylov, ritz: &Ritz, before: &Before) -> [bool; 2] {
         let whole = krylov.order() == krylov.room() || krylov.exhausted();
         if krylov.compressions() == 0 {
             let certain = self.settings.certifying_steps(self.operator.dimension()).min(krylov.room());
             if whole || krylov.steps() >= certain {
-                return true;
+                return [true; 2];
             }
         }
-        let values = &ritz.eigen.values;
-        let ends = [values.last(), values.first()];
+        let ends = [ritz.eigen.values.last(), ritz.eigen.values.first()];
         let margin = self.settings.epsilon * self.spread - before.leak;
-        ends.into_iter().zip(SIGNS).zip(before.last).zip([self.top, self.bottom]).all(
-            |(((end, sign), last), wanted)| {
-                let Some(end) = end else { return false };
-                let from = last.map_or(*end, |last| sign * (sign * last).max(sign * end));
-                wanted == 0 || margin > 0.0 && krylov.shows(from + sign * margin, self.settings.delta)
-            },
-        )
+        let wanted = [self.top, self.bottom];
+        [0, 1].map(|side| {
+            let (Some(end), sign) = (ends[side], SIGNS[side]) else { return false };
+            let from = before.last[side].map_or(*end, |last| sign * (sign * last).max(sign * end));
+            wanted[side] == 0 || margin > 0.0 && krylov.shows(from + sign * margin, self.settings.delta)
+        })
     }
 
     /// What a run knows now.
@@ -243,7 +241,7 @@ impl Search<'_> {
                 self.tell(krylov, &ritz, searching);
                 let stopped = match () {
                     _ if m == krylov.room() => Some(Stopped::WholeSpace),
-                    _ if m >= enough && (sure || !certify) && done(self, &ritz) => {
+                    _ if m >= enough && (sure == [true; 2] || !certify) && done(self, &ritz) => {
                         Some(if exhausted { Stopped::InvariantSubspace } else { Stopped::Converged })
                     }
                     _ if steps == most => Some(Stopped::MostSteps),
@@ -306,7 +304,7 @@ impl Search<'_> {
                 stopped = Stopped::MostSteps;
             }
         }
-        self.finish(found, steps, stopped, [first.sure, complete])
+        self.finish(found, steps, stopped, first.sure, complete)
     }
 
     /// Looks for what was passed over, in the complement of `found`, and puts it there. Whether nothing is left; `None` if
@@ -338,7 +336,7 @@ impl Search<'_> {
         let Some(outcome) = self.steps(&mut krylov, &before, true, rng, done)? else { return Ok(None) };
         let [above, below] = beyond(&outcome.ritz);
         let m = krylov.order();
-        let mut complete = outcome.sure && outcome.stopped != Stopped::MostSteps;
+        let mut complete = outcome.sure == [true; 2] && outcome.stopped != Stopped::MostSteps;
         let margin = self.rounding();
         for (side, (by, i, sign)) in [(above, m - 1, 1.0), (below, 0, -1.0)].into_iter().enumerate() {
             if by <= 0.0 {
@@ -361,7 +359,8 @@ impl Search<'_> {
         found: [Vec<Found>; 2],
         steps: usize,
         mut stopped: Stopped,
-        [first, all]: [bool; 2],
+        first: [bool; 2],
+        all: bool,
     ) -> Result<Ends> {
         let margin = self.rounding();
         let mut ends: [Vec<Pair>; 2] = Default::default();
@@ -407,7 +406,7 @@ impl Search<'_> {
             for (i, pair) in pairs.iter_mut().enumerate() {
                 // Of a first pair the steps vouch; of others the search, if the pairs that it left out are exact enough.
                 let exact = pair.residual <= (self.settings.epsilon * self.spread).max(margin);
-                pair.certified = pair.converged && if i == 0 { first } else { all && exact };
+                pair.certified = pair.converged && if i == 0 { first[side] } else { all && exact };
             }
             if let Some(pair) = pairs.first_mut() {
                 // What a search has found may lie beyond what the first run knew.

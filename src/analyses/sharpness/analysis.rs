@@ -124,7 +124,7 @@ fn summary(result: &SharpnessResult) -> String {
 }
 
 /// A number with so many significant digits; very small and very large ones with a power of ten.
-fn significant(x: f64, digits: usize) -> String {
+pub(super) fn significant(x: f64, digits: usize) -> String {
     match x.abs() {
         0.0 => "0".to_owned(),
         a if (1e-3..1e5).contains(&a) => {
@@ -188,7 +188,7 @@ fn one(result: &SharpnessResult) -> String {
         };
         text += &format!(
             "  {name} eigenvalue: {sure}{bound}, residual {}, {} products ({})\n",
-            shown::number(number(&[key, "residual"]), 2),
+            significant(number(&[key, "residual"]), 3),
             found["products"],
             result.text(0, &[key, "stop"]).replace('-', " "),
         );

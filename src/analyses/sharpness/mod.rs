@@ -35,7 +35,7 @@ pub use result::{Cell, Line, SharpnessResult};
 use super::range::Range;
 use super::statistics::{GroupSize, Stats};
 use crate::base::registry::Registry;
-use crate::base::{Error, Precision, Result, shown};
+use crate::base::{Error, Precision, Result};
 use crate::data::Shift;
 use crate::landscape::Sampler;
 use crate::landscape::sharpness::{Columns, Sharp, Sharpness};
@@ -314,7 +314,8 @@ impl Default for SharpnessSettings {
 fn words(so_far: &SoFar, delta: f64) -> String {
     let of = |end: &Option<EndSoFar>, name: &str, beyond: &str| {
         end.map(|end| {
-            let [value, residual, bound] = [end.value, end.residual, end.bound].map(|x| shown::number(x, 3));
+            let [value, bound] = [end.value, end.bound].map(|x| analysis::significant(x, 4));
+            let residual = analysis::significant(end.residual, 2);
             if so_far.searching {
                 format!("{beyond} {bound}")
             } else {
