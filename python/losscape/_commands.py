@@ -10,7 +10,7 @@ from ._result import Result
 #: The version of the program that this was written for.
 VERSION = "0.1.0"
 #: SHA-256 of the list that this was written from.
-LIST = "30b21dc971df6fb30e59ac20bdf9cd40623351ae158564e59100ab773b1eaa83"
+LIST = "967531dad0ede84909b8d4baa41b80adb60c5f12a3ba4053d77308e1c7a16ca0"
 
 __all__ = [
     "connect",
@@ -42,32 +42,32 @@ __all__ = [
 #: How the keywords of each command become its flags.
 COMMANDS: Dict[str, Command] = {
     "completions": Command({}, ('shell',), None, False, False),
-    "connect": Command({'curve': 'one', 'optimizer': 'one', 'lr': 'one', 'schedule': 'one', 'warmup': 'one', 'epochs': 'one', 'batch_size': 'one', 'weight_decay': 'one', 'clip': 'one', 'crop': 'one', 'flip': 'switch', 'shift': 'one', 'align': 'one', 'repair': 'switch', 'neb': 'switch', 'points': 'one', 'plane': 'one', 'between': 'one', 'samples': 'one', 'seed': 'one', 'precision': 'one', 'memory': 'one', 'from_': 'one', 'to': 'one', 'to_weights': 'one', 'model': 'one', 'loss': 'one', 'weights': 'repeated', 'data': 'one', 'other_data': 'switch', 'fresh': 'switch', 'threads': 'one', 'quiet': 'switch', 'config': 'one', 'out': 'one', 'log': 'optional', 'vmin': 'one', 'vmax': 'one', 'levels': 'one', 'azimuth': 'one', 'elevation': 'one', 'theme': 'one', 'dpi': 'one', 'format': 'list', 'html': 'switch', 'width': 'one', 'font_size': 'one', 'title': 'one', 'subtitle': 'one', 'no_title': 'switch', 'transparent': 'switch', 'center': 'one', 'raster': 'switch', 'animate': 'switch', 'cmap': 'one'}, (), 'out/connect', True, True),
-    "critical": Command({'data': 'one', 'data_seed': 'one', 'standardize': 'one', 'standardize_targets': 'switch', 'subset': 'one', 'balance': 'switch', 'label_noise': 'one', 'samples': 'one', 'loss': 'one', 'init': 'one', 'initial': 'one', 'scales': 'list', 'training': 'one', 'minimum': 'one', 'noise': 'list', 'saddle': 'one', 'perturbation': 'one', 'runs': 'one', 'optimizer': 'one', 'lr': 'one', 'epochs': 'one', 'steps': 'one', 'tolerance': 'one', 'flat': 'one', 'distance': 'one', 'seed': 'one', 'hidden': 'one', 'activation': 'one', 'model': 'one', 'shard': 'one', 'claim': 'one', 'fresh': 'switch', 'threads': 'one', 'quiet': 'switch', 'config': 'one', 'out': 'one', 'log': 'optional', 'vmin': 'one', 'vmax': 'one', 'levels': 'one', 'azimuth': 'one', 'elevation': 'one', 'theme': 'one', 'dpi': 'one', 'format': 'list', 'html': 'switch', 'width': 'one', 'font_size': 'one', 'title': 'one', 'subtitle': 'one', 'no_title': 'switch', 'transparent': 'switch', 'center': 'one', 'raster': 'switch', 'animate': 'switch', 'cmap': 'one', 'run': 'one'}, (), 'out/critical', True, True),
-    "data": Command({'data_seed': 'one', 'standardize': 'one', 'standardize_targets': 'switch', 'subset': 'one', 'balance': 'switch', 'label_noise': 'one', 'samples': 'one', 'threads': 'one', 'quiet': 'switch', 'config': 'one', 'out': 'one', 'log': 'optional', 'vmin': 'one', 'vmax': 'one', 'levels': 'one', 'azimuth': 'one', 'elevation': 'one', 'theme': 'one', 'dpi': 'one', 'format': 'list', 'html': 'switch', 'width': 'one', 'font_size': 'one', 'title': 'one', 'subtitle': 'one', 'no_title': 'switch', 'transparent': 'switch', 'center': 'one', 'raster': 'switch', 'animate': 'switch', 'cmap': 'one'}, ('data',), 'out/data', True, True),
-    "ensemble": Command({'cycles': 'one', 'cycle': 'one', 'optimizer': 'one', 'lr': 'one', 'lr_low': 'one', 'independent': 'one', 'plane': 'one', 'seed': 'one', 'memory': 'one', 'model': 'one', 'loss': 'one', 'weights': 'repeated', 'data': 'one', 'other_data': 'switch', 'run': 'repeated', 'fresh': 'switch', 'threads': 'one', 'quiet': 'switch', 'config': 'one', 'out': 'one', 'log': 'optional', 'vmin': 'one', 'vmax': 'one', 'levels': 'one', 'azimuth': 'one', 'elevation': 'one', 'theme': 'one', 'dpi': 'one', 'format': 'list', 'html': 'switch', 'width': 'one', 'font_size': 'one', 'title': 'one', 'subtitle': 'one', 'no_title': 'switch', 'transparent': 'switch', 'center': 'one', 'raster': 'switch', 'animate': 'switch', 'cmap': 'one'}, (), 'out/ensemble', True, True),
-    "inspect": Command({'along': 'one', 'precision': 'one', 'eigenvalues': 'switch', 'data': 'one', 'other_data': 'switch', 'weights': 'one', 'loss': 'one', 'threads': 'one', 'quiet': 'switch', 'config': 'one'}, ('file',), None, True, True),
-    "instability": Command({'branch': 'list', 'seeds': 'one', 'points': 'one', 'stable': 'one', 'stats': 'one', 'data': 'one', 'data_seed': 'one', 'standardize': 'one', 'standardize_targets': 'switch', 'subset': 'one', 'balance': 'switch', 'label_noise': 'one', 'crop': 'one', 'flip': 'switch', 'shift': 'one', 'samples': 'one', 'loss': 'one', 'init': 'one', 'schedule': 'one', 'warmup': 'one', 'workers': 'one', 'target_loss': 'one', 'target_gradient': 'one', 'clip': 'one', 'clip_value': 'one', 'sam': 'one', 'best': 'one', 'ema': 'one', 'swa': 'one', 'snapshots': 'one', 'probe': 'one', 'probe_samples': 'one', 'seed': 'one', 'precision': 'one', 'hidden': 'one', 'activation': 'one', 'bias': 'one', 'norm': 'one', 'depth': 'one', 'skip': 'one', 'momentum': 'one', 'nesterov': 'one', 'weight_decay': 'one', 'label_smoothing': 'one', 'model': 'one', 'optimizer': 'one', 'lr': 'one', 'batch_size': 'one', 'epochs': 'one', 'shard': 'one', 'claim': 'one', 'fresh': 'switch', 'threads': 'one', 'quiet': 'switch', 'config': 'one', 'out': 'one', 'log': 'optional', 'vmin': 'one', 'vmax': 'one', 'levels': 'one', 'azimuth': 'one', 'elevation': 'one', 'theme': 'one', 'dpi': 'one', 'format': 'list', 'html': 'switch', 'width': 'one', 'font_size': 'one', 'title': 'one', 'subtitle': 'one', 'no_title': 'switch', 'transparent': 'switch', 'center': 'one', 'raster': 'switch', 'animate': 'switch', 'cmap': 'one', 'run': 'one'}, (), 'out/instability', True, True),
+    "connect": Command({'curve': 'one', 'optimizer': 'one', 'lr': 'one', 'schedule': 'one', 'warmup': 'one', 'epochs': 'one', 'batch_size': 'one', 'weight_decay': 'one', 'clip': 'one', 'crop': 'one', 'flip': 'switch', 'shift': 'one', 'align': 'one', 'repair': 'switch', 'neb': 'switch', 'points': 'one', 'plane': 'one', 'between': 'one', 'samples': 'one', 'seed': 'one', 'precision': 'one', 'memory': 'one', 'from_': 'one', 'to': 'one', 'to_weights': 'one', 'model': 'one', 'loss': 'one', 'weights': 'repeated', 'data': 'one', 'other_data': 'switch', 'fresh': 'switch', 'threads': 'one', 'isa': 'one', 'quiet': 'switch', 'config': 'one', 'out': 'one', 'log': 'optional', 'vmin': 'one', 'vmax': 'one', 'levels': 'one', 'azimuth': 'one', 'elevation': 'one', 'theme': 'one', 'dpi': 'one', 'format': 'list', 'html': 'switch', 'width': 'one', 'font_size': 'one', 'title': 'one', 'subtitle': 'one', 'no_title': 'switch', 'transparent': 'switch', 'center': 'one', 'raster': 'switch', 'animate': 'switch', 'cmap': 'one'}, (), 'out/connect', True, True),
+    "critical": Command({'data': 'one', 'data_seed': 'one', 'standardize': 'one', 'standardize_targets': 'switch', 'subset': 'one', 'balance': 'switch', 'label_noise': 'one', 'samples': 'one', 'loss': 'one', 'init': 'one', 'initial': 'one', 'scales': 'list', 'training': 'one', 'minimum': 'one', 'noise': 'list', 'saddle': 'one', 'perturbation': 'one', 'runs': 'one', 'optimizer': 'one', 'lr': 'one', 'epochs': 'one', 'steps': 'one', 'tolerance': 'one', 'flat': 'one', 'distance': 'one', 'seed': 'one', 'hidden': 'one', 'activation': 'one', 'model': 'one', 'shard': 'one', 'claim': 'one', 'fresh': 'switch', 'threads': 'one', 'isa': 'one', 'quiet': 'switch', 'config': 'one', 'out': 'one', 'log': 'optional', 'vmin': 'one', 'vmax': 'one', 'levels': 'one', 'azimuth': 'one', 'elevation': 'one', 'theme': 'one', 'dpi': 'one', 'format': 'list', 'html': 'switch', 'width': 'one', 'font_size': 'one', 'title': 'one', 'subtitle': 'one', 'no_title': 'switch', 'transparent': 'switch', 'center': 'one', 'raster': 'switch', 'animate': 'switch', 'cmap': 'one', 'run': 'one'}, (), 'out/critical', True, True),
+    "data": Command({'data_seed': 'one', 'standardize': 'one', 'standardize_targets': 'switch', 'subset': 'one', 'balance': 'switch', 'label_noise': 'one', 'samples': 'one', 'threads': 'one', 'isa': 'one', 'quiet': 'switch', 'config': 'one', 'out': 'one', 'log': 'optional', 'vmin': 'one', 'vmax': 'one', 'levels': 'one', 'azimuth': 'one', 'elevation': 'one', 'theme': 'one', 'dpi': 'one', 'format': 'list', 'html': 'switch', 'width': 'one', 'font_size': 'one', 'title': 'one', 'subtitle': 'one', 'no_title': 'switch', 'transparent': 'switch', 'center': 'one', 'raster': 'switch', 'animate': 'switch', 'cmap': 'one'}, ('data',), 'out/data', True, True),
+    "ensemble": Command({'cycles': 'one', 'cycle': 'one', 'optimizer': 'one', 'lr': 'one', 'lr_low': 'one', 'independent': 'one', 'plane': 'one', 'seed': 'one', 'memory': 'one', 'model': 'one', 'loss': 'one', 'weights': 'repeated', 'data': 'one', 'other_data': 'switch', 'run': 'repeated', 'fresh': 'switch', 'threads': 'one', 'isa': 'one', 'quiet': 'switch', 'config': 'one', 'out': 'one', 'log': 'optional', 'vmin': 'one', 'vmax': 'one', 'levels': 'one', 'azimuth': 'one', 'elevation': 'one', 'theme': 'one', 'dpi': 'one', 'format': 'list', 'html': 'switch', 'width': 'one', 'font_size': 'one', 'title': 'one', 'subtitle': 'one', 'no_title': 'switch', 'transparent': 'switch', 'center': 'one', 'raster': 'switch', 'animate': 'switch', 'cmap': 'one'}, (), 'out/ensemble', True, True),
+    "inspect": Command({'along': 'one', 'precision': 'one', 'eigenvalues': 'switch', 'data': 'one', 'other_data': 'switch', 'weights': 'one', 'loss': 'one', 'threads': 'one', 'isa': 'one', 'quiet': 'switch', 'config': 'one'}, ('file',), None, True, True),
+    "instability": Command({'branch': 'list', 'seeds': 'one', 'points': 'one', 'stable': 'one', 'stats': 'one', 'data': 'one', 'data_seed': 'one', 'standardize': 'one', 'standardize_targets': 'switch', 'subset': 'one', 'balance': 'switch', 'label_noise': 'one', 'crop': 'one', 'flip': 'switch', 'shift': 'one', 'samples': 'one', 'loss': 'one', 'init': 'one', 'schedule': 'one', 'warmup': 'one', 'workers': 'one', 'target_loss': 'one', 'target_gradient': 'one', 'clip': 'one', 'clip_value': 'one', 'sam': 'one', 'best': 'one', 'ema': 'one', 'swa': 'one', 'snapshots': 'one', 'probe': 'one', 'probe_samples': 'one', 'seed': 'one', 'precision': 'one', 'hidden': 'one', 'activation': 'one', 'bias': 'one', 'norm': 'one', 'depth': 'one', 'skip': 'one', 'momentum': 'one', 'nesterov': 'one', 'weight_decay': 'one', 'label_smoothing': 'one', 'model': 'one', 'optimizer': 'one', 'lr': 'one', 'batch_size': 'one', 'epochs': 'one', 'shard': 'one', 'claim': 'one', 'fresh': 'switch', 'threads': 'one', 'isa': 'one', 'quiet': 'switch', 'config': 'one', 'out': 'one', 'log': 'optional', 'vmin': 'one', 'vmax': 'one', 'levels': 'one', 'azimuth': 'one', 'elevation': 'one', 'theme': 'one', 'dpi': 'one', 'format': 'list', 'html': 'switch', 'width': 'one', 'font_size': 'one', 'title': 'one', 'subtitle': 'one', 'no_title': 'switch', 'transparent': 'switch', 'center': 'one', 'raster': 'switch', 'animate': 'switch', 'cmap': 'one', 'run': 'one'}, (), 'out/instability', True, True),
     "list": Command({}, ('sort',), None, True, False),
-    "lr-range": Command({'lr_min': 'one', 'lr_max': 'one', 'steps': 'one', 'smoothing': 'one', 'rule': 'one', 'data': 'one', 'data_seed': 'one', 'standardize': 'one', 'standardize_targets': 'switch', 'subset': 'one', 'balance': 'switch', 'label_noise': 'one', 'crop': 'one', 'flip': 'switch', 'shift': 'one', 'samples': 'one', 'loss': 'one', 'init': 'one', 'optimizer': 'one', 'lr': 'one', 'schedule': 'one', 'warmup': 'one', 'batch_size': 'one', 'workers': 'one', 'epochs': 'one', 'target_loss': 'one', 'target_gradient': 'one', 'clip': 'one', 'clip_value': 'one', 'sam': 'one', 'best': 'one', 'ema': 'one', 'swa': 'one', 'snapshots': 'one', 'probe': 'one', 'probe_samples': 'one', 'seed': 'one', 'precision': 'one', 'hidden': 'one', 'activation': 'one', 'bias': 'one', 'norm': 'one', 'depth': 'one', 'skip': 'one', 'momentum': 'one', 'nesterov': 'one', 'weight_decay': 'one', 'label_smoothing': 'one', 'model': 'one', 'fresh': 'switch', 'threads': 'one', 'quiet': 'switch', 'config': 'one', 'out': 'one', 'log': 'optional', 'vmin': 'one', 'vmax': 'one', 'levels': 'one', 'azimuth': 'one', 'elevation': 'one', 'theme': 'one', 'dpi': 'one', 'format': 'list', 'html': 'switch', 'width': 'one', 'font_size': 'one', 'title': 'one', 'subtitle': 'one', 'no_title': 'switch', 'transparent': 'switch', 'center': 'one', 'raster': 'switch', 'animate': 'switch', 'cmap': 'one', 'run': 'one'}, (), 'out/lr-range', True, True),
+    "lr-range": Command({'lr_min': 'one', 'lr_max': 'one', 'steps': 'one', 'smoothing': 'one', 'rule': 'one', 'data': 'one', 'data_seed': 'one', 'standardize': 'one', 'standardize_targets': 'switch', 'subset': 'one', 'balance': 'switch', 'label_noise': 'one', 'crop': 'one', 'flip': 'switch', 'shift': 'one', 'samples': 'one', 'loss': 'one', 'init': 'one', 'optimizer': 'one', 'lr': 'one', 'schedule': 'one', 'warmup': 'one', 'batch_size': 'one', 'workers': 'one', 'epochs': 'one', 'target_loss': 'one', 'target_gradient': 'one', 'clip': 'one', 'clip_value': 'one', 'sam': 'one', 'best': 'one', 'ema': 'one', 'swa': 'one', 'snapshots': 'one', 'probe': 'one', 'probe_samples': 'one', 'seed': 'one', 'precision': 'one', 'hidden': 'one', 'activation': 'one', 'bias': 'one', 'norm': 'one', 'depth': 'one', 'skip': 'one', 'momentum': 'one', 'nesterov': 'one', 'weight_decay': 'one', 'label_smoothing': 'one', 'model': 'one', 'fresh': 'switch', 'threads': 'one', 'isa': 'one', 'quiet': 'switch', 'config': 'one', 'out': 'one', 'log': 'optional', 'vmin': 'one', 'vmax': 'one', 'levels': 'one', 'azimuth': 'one', 'elevation': 'one', 'theme': 'one', 'dpi': 'one', 'format': 'list', 'html': 'switch', 'width': 'one', 'font_size': 'one', 'title': 'one', 'subtitle': 'one', 'no_title': 'switch', 'transparent': 'switch', 'center': 'one', 'raster': 'switch', 'animate': 'switch', 'cmap': 'one', 'run': 'one'}, (), 'out/lr-range', True, True),
     "man": Command({}, ('page',), None, False, False),
-    "merge": Command({'threads': 'one', 'quiet': 'switch', 'config': 'one', 'out': 'one', 'log': 'optional', 'vmin': 'one', 'vmax': 'one', 'levels': 'one', 'azimuth': 'one', 'elevation': 'one', 'theme': 'one', 'dpi': 'one', 'format': 'list', 'html': 'switch', 'width': 'one', 'font_size': 'one', 'title': 'one', 'subtitle': 'one', 'no_title': 'switch', 'transparent': 'switch', 'center': 'one', 'raster': 'switch', 'animate': 'switch', 'cmap': 'one'}, ('parts',), 'out/merge', True, True),
-    "minima": Command({'points': 'one', 'stats': 'one', 'linkage': 'one', 'align': 'one', 'neb': 'switch', 'neb_edges': 'one', 'cka_samples': 'one', 'path_seed': 'one', 'run': 'repeated', 'weights': 'repeated', 'other_data': 'switch', 'count': 'one', 'data': 'one', 'data_seed': 'one', 'standardize': 'one', 'standardize_targets': 'switch', 'subset': 'one', 'balance': 'switch', 'label_noise': 'one', 'crop': 'one', 'flip': 'switch', 'shift': 'one', 'samples': 'one', 'model': 'one', 'loss': 'one', 'init': 'one', 'optimizer': 'one', 'lr': 'one', 'schedule': 'one', 'warmup': 'one', 'batch_size': 'one', 'workers': 'one', 'epochs': 'one', 'target_loss': 'one', 'target_gradient': 'one', 'clip': 'one', 'clip_value': 'one', 'sam': 'one', 'best': 'one', 'ema': 'one', 'swa': 'one', 'snapshots': 'one', 'probe': 'one', 'probe_samples': 'one', 'seed': 'one', 'precision': 'one', 'hidden': 'one', 'activation': 'one', 'bias': 'one', 'norm': 'one', 'depth': 'one', 'skip': 'one', 'momentum': 'one', 'nesterov': 'one', 'weight_decay': 'one', 'label_smoothing': 'one', 'shard': 'one', 'claim': 'one', 'fresh': 'switch', 'threads': 'one', 'quiet': 'switch', 'config': 'one', 'out': 'one', 'log': 'optional', 'vmin': 'one', 'vmax': 'one', 'levels': 'one', 'azimuth': 'one', 'elevation': 'one', 'theme': 'one', 'dpi': 'one', 'format': 'list', 'html': 'switch', 'width': 'one', 'font_size': 'one', 'title': 'one', 'subtitle': 'one', 'no_title': 'switch', 'transparent': 'switch', 'center': 'one', 'raster': 'switch', 'animate': 'switch', 'cmap': 'one'}, (), 'out/minima', True, True),
-    "plot": Command({'config': 'one', 'out': 'one', 'threads': 'one', 'quiet': 'switch', 'cmap': 'one', 'log': 'optional', 'vmin': 'one', 'vmax': 'one', 'levels': 'one', 'azimuth': 'one', 'elevation': 'one', 'theme': 'one', 'dpi': 'one', 'format': 'list', 'html': 'switch', 'width': 'one', 'font_size': 'one', 'title': 'one', 'subtitle': 'one', 'no_title': 'switch', 'transparent': 'switch', 'center': 'one', 'raster': 'switch', 'animate': 'switch'}, ('result',), 'out/plot', True, True),
-    "product": Command({'run': 'repeated', 'model': 'one', 'loss': 'one', 'weights': 'repeated', 'data': 'one', 'other_data': 'switch', 'operator': 'one', 'samples': 'one', 'stats': 'one', 'stat_batch': 'one', 'precision': 'one', 'memory': 'one', 'threads': 'one', 'quiet': 'switch', 'config': 'one'}, (), None, True, True),
-    "propagate": Command({'data': 'one', 'data_seed': 'one', 'standardize': 'one', 'standardize_targets': 'switch', 'subset': 'one', 'balance': 'switch', 'label_noise': 'one', 'samples': 'one', 'loss': 'one', 'init': 'repeated', 'norm': 'repeated', 'seeds': 'one', 'jacobian_samples': 'one', 'seed': 'one', 'precision': 'one', 'memory': 'one', 'hidden': 'one', 'activation': 'one', 'model': 'one', 'fresh': 'switch', 'threads': 'one', 'quiet': 'switch', 'config': 'one', 'out': 'one', 'log': 'optional', 'vmin': 'one', 'vmax': 'one', 'levels': 'one', 'azimuth': 'one', 'elevation': 'one', 'theme': 'one', 'dpi': 'one', 'format': 'list', 'html': 'switch', 'width': 'one', 'font_size': 'one', 'title': 'one', 'subtitle': 'one', 'no_title': 'switch', 'transparent': 'switch', 'center': 'one', 'raster': 'switch', 'animate': 'switch', 'cmap': 'one', 'run': 'one'}, (), 'out/propagate', True, True),
+    "merge": Command({'threads': 'one', 'isa': 'one', 'quiet': 'switch', 'config': 'one', 'out': 'one', 'log': 'optional', 'vmin': 'one', 'vmax': 'one', 'levels': 'one', 'azimuth': 'one', 'elevation': 'one', 'theme': 'one', 'dpi': 'one', 'format': 'list', 'html': 'switch', 'width': 'one', 'font_size': 'one', 'title': 'one', 'subtitle': 'one', 'no_title': 'switch', 'transparent': 'switch', 'center': 'one', 'raster': 'switch', 'animate': 'switch', 'cmap': 'one'}, ('parts',), 'out/merge', True, True),
+    "minima": Command({'points': 'one', 'stats': 'one', 'linkage': 'one', 'align': 'one', 'neb': 'switch', 'neb_edges': 'one', 'cka_samples': 'one', 'labels': 'list', 'path_seed': 'one', 'run': 'repeated', 'weights': 'repeated', 'other_data': 'switch', 'count': 'one', 'data': 'one', 'data_seed': 'one', 'standardize': 'one', 'standardize_targets': 'switch', 'subset': 'one', 'balance': 'switch', 'label_noise': 'one', 'crop': 'one', 'flip': 'switch', 'shift': 'one', 'samples': 'one', 'model': 'one', 'loss': 'one', 'init': 'one', 'optimizer': 'one', 'lr': 'one', 'schedule': 'one', 'warmup': 'one', 'batch_size': 'one', 'workers': 'one', 'epochs': 'one', 'target_loss': 'one', 'target_gradient': 'one', 'clip': 'one', 'clip_value': 'one', 'sam': 'one', 'best': 'one', 'ema': 'one', 'swa': 'one', 'snapshots': 'one', 'probe': 'one', 'probe_samples': 'one', 'seed': 'one', 'precision': 'one', 'hidden': 'one', 'activation': 'one', 'bias': 'one', 'norm': 'one', 'depth': 'one', 'skip': 'one', 'momentum': 'one', 'nesterov': 'one', 'weight_decay': 'one', 'label_smoothing': 'one', 'shard': 'one', 'claim': 'one', 'fresh': 'switch', 'threads': 'one', 'isa': 'one', 'quiet': 'switch', 'config': 'one', 'out': 'one', 'log': 'optional', 'vmin': 'one', 'vmax': 'one', 'levels': 'one', 'azimuth': 'one', 'elevation': 'one', 'theme': 'one', 'dpi': 'one', 'format': 'list', 'html': 'switch', 'width': 'one', 'font_size': 'one', 'title': 'one', 'subtitle': 'one', 'no_title': 'switch', 'transparent': 'switch', 'center': 'one', 'raster': 'switch', 'animate': 'switch', 'cmap': 'one'}, (), 'out/minima', True, True),
+    "plot": Command({'config': 'one', 'out': 'one', 'threads': 'one', 'isa': 'one', 'quiet': 'switch', 'cmap': 'one', 'log': 'optional', 'vmin': 'one', 'vmax': 'one', 'levels': 'one', 'azimuth': 'one', 'elevation': 'one', 'theme': 'one', 'dpi': 'one', 'format': 'list', 'html': 'switch', 'width': 'one', 'font_size': 'one', 'title': 'one', 'subtitle': 'one', 'no_title': 'switch', 'transparent': 'switch', 'center': 'one', 'raster': 'switch', 'animate': 'switch'}, ('result',), 'out/plot', True, True),
+    "product": Command({'run': 'repeated', 'model': 'one', 'loss': 'one', 'weights': 'repeated', 'data': 'one', 'other_data': 'switch', 'operator': 'one', 'samples': 'one', 'stats': 'one', 'stat_batch': 'one', 'precision': 'one', 'memory': 'one', 'threads': 'one', 'isa': 'one', 'quiet': 'switch', 'config': 'one'}, (), None, True, True),
+    "propagate": Command({'data': 'one', 'data_seed': 'one', 'standardize': 'one', 'standardize_targets': 'switch', 'subset': 'one', 'balance': 'switch', 'label_noise': 'one', 'samples': 'one', 'loss': 'one', 'init': 'repeated', 'norm': 'repeated', 'seeds': 'one', 'jacobian_samples': 'one', 'seed': 'one', 'precision': 'one', 'memory': 'one', 'hidden': 'one', 'activation': 'one', 'model': 'one', 'shard': 'one', 'claim': 'one', 'fresh': 'switch', 'threads': 'one', 'isa': 'one', 'quiet': 'switch', 'config': 'one', 'out': 'one', 'log': 'optional', 'vmin': 'one', 'vmax': 'one', 'levels': 'one', 'azimuth': 'one', 'elevation': 'one', 'theme': 'one', 'dpi': 'one', 'format': 'list', 'html': 'switch', 'width': 'one', 'font_size': 'one', 'title': 'one', 'subtitle': 'one', 'no_title': 'switch', 'transparent': 'switch', 'center': 'one', 'raster': 'switch', 'animate': 'switch', 'cmap': 'one', 'run': 'one'}, (), 'out/propagate', True, True),
     "recipe": Command({}, ('name',), None, False, False),
-    "run": Command({'set': 'repeated', 'seeds': 'one', 'quick': 'switch', 'scale': 'one', 'plan': 'switch', 'shard': 'one', 'claim': 'one', 'fresh': 'switch', 'threads': 'one', 'quiet': 'switch', 'config': 'one', 'out': 'one', 'log': 'optional', 'vmin': 'one', 'vmax': 'one', 'levels': 'one', 'azimuth': 'one', 'elevation': 'one', 'theme': 'one', 'dpi': 'one', 'format': 'list', 'html': 'switch', 'width': 'one', 'font_size': 'one', 'title': 'one', 'subtitle': 'one', 'no_title': 'switch', 'transparent': 'switch', 'center': 'one', 'raster': 'switch', 'animate': 'switch', 'cmap': 'one'}, ('recipe',), 'out/run', True, True),
-    "sharpness": Command({'quick': 'switch', 'full': 'switch', 'compute': 'list', 'operator': 'one', 'draws': 'one', 'layer': 'list', 'role': 'list', 'block': 'list', 'weight_decay': 'one', 'top': 'one', 'exact': 'one', 'bottom': 'one', 'tolerance': 'one', 'steps': 'one', 'delta': 'one', 'epsilon': 'one', 'allow_unconverged': 'switch', 'vectors': 'switch', 'probes': 'one', 'density_steps': 'one', 'density_probes': 'one', 'eps': 'one', 'measures': 'list', 'columns': 'one', 'sampler': 'one', 'shifts': 'list', 'shift_range': 'range', 'noise_batch': 'one', 'labels': 'list', 'stats': 'one', 'stat_batch': 'one', 'samples': 'one', 'test_samples': 'one', 'seed': 'one', 'precision': 'one', 'memory': 'one', 'model': 'one', 'loss': 'one', 'weights': 'repeated', 'data': 'one', 'other_data': 'switch', 'run': 'repeated', 'fresh': 'switch', 'threads': 'one', 'quiet': 'switch', 'config': 'one', 'out': 'one', 'log': 'optional', 'vmin': 'one', 'vmax': 'one', 'levels': 'one', 'azimuth': 'one', 'elevation': 'one', 'theme': 'one', 'dpi': 'one', 'format': 'list', 'html': 'switch', 'width': 'one', 'font_size': 'one', 'title': 'one', 'subtitle': 'one', 'no_title': 'switch', 'transparent': 'switch', 'center': 'one', 'raster': 'switch', 'animate': 'switch', 'cmap': 'one'}, (), 'out/sharpness', True, True),
-    "simplex": Command({'connectors': 'one', 'optimizer': 'one', 'lr': 'one', 'schedule': 'one', 'warmup': 'one', 'epochs': 'one', 'batch_size': 'one', 'weight_decay': 'one', 'clip': 'one', 'volume': 'one', 'points': 'one', 'members': 'one', 'plane': 'one', 'samples': 'one', 'seed': 'one', 'labels': 'list', 'precision': 'one', 'memory': 'one', 'model': 'one', 'loss': 'one', 'weights': 'repeated', 'data': 'one', 'other_data': 'switch', 'run': 'repeated', 'fresh': 'switch', 'threads': 'one', 'quiet': 'switch', 'config': 'one', 'out': 'one', 'log': 'optional', 'vmin': 'one', 'vmax': 'one', 'levels': 'one', 'azimuth': 'one', 'elevation': 'one', 'theme': 'one', 'dpi': 'one', 'format': 'list', 'html': 'switch', 'width': 'one', 'font_size': 'one', 'title': 'one', 'subtitle': 'one', 'no_title': 'switch', 'transparent': 'switch', 'center': 'one', 'raster': 'switch', 'animate': 'switch', 'cmap': 'one'}, (), 'out/simplex', True, True),
-    "slice": Command({'x': 'range', 'y': 'range', 'z': 'range', 'line': 'switch', 'directions': 'one', 'normalize': 'one', 'biases': 'switch', 'norms': 'switch', 'orthogonal': 'switch', 'repeat': 'one', 'most': 'one', 'typical': 'switch', 'labels': 'list', 'maps': 'list', 'adaptive': 'optional', 'stats': 'one', 'stat_batch': 'one', 'samples': 'one', 'test_samples': 'one', 'seed': 'one', 'precision': 'one', 'vtk': 'switch', 'memory': 'one', 'model': 'one', 'loss': 'one', 'weights': 'repeated', 'data': 'one', 'other_data': 'switch', 'run': 'repeated', 'shard': 'one', 'claim': 'one', 'fresh': 'switch', 'threads': 'one', 'quiet': 'switch', 'config': 'one', 'out': 'one', 'log': 'optional', 'vmin': 'one', 'vmax': 'one', 'levels': 'one', 'azimuth': 'one', 'elevation': 'one', 'theme': 'one', 'dpi': 'one', 'format': 'list', 'html': 'switch', 'width': 'one', 'font_size': 'one', 'title': 'one', 'subtitle': 'one', 'no_title': 'switch', 'transparent': 'switch', 'center': 'one', 'raster': 'switch', 'animate': 'switch', 'cmap': 'one'}, (), 'out/slice', True, True),
-    "smoothness": Command({'data': 'one', 'data_seed': 'one', 'standardize': 'one', 'standardize_targets': 'switch', 'subset': 'one', 'balance': 'switch', 'label_noise': 'one', 'loss': 'one', 'norm': 'repeated', 'init': 'repeated', 'optimizer': 'one', 'lr': 'one', 'batch_size': 'one', 'steps': 'one', 'every': 'one', 'eta': 'range', 'probe_samples': 'one', 'seed': 'one', 'precision': 'one', 'hidden': 'one', 'activation': 'one', 'model': 'one', 'fresh': 'switch', 'threads': 'one', 'quiet': 'switch', 'config': 'one', 'out': 'one', 'log': 'optional', 'vmin': 'one', 'vmax': 'one', 'levels': 'one', 'azimuth': 'one', 'elevation': 'one', 'theme': 'one', 'dpi': 'one', 'format': 'list', 'html': 'switch', 'width': 'one', 'font_size': 'one', 'title': 'one', 'subtitle': 'one', 'no_title': 'switch', 'transparent': 'switch', 'center': 'one', 'raster': 'switch', 'animate': 'switch', 'cmap': 'one', 'run': 'one'}, (), 'out/smoothness', True, True),
+    "run": Command({'set': 'repeated', 'seeds': 'one', 'quick': 'switch', 'scale': 'one', 'plan': 'switch', 'shard': 'one', 'claim': 'one', 'fresh': 'switch', 'threads': 'one', 'isa': 'one', 'quiet': 'switch', 'config': 'one', 'out': 'one', 'log': 'optional', 'vmin': 'one', 'vmax': 'one', 'levels': 'one', 'azimuth': 'one', 'elevation': 'one', 'theme': 'one', 'dpi': 'one', 'format': 'list', 'html': 'switch', 'width': 'one', 'font_size': 'one', 'title': 'one', 'subtitle': 'one', 'no_title': 'switch', 'transparent': 'switch', 'center': 'one', 'raster': 'switch', 'animate': 'switch', 'cmap': 'one'}, ('recipe',), 'out/run', True, True),
+    "sharpness": Command({'quick': 'switch', 'full': 'switch', 'compute': 'list', 'operator': 'one', 'draws': 'one', 'layer': 'list', 'role': 'list', 'block': 'list', 'weight_decay': 'one', 'top': 'one', 'exact': 'one', 'bottom': 'one', 'tolerance': 'one', 'steps': 'one', 'delta': 'one', 'epsilon': 'one', 'allow_unconverged': 'switch', 'vectors': 'switch', 'probes': 'one', 'density_steps': 'one', 'density_probes': 'one', 'eps': 'one', 'measures': 'list', 'columns': 'one', 'sampler': 'one', 'shifts': 'list', 'shift_range': 'range', 'noise_batch': 'one', 'labels': 'list', 'stats': 'one', 'stat_batch': 'one', 'samples': 'one', 'test_samples': 'one', 'seed': 'one', 'precision': 'one', 'memory': 'one', 'model': 'one', 'loss': 'one', 'weights': 'repeated', 'data': 'one', 'other_data': 'switch', 'run': 'repeated', 'shard': 'one', 'claim': 'one', 'fresh': 'switch', 'threads': 'one', 'isa': 'one', 'quiet': 'switch', 'config': 'one', 'out': 'one', 'log': 'optional', 'vmin': 'one', 'vmax': 'one', 'levels': 'one', 'azimuth': 'one', 'elevation': 'one', 'theme': 'one', 'dpi': 'one', 'format': 'list', 'html': 'switch', 'width': 'one', 'font_size': 'one', 'title': 'one', 'subtitle': 'one', 'no_title': 'switch', 'transparent': 'switch', 'center': 'one', 'raster': 'switch', 'animate': 'switch', 'cmap': 'one'}, (), 'out/sharpness', True, True),
+    "simplex": Command({'connectors': 'one', 'optimizer': 'one', 'lr': 'one', 'schedule': 'one', 'warmup': 'one', 'epochs': 'one', 'batch_size': 'one', 'weight_decay': 'one', 'clip': 'one', 'volume': 'one', 'points': 'one', 'members': 'one', 'plane': 'one', 'samples': 'one', 'seed': 'one', 'labels': 'list', 'precision': 'one', 'memory': 'one', 'model': 'one', 'loss': 'one', 'weights': 'repeated', 'data': 'one', 'other_data': 'switch', 'run': 'repeated', 'fresh': 'switch', 'threads': 'one', 'isa': 'one', 'quiet': 'switch', 'config': 'one', 'out': 'one', 'log': 'optional', 'vmin': 'one', 'vmax': 'one', 'levels': 'one', 'azimuth': 'one', 'elevation': 'one', 'theme': 'one', 'dpi': 'one', 'format': 'list', 'html': 'switch', 'width': 'one', 'font_size': 'one', 'title': 'one', 'subtitle': 'one', 'no_title': 'switch', 'transparent': 'switch', 'center': 'one', 'raster': 'switch', 'animate': 'switch', 'cmap': 'one'}, (), 'out/simplex', True, True),
+    "slice": Command({'x': 'range', 'y': 'range', 'z': 'range', 'line': 'switch', 'directions': 'one', 'normalize': 'one', 'biases': 'switch', 'norms': 'switch', 'orthogonal': 'switch', 'repeat': 'one', 'most': 'one', 'typical': 'switch', 'labels': 'list', 'maps': 'list', 'adaptive': 'optional', 'stats': 'one', 'stat_batch': 'one', 'samples': 'one', 'test_samples': 'one', 'seed': 'one', 'precision': 'one', 'vtk': 'switch', 'memory': 'one', 'model': 'one', 'loss': 'one', 'weights': 'repeated', 'data': 'one', 'other_data': 'switch', 'run': 'repeated', 'shard': 'one', 'claim': 'one', 'fresh': 'switch', 'threads': 'one', 'isa': 'one', 'quiet': 'switch', 'config': 'one', 'out': 'one', 'log': 'optional', 'vmin': 'one', 'vmax': 'one', 'levels': 'one', 'azimuth': 'one', 'elevation': 'one', 'theme': 'one', 'dpi': 'one', 'format': 'list', 'html': 'switch', 'width': 'one', 'font_size': 'one', 'title': 'one', 'subtitle': 'one', 'no_title': 'switch', 'transparent': 'switch', 'center': 'one', 'raster': 'switch', 'animate': 'switch', 'cmap': 'one'}, (), 'out/slice', True, True),
+    "smoothness": Command({'data': 'one', 'data_seed': 'one', 'standardize': 'one', 'standardize_targets': 'switch', 'subset': 'one', 'balance': 'switch', 'label_noise': 'one', 'loss': 'one', 'norm': 'repeated', 'init': 'repeated', 'optimizer': 'one', 'lr': 'one', 'batch_size': 'one', 'steps': 'one', 'every': 'one', 'eta': 'range', 'probe_samples': 'one', 'seed': 'one', 'precision': 'one', 'hidden': 'one', 'activation': 'one', 'model': 'one', 'fresh': 'switch', 'threads': 'one', 'isa': 'one', 'quiet': 'switch', 'config': 'one', 'out': 'one', 'log': 'optional', 'vmin': 'one', 'vmax': 'one', 'levels': 'one', 'azimuth': 'one', 'elevation': 'one', 'theme': 'one', 'dpi': 'one', 'format': 'list', 'html': 'switch', 'width': 'one', 'font_size': 'one', 'title': 'one', 'subtitle': 'one', 'no_title': 'switch', 'transparent': 'switch', 'center': 'one', 'raster': 'switch', 'animate': 'switch', 'cmap': 'one', 'run': 'one'}, (), 'out/smoothness', True, True),
     "submit": Command({'slurm': 'switch', 'parts': 'one', 'cpus': 'one', 'time': 'one', 'option': 'repeated', 'run': 'switch'}, ('words',), None, False, False),
-    "ticket": Command({'prune': 'one', 'scope': 'one', 'rounds': 'one', 'rewind': 'one', 'controls': 'one', 'stability': 'one', 'seeds': 'one', 'points': 'one', 'stats': 'one', 'data': 'one', 'data_seed': 'one', 'standardize': 'one', 'standardize_targets': 'switch', 'subset': 'one', 'balance': 'switch', 'label_noise': 'one', 'crop': 'one', 'flip': 'switch', 'shift': 'one', 'samples': 'one', 'loss': 'one', 'schedule': 'one', 'warmup': 'one', 'workers': 'one', 'target_loss': 'one', 'target_gradient': 'one', 'clip': 'one', 'clip_value': 'one', 'sam': 'one', 'best': 'one', 'ema': 'one', 'swa': 'one', 'snapshots': 'one', 'probe': 'one', 'probe_samples': 'one', 'seed': 'one', 'precision': 'one', 'hidden': 'one', 'activation': 'one', 'bias': 'one', 'norm': 'one', 'depth': 'one', 'skip': 'one', 'momentum': 'one', 'nesterov': 'one', 'weight_decay': 'one', 'label_smoothing': 'one', 'model': 'one', 'init': 'one', 'optimizer': 'one', 'lr': 'one', 'batch_size': 'one', 'epochs': 'one', 'shard': 'one', 'claim': 'one', 'fresh': 'switch', 'threads': 'one', 'quiet': 'switch', 'config': 'one', 'out': 'one', 'log': 'optional', 'vmin': 'one', 'vmax': 'one', 'levels': 'one', 'azimuth': 'one', 'elevation': 'one', 'theme': 'one', 'dpi': 'one', 'format': 'list', 'html': 'switch', 'width': 'one', 'font_size': 'one', 'title': 'one', 'subtitle': 'one', 'no_title': 'switch', 'transparent': 'switch', 'center': 'one', 'raster': 'switch', 'animate': 'switch', 'cmap': 'one', 'run': 'one'}, (), 'out/ticket', True, True),
-    "topology": Command({'map': 'one', 'adjacency': 'one', 'confidence': 'one', 'simplify': 'one', 'model': 'one', 'loss': 'one', 'weights': 'repeated', 'data': 'one', 'other_data': 'switch', 'run': 'repeated', 'fresh': 'switch', 'threads': 'one', 'quiet': 'switch', 'config': 'one', 'out': 'one', 'log': 'optional', 'vmin': 'one', 'vmax': 'one', 'levels': 'one', 'azimuth': 'one', 'elevation': 'one', 'theme': 'one', 'dpi': 'one', 'format': 'list', 'html': 'switch', 'width': 'one', 'font_size': 'one', 'title': 'one', 'subtitle': 'one', 'no_title': 'switch', 'transparent': 'switch', 'center': 'one', 'raster': 'switch', 'animate': 'switch', 'cmap': 'one'}, ('result',), 'out/topology', True, True),
-    "train": Command({'data': 'one', 'data_seed': 'one', 'standardize': 'one', 'standardize_targets': 'switch', 'subset': 'one', 'balance': 'switch', 'label_noise': 'one', 'crop': 'one', 'flip': 'switch', 'shift': 'one', 'samples': 'one', 'loss': 'one', 'init': 'one', 'optimizer': 'one', 'lr': 'one', 'schedule': 'one', 'warmup': 'one', 'batch_size': 'one', 'workers': 'one', 'epochs': 'one', 'target_loss': 'one', 'target_gradient': 'one', 'clip': 'one', 'clip_value': 'one', 'sam': 'one', 'best': 'one', 'ema': 'one', 'swa': 'one', 'snapshots': 'one', 'probe': 'one', 'probe_samples': 'one', 'seed': 'one', 'precision': 'one', 'hidden': 'one', 'activation': 'one', 'bias': 'one', 'norm': 'one', 'depth': 'one', 'skip': 'one', 'momentum': 'one', 'nesterov': 'one', 'weight_decay': 'one', 'label_smoothing': 'one', 'seeds': 'one', 'shard': 'one', 'claim': 'one', 'resume': 'switch', 'fresh': 'switch', 'checkpoint_every': 'one', 'threads': 'one', 'quiet': 'switch', 'config': 'one', 'out': 'one', 'model': 'one', 'log': 'optional', 'vmin': 'one', 'vmax': 'one', 'levels': 'one', 'azimuth': 'one', 'elevation': 'one', 'theme': 'one', 'dpi': 'one', 'format': 'list', 'html': 'switch', 'width': 'one', 'font_size': 'one', 'title': 'one', 'subtitle': 'one', 'no_title': 'switch', 'transparent': 'switch', 'center': 'one', 'raster': 'switch', 'animate': 'switch', 'cmap': 'one', 'run': 'one'}, (), 'runs/default', True, True),
-    "travel": Command({'kernel_samples': 'one', 'step': 'one', 'model': 'one', 'loss': 'one', 'weights': 'repeated', 'data': 'one', 'other_data': 'switch', 'run': 'repeated', 'fresh': 'switch', 'threads': 'one', 'quiet': 'switch', 'config': 'one', 'out': 'one', 'log': 'optional', 'vmin': 'one', 'vmax': 'one', 'levels': 'one', 'azimuth': 'one', 'elevation': 'one', 'theme': 'one', 'dpi': 'one', 'format': 'list', 'html': 'switch', 'width': 'one', 'font_size': 'one', 'title': 'one', 'subtitle': 'one', 'no_title': 'switch', 'transparent': 'switch', 'center': 'one', 'raster': 'switch', 'animate': 'switch', 'cmap': 'one'}, (), 'out/travel', True, True),
-    "width": Command({'widths': 'list', 'seeds': 'one', 'quick': 'switch', 'scale': 'one', 'plan': 'switch', 'set': 'repeated', 'shard': 'one', 'claim': 'one', 'fresh': 'switch', 'threads': 'one', 'quiet': 'switch', 'config': 'one', 'out': 'one', 'log': 'optional', 'vmin': 'one', 'vmax': 'one', 'levels': 'one', 'azimuth': 'one', 'elevation': 'one', 'theme': 'one', 'dpi': 'one', 'format': 'list', 'html': 'switch', 'width': 'one', 'font_size': 'one', 'title': 'one', 'subtitle': 'one', 'no_title': 'switch', 'transparent': 'switch', 'center': 'one', 'raster': 'switch', 'animate': 'switch', 'cmap': 'one'}, (), 'out/width', True, True),
+    "ticket": Command({'prune': 'one', 'scope': 'one', 'rounds': 'one', 'rewind': 'one', 'controls': 'one', 'stability': 'one', 'seeds': 'one', 'points': 'one', 'stats': 'one', 'data': 'one', 'data_seed': 'one', 'standardize': 'one', 'standardize_targets': 'switch', 'subset': 'one', 'balance': 'switch', 'label_noise': 'one', 'crop': 'one', 'flip': 'switch', 'shift': 'one', 'samples': 'one', 'loss': 'one', 'schedule': 'one', 'warmup': 'one', 'workers': 'one', 'target_loss': 'one', 'target_gradient': 'one', 'clip': 'one', 'clip_value': 'one', 'sam': 'one', 'best': 'one', 'ema': 'one', 'swa': 'one', 'snapshots': 'one', 'probe': 'one', 'probe_samples': 'one', 'seed': 'one', 'precision': 'one', 'hidden': 'one', 'activation': 'one', 'bias': 'one', 'norm': 'one', 'depth': 'one', 'skip': 'one', 'momentum': 'one', 'nesterov': 'one', 'weight_decay': 'one', 'label_smoothing': 'one', 'model': 'one', 'init': 'one', 'optimizer': 'one', 'lr': 'one', 'batch_size': 'one', 'epochs': 'one', 'shard': 'one', 'claim': 'one', 'fresh': 'switch', 'threads': 'one', 'isa': 'one', 'quiet': 'switch', 'config': 'one', 'out': 'one', 'log': 'optional', 'vmin': 'one', 'vmax': 'one', 'levels': 'one', 'azimuth': 'one', 'elevation': 'one', 'theme': 'one', 'dpi': 'one', 'format': 'list', 'html': 'switch', 'width': 'one', 'font_size': 'one', 'title': 'one', 'subtitle': 'one', 'no_title': 'switch', 'transparent': 'switch', 'center': 'one', 'raster': 'switch', 'animate': 'switch', 'cmap': 'one', 'run': 'one'}, (), 'out/ticket', True, True),
+    "topology": Command({'map': 'one', 'adjacency': 'one', 'confidence': 'one', 'simplify': 'one', 'model': 'one', 'loss': 'one', 'weights': 'repeated', 'data': 'one', 'other_data': 'switch', 'run': 'repeated', 'fresh': 'switch', 'threads': 'one', 'isa': 'one', 'quiet': 'switch', 'config': 'one', 'out': 'one', 'log': 'optional', 'vmin': 'one', 'vmax': 'one', 'levels': 'one', 'azimuth': 'one', 'elevation': 'one', 'theme': 'one', 'dpi': 'one', 'format': 'list', 'html': 'switch', 'width': 'one', 'font_size': 'one', 'title': 'one', 'subtitle': 'one', 'no_title': 'switch', 'transparent': 'switch', 'center': 'one', 'raster': 'switch', 'animate': 'switch', 'cmap': 'one'}, ('result',), 'out/topology', True, True),
+    "train": Command({'data': 'one', 'data_seed': 'one', 'standardize': 'one', 'standardize_targets': 'switch', 'subset': 'one', 'balance': 'switch', 'label_noise': 'one', 'crop': 'one', 'flip': 'switch', 'shift': 'one', 'samples': 'one', 'loss': 'one', 'init': 'one', 'optimizer': 'one', 'lr': 'one', 'schedule': 'one', 'warmup': 'one', 'batch_size': 'one', 'workers': 'one', 'epochs': 'one', 'target_loss': 'one', 'target_gradient': 'one', 'clip': 'one', 'clip_value': 'one', 'sam': 'one', 'best': 'one', 'ema': 'one', 'swa': 'one', 'snapshots': 'one', 'probe': 'one', 'probe_samples': 'one', 'seed': 'one', 'precision': 'one', 'hidden': 'one', 'activation': 'one', 'bias': 'one', 'norm': 'one', 'depth': 'one', 'skip': 'one', 'momentum': 'one', 'nesterov': 'one', 'weight_decay': 'one', 'label_smoothing': 'one', 'seeds': 'one', 'shard': 'one', 'claim': 'one', 'resume': 'switch', 'fresh': 'switch', 'checkpoint_every': 'one', 'threads': 'one', 'isa': 'one', 'quiet': 'switch', 'config': 'one', 'out': 'one', 'model': 'one', 'log': 'optional', 'vmin': 'one', 'vmax': 'one', 'levels': 'one', 'azimuth': 'one', 'elevation': 'one', 'theme': 'one', 'dpi': 'one', 'format': 'list', 'html': 'switch', 'width': 'one', 'font_size': 'one', 'title': 'one', 'subtitle': 'one', 'no_title': 'switch', 'transparent': 'switch', 'center': 'one', 'raster': 'switch', 'animate': 'switch', 'cmap': 'one', 'run': 'one'}, (), 'runs/default', True, True),
+    "travel": Command({'kernel_samples': 'one', 'step': 'one', 'model': 'one', 'loss': 'one', 'weights': 'repeated', 'data': 'one', 'other_data': 'switch', 'run': 'repeated', 'fresh': 'switch', 'threads': 'one', 'isa': 'one', 'quiet': 'switch', 'config': 'one', 'out': 'one', 'log': 'optional', 'vmin': 'one', 'vmax': 'one', 'levels': 'one', 'azimuth': 'one', 'elevation': 'one', 'theme': 'one', 'dpi': 'one', 'format': 'list', 'html': 'switch', 'width': 'one', 'font_size': 'one', 'title': 'one', 'subtitle': 'one', 'no_title': 'switch', 'transparent': 'switch', 'center': 'one', 'raster': 'switch', 'animate': 'switch', 'cmap': 'one'}, (), 'out/travel', True, True),
+    "width": Command({'widths': 'list', 'seeds': 'one', 'quick': 'switch', 'scale': 'one', 'plan': 'switch', 'set': 'repeated', 'shard': 'one', 'claim': 'one', 'fresh': 'switch', 'threads': 'one', 'isa': 'one', 'quiet': 'switch', 'config': 'one', 'out': 'one', 'log': 'optional', 'vmin': 'one', 'vmax': 'one', 'levels': 'one', 'azimuth': 'one', 'elevation': 'one', 'theme': 'one', 'dpi': 'one', 'format': 'list', 'html': 'switch', 'width': 'one', 'font_size': 'one', 'title': 'one', 'subtitle': 'one', 'no_title': 'switch', 'transparent': 'switch', 'center': 'one', 'raster': 'switch', 'animate': 'switch', 'cmap': 'one'}, (), 'out/width', True, True),
 }
 
 
@@ -105,6 +105,7 @@ def connect(
     other_data: bool = False,
     fresh: bool = False,
     threads: Optional[int] = None,
+    isa: Optional[Literal["v2", "v3", "v4"]] = None,
     quiet: bool = False,
     config: Optional[Text] = None,
     out: Optional[Text] = None,
@@ -226,6 +227,13 @@ def connect(
         Discard what unfinished work left in the directory, instead of going on with it
     threads : int
         Threads to compute on; results do not depend on it [default: all cores]
+    isa : str
+        Compute the bytes that all processors from this level of x86-64 on compute: products and
+        eigenvalues of matrices by slower algorithms in an order of their own, the same for every
+        level [default: the fastest, whose last bits differ between types of processors]
+        - v2: SSE4.2 (since 2009)
+        - v3: AVX2 and fused multiply-add (since 2013)
+        - v4: AVX-512
     quiet : bool
         Say nothing but errors (and the result, with --json)
     config : path
@@ -317,6 +325,7 @@ def critical(
     claim: Optional[int] = None,
     fresh: bool = False,
     threads: Optional[int] = None,
+    isa: Optional[Literal["v2", "v3", "v4"]] = None,
     quiet: bool = False,
     config: Optional[Text] = None,
     out: Optional[Text] = None,
@@ -440,6 +449,13 @@ def critical(
         Discard what unfinished work left in the directory, instead of going on with it
     threads : int
         Threads to compute on; results do not depend on it [default: all cores]
+    isa : str
+        Compute the bytes that all processors from this level of x86-64 on compute: products and
+        eigenvalues of matrices by slower algorithms in an order of their own, the same for every
+        level [default: the fastest, whose last bits differ between types of processors]
+        - v2: SSE4.2 (since 2009)
+        - v3: AVX2 and fused multiply-add (since 2013)
+        - v4: AVX-512
     quiet : bool
         Say nothing but errors (and the result, with --json)
     config : path
@@ -499,6 +515,7 @@ def data(
     label_noise: Optional[float] = None,
     samples: Optional[int] = None,
     threads: Optional[int] = None,
+    isa: Optional[Literal["v2", "v3", "v4"]] = None,
     quiet: bool = False,
     config: Optional[Text] = None,
     out: Optional[Text] = None,
@@ -553,6 +570,13 @@ def data(
         Keep the first N training samples only (they are in random order) [default: all]
     threads : int
         Threads to compute on; results do not depend on it [default: all cores]
+    isa : str
+        Compute the bytes that all processors from this level of x86-64 on compute: products and
+        eigenvalues of matrices by slower algorithms in an order of their own, the same for every
+        level [default: the fastest, whose last bits differ between types of processors]
+        - v2: SSE4.2 (since 2009)
+        - v3: AVX2 and fused multiply-add (since 2013)
+        - v4: AVX-512
     quiet : bool
         Say nothing but errors (and the result, with --json)
     config : path
@@ -612,6 +636,7 @@ def ensemble(
     run: Optional[Network] = None,
     fresh: bool = False,
     threads: Optional[int] = None,
+    isa: Optional[Literal["v2", "v3", "v4"]] = None,
     quiet: bool = False,
     config: Optional[Text] = None,
     out: Optional[Text] = None,
@@ -688,6 +713,13 @@ def ensemble(
         Discard what unfinished work left in the directory, instead of going on with it
     threads : int
         Threads to compute on; results do not depend on it [default: all cores]
+    isa : str
+        Compute the bytes that all processors from this level of x86-64 on compute: products and
+        eigenvalues of matrices by slower algorithms in an order of their own, the same for every
+        level [default: the fastest, whose last bits differ between types of processors]
+        - v2: SSE4.2 (since 2009)
+        - v3: AVX2 and fused multiply-add (since 2013)
+        - v4: AVX-512
     quiet : bool
         Say nothing but errors (and the result, with --json)
     config : path
@@ -750,6 +782,7 @@ def inspect(
     weights: Optional[Text] = None,
     loss: Optional[Any] = None,
     threads: Optional[int] = None,
+    isa: Optional[Literal["v2", "v3", "v4"]] = None,
     quiet: bool = False,
     config: Optional[Text] = None,
 ) -> Any:
@@ -781,6 +814,13 @@ def inspect(
         Loss of a graph that ends in outputs, as `losscape train --loss` names it
     threads : int
         Threads to compute on; results do not depend on it [default: all cores]
+    isa : str
+        Compute the bytes that all processors from this level of x86-64 on compute: products and
+        eigenvalues of matrices by slower algorithms in an order of their own, the same for every
+        level [default: the fastest, whose last bits differ between types of processors]
+        - v2: SSE4.2 (since 2009)
+        - v3: AVX2 and fused multiply-add (since 2013)
+        - v4: AVX-512
     quiet : bool
         Say nothing but errors (and the result, with --json)
     config : path
@@ -859,6 +899,7 @@ def instability(
     claim: Optional[int] = None,
     fresh: bool = False,
     threads: Optional[int] = None,
+    isa: Optional[Literal["v2", "v3", "v4"]] = None,
     quiet: bool = False,
     config: Optional[Text] = None,
     out: Optional[Text] = None,
@@ -1041,6 +1082,13 @@ def instability(
         Discard what unfinished work left in the directory, instead of going on with it
     threads : int
         Threads to compute on; results do not depend on it [default: all cores]
+    isa : str
+        Compute the bytes that all processors from this level of x86-64 on compute: products and
+        eigenvalues of matrices by slower algorithms in an order of their own, the same for every
+        level [default: the fastest, whose last bits differ between types of processors]
+        - v2: SSE4.2 (since 2009)
+        - v3: AVX2 and fused multiply-add (since 2013)
+        - v4: AVX-512
     quiet : bool
         Say nothing but errors (and the result, with --json)
     config : path
@@ -1165,6 +1213,7 @@ def lr_range(
     model: Optional[Network] = None,
     fresh: bool = False,
     threads: Optional[int] = None,
+    isa: Optional[Literal["v2", "v3", "v4"]] = None,
     quiet: bool = False,
     config: Optional[Text] = None,
     out: Optional[Text] = None,
@@ -1339,6 +1388,13 @@ def lr_range(
         Discard what unfinished work left in the directory, instead of going on with it
     threads : int
         Threads to compute on; results do not depend on it [default: all cores]
+    isa : str
+        Compute the bytes that all processors from this level of x86-64 on compute: products and
+        eigenvalues of matrices by slower algorithms in an order of their own, the same for every
+        level [default: the fastest, whose last bits differ between types of processors]
+        - v2: SSE4.2 (since 2009)
+        - v3: AVX2 and fused multiply-add (since 2013)
+        - v4: AVX-512
     quiet : bool
         Say nothing but errors (and the result, with --json)
     config : path
@@ -1384,6 +1440,7 @@ def merge(
     parts: Paths,
     *,
     threads: Optional[int] = None,
+    isa: Optional[Literal["v2", "v3", "v4"]] = None,
     quiet: bool = False,
     config: Optional[Text] = None,
     out: Optional[Text] = None,
@@ -1416,6 +1473,13 @@ def merge(
         Parts, or directories with parts in them
     threads : int
         Threads to compute on; results do not depend on it [default: all cores]
+    isa : str
+        Compute the bytes that all processors from this level of x86-64 on compute: products and
+        eigenvalues of matrices by slower algorithms in an order of their own, the same for every
+        level [default: the fastest, whose last bits differ between types of processors]
+        - v2: SSE4.2 (since 2009)
+        - v3: AVX2 and fused multiply-add (since 2013)
+        - v4: AVX-512
     quiet : bool
         Say nothing but errors (and the result, with --json)
     config : path
@@ -1473,6 +1537,7 @@ def minima(
     neb: bool = False,
     neb_edges: Optional[int] = None,
     cka_samples: Optional[int] = None,
+    labels: Optional[List_] = None,
     path_seed: Optional[int] = None,
     run: Optional[Network] = None,
     weights: Optional[Paths] = None,
@@ -1526,6 +1591,7 @@ def minima(
     claim: Optional[int] = None,
     fresh: bool = False,
     threads: Optional[int] = None,
+    isa: Optional[Literal["v2", "v3", "v4"]] = None,
     quiet: bool = False,
     config: Optional[Text] = None,
     out: Optional[Text] = None,
@@ -1576,6 +1642,8 @@ def minima(
     cka_samples : int
         Samples on which the layers of the networks are compared (CKA), the first ones; 0 for none
         [default: 500]
+    labels : str or list
+        What each network is called in tables and figures [default: its directory's name]
     path_seed : int
         Seed of alignments and of the bands' sample order [default: 0]
     run : one or a list
@@ -1728,6 +1796,13 @@ def minima(
         Discard what unfinished work left in the directory, instead of going on with it
     threads : int
         Threads to compute on; results do not depend on it [default: all cores]
+    isa : str
+        Compute the bytes that all processors from this level of x86-64 on compute: products and
+        eigenvalues of matrices by slower algorithms in an order of their own, the same for every
+        level [default: the fastest, whose last bits differ between types of processors]
+        - v2: SSE4.2 (since 2009)
+        - v3: AVX2 and fused multiply-add (since 2013)
+        - v4: AVX-512
     quiet : bool
         Say nothing but errors (and the result, with --json)
     config : path
@@ -1792,6 +1867,7 @@ def plot(
     config: Optional[Text] = None,
     out: Optional[Text] = None,
     threads: Optional[int] = None,
+    isa: Optional[Literal["v2", "v3", "v4"]] = None,
     quiet: bool = False,
     cmap: Optional[Literal["viridis", "magma", "cividis", "inferno", "plasma", "turbo", "balance", "orchid"]] = None,
     log: Optional[Union[bool, str, float]] = None,
@@ -1826,6 +1902,13 @@ def plot(
         Where the pictures go [default: over the old ones]
     threads : int
         Threads to compute on; results do not depend on it [default: all cores]
+    isa : str
+        Compute the bytes that all processors from this level of x86-64 on compute: products and
+        eigenvalues of matrices by slower algorithms in an order of their own, the same for every
+        level [default: the fastest, whose last bits differ between types of processors]
+        - v2: SSE4.2 (since 2009)
+        - v3: AVX2 and fused multiply-add (since 2013)
+        - v4: AVX-512
     quiet : bool
         Say nothing but errors (and the result, with --json)
     cmap : str
@@ -1924,8 +2007,11 @@ def propagate(
     hidden: Optional[Setting] = None,
     activation: Optional[Setting] = None,
     model: Optional[Network] = None,
+    shard: Optional[Setting] = None,
+    claim: Optional[int] = None,
     fresh: bool = False,
     threads: Optional[int] = None,
+    isa: Optional[Literal["v2", "v3", "v4"]] = None,
     quiet: bool = False,
     config: Optional[Text] = None,
     out: Optional[Text] = None,
@@ -2016,10 +2102,24 @@ def propagate(
         vgg, resnet, linear, matrix-factorization, student, population-student, layers, exported]
         [default:
         mlp:hidden=[128,128,128,128,128,128,128,128,128,128,128,128,128,128,128,128,128,128,128,128,128,128,128,128,128,128,128,128,128,128]]
+    shard : str
+        Compute part I of N (from 0) only, in DIR/shard-I-of-N; losscape merge joins the parts. auto
+        takes I and N from the array or the ranks of a scheduler, auto/N takes I alone
+    claim : int
+        Cut the work into N blocks and compute one after the other that no other worker has, until
+        all are done: any number of processes with the same command, on any number of machines, that
+        share DIR; losscape merge joins the blocks
     fresh : bool
         Discard what unfinished work left in the directory, instead of going on with it
     threads : int
         Threads to compute on; results do not depend on it [default: all cores]
+    isa : str
+        Compute the bytes that all processors from this level of x86-64 on compute: products and
+        eigenvalues of matrices by slower algorithms in an order of their own, the same for every
+        level [default: the fastest, whose last bits differ between types of processors]
+        - v2: SSE4.2 (since 2009)
+        - v3: AVX2 and fused multiply-add (since 2013)
+        - v4: AVX-512
     quiet : bool
         Say nothing but errors (and the result, with --json)
     config : path
@@ -2093,6 +2193,7 @@ def run(
     claim: Optional[int] = None,
     fresh: bool = False,
     threads: Optional[int] = None,
+    isa: Optional[Literal["v2", "v3", "v4"]] = None,
     quiet: bool = False,
     config: Optional[Text] = None,
     out: Optional[Text] = None,
@@ -2144,6 +2245,13 @@ def run(
         Discard what unfinished work left in the directory, instead of going on with it
     threads : int
         Threads to compute on; results do not depend on it [default: all cores]
+    isa : str
+        Compute the bytes that all processors from this level of x86-64 on compute: products and
+        eigenvalues of matrices by slower algorithms in an order of their own, the same for every
+        level [default: the fastest, whose last bits differ between types of processors]
+        - v2: SSE4.2 (since 2009)
+        - v3: AVX2 and fused multiply-add (since 2013)
+        - v4: AVX-512
     quiet : bool
         Say nothing but errors (and the result, with --json)
     config : path
@@ -2218,7 +2326,7 @@ def sharpness(
     density_probes: Optional[int] = None,
     eps: Optional[float] = None,
     measures: Optional[List_] = None,
-    columns: Optional[Literal["both", "raw", "invariant"]] = None,
+    columns: Optional[Literal["both", "raw-spectrum", "raw", "invariant"]] = None,
     sampler: Optional[Setting] = None,
     shifts: Optional[List_] = None,
     shift_range: Optional[Range] = None,
@@ -2237,8 +2345,11 @@ def sharpness(
     data: Optional[Data] = None,
     other_data: bool = False,
     run: Optional[Network] = None,
+    shard: Optional[Setting] = None,
+    claim: Optional[int] = None,
     fresh: bool = False,
     threads: Optional[int] = None,
+    isa: Optional[Literal["v2", "v3", "v4"]] = None,
     quiet: bool = False,
     config: Optional[Text] = None,
     out: Optional[Text] = None,
@@ -2330,7 +2441,7 @@ def sharpness(
         Largest residual of a converged eigenvalue, as a share of the largest magnitude [default:
         0.001; 0.01 with --quick where time is short]
     steps : int
-        Most Lanczos steps, and as many vectors in memory [default: 400]
+        Most Lanczos steps [default: 400]
     delta : float
         Probability, for each end of the spectrum, that a certificate is wrong [default: 0.001]
     epsilon : float
@@ -2357,9 +2468,12 @@ def sharpness(
         [default:
         sam,worst-case,average-case,pac-bayes,basin-radius,fisher-rao,relative-flatness,keskar,critical-sharpness]
     columns : str
-        Raw and rescaling-invariant numbers, or one kind alone [default: both; raw with --quick
-        where time is short]
+        Raw and rescaling-invariant numbers, or one kind alone [default: both; raw-spectrum where
+        the twin of the spectrum takes more than about a minute, raw with --quick where time is
+        short]
         - both: Raw and rescaling-invariant, side by side
+        - raw-spectrum: Both of the measures, and of the spectrum raw alone, whose invariant twin
+        takes its products again: the default where that takes more than about a minute
         - raw: Raw alone: comparing networks by it means little (Dinh 2017)
         - invariant: Rescaling-invariant alone
     sampler : str
@@ -2395,7 +2509,8 @@ def sharpness(
         - f32: 32 bits: about 7 digits, and twice the speed
         - f64: 64 bits: about 16 digits
     memory : float
-        Memory for values that are kept instead of computed again, in GiB [default: 4]
+        Memory for values that are kept instead of computed again, in GiB; half of it for Lanczos
+        vectors: where they are more, the recurrence restarts from its outermost ones [default: 4]
     model : str
         Network that --weights are of, as `losscape train --model` names it [default: that of
         [train]] [one of: mlp, cnn, vgg, resnet, linear, matrix-factorization, student,
@@ -2418,10 +2533,24 @@ def sharpness(
     run : one or a list
         Run directory, weight file or graph of torch.export (.pt2) or ONNX, may be repeated
         [default: runs/default, trained first if it is not there]
+    shard : str
+        Compute part I of N (from 0) only, in DIR/shard-I-of-N; losscape merge joins the parts. auto
+        takes I and N from the array or the ranks of a scheduler, auto/N takes I alone
+    claim : int
+        Cut the work into N blocks and compute one after the other that no other worker has, until
+        all are done: any number of processes with the same command, on any number of machines, that
+        share DIR; losscape merge joins the blocks
     fresh : bool
         Discard what unfinished work left in the directory, instead of going on with it
     threads : int
         Threads to compute on; results do not depend on it [default: all cores]
+    isa : str
+        Compute the bytes that all processors from this level of x86-64 on compute: products and
+        eigenvalues of matrices by slower algorithms in an order of their own, the same for every
+        level [default: the fastest, whose last bits differ between types of processors]
+        - v2: SSE4.2 (since 2009)
+        - v3: AVX2 and fused multiply-add (since 2013)
+        - v4: AVX-512
     quiet : bool
         Say nothing but errors (and the result, with --json)
     config : path
@@ -2454,6 +2583,8 @@ def sharpness(
           # two networks in one table and picture
       losscape sharpness --run runs/a --block layer
           # each layer's block of the Hessian
+      losscape sharpness --run runs/a --block layer --shard 0/8
+          # a part of the pieces: blocks, probes of densities, measures
       losscape sharpness --run runs/a --operator gauss-newton --top 20 \
           --vectors
       losscape sharpness --run runs/a --layer 0,2 --role weight
@@ -2468,14 +2599,16 @@ def sharpness(
           --json
 
     Eigenvalues are certified: converged, and after so many Lanczos steps from a random start that
-    but for a probability of --delta none is passed over (Kuczynski and Wozniakowski 1992). One that
-    did not converge ends with exit code 3, and so do chains of a learning coefficient that do not
-    agree.
+    but for a probability of --delta none is passed over by more than --epsilon of the spread (van
+    Dorsselaer et al. 2000). One that did not converge ends with exit code 3, and so do chains of a
+    learning coefficient that do not agree.
 
     Operators of up to --exact parameters are written out: their eigenvalues, trace, norms and
     density are exact. An error behind ± is a standard error; the table says over what.
 
-    Finished parts are kept: the same command goes on after a stop, --fresh begins anew.
+    Finished parts and products are kept: the same command goes on after a stop, also with another
+    --top, --epsilon or --tolerance; --fresh begins anew. The progress line shows the eigenvalues as
+    they are known by then.
 
     Raw numbers change when a layer is multiplied and the next divided by the same factor, which
     leaves the function alone; rescaling-invariant ones stand beside them.
@@ -2514,6 +2647,7 @@ def simplex(
     run: Optional[Network] = None,
     fresh: bool = False,
     threads: Optional[int] = None,
+    isa: Optional[Literal["v2", "v3", "v4"]] = None,
     quiet: bool = False,
     config: Optional[Text] = None,
     out: Optional[Text] = None,
@@ -2616,6 +2750,13 @@ def simplex(
         Discard what unfinished work left in the directory, instead of going on with it
     threads : int
         Threads to compute on; results do not depend on it [default: all cores]
+    isa : str
+        Compute the bytes that all processors from this level of x86-64 on compute: products and
+        eigenvalues of matrices by slower algorithms in an order of their own, the same for every
+        level [default: the fastest, whose last bits differ between types of processors]
+        - v2: SSE4.2 (since 2009)
+        - v3: AVX2 and fused multiply-add (since 2013)
+        - v4: AVX-512
     quiet : bool
         Say nothing but errors (and the result, with --json)
     config : path
@@ -2701,6 +2842,7 @@ def slice(
     claim: Optional[int] = None,
     fresh: bool = False,
     threads: Optional[int] = None,
+    isa: Optional[Literal["v2", "v3", "v4"]] = None,
     quiet: bool = False,
     config: Optional[Text] = None,
     out: Optional[Text] = None,
@@ -2829,6 +2971,13 @@ def slice(
         Discard what unfinished work left in the directory, instead of going on with it
     threads : int
         Threads to compute on; results do not depend on it [default: all cores]
+    isa : str
+        Compute the bytes that all processors from this level of x86-64 on compute: products and
+        eigenvalues of matrices by slower algorithms in an order of their own, the same for every
+        level [default: the fastest, whose last bits differ between types of processors]
+        - v2: SSE4.2 (since 2009)
+        - v3: AVX2 and fused multiply-add (since 2013)
+        - v4: AVX-512
     quiet : bool
         Say nothing but errors (and the result, with --json)
     config : path
@@ -2918,6 +3067,7 @@ def smoothness(
     model: Optional[Network] = None,
     fresh: bool = False,
     threads: Optional[int] = None,
+    isa: Optional[Literal["v2", "v3", "v4"]] = None,
     quiet: bool = False,
     config: Optional[Text] = None,
     out: Optional[Text] = None,
@@ -3016,6 +3166,13 @@ def smoothness(
         Discard what unfinished work left in the directory, instead of going on with it
     threads : int
         Threads to compute on; results do not depend on it [default: all cores]
+    isa : str
+        Compute the bytes that all processors from this level of x86-64 on compute: products and
+        eigenvalues of matrices by slower algorithms in an order of their own, the same for every
+        level [default: the fastest, whose last bits differ between types of processors]
+        - v2: SSE4.2 (since 2009)
+        - v3: AVX2 and fused multiply-add (since 2013)
+        - v4: AVX-512
     quiet : bool
         Say nothing but errors (and the result, with --json)
     config : path
@@ -3157,6 +3314,7 @@ def ticket(
     claim: Optional[int] = None,
     fresh: bool = False,
     threads: Optional[int] = None,
+    isa: Optional[Literal["v2", "v3", "v4"]] = None,
     quiet: bool = False,
     config: Optional[Text] = None,
     out: Optional[Text] = None,
@@ -3355,6 +3513,13 @@ def ticket(
         Discard what unfinished work left in the directory, instead of going on with it
     threads : int
         Threads to compute on; results do not depend on it [default: all cores]
+    isa : str
+        Compute the bytes that all processors from this level of x86-64 on compute: products and
+        eigenvalues of matrices by slower algorithms in an order of their own, the same for every
+        level [default: the fastest, whose last bits differ between types of processors]
+        - v2: SSE4.2 (since 2009)
+        - v3: AVX2 and fused multiply-add (since 2013)
+        - v4: AVX-512
     quiet : bool
         Say nothing but errors (and the result, with --json)
     config : path
@@ -3424,6 +3589,7 @@ def topology(
     run: Optional[Network] = None,
     fresh: bool = False,
     threads: Optional[int] = None,
+    isa: Optional[Literal["v2", "v3", "v4"]] = None,
     quiet: bool = False,
     config: Optional[Text] = None,
     out: Optional[Text] = None,
@@ -3490,6 +3656,13 @@ def topology(
         Discard what unfinished work left in the directory, instead of going on with it
     threads : int
         Threads to compute on; results do not depend on it [default: all cores]
+    isa : str
+        Compute the bytes that all processors from this level of x86-64 on compute: products and
+        eigenvalues of matrices by slower algorithms in an order of their own, the same for every
+        level [default: the fastest, whose last bits differ between types of processors]
+        - v2: SSE4.2 (since 2009)
+        - v3: AVX2 and fused multiply-add (since 2013)
+        - v4: AVX-512
     quiet : bool
         Say nothing but errors (and the result, with --json)
     config : path
@@ -3589,6 +3762,7 @@ def train(
     fresh: bool = False,
     checkpoint_every: Optional[float] = None,
     threads: Optional[int] = None,
+    isa: Optional[Literal["v2", "v3", "v4"]] = None,
     quiet: bool = False,
     config: Optional[Text] = None,
     out: Optional[Text] = None,
@@ -3761,6 +3935,13 @@ def train(
         Longest time between two checkpoints; 0 for one after every step [default: 30]
     threads : int
         Threads to compute on; results do not depend on it [default: all cores]
+    isa : str
+        Compute the bytes that all processors from this level of x86-64 on compute: products and
+        eigenvalues of matrices by slower algorithms in an order of their own, the same for every
+        level [default: the fastest, whose last bits differ between types of processors]
+        - v2: SSE4.2 (since 2009)
+        - v3: AVX2 and fused multiply-add (since 2013)
+        - v4: AVX-512
     quiet : bool
         Say nothing but errors (and the result, with --json)
     config : path
@@ -3849,6 +4030,7 @@ def travel(
     run: Optional[Network] = None,
     fresh: bool = False,
     threads: Optional[int] = None,
+    isa: Optional[Literal["v2", "v3", "v4"]] = None,
     quiet: bool = False,
     config: Optional[Text] = None,
     out: Optional[Text] = None,
@@ -3909,6 +4091,13 @@ def travel(
         Discard what unfinished work left in the directory, instead of going on with it
     threads : int
         Threads to compute on; results do not depend on it [default: all cores]
+    isa : str
+        Compute the bytes that all processors from this level of x86-64 on compute: products and
+        eigenvalues of matrices by slower algorithms in an order of their own, the same for every
+        level [default: the fastest, whose last bits differ between types of processors]
+        - v2: SSE4.2 (since 2009)
+        - v3: AVX2 and fused multiply-add (since 2013)
+        - v4: AVX-512
     quiet : bool
         Say nothing but errors (and the result, with --json)
     config : path
@@ -3957,6 +4146,7 @@ def width(
     claim: Optional[int] = None,
     fresh: bool = False,
     threads: Optional[int] = None,
+    isa: Optional[Literal["v2", "v3", "v4"]] = None,
     quiet: bool = False,
     config: Optional[Text] = None,
     out: Optional[Text] = None,
@@ -4008,6 +4198,13 @@ def width(
         Discard what unfinished work left in the directory, instead of going on with it
     threads : int
         Threads to compute on; results do not depend on it [default: all cores]
+    isa : str
+        Compute the bytes that all processors from this level of x86-64 on compute: products and
+        eigenvalues of matrices by slower algorithms in an order of their own, the same for every
+        level [default: the fastest, whose last bits differ between types of processors]
+        - v2: SSE4.2 (since 2009)
+        - v3: AVX2 and fused multiply-add (since 2013)
+        - v4: AVX-512
     quiet : bool
         Say nothing but errors (and the result, with --json)
     config : path

@@ -4,11 +4,13 @@
 # all joined to the bytes of the whole.
 #
 #   tests/cluster/run.sh target/debug/losscape
+#   tests/cluster/run.sh target/debug/losscape sharpness propagate     some of them
 #
 # Run by hand and as root (it installs packages and starts munged, slurmctld and slurmd on loopback); no part of `cargo test`.
 set -eu
 
 program=$(realpath "${1:?the program to try}")
+shift
 work=$(mktemp -d /tmp/losscape-cluster.XXXXXX)
 chmod 755 "$work"
 pids=
@@ -80,7 +82,9 @@ instability="instability $small --hidden 4 --epochs 3 --branch 0,4,9 --seeds 2 -
 critical="critical --data spirals --samples 20 --hidden 2 --initial 6 --training 3 --minimum 3 --saddle 4 --runs 2 --epochs 20 --threads 1"
 ticket="ticket $small --hidden 8,5 --epochs 2 --rounds 2 --prune 0.5 --seeds 5 --points 5 --threads 1"
 train="train --seeds 6 --hidden 3 --epochs 1 --samples 60 --threads 1"
-all="slice recipe minima instability critical ticket train"
+sharpness="sharpness --run net-0 --run net-1 --exact 0 --block layer --compute eigenvalues,trace,density,noise,measures --top 2 --probes 2 --density-steps 5 --density-probes 3 --measures sam,average-case --steps 40 --samples 60 --allow-unconverged --threads 1"
+propagate="propagate --hidden 6,6 --init he-normal --init orthogonal --seeds 3 --samples 20 --threads 1"
+all=${*:-slice recipe minima instability critical ticket train sharpness propagate}
 for of in $all; do
     eval "words=\$$of"
     # shellcheck disable=SC2086
