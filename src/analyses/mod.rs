@@ -8,7 +8,7 @@ pub mod exported;
 pub mod inspect;
 mod outcome;
 pub mod over_seeds;
-mod pair;
+pub mod pair;
 pub mod pieces;
 mod plane;
 pub mod probes;
@@ -22,7 +22,7 @@ pub mod seeds;
 pub mod sheet;
 pub mod statistics;
 mod stored;
-mod together;
+pub mod together;
 pub mod training;
 mod weights_beside;
 

@@ -1,10 +1,10 @@
 //! Two networks of one kind and the straight line between them: how far apart they are, what is met on the way, barriers.
 
-use crate::base::{Error, Result};
+use crate::base::{Error, Result, json};
 use crate::landscape::path::{Evaluator, Path, Profile, barrier, evenly};
 use crate::nn::Evaluation;
 use crate::train::Point;
-use serde_json::{Map, Value, json};
+use serde::{Deserialize, Serialize};
 
 /// What is measured at each point of the line, in the order of a record.
 pub(super) const MEASURES: [&str; 4] = ["train_loss", "train_error", "test_loss", "test_error"];
@@ -14,9 +14,35 @@ pub(super) fn measures((train, test): &(Evaluation, Evaluation)) -> [f64; 4] {
     [train.loss, 1.0 - train.accuracy, test.loss, 1.0 - test.accuracy]
 }
 
-/// Measures as members of a result; null where they are not finite.
-pub(super) fn members(values: &[f64]) -> Map<String, Value> {
-    MEASURES.iter().zip(values).map(|(name, value)| ((*name).to_owned(), json!(value))).collect()
+/// What is measured of a network: losses, and shares of wrong answers; NaN where there is no such number.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Measures {
+    /// Training loss.
+    #[serde(deserialize_with = "json::number")]
+    pub train_loss: f64,
+    /// Training error.
+    #[serde(deserialize_with = "json::number")]
+    pub train_error: f64,
+    /// Test loss.
+    #[serde(deserialize_with = "json::number")]
+    pub test_loss: f64,
+    /// Test error.
+    #[serde(deserialize_with = "json::number")]
+    pub test_error: f64,
+}
+
+impl Measures {
+    /// Of values in the order of a record.
+    pub(super) fn of(values: &[f64]) -> Self {
+        let [train_loss, train_error, test_loss, test_error] =
+            [0, 1, 2, 3].map(|m| values.get(m).copied().unwrap_or(f64::NAN));
+        Self { train_loss, train_error, test_loss, test_error }
+    }
+
+    /// Error and loss of a part of the samples.
+    pub(super) fn part(&self, train: bool) -> [f64; 2] {
+        if train { [self.train_error, self.train_loss] } else { [self.test_error, self.test_loss] }
+    }
 }
 
 /// The barriers of those, as arrays and members are called.

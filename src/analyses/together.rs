@@ -1,11 +1,12 @@
 //! What networks say together, by how many of them: arrays, scalars, curves.
 
-use super::pair::{MEASURES, members};
+use super::pair::{MEASURES, Measures};
+use super::record::Samples;
 use crate::base::npz::Npz;
 use crate::figure::{Axis, Panel, Scale, Series, Style};
 use crate::landscape::path::{Evaluator, Weights};
 use crate::nn::Evaluation;
-use serde_json::{Map, Value};
+use serde::{Deserialize, Serialize};
 
 /// What the first k of some networks say together of training and of test samples.
 #[derive(Clone, Debug)]
@@ -39,27 +40,33 @@ impl Together {
         }
     }
 
-    /// The scalars of all members.
-    pub fn facts(&self) -> Map<String, Value> {
+    /// What all members say.
+    pub fn all(&self) -> Ensembled {
         let last: Vec<f64> = self.columns().iter().map(|c| c.last().copied().unwrap_or(f64::NAN)).collect();
-        let mut all = members(&last);
-        all.insert("members".to_owned(), self.train.len().into());
         let status = match (self.train.last(), self.test.last()) {
             (Some(Some(_)), Some(Some(_))) => "computed",
             (Some(Some(_)), _) => "no test samples with all their targets",
             _ => "no samples with all their targets",
         };
-        all.insert("status".to_owned(), status.into());
-        all
+        Ensembled { measures: Measures::of(&last), members: self.train.len(), status: status.to_owned() }
     }
 }
 
-/// The part that is looked at, and its name in words: test samples where there are some.
-pub(super) fn part(summary: &Value) -> (&'static str, &'static str) {
-    match summary["samples"]["test"].as_u64().unwrap_or_default() {
-        0 => ("train", "training"),
-        _ => ("test", "test"),
-    }
+/// What several networks say together.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Ensembled {
+    /// Of the mean of their predictions.
+    #[serde(flatten)]
+    pub measures: Measures,
+    /// How many they are.
+    pub members: usize,
+    /// "computed", or why there is nothing.
+    pub status: String,
+}
+
+/// The part that is looked at, its name in words, and whether it is that for training: test samples where there are some.
+pub(super) fn part(samples: Samples) -> (&'static str, &'static str, bool) {
+    if samples.test == 0 { ("train", "training", true) } else { ("test", "test", false) }
 }
 
 /// A measure by number of members: curves of ensembles from one member on, dashed levels of what is compared with them.

@@ -1,11 +1,11 @@
 //! `ensemble` as an analysis: what it is of, what it costs, and what it reports.
 
-use super::{EnsembleResult, EnsembleSettings, discard, run};
+use super::{Ensemble, EnsembleResult, EnsembleSettings, Independent, Joint, discard, run};
 use crate::analyses::analysis::{Analysis, Named, Needs, Networks, Record, Work};
+use crate::analyses::pair::Measures;
 use crate::analyses::{Progress, Run, numbered};
 use crate::base::{Error, Result, shown};
 use crate::train::TrainSettings;
-use serde_json::Value;
 use std::path::Path;
 
 impl Analysis for EnsembleSettings {
@@ -93,39 +93,34 @@ impl Record for EnsembleResult {
     }
 
     fn absent(&self, directory: &Path) -> Vec<String> {
-        numbered(directory, "member", self.settings.cycles + 1)
+        numbered(directory, "member", self.numbers.settings.cycles + 1)
     }
 }
 
 fn summary(result: &EnsembleResult) -> String {
-    let all = result.summary();
-    let mut text = format!("{}\n", result.title());
+    let Ensemble { subject, start, swa, single, ensemble, independent, .. } = &result.numbers;
+    let mut text = format!("{}\n", subject.title);
     text += "                                        epochs   train loss     error    test loss     error\n";
-    let mut row = |words: &str, of: &Value, pick: &dyn Fn(&Value) -> f64| {
-        let number = |key: &str| shown::number(pick(&of[key]), 4);
-        let percent = |key: &str| shown::percent(pick(&of[key]));
+    let mut row = |words: &str, epochs: usize, of: Measures| {
         text += &format!(
-            "  {words:37} {:>6} {:>12} {:>9} {:>12} {:>9}\n",
-            of["epochs"].to_string(),
-            number("train_loss"),
-            percent("train_error"),
-            shown::tested(&all["samples"], pick(&of["test_loss"]), 4),
-            percent("test_error"),
+            "  {words:37} {epochs:>6} {:>12} {:>9} {:>12} {:>9}\n",
+            shown::number(of.train_loss, 4),
+            shown::percent(of.train_error),
+            subject.samples.tested(of.test_loss, 4),
+            shown::percent(of.test_error),
         );
     };
-    let own = |x: &Value| x.as_f64().unwrap_or(f64::NAN);
-    let of = |key: &'static str| move |x: &Value| x[key].as_f64().unwrap_or(f64::NAN);
-    let members = |of: &Value| of["members"].as_u64().unwrap_or_default();
-    row("start", &all["start"], &own);
-    row("a collected network, median", &all["single"], &of("median"));
-    row("                     lowest", &all["single"], &of("min"));
-    row("average of the weights (SWA)", &all["swa"], &own);
-    row(&format!("fast geometric ensemble of {}", members(&all["ensemble"])), &all["ensemble"], &own);
-    let independent = &all["independent"];
-    if members(independent) > 1 {
-        row("an independent network, median", &independent["single"], &of("median"));
-        row("                        lowest", &independent["single"], &of("min"));
-        row(&format!("ensemble of {} independent networks", members(independent)), independent, &own);
+    row("start", start.epochs, start.measures);
+    row("a collected network, median", single.epochs, single.each(|s| s.median));
+    row("                     lowest", single.epochs, single.each(|s| s.min));
+    row("average of the weights (SWA)", swa.epochs, swa.measures);
+    let Joint { ensemble: all, epochs } = ensemble;
+    row(&format!("fast geometric ensemble of {}", all.members), *epochs, all.measures);
+    let Independent { joint: Joint { ensemble: all, epochs }, single, .. } = independent;
+    if all.members > 1 {
+        row("an independent network, median", single.epochs, single.each(|s| s.median));
+        row("                        lowest", single.epochs, single.each(|s| s.min));
+        row(&format!("ensemble of {} independent networks", all.members), *epochs, all.measures);
     }
     text
 }

@@ -1,7 +1,7 @@
 //! The cycles, and what the networks say alone and together. Evaluated networks are kept in a log.
 
 use super::EnsembleSettings;
-use super::result::{EnsembleResult, Facts, Member};
+use super::result::{Ensemble, EnsembleResult, Facts, Member};
 use crate::analyses::pair::{MEASURES, measures};
 use crate::analyses::plane::{self, Plane};
 use crate::analyses::progress::{Observe, Progress};
@@ -127,7 +127,7 @@ impl Job<'_> {
             distances,
             statistics: statistics::apart(&network, batch),
         };
-        EnsembleResult::new(self.settings, start, self.base, &self.training, facts)
+        Ensemble::of(self.settings, start, self.base, &self.training, facts)
     }
 
     /// What a stop leaves.

@@ -1,10 +1,9 @@
 //! Pictures of ensembles along a cycle: the cycles, errors by number of members, the plane of the average.
 
-use super::EnsembleResult;
+use super::{Ensemble, EnsembleResult};
+use crate::analyses::pair::Measures;
 use crate::analyses::{plane, together};
 use crate::figure::{Axis, Figure, Mark, Panel, Scale, Series, Style};
-use crate::nn::losses::Loss;
-use serde_json::Value;
 
 /// All figures that there are numbers for.
 pub(super) fn figures(result: &EnsembleResult) -> Vec<Figure> {
@@ -17,19 +16,15 @@ fn axis(label: &str, scale: Scale) -> Axis {
 
 /// What the axis of a loss is called.
 fn loss(result: &EnsembleResult, what: &str) -> String {
-    let loss = serde_json::from_value::<Loss>(result.summary()["loss"].clone());
-    loss.map_or_else(|_| what.to_owned(), |loss| loss.axis(what))
+    result.numbers.subject.loss.axis(what)
 }
 
 /// What every picture says below its title.
 fn subtitle(result: &EnsembleResult) -> String {
-    let settings = &result.settings;
-    let start = result.summary()["start"]["epochs"].as_u64().unwrap_or_default();
+    let Ensemble { subject, settings, start, .. } = &result.numbers;
     format!(
-        "{}; {} cycles of {} epochs after {start} epochs of training",
-        result.title(),
-        settings.cycles,
-        settings.cycle
+        "{}; {} cycles of {} epochs after {} epochs of training",
+        subject.title, settings.cycles, settings.cycle, start.epochs
     )
 }
 
@@ -37,7 +32,8 @@ fn subtitle(result: &EnsembleResult) -> String {
 fn cycles(result: &EnsembleResult) -> Figure {
     let (turn, lr) = (result.array("turn"), result.array("turn_lr"));
     let epoch = result.array("epoch");
-    let ends: Vec<f64> = (1..=result.settings.cycles).map(|i| (i * result.settings.cycle) as f64).collect();
+    let settings = &result.numbers.settings;
+    let ends: Vec<f64> = (1..=settings.cycles).map(|i| (i * settings.cycle) as f64).collect();
     // Where a curve is at the ends of the cycles.
     let at_ends = |x: &[f64], y: &[f64]| Series {
         label: "collected".to_owned(),
@@ -73,7 +69,7 @@ fn cycles(result: &EnsembleResult) -> Figure {
     Figure {
         name: "cycles".to_owned(),
         chart: "lines".to_owned(),
-        title: format!("Networks collected along a cyclical rate: {} of them", result.settings.cycles),
+        title: format!("Networks collected along a cyclical rate: {} of them", settings.cycles),
         subtitle: subtitle(result),
         panels: Panel::shown(panels),
     }
@@ -81,23 +77,23 @@ fn cycles(result: &EnsembleResult) -> Figure {
 
 /// Error and loss by number of members.
 fn members(result: &EnsembleResult) -> Figure {
-    let summary = result.summary();
-    let (part, words) = together::part(summary);
-    let panel = |measure: &str, label: String| {
-        let key = format!("{part}_{measure}");
-        let of = |name: &str| result.array(&format!("{name}_{key}"));
-        let number = |value: &Value| value.as_f64().unwrap_or(f64::NAN);
+    let Ensemble { subject, swa, single, ensemble, independent, .. } = &result.numbers;
+    let (part, words, train) = together::part(subject.samples);
+    let [errors, losses] = [0, 1].map(|m| {
+        let of = |measures: &Measures| measures.part(train)[m];
+        [of(&swa.measures), of(&single.each(|s| s.median))]
+    });
+    let panel = |measure: &str, label: String, [swa, single]: [f64; 2]| {
+        let of = |name: &str| result.array(&format!("{name}_{part}_{measure}"));
         let curves =
             [("fast geometric ensemble", of("ensemble")), ("independent networks", of("independent"))];
-        let levels = [
-            ("average of the weights (SWA)", number(&summary["swa"][&key])),
-            ("one collected network, median", number(&summary["single"][&key]["median"])),
-        ];
+        let levels = [("average of the weights (SWA)", swa), ("one collected network, median", single)];
         together::panel(&label, &curves, &levels)
     };
-    let panels =
-        [panel("error", format!("{words} error")), panel("loss", loss(result, &format!("{words} loss")))];
-    let epochs = |of: &Value| of["epochs"].as_u64().unwrap_or_default();
+    let panels = [
+        panel("error", format!("{words} error"), errors),
+        panel("loss", loss(result, &format!("{words} loss")), losses),
+    ];
     Figure {
         name: "members".to_owned(),
         chart: "lines".to_owned(),
@@ -105,8 +101,8 @@ fn members(result: &EnsembleResult) -> Figure {
         subtitle: format!(
             "{}; all members cost {} epochs along the cycles, {} apart",
             subtitle(result),
-            epochs(&summary["ensemble"]),
-            epochs(&summary["independent"])
+            ensemble.epochs,
+            independent.joint.epochs
         ),
         panels: Panel::shown(panels),
     }
@@ -115,7 +111,7 @@ fn members(result: &EnsembleResult) -> Figure {
 /// The loss over the plane through start, average and last network.
 fn map(result: &EnsembleResult) -> Option<Figure> {
     let array = |part: &str| result.array(&format!("plane_{part}"));
-    let (part, words) = together::part(result.summary());
+    let (part, words, _) = together::part(result.numbers.subject.samples);
     let label = loss(result, &format!("{words} loss"));
     let axes = ["from the start (0) to the last network (1)", "across, same unit", &label];
     let panel = plane::panel(&array, &format!("{part}_loss"), axes, Scale::Auto)?;
@@ -124,7 +120,7 @@ fn map(result: &EnsembleResult) -> Option<Figure> {
     let way =
         Series { label: "collected, in order".to_owned(), x, y, style: Style::Marked, ..Series::default() };
     let mark = |(x, y): (f64, f64), label: &str| Mark { x, y, label: label.to_owned() };
-    let off = result.summary()["plane"]["off"].as_f64().unwrap_or_default();
+    let off = result.numbers.plane.as_ref().map_or(0.0, |plane| plane.off);
     // Rounding of single precision is no distance.
     let projected = if off > 1e-4 { format!("; projected, at most {off:.2} off") } else { String::new() };
     Some(Figure {

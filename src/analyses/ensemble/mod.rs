@@ -22,7 +22,7 @@ mod figures;
 mod result;
 
 pub use compute::{discard, run};
-pub use result::EnsembleResult;
+pub use result::{Ensemble, EnsembleResult, Independent, Joint, Off, One, Single, Spread};
 
 use crate::base::{Error, Result};
 use crate::train::optimizers::Optimizer;

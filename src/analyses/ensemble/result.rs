@@ -1,20 +1,19 @@
 //! What the networks come to, alone and together: scalars, arrays, weight files; and the same read back.
 
 use super::EnsembleSettings;
-use crate::analyses::pair::{MEASURES, members};
+use crate::analyses::pair::{MEASURES, Measures};
 use crate::analyses::plane::{self, Plane};
-use crate::analyses::stored::{self, Arrays};
-use crate::analyses::together::Together;
-use crate::analyses::{Files, Run, Saved, archive, document, to_json};
+use crate::analyses::record::{Subject, weight_file};
+use crate::analyses::stored::Arrays;
+use crate::analyses::together::{Ensembled, Together};
+use crate::analyses::{Numbers, Outcome, Run};
 use crate::base::npz::Npz;
 use crate::base::statistics::quantile;
-use crate::base::{Precision, Result};
+use crate::base::{Result, json};
 use crate::figure::Figure;
 use crate::landscape::path::Weights;
-use crate::nn::weights;
 use crate::train::{Epoch, TrainSettings, Trained};
-use serde_json::{Map, Value, json};
-use std::path::Path;
+use serde::{Deserialize, Serialize};
 
 /// A network.
 #[derive(Clone, Debug)]
@@ -44,46 +43,159 @@ pub(super) struct Facts {
     pub statistics: String,
 }
 
-/// What all members say together, and the epochs that they cost.
-fn facts_of(together: &Together, epochs: usize) -> Value {
-    let mut all = together.facts();
-    all.insert("epochs".to_owned(), epochs.into());
-    all.into()
+/// Median, mean, least and most over several networks.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Spread {
+    /// The median.
+    #[serde(deserialize_with = "json::number")]
+    pub median: f64,
+    /// The mean.
+    #[serde(deserialize_with = "json::number")]
+    pub mean: f64,
+    /// The least.
+    #[serde(deserialize_with = "json::number")]
+    pub min: f64,
+    /// The most.
+    #[serde(deserialize_with = "json::number")]
+    pub max: f64,
 }
 
-/// Median, mean, least and most of each measure over several networks, which cost so many epochs each.
-fn alone(networks: &[Vec<f64>], epochs: usize) -> Value {
-    let of = |m: usize| {
-        let mut values: Vec<f64> = networks.iter().map(|v| v[m]).filter(|x| x.is_finite()).collect();
-        values.sort_by(f64::total_cmp);
-        let mean = values.iter().sum::<f64>() / values.len() as f64;
-        let of = |q| quantile(&values, q);
-        json!({"median": of(0.5), "mean": mean, "min": of(0.0), "max": of(1.0)})
-    };
-    let each = MEASURES.iter().enumerate().map(|(m, name)| ((*name).to_owned(), of(m)));
-    let mut all: Map<String, Value> = each.collect();
-    all.insert("networks".to_owned(), networks.len().into());
-    all.insert("epochs".to_owned(), epochs.into());
-    all.into()
+/// Several networks, each by itself.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Single {
+    /// Training loss.
+    pub train_loss: Spread,
+    /// Training error.
+    pub train_error: Spread,
+    /// Test loss.
+    pub test_loss: Spread,
+    /// Test error.
+    pub test_error: Spread,
+    /// How many they are.
+    pub networks: usize,
+    /// Epochs that each has cost.
+    pub epochs: usize,
+}
+
+impl Single {
+    fn of(networks: &[Vec<f64>], epochs: usize) -> Self {
+        let of = |m: usize| {
+            let mut values: Vec<f64> = networks.iter().map(|v| v[m]).filter(|x| x.is_finite()).collect();
+            values.sort_by(f64::total_cmp);
+            let mean = values.iter().sum::<f64>() / values.len() as f64;
+            let of = |q| quantile(&values, q);
+            Spread { median: of(0.5), mean, min: of(0.0), max: of(1.0) }
+        };
+        let [train_loss, train_error, test_loss, test_error] = [0, 1, 2, 3].map(of);
+        Self { train_loss, train_error, test_loss, test_error, networks: networks.len(), epochs }
+    }
+
+    /// One number of each measure's.
+    pub fn each(&self, of: fn(&Spread) -> f64) -> Measures {
+        Measures {
+            train_loss: of(&self.train_loss),
+            train_error: of(&self.train_error),
+            test_loss: of(&self.test_loss),
+            test_error: of(&self.test_error),
+        }
+    }
+}
+
+/// A network.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct One {
+    /// What it is called.
+    pub name: String,
+    /// Epochs that it has cost.
+    pub epochs: usize,
+    /// Distance of its parameters from the start.
+    #[serde(deserialize_with = "json::number")]
+    pub distance_from_start: f64,
+    /// What is measured of it.
+    #[serde(flatten)]
+    pub measures: Measures,
+}
+
+/// Several networks together, and the epochs that all have cost.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Joint {
+    /// What they say.
+    #[serde(flatten)]
+    pub ensemble: Ensembled,
+    /// The epochs.
+    pub epochs: usize,
+}
+
+/// Networks that were trained apart; the start is the first of them.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Independent {
+    /// Together.
+    #[serde(flatten)]
+    pub joint: Joint,
+    /// Each by itself.
+    pub single: Single,
+    /// The further ones.
+    pub networks: Vec<One>,
+}
+
+/// The plane through start, average and last network.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Off {
+    /// How far the collected networks lie from it, at most.
+    #[serde(deserialize_with = "json::number")]
+    pub off: f64,
+    /// What distances are in.
+    pub unit: String,
+}
+
+/// The numbers of networks along a cyclical rate, as `ensemble.json` has them.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Ensemble {
+    /// Network and data.
+    #[serde(flatten)]
+    pub subject: Subject,
+    /// "done".
+    pub status: String,
+    /// What was asked for.
+    pub settings: EnsembleSettings,
+    /// Seed of the sample order along the cycles.
+    pub seed: u64,
+    weights_sha256: Option<String>,
+    /// Where statistics of norms come from.
+    pub norm_statistics: String,
+    /// How training went on.
+    pub training: TrainSettings,
+    /// Steps along the cycles.
+    pub steps: u64,
+    /// The network at the start.
+    pub start: One,
+    /// Those that were collected, in order.
+    pub members: Vec<One>,
+    /// The average of their weights.
+    pub swa: One,
+    /// Those that were collected, each by itself.
+    pub single: Single,
+    /// The same together.
+    pub ensemble: Joint,
+    /// Networks that were trained apart.
+    pub independent: Independent,
+    /// The plane, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plane: Option<Off>,
 }
 
 /// A finished ensemble.
-#[derive(Clone, Debug)]
-pub struct EnsembleResult {
-    pub(super) settings: EnsembleSettings,
-    summary: Value,
-    arrays: Npz,
-    weights: Files,
-}
+pub type EnsembleResult = Outcome<Ensemble>;
 
-impl EnsembleResult {
-    pub(super) fn new(
+impl Ensemble {
+    /// What the networks come to.
+    pub(super) fn of(
         settings: &EnsembleSettings,
         start: &Run,
         base: &TrainSettings,
         training: &TrainSettings,
         facts: Facts,
-    ) -> Result<Self> {
+    ) -> Result<EnsembleResult> {
         let Facts { trained, members: networks, evaluated, collected, .. } = &facts;
         let (collected, further) = (*collected, networks.len() - collected - 2);
         let mut arrays = Npz::default();
@@ -109,120 +221,65 @@ impl EnsembleResult {
         facts.independent.push("independent", &mut arrays);
         let n = networks.len();
         arrays.push("distance", &[n, n], facts.distances.clone());
-        let mut summary = json!({
-            "command": "ensemble",
-            "version": env!("CARGO_PKG_VERSION"),
-            "status": "done",
-            "title": start.title(),
-            "loss": start.network.spec().loss,
-            "settings": settings,
-            "seed": settings.seed,
-            "precision": start.precision,
-            "network": start.network.spec(),
-            "parameters": start.theta.len(),
-            "data": start.data,
-            "data_sha256": start.data.sha256,
-            "weights_sha256": start.origin.as_ref().map(|o| o.sha256.clone()),
-            "samples": {"train": start.dataset.train.len(), "test": start.dataset.test.len()},
-            "norm_statistics": facts.statistics,
-            "training": training.resolved(),
-            "steps": trained.steps,
-        });
         // What each has cost since its own beginning.
         let from_start = |cycles: usize| base.epochs + cycles * settings.cycle;
-        let of = |i: usize, epochs: usize| {
-            let mut all = members(&evaluated[i]);
-            all.insert("name".to_owned(), networks[i].name.as_str().into());
-            all.insert("epochs".to_owned(), epochs.into());
-            all.insert("distance_from_start".to_owned(), json!(facts.distances[i]));
-            Value::Object(all)
+        let along = from_start(collected);
+        let one = |i: usize, epochs: usize| One {
+            name: networks[i].name.clone(),
+            epochs,
+            distance_from_start: facts.distances[i],
+            measures: Measures::of(&evaluated[i]),
         };
-        summary["start"] = of(0, base.epochs);
-        summary["members"] = (1..=collected).map(|i| of(i, from_start(i))).collect();
-        summary["swa"] = of(collected + 1, from_start(collected));
-        summary["single"] = alone(&evaluated[1..=collected], from_start(collected));
-        summary["ensemble"] = facts_of(&facts.cyclic, from_start(collected));
         let apart: Vec<Vec<f64>> =
             [&evaluated[0]].into_iter().chain(&evaluated[collected + 2..]).cloned().collect();
-        summary["independent"] = facts_of(&facts.independent, (1 + further) * base.epochs);
-        summary["independent"]["single"] = alone(&apart, base.epochs);
-        summary["independent"]["networks"] = (collected + 2..n).map(|i| of(i, base.epochs)).collect();
         if let Some(plane) = &facts.plane {
             plane.push("plane", &mut arrays);
-            summary["plane"] =
-                json!({"off": plane.off, "unit": "distance of the start and the last network"});
         }
-        let weights = weight_files(start, &networks[1..collected + 2])?;
-        Ok(Self { settings: settings.clone(), summary, arrays, weights })
+        let numbers = Ensemble {
+            subject: Subject::of(start),
+            status: "done".to_owned(),
+            settings: settings.clone(),
+            seed: settings.seed,
+            weights_sha256: start.origin.as_ref().map(|o| o.sha256.clone()),
+            norm_statistics: facts.statistics.clone(),
+            training: training.resolved(),
+            steps: trained.steps,
+            start: one(0, base.epochs),
+            members: (1..=collected).map(|i| one(i, from_start(i))).collect(),
+            swa: one(collected + 1, along),
+            single: Single::of(&evaluated[1..=collected], along),
+            ensemble: Joint { ensemble: facts.cyclic.all(), epochs: along },
+            independent: Independent {
+                joint: Joint { ensemble: facts.independent.all(), epochs: (1 + further) * base.epochs },
+                single: Single::of(&apart, base.epochs),
+                networks: (collected + 2..n).map(|i| one(i, base.epochs)).collect(),
+            },
+            plane: facts.plane.as_ref().map(|plane| Off {
+                off: plane.off,
+                unit: "distance of the start and the last network".to_owned(),
+            }),
+        };
+        // The collected networks and their average.
+        let file = |member: &Member| weight_file(start, start.precision, &member.name, &member.weights);
+        let weights = networks[1..collected + 2].iter().map(file).collect::<Result<_>>()?;
+        Ok(Outcome::new(numbers, arrays, weights))
     }
+}
 
-    /// Network and data in one line.
-    pub fn title(&self) -> &str {
-        self.summary["title"].as_str().unwrap_or_default()
-    }
+impl Numbers for Ensemble {
+    const NAME: &'static str = "ensemble";
 
-    /// What was found, as recorded.
-    pub fn summary(&self) -> &Value {
-        &self.summary
-    }
-
-    /// An array by its name; empty if it is not there.
-    pub fn array(&self, name: &str) -> Vec<f64> {
-        self.arrays.get(name).map(|a| a.to_f64()).unwrap_or_default()
-    }
-
-    /// Names of the weight files.
-    pub fn weight_files(&self) -> impl Iterator<Item = &str> {
-        self.weights.iter().map(|(name, _)| name.as_str())
-    }
-
-    /// Reads a saved result, enough to draw it again.
-    pub fn load(directory: &Path) -> Result<Self> {
-        let (mut summary, at): (Value, String) = stored::summary(directory, "ensemble")?;
-        let settings: EnsembleSettings = stored::settings(summary.get("settings"), &at)?;
-        summary["settings"] = to_json(&settings)?;
-        let arrays = Arrays::read(directory, "ensemble")?;
+    fn check(&self, arrays: &Arrays) -> Result<()> {
         arrays.sized("turn_lr", arrays.size("turn"))?;
         for name in MEASURES {
             arrays.sized(&format!("epoch_{name}"), arrays.size("epoch"))?;
-            arrays.sized(&format!("ensemble_{name}"), settings.cycles)?;
+            arrays.sized(&format!("ensemble_{name}"), self.settings.cycles)?;
             arrays.sized(&format!("independent_{name}"), arrays.size("independent_train_loss"))?;
         }
-        plane::check(&arrays.npz, "plane", &arrays.at)?;
-        Ok(Self { settings, summary, arrays: arrays.npz, weights: Files::new() })
-    }
-}
-
-/// The collected networks and their average, each a run like any other.
-fn weight_files(run: &Run, networks: &[Member]) -> Result<Files> {
-    let precision: Precision = run.precision;
-    let data = to_json(&run.data)?.to_string();
-    let file = |Member { name, weights: (theta, state) }: &Member| {
-        let weights = weights::Weights {
-            network: run.network.clone(),
-            precision,
-            theta: theta.clone(),
-            state: state.clone(),
-            data: data.clone(),
-        };
-        Ok((format!("{name}.safetensors"), weights.to_bytes()?))
-    };
-    networks.iter().map(file).collect()
-}
-
-impl Saved for EnsembleResult {
-    fn files(&self) -> Result<Files> {
-        let mut all = self.weights.clone();
-        all.push(archive("ensemble.npz", &self.arrays)?);
-        all.push(("ensemble.json".to_owned(), document(&self.summary)));
-        Ok(all)
+        plane::check(&arrays.npz, "plane", &arrays.at)
     }
 
-    fn json(&self) -> Result<Value> {
-        Ok(self.summary.clone())
-    }
-
-    fn figures(&self) -> Vec<Figure> {
-        super::figures::figures(self)
+    fn figures(result: &EnsembleResult) -> Vec<Figure> {
+        super::figures::figures(result)
     }
 }

@@ -1,12 +1,11 @@
 //! `simplex` as an analysis: what it is of, what it costs, and what it reports.
 
-use super::{MINIMA, SimplexResult, SimplexSettings, alike, discard, run};
+use super::{Blending, MINIMA, Over, SimplexResult, SimplexSettings, alike, discard, run};
 use crate::analyses::analysis::{Analysis, Named, Needs, Networks, Record, Work};
 use crate::analyses::run::at_most;
 use crate::analyses::{Progress, Run, numbered};
 use crate::base::{Error, Precision, Result, shown};
-use crate::train::TrainSettings;
-use serde_json::Value;
+use crate::train::{Status, TrainSettings};
 use std::path::Path;
 
 impl Analysis for SimplexSettings {
@@ -91,62 +90,49 @@ impl Record for SimplexResult {
     }
 
     fn unmet(&self) -> Option<Error> {
-        let training = &self.summary["training"];
-        (training["status"] == "diverged").then(|| {
-            let reason = training["reason"].as_str().unwrap_or_default();
-            Error::unmet("simplex: the training of the connecting points diverged", reason)
-        })
+        let Blending { status, reason, .. } = &self.numbers.training;
+        (*status == Status::Diverged)
+            .then(|| Error::unmet("simplex: the training of the connecting points diverged", reason))
     }
 
     fn absent(&self, directory: &Path) -> Vec<String> {
-        numbered(directory, "connector", self.settings.connectors + 1)
+        numbered(directory, "connector", self.numbers.settings.connectors + 1)
     }
 }
 
 fn summary(result: &SimplexResult) -> String {
-    let all = result.summary();
-    let mut text = format!("{}\n", result.title());
+    let all = &result.numbers;
+    let samples = all.subject.samples;
+    let mut text = format!("{}\n", all.subject.title);
     text += "                              train loss         error         test loss         error\n";
     text += "                             mean     most     mean   most      mean     most     mean   most\n";
-    let mut row = |words: &str, of: &Value| {
-        let value = |key: &str| of[key].as_f64().unwrap_or(f64::NAN);
-        let percent = |key: &str| shown::percent(value(key));
+    for (words, Over { mean, max }) in
+        [("minima", all.vertices), ("flat simplex", all.flat.over), ("complex", all.complex.over)]
+    {
+        let (percent, number) = (shown::percent, |x: f64| shown::number(x, 3));
+        let part = |losses: [String; 2], errors: [f64; 2]| {
+            let ([mean, most], [error, highest]) = (losses, errors.map(percent));
+            format!(" {mean:>9} {most:>8} {error:>8} {highest:>7}")
+        };
         text += &format!("  {words:22}");
-        for part in ["train", "test"] {
-            let number = |key: &str| match part {
-                "test" => shown::tested(&all["samples"], value(key), 3),
-                _ => shown::number(value(key), 3),
-            };
-            text += &format!(
-                " {:>9} {:>8} {:>8} {:>7}",
-                number(&format!("mean_{part}_loss")),
-                number(&format!("max_{part}_loss")),
-                percent(&format!("mean_{part}_error")),
-                percent(&format!("max_{part}_error")),
-            );
-        }
+        text += &part([mean.train_loss, max.train_loss].map(number), [mean.train_error, max.train_error]);
+        let tested = |x: f64| samples.tested(x, 3);
+        text += &part([mean.test_loss, max.test_loss].map(tested), [mean.test_error, max.test_error]);
         text += "\n";
-    };
-    row("minima", &all["vertices"]);
-    row("flat simplex", &all["flat"]);
-    row("complex", &all["complex"]);
-    let mut ensemble = |words: &str, key: &str| {
-        let of = &all[key];
+    }
+    for (words, of) in [("minima", &all.ensemble_minima), ("points of the complex", &all.ensemble_complex)] {
         text += &format!(
             "  ensemble of {:>3} {words:21}  test loss {}  error {}\n",
-            of["members"].to_string(),
-            shown::tested(&all["samples"], of["test_loss"].as_f64().unwrap_or(f64::NAN), 4),
-            shown::percent(of["test_error"].as_f64().unwrap_or(f64::NAN)),
+            of.members,
+            samples.tested(of.measures.test_loss, 4),
+            shown::percent(of.measures.test_error),
         );
-    };
-    ensemble("minima", "ensemble_minima");
-    ensemble("points of the complex", "ensemble_complex");
-    for (words, key) in [("flat simplex", "flat"), ("complex", "complex")] {
-        let of = &all[key];
+    }
+    for (words, of) in [("flat simplex", &all.flat), ("complex", &all.complex)] {
         text += &format!(
             "  volume of the {words:13} {} (dimension {})\n",
-            shown::number(of["volume"].as_f64().unwrap_or(f64::NAN), 4),
-            of["dimension"]
+            shown::number(of.volume, 4),
+            of.dimension
         );
     }
     text

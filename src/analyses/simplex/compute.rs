@@ -1,7 +1,7 @@
 //! The training of the connecting points, and the losses at random points of the complex and of the flat simplex. Points that
 //! were evaluated are kept in a log.
 
-use super::result::{Facts, SimplexResult};
+use super::result::{Facts, Simplex, SimplexResult};
 use super::{MINIMA, SimplexSettings};
 use crate::analyses::pair::{MEASURES, measures};
 use crate::analyses::plane::{self, Plane};
@@ -152,7 +152,7 @@ impl Job<'_> {
             samples: [dataset.train.len(), dataset.test.len()],
             blended: trained,
         };
-        SimplexResult::new(settings, self.runs, complex, self.precision, facts)
+        Simplex::of(settings, self.runs, complex, self.precision, facts)
     }
 
     /// What a stop leaves.

@@ -1,10 +1,8 @@
 //! Pictures of a complex: planes through its points, sorted losses beside those of the flat simplex, ensembles, the training.
 
-use super::SimplexResult;
-use super::result::{ENSEMBLES, PLANES};
+use super::result::{ENSEMBLES, PLANES, Simplex, SimplexResult};
 use crate::analyses::{plane, together};
 use crate::figure::{Axis, Figure, Mark, Panel, Scale, Series, Style};
-use crate::nn::losses::Loss;
 
 /// All figures that there are numbers for.
 pub(super) fn figures(result: &SimplexResult) -> Vec<Figure> {
@@ -19,18 +17,17 @@ fn axis(label: &str, scale: Scale) -> Axis {
 
 /// What the axis of a loss is called.
 fn loss(result: &SimplexResult, what: &str) -> String {
-    let loss = serde_json::from_value::<Loss>(result.summary()["loss"].clone());
-    loss.map_or_else(|_| what.to_owned(), |loss| loss.axis(what))
+    result.numbers.subject.loss.axis(what)
 }
 
 /// What every picture says below its title.
 fn subtitle(result: &SimplexResult) -> String {
-    let minima = result.summary()["minima"].as_array().map_or(0, Vec::len);
-    let points = match result.settings.connectors {
+    let Simplex { subject, settings, minima, .. } = &result.numbers;
+    let points = match settings.connectors {
         1 => "1 connecting point".to_owned(),
         n => format!("{n} connecting points"),
     };
-    format!("{}; {minima} minima, {points}", result.title())
+    format!("{}; {} minima, {points}", subject.title, minima.len())
 }
 
 /// The training loss over a plane, with the way through its points.
@@ -66,11 +63,10 @@ fn losses(result: &SimplexResult) -> Figure {
         let x = (0..y.len()).map(|i| (i as f64 + 0.5) / y.len() as f64).collect();
         Series { label: label.to_owned(), x, y, style, ..Series::default() }
     };
-    let panel = |measure: &str, label: String, scale: Scale| {
+    let Simplex { settings, vertices, .. } = &result.numbers;
+    let panel = |measure: &str, label: String, scale: Scale, minima: f64| {
         let mut series = Vec::new();
-        for (words, of) in
-            [("flat simplex of the minima", "flat"), (result.settings.complex_name(), "complex")]
-        {
+        for (words, of) in [("flat simplex of the minima", "flat"), (settings.complex_name(), "complex")] {
             series.push(sorted(
                 &format!("{words} (dashed: test)"),
                 format!("{of}_train_{measure}"),
@@ -79,8 +75,6 @@ fn losses(result: &SimplexResult) -> Figure {
             // A dashed curve has the colour of the solid one before it.
             series.push(sorted("", format!("{of}_test_{measure}"), Style::Dashed));
         }
-        let minima =
-            result.summary()["vertices"][format!("mean_train_{measure}")].as_f64().unwrap_or(f64::NAN);
         series.push(Series {
             label: "minima, mean".to_owned(),
             x: vec![0.0, 1.0],
@@ -94,9 +88,11 @@ fn losses(result: &SimplexResult) -> Figure {
             ..Panel::default()
         }
     };
-    let panels =
-        [panel("loss", loss(result, "loss"), Scale::Auto), panel("error", "error".to_owned(), Scale::Linear)];
-    let points = result.settings.points;
+    let panels = [
+        panel("loss", loss(result, "loss"), Scale::Auto, vertices.mean.train_loss),
+        panel("error", "error".to_owned(), Scale::Linear, vertices.mean.train_error),
+    ];
+    let points = settings.points;
     Figure {
         name: "losses".to_owned(),
         chart: "lines".to_owned(),
@@ -108,18 +104,19 @@ fn losses(result: &SimplexResult) -> Figure {
 
 /// Error and loss of points that predict together.
 fn ensembles(result: &SimplexResult) -> Figure {
-    let summary = result.summary();
-    let (part, words) = together::part(summary);
-    let points = format!("points of the {}", result.settings.complex_name());
-    let panel = |measure: &str, label: String| {
-        let key = format!("{part}_{measure}");
-        let of = |name: &str| result.array(&format!("{name}_{key}"));
-        let single = summary["vertices"][format!("mean_{key}")].as_f64().unwrap_or(f64::NAN);
+    let Simplex { subject, settings, vertices, .. } = &result.numbers;
+    let (part, words, train) = together::part(subject.samples);
+    let [error_of_one, loss_of_one] = vertices.mean.part(train);
+    let points = format!("points of the {}", settings.complex_name());
+    let panel = |measure: &str, label: String, single: f64| {
+        let of = |name: &str| result.array(&format!("{name}_{part}_{measure}"));
         let curves = [("minima", of(ENSEMBLES[0])), (points.as_str(), of(ENSEMBLES[1]))];
         together::panel(&label, &curves, &[("one minimum, mean", single)])
     };
-    let panels =
-        [panel("error", format!("{words} error")), panel("loss", loss(result, &format!("{words} loss")))];
+    let panels = [
+        panel("error", format!("{words} error"), error_of_one),
+        panel("loss", loss(result, &format!("{words} loss")), loss_of_one),
+    ];
     Figure {
         name: "ensembles".to_owned(),
         chart: "lines".to_owned(),

@@ -27,7 +27,7 @@ mod figures;
 mod result;
 
 pub use compute::{alike, discard, run};
-pub use result::SimplexResult;
+pub use result::{Blending, Over, Simplex, SimplexResult, Spanned, Unit, Vertex};
 
 use crate::base::{Error, Precision, Result};
 use crate::train::BlendSettings;
