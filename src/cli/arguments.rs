@@ -23,7 +23,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, Args, Command};
 use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Flags of every command that computes.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, clap::Args)]
@@ -253,8 +253,9 @@ pub fn joined(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     all
 }
 
-/// What is said of several values behind a flag that takes one, as `--hidden 64 64`: how a list is written.
-pub fn several(e: &clap::Error, arguments: &[OsString]) -> Option<Error> {
+/// What is said of a word that belongs to no flag: of several values behind a flag that takes one, as `--hidden 64 64`, how a list
+/// is written; of a path where a command looks at networks, as `slice runs/a`, its flag.
+pub fn stray(e: &clap::Error, arguments: &[OsString]) -> Option<Error> {
     let stray = match (e.kind(), e.get(ContextKind::InvalidArg)) {
         (ErrorKind::UnknownArgument, Some(ContextValue::String(stray))) if !stray.starts_with('-') => stray,
         _ => return None,
@@ -263,7 +264,7 @@ pub fn several(e: &clap::Error, arguments: &[OsString]) -> Option<Error> {
     let is_flag = |text: &str| text.starts_with("--");
     let command = super::command();
     let command = command.find_subcommand(texts.get(1)?)?;
-    (0..texts.len()).filter(|i| is_flag(texts[*i])).find_map(|i| {
+    let listed = (0..texts.len()).filter(|i| is_flag(texts[*i])).find_map(|i| {
         let (flag, first) = texts[i].split_once('=').map_or((texts[i], None), |(flag, v)| (flag, Some(v)));
         let behind = texts[i + 1..].iter().copied().take_while(|text| !is_flag(text));
         let values: Vec<&str> = first.into_iter().chain(behind).collect();
@@ -277,6 +278,12 @@ pub fn several(e: &clap::Error, arguments: &[OsString]) -> Option<Error> {
             _ => return None,
         };
         Some(Error::expected(flag, format!("one value (several: {list})"), values.join(" ")))
+    });
+    let takes_networks = || command.get_arguments().any(|arg| arg.get_long() == Some("run"));
+    listed.or_else(|| {
+        let hint = format!("a path (did you mean `--run {stray}`?)");
+        let found = (Path::new(stray).exists() && takes_networks()).then_some(hint)?;
+        Some(Error::expected(stray, "a flag of this command (see --help)", found))
     })
 }
 

@@ -147,7 +147,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             }
             return ExitCode::from(2);
         }
-        Err(e) => Err(arguments::several(&e, &given).unwrap_or_else(|| arguments::error(&e))),
+        Err(e) => Err(arguments::stray(&e, &given).unwrap_or_else(|| arguments::error(&e))),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -233,7 +233,7 @@ fn pictures(figures: &[Figure], style: &Style) -> Result<Files> {
     // A run that was itself interrupted is drawn all the same.
     let before = interrupt::requested();
     let stop = || match before {
-        None => interrupt::check("drawing", "nothing was written"),
+        None => interrupt::check("drawing", "no result was written; the same command goes on"),
         Some(_) => Ok(()),
     };
     let drawn: Vec<Files> = parallel::try_map(figures.len(), &|i| {

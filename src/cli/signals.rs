@@ -38,7 +38,7 @@ pub fn install(command: &'static str) -> Result<()> {
     let watch = move || {
         let Some(signal) = signals.forever().next() else { return };
         std::thread::sleep(PATIENCE);
-        let kept = "what was finished is kept; the same command goes on".to_owned();
+        let kept = "what was kept until then stays; the same command goes on from there".to_owned();
         let error = Error::Interrupted { at: command.to_owned(), kept, signal };
         complain(&format!("error: {error}"));
         exit(128 + signal);

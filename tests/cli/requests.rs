@@ -105,6 +105,8 @@ fn of_slice() {
         let line = bench.refused(&format!("slice --run r --out new/s {flags}"), at);
         assert!(line.contains(hint), "{flags}: {line}");
     }
+    let line = bench.refused("slice r --out new/s", "r");
+    assert!(line.contains("did you mean `--run r`?"), "{line}");
 }
 
 #[test]
