@@ -285,6 +285,52 @@ fn pictures_of_claims_are_drawn_from_their_numbers() {
     assert_eq!(found, expected, "files in plots/claims/");
 }
 
+/// A row of the table of claims says what its recipe expects, and the verdicts that follow from the intervals beside them.
+#[test]
+fn verdicts_of_claims_follow_from_the_effects_beside_them() {
+    let table = text(root().join("analyses/README.md"));
+    let rows =
+        table.lines().filter_map(|line| line.strip_prefix("| [")).filter(|row| row.contains(".toml) | "));
+    let mut judged = 0;
+    for row in rows {
+        let (claim, rest) = row.split_once("](").unwrap();
+        let cells: Vec<&str> = rest.split(" | ").collect();
+        let recipe: toml::Table =
+            text(root().join("analyses").join(cells[0].trim_end_matches(')'))).parse().unwrap();
+        assert_eq!(recipe["claim"].as_str(), Some(claim));
+        let expected = recipe["expect"].as_array().unwrap();
+        let effects: Vec<&str> = cells[2].split("<br>").collect();
+        assert_eq!(effects.len(), expected.len(), "{claim}");
+        let verdicts: Vec<&str> = effects.iter().zip(expected).map(|(said, e)| verdict(said, e)).collect();
+        let all = ["does not hold", "undecided"].into_iter().find(|one| verdicts.contains(one));
+        assert_eq!(cells[1], all.unwrap_or("holds"), "{claim}: {verdicts:?}");
+        judged += verdicts.len();
+    }
+    assert!(judged > 50, "{judged}");
+}
+
+/// The verdict in `THAT: EFFECT (LOW to HIGH), expected above BOUND: **VERDICT**`, compared with what was expected.
+fn verdict<'a>(said: &'a str, expected: &toml::Value) -> &'a str {
+    let rest = said.strip_prefix(&format!("{}: ", expected["that"].as_str().unwrap())).expect(said);
+    let words: Vec<&str> = rest.split([' ', '(', ')', ',', ':']).filter(|word| !word.is_empty()).collect();
+    let [effect, low, "to", high, "expected", side, bound, ..] = words[..] else { panic!("{said}") };
+    let [effect, low, high, bound] = [effect, low, high, bound].map(|n| n.parse::<f64>().unwrap());
+    let asked = &expected[side];
+    assert_eq!(asked.as_float().or(asked.as_integer().map(|n| n as f64)), Some(bound), "{said}");
+    assert!(low <= effect && effect <= high, "{said}");
+    let verdict = rest.split("**").nth(1).unwrap();
+    // As they are rounded, the ends may equal the bound.
+    let (worst, best) =
+        if side == "above" { (low - bound, high - bound) } else { (bound - high, bound - low) };
+    let follows = match verdict {
+        "holds" => worst >= 0.0,
+        "does not hold" => best <= 0.0,
+        _ => worst <= 0.0 && best >= 0.0,
+    };
+    assert!(follows, "{said}");
+    verdict
+}
+
 #[test]
 fn svg_and_png_are_one_picture() {
     for Shown { to: name, .. } in FIGURES.iter().filter(|f| f.svg) {
