@@ -437,3 +437,55 @@ fn a_learning_coefficient_has_its_interval_chains_and_verdict() {
     let said = bench.refused(&format!("{asked} --sampler mala:chains=1"), "--sampler");
     assert!(said.contains("chains"), "{said}");
 }
+
+#[test]
+#[cfg(unix)]
+fn a_stopped_spectrum_says_what_is_known_and_ends_there_when_asked() {
+    let bench = Bench::new();
+    bench.ok("train --hidden 64,64 --epochs 1 --out r --quiet");
+    // So close a residual of the edge of the bulk takes hundreds of products.
+    let command =
+        "sharpness --run r --compute eigenvalues --top 1 --columns raw --exact 0 --dpi 20 --quiet --out o";
+    let log = "o/sharpness-0-eigenvalues-products.log";
+    let (code, said) =
+        bench.stopped(&format!("{command} --tolerance 1e-12 --steps 8000"), "INT", log, |n| n > 1_000_000);
+    assert_eq!(code, Some(130), "{said}");
+    for words in
+        ["lambda_max ", "lambda_min -", "residual", "none above ", " products of the next are kept in o"]
+    {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    let steps = said.split("--steps ").nth(1).and_then(|rest| rest.split(' ').next()).expect("--steps N");
+    // The products are used by what asks for less; those of another network's data would be refused.
+    let line = bench.refused(&format!("{command} --samples 100"), "o/sharpness-0-eigenvalues-products.log");
+    assert!(line.contains("--fresh discards it"), "{line}");
+    bench.ok(&format!("{command} --tolerance 1e-12 --steps {steps} --allow-unconverged"));
+    let json = bench.json("o/sharpness.json");
+    for end in ["lambda_max", "lambda_min"] {
+        assert_eq!(at(&json, &format!("{end}.stop")), "most-steps");
+        assert_eq!(at(&json, &format!("{end}.steps")).to_string(), steps);
+        let number = |key: &str| at(&json, &format!("{end}.{key}")).as_f64().expect("a number");
+        let sign = if end == "lambda_max" { 1.0 } else { -1.0 };
+        assert!(sign * (number("bound") - number("value")) >= 0.0 && number("level") < 0.1);
+    }
+    assert!(!bench.path(log).exists());
+}
+
+#[test]
+fn a_basis_that_memory_leaves_no_room_for_restarts_and_says_so() {
+    let bench = bench();
+    let command =
+        format!("sharpness --run r --compute eigenvalues --top 1 --columns raw --tolerance 1e-7 {SMALL}");
+    bench.ok(&format!("{command} --out whole"));
+    bench.ok(&format!("{command} --memory 0.0001 --out few"));
+    let [whole, few] = ["whole", "few"].map(|out| bench.json(&format!("{out}/sharpness.json")));
+    assert_eq!(at(&whole, "lambda_max.restarts"), 0);
+    assert!(at(&few, "lambda_max.restarts").as_u64().is_some_and(|n| n > 0), "{}", few["lambda_max"]);
+    for end in ["lambda_max", "lambda_min"] {
+        assert_eq!(at(&few, &format!("{end}.certified")), true);
+        let [a, b] = [&whole, &few].map(|json| at(json, &format!("{end}.value")).as_f64().expect("a number"));
+        let scale = at(&whole, "lambda_max.value").as_f64().expect("a number");
+        // Each is off by no more than its residual, a ten millionth, and rounding in f32.
+        assert!((a - b).abs() <= 1e-6 * scale, "{end}: {a}, {b}");
+    }
+}
