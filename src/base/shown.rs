@@ -1,6 +1,6 @@
 //! Numbers, sizes and times as people read them, in summaries on a terminal.
 
-use super::text;
+use super::{registry, text};
 use serde_json::Value;
 
 /// "1.5 GiB", "31 MiB".
@@ -72,15 +72,29 @@ pub fn table(rows: &[Vec<String>]) -> String {
     }
     text
 }
-/// A kind with its settings as figures call it: `geometric:c=4.0` is "geometric (c = 4)".
+
+/// A kind with its settings as figures call it: `geometric:c=4.0` is "geometric (c = 4)", and `cnn:channels=[8,16]` is
+/// "cnn (channels = 8, 16)".
 pub fn spoken(kind: &str) -> String {
+    let plain = |value: &str| value.strip_suffix(".0").unwrap_or(value).to_owned();
     let setting = |text: &str| {
         let (key, value) = text.split_once('=')?;
-        Some(format!("{key} = {}", value.strip_suffix(".0").unwrap_or(value)))
+        let list = value.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+        let value = match list {
+            Some("") => "none".to_owned(),
+            Some(list) if !list.contains(['[', '{', '"']) => {
+                list.split(',').map(|part| plain(part.trim())).collect::<Vec<String>>().join(", ")
+            }
+            _ => plain(value.trim_matches('"')),
+        };
+        Some(format!("{} = {value}", key.replace('-', " ")))
     };
     let told = kind.split_once(':').and_then(|(name, settings)| {
-        let all: Option<Vec<String>> = settings.split(',').map(setting).collect();
-        Some(format!("{name} ({})", all?.join(", ")))
+        let all = registry::split_outside_brackets(settings).into_iter().map(setting);
+        let all: Option<Vec<String>> = all.collect();
+        // Commas stand within lists.
+        let between = if settings.contains('[') { "; " } else { ", " };
+        Some(format!("{name} ({})", all?.join(between)))
     });
     told.unwrap_or_else(|| kind.to_owned())
 }
@@ -93,6 +107,12 @@ mod tests {
     fn kinds_are_called_without_the_syntax_of_flags() {
         assert_eq!(spoken("geometric:c=4.0"), "geometric (c = 4)");
         assert_eq!(spoken("sgd:momentum=0.9,nesterov=false"), "sgd (momentum = 0.9, nesterov = false)");
+        assert_eq!(spoken("cnn:channels=[8,16]"), "cnn (channels = 8, 16)");
+        assert_eq!(
+            spoken("mlp:hidden=[64,64],branch-scale=0.5"),
+            "mlp (hidden = 64, 64; branch scale = 0.5)"
+        );
+        assert_eq!(spoken("linear:hidden=[]"), "linear (hidden = none)");
         assert_eq!(spoken("he-normal"), "he-normal");
         assert_eq!(spoken("A: the first"), "A: the first");
     }

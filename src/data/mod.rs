@@ -184,7 +184,7 @@ impl Source {
         }
         let text = self.text();
         let Some((name, settings)) = text.split_once(':').filter(|(_, rest)| rest.contains('/')) else {
-            return text;
+            return base::shown::spoken(&text);
         };
         let shorten = |part: &str| {
             let Some((key, value)) = part.split_once('=') else { return part.to_owned() };
@@ -198,7 +198,7 @@ impl Source {
         };
         let parts: Vec<String> =
             base::registry::split_outside_brackets(settings).into_iter().map(shorten).collect();
-        format!("{name}:{}", parts.join(","))
+        base::shown::spoken(&format!("{name}:{}", parts.join(",")))
     }
 }
 

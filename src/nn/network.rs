@@ -17,7 +17,7 @@ use crate::autodiff::primitives::Primitive;
 use crate::autodiff::{Element, Node, Program, Shape, Tape};
 use crate::base::random::normal;
 use crate::base::registry::Registry;
-use crate::base::{Error, Result, Streams};
+use crate::base::{Error, Result, Streams, shown};
 use exported::Exportation;
 use serde::{Deserialize, Serialize};
 use std::sync::{Arc, OnceLock};
@@ -146,7 +146,7 @@ impl Network {
             }
             // A list of layers says more than a title can hold.
             n => match model.to_string() {
-                text if text.len() <= 60 => text,
+                text if text.len() <= 60 => shown::spoken(&text),
                 _ => {
                     // The kind is called for its settings, the list; what it makes is a network.
                     let listed = matches!(model, Architecture::Layers(_));

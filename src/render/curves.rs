@@ -51,8 +51,8 @@ pub struct Look {
     pub number: usize,
 }
 
-/// What a cross says in the legend.
-const MISSING: &str = "no value: diverged, or not reached";
+/// What a cross, or a hatched cell of a table, says in the legend.
+pub const MISSING: &str = "no value: diverged, or not reached";
 
 /// What stands at a mark.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -219,8 +219,9 @@ impl Legend {
             |s: &Series| s.band.iter().flat_map(|(a, b)| [a, b]).any(|e| !s.x.iter().zip(e).all(inside));
         let outside = panel.series.iter().any(|s| ends(s) || !s.x.iter().zip(&s.y).all(inside));
         canvas.clipped_if(outside, plane.rect.grown(1.0), |canvas| {
+            let several = panel.series.iter().filter(|s| s.band.is_some()).count() > 1;
             for (series, look) in panel.series.iter().zip(&looks) {
-                band(canvas, plane, series, look.ink);
+                band(canvas, plane, series, look.ink, several);
             }
             for (k, (series, look)) in panel.series.iter().zip(&looks).enumerate() {
                 let covers = hidden(plane, series, &panel.series[..k]);
@@ -275,7 +276,8 @@ fn stretches(plane: &Plane, x: &[f64], y: &[f64]) -> Vec<Vec<Point>> {
     stretches
 }
 
-fn band(canvas: &mut Canvas, plane: &Plane, series: &Series, ink: Ink) {
+/// The area between the edges of a series' band; `edged`: with its outline, where it may lie over others.
+fn band(canvas: &mut Canvas, plane: &Plane, series: &Series, ink: Ink, edged: bool) {
     let Some((low, high)) = &series.band else { return };
     let edge: Vec<(f64, (f64, f64))> =
         series.x.iter().copied().zip(low.iter().copied().zip(high.iter().copied())).collect();
@@ -284,7 +286,10 @@ fn band(canvas: &mut Canvas, plane: &Plane, series: &Series, ink: Ink) {
         let back = part.iter().rev().map(|(x, (low, _))| plane.at(*x, *low));
         let outline: Vec<Point> = forth.chain(back).collect();
         if part.len() > 1 {
-            canvas.polygon(&outline, ink.alpha(0.18));
+            canvas.polygon(&outline, ink.alpha(if edged { 0.12 } else { 0.18 }));
+            for edge in outline.chunks(part.len()).filter(|_| edged) {
+                canvas.line(edge, pen(ink.alpha(0.55), 0.5));
+            }
         }
     }
 }

@@ -60,8 +60,10 @@ pub fn place(contours: Vec<Contour>, rect: Rect, avoid: &[Point]) -> (Vec<Label>
             labels.push(label);
         }
     }
+    let kept = sparse(&labels);
+    labels.retain(|label| kept.contains(&label.level));
     for (contour, gap) in contours.into_iter().zip(gaps) {
-        let Some((from, to)) = gap else {
+        let Some((from, to)) = gap.filter(|_| kept.contains(&contour.level)) else {
             broken.push(contour);
             continue;
         };
@@ -70,6 +72,30 @@ pub fn place(contours: Vec<Contour>, rect: Rect, avoid: &[Point]) -> (Vec<Label>
         }
     }
     (labels, broken)
+}
+
+/// Labels beyond which the rest of the lines is read from its neighbours.
+const MOST: usize = 12;
+
+/// The levels whose labels are written: all of them, or every second, third and so on, of which those are taken that are
+/// the shortest to write, so that round ones are among them.
+fn sparse(labels: &[Label]) -> Vec<usize> {
+    let mut levels: Vec<(usize, usize)> =
+        labels.iter().map(|l| (l.level, l.words.text.trim_end_matches('0').chars().count())).collect();
+    levels.sort_unstable();
+    levels.dedup();
+    let every = |stride: usize, phase: usize| levels.iter().skip(phase).step_by(stride);
+    let written = |kept: &[usize]| labels.iter().filter(|l| kept.contains(&l.level)).count();
+    let chosen = |stride: usize| -> Vec<usize> {
+        let least = (0..stride).min_by_key(|phase| {
+            let (count, length) = every(stride, *phase).fold((0, 0), |sum, l| (sum.0 + 1, sum.1 + l.1));
+            // In thousandths of a character a label.
+            1000 * length / usize::max(count, 1)
+        });
+        every(stride, least.unwrap_or(0)).map(|l| l.0).collect()
+    };
+    let enough = (1..=levels.len()).map(chosen).find(|kept| written(kept) <= MOST);
+    enough.unwrap_or_else(|| levels.first().map(|l| l.0).into_iter().collect())
 }
 
 struct Candidate {
@@ -182,5 +208,21 @@ mod tests {
             let gap = broken.iter().filter(|c| c.level == *level).flat_map(|c| &c.points);
             assert!(gap.into_iter().all(|&p| !words.covers(p, 0.0)), "the line is broken behind the words");
         }
+    }
+
+    #[test]
+    fn of_many_labels_the_round_ones_stay() {
+        let label = |level: usize, text: &str| Label {
+            level,
+            words: Words::new(text.to_owned(), size::INLINE, (30.0 * level as f64, 0.0), 0.0),
+        };
+        let tenths = ["0.070", "0.075", "0.080", "0.085", "0.090", "0.095", "0.100"];
+        let both: Vec<Label> =
+            tenths.iter().enumerate().flat_map(|(k, text)| [label(k, text), label(k, text)]).collect();
+        assert_eq!(sparse(&both), [0, 2, 4, 6]);
+        assert_eq!(sparse(&both[..12]).len(), 6);
+        assert!(sparse(&[]).is_empty());
+        let one: Vec<Label> = (0..20).map(|_| label(3, "1")).collect();
+        assert_eq!(sparse(&one), [3]);
     }
 }

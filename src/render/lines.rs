@@ -3,7 +3,7 @@
 use super::canvas::Rect;
 use super::curves::Legend;
 use super::page::{Page, columns, nothing};
-use super::plane::{Plane, fit, foot, gutter, x_ticks};
+use super::plane::{Plane, fit, foot, gutter, x_ticks, y_ticks};
 use super::style::{Style, size};
 use super::ticks::{Span, Ticks, labelled};
 use super::{Draw, Drawing};
@@ -46,11 +46,12 @@ impl Draw for Lines {
                 let rect = Rect { left, top: page.top + title + 2.0, width: full, height };
                 let plane = Plane { x: *x, y: *y, rect };
                 let across = stops(panel, x, full);
-                plane.grid_at(&mut page.canvas, style.theme, &across);
+                let up = counted(y_ticks(y, height), || ordinates(panel));
+                plane.grid_of(&mut page.canvas, style.theme, &across, &up);
                 if panel.series.iter().all(|s| s.x.is_empty()) && panel.marks.is_empty() {
                     nothing(&mut page.canvas, rect, style.theme);
                 }
-                plane.axes_at(&mut page.canvas, style.theme, panel, &across);
+                plane.axes_of(&mut page.canvas, style.theme, panel, &across, &up);
                 legend.draw(&mut page.canvas, &plane, panel);
             }
             page.top += title
@@ -69,10 +70,7 @@ impl Draw for Lines {
 fn stops(panel: &Panel, x: &Span, width: f64) -> Ticks {
     const FEW: std::ops::RangeInclusive<usize> = 2..=9;
     let every = || panel.series.iter().flat_map(|s| s.x.iter().copied()).filter(|x| x.is_finite());
-    let mut usual = x_ticks(x, width);
-    if every().all(|x| x.fract() == 0.0) && usual.major.iter().filter(|t| t.0.fract() == 0.0).count() > 1 {
-        usual.major.retain(|t| t.0.fract() == 0.0);
-    }
+    let usual = counted(x_ticks(x, width), every);
     let dotted = |s: &&Series| s.style == Shape::Marked;
     let mut at: Vec<f64> =
         panel.series.iter().filter(dotted).flat_map(|s| s.x.clone()).filter(|x| x.is_finite()).collect();
@@ -83,6 +81,25 @@ fn stops(panel: &Panel, x: &Span, width: f64) -> Ticks {
     }
     let own = Ticks { major: labelled(at), minor: Vec::new() };
     if fit(&own, x, width, 5.0) { own } else { usual }
+}
+
+/// Ticks without fractions where every value is whole, as counts and ranks are.
+fn counted<I: Iterator<Item = f64>>(mut ticks: Ticks, values: impl Fn() -> I) -> Ticks {
+    let whole = |v: f64| v.fract() == 0.0;
+    let fractions = ticks.major.iter().any(|t| !whole(t.0));
+    if fractions && values().all(whole) && ticks.major.iter().any(|t| whole(t.0)) {
+        ticks.major.retain(|t| whole(t.0));
+        ticks.major = labelled(ticks.major.into_iter().map(|t| t.0).collect());
+    }
+    ticks
+}
+
+/// All finite ordinates of a panel: of its curves, bands and marks.
+fn ordinates(panel: &Panel) -> impl Iterator<Item = f64> {
+    let curves = panel.series.iter().flat_map(|s| s.y.iter().copied());
+    let bands =
+        panel.series.iter().filter_map(|s| s.band.as_ref()).flat_map(|(a, b)| a.iter().chain(b).copied());
+    curves.chain(bands).chain(panel.marks.iter().map(|m| m.y)).filter(|y| y.is_finite())
 }
 
 /// The ends of a panel's axes: those of its curves and bands with a little air, or given.
@@ -97,4 +114,17 @@ pub fn ends(panel: &Panel) -> (Span, Span) {
         air(Span::of(x, &panel.x, None, None), panel.x.range.is_some()),
         air(Span::of(y, &panel.y, None, None), panel.y.range.is_some()),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn axes_of_counts_have_no_fractions() {
+        let words = |ticks: Ticks| ticks.major.into_iter().map(|t| t.1).collect::<Vec<String>>();
+        let halves = || Ticks { major: labelled(vec![0.5, 1.0, 1.5, 2.0]), minor: Vec::new() };
+        assert_eq!(words(counted(halves(), || [1.0, 2.0].into_iter())), ["1", "2"]);
+        assert_eq!(words(counted(halves(), || [1.0, 1.7].into_iter())), ["0.5", "1.0", "1.5", "2.0"]);
+    }
 }

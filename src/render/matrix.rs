@@ -5,7 +5,7 @@
 
 use super::canvas::{Anchor, Rect, Type, pen, text};
 use super::contour::{contrast, scale_of};
-use super::curves::{Entry, Key};
+use super::curves::{Entry, Key, MISSING};
 use super::page::{Page, columns, hatch, nothing};
 use super::style::{Style, size};
 use super::ticks::labels;
@@ -39,7 +39,7 @@ impl Draw for Matrix {
         let scales: Vec<colorbar::Scale> = figure.panels.iter().map(shared).collect();
         let lost = |p: &Panel| p.grids.iter().any(|g| shown(p, g).values.iter().any(|v| !v.is_finite()));
         let hatched = figure.panels.iter().any(lost);
-        let hatched = hatched.then(|| Entry { keys: vec![Key::Hatch], label: "not finite".to_owned() });
+        let hatched = hatched.then(|| Entry { keys: vec![Key::Hatch], label: MISSING.to_owned() });
         let (columns, width) = style.columns([330.0, 560.0, 740.0], columns(figure.panels.len()));
         let mut page = Page::new(figure, style, width, hatched.as_slice());
         let names = |p: &Panel| -> Vec<f64> {

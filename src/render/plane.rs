@@ -3,7 +3,7 @@
 use super::canvas::{Anchor, Canvas, Point, Rect, Type, pen, text};
 use super::font;
 use super::style::{Ink, Theme, size};
-use super::ticks::{Span, Ticks};
+use super::ticks::{Span, Ticks, labelled};
 use crate::figure::Panel;
 
 /// Two axes around a rectangle of the sheet.
@@ -48,13 +48,18 @@ impl Plane {
 
     /// The same with these ticks on the horizontal axis.
     pub fn grid_at(&self, canvas: &mut Canvas, theme: Theme, across: &Ticks) {
+        self.grid_of(canvas, theme, across, &y_ticks(&self.y, self.rect.height));
+    }
+
+    /// The same with these ticks on both axes.
+    pub fn grid_of(&self, canvas: &mut Canvas, theme: Theme, across: &Ticks, up: &Ticks) {
         let faint = pen(theme.faint(), 0.5);
         for (value, _) in &across.major {
             let (x, _) = self.at(*value, self.y.low);
             canvas.line(&[(x, self.rect.top), (x, self.rect.bottom())], faint);
         }
-        for (value, _) in y_ticks(&self.y, self.rect.height).major {
-            let (_, y) = self.at(self.x.first(), value);
+        for (value, _) in &up.major {
+            let (_, y) = self.at(self.x.first(), *value);
             canvas.line(&[(self.rect.left, y), (self.rect.right(), y)], faint);
         }
     }
@@ -69,22 +74,44 @@ impl Plane {
 
     /// The left and lower axis with these ticks on the horizontal one.
     pub fn axes_at(&self, canvas: &mut Canvas, theme: Theme, panel: &Panel, across: &Ticks) {
+        self.axes_of(canvas, theme, panel, across, &y_ticks(&self.y, self.rect.height));
+    }
+
+    /// The same with these ticks on both.
+    pub fn axes_of(&self, canvas: &mut Canvas, theme: Theme, panel: &Panel, across: &Ticks, up: &Ticks) {
         let [top_left, _, bottom_right, bottom_left] = self.rect.corners();
         canvas.line(&[top_left, bottom_left, bottom_right], pen(theme.ink(), size::AXIS));
-        self.ticks(canvas, theme, panel, Written { x: true, y: true }, across);
+        self.ticks(canvas, theme, panel, Written { x: true, y: true }, [across, up]);
     }
 
     /// Frame and ticks, with numbers and titles where they are wanted.
     pub fn frame(&self, canvas: &mut Canvas, theme: Theme, panel: &Panel, written: Written) {
         canvas.outline(&self.rect.corners(), pen(theme.ink(), size::AXIS));
-        self.ticks(canvas, theme, panel, written, &x_ticks(&self.x, self.rect.width));
+        let (across, up) = (x_ticks(&self.x, self.rect.width), y_ticks(&self.y, self.rect.height));
+        let grid = panel.grids.first();
+        // The few points of a logarithmic axis are told by their own numbers.
+        let own = |span: &Span, points: Option<&Vec<f64>>| {
+            let few = points.filter(|all| span.log && (2..=9).contains(&all.len()))?;
+            Some(Ticks { major: labelled(few.clone()), minor: Vec::new() })
+        };
+        let across = own(&self.x, grid.map(|g| &g.x))
+            .filter(|t| fit(t, &self.x, self.rect.width, 5.0))
+            .unwrap_or(across);
+        let up = own(&self.y, grid.map(|g| &g.y)).unwrap_or(up);
+        self.ticks(canvas, theme, panel, written, [&across, &up]);
     }
 
-    fn ticks(&self, canvas: &mut Canvas, theme: Theme, panel: &Panel, written: Written, across: &Ticks) {
+    fn ticks(
+        &self,
+        canvas: &mut Canvas,
+        theme: Theme,
+        panel: &Panel,
+        written: Written,
+        [across, up]: [&Ticks; 2],
+    ) {
         self.x_axis_at(canvas, theme, panel, written.x, across);
         let (rect, line) = (self.rect, pen(theme.ink(), size::AXIS));
-        let ticks = y_ticks(&self.y, rect.height);
-        for (value, label) in &ticks.major {
+        for (value, label) in &up.major {
             let (x, y) = self.at(self.x.first(), *value);
             canvas.line(&[(x - size::TICK_LENGTH, y), (x, y)], line);
             let at = (x - size::TICK_LENGTH - GAP, y + font::MIDDLE * size::TICK);
@@ -92,8 +119,8 @@ impl Plane {
                 canvas.text(at, label, text(size::TICK, theme.ink(), Anchor::End));
             }
         }
-        for value in ticks.minor {
-            let (x, y) = self.at(self.x.first(), value);
+        for value in &up.minor {
+            let (x, y) = self.at(self.x.first(), *value);
             canvas.line(&[(x - 0.55 * size::TICK_LENGTH, y), (x, y)], line);
         }
         if !written.y {
@@ -184,7 +211,7 @@ pub fn foot(label: &str, width: f64) -> f64 {
 }
 
 /// The ticks of a vertical axis.
-fn y_ticks(span: &Span, height: f64) -> Ticks {
+pub fn y_ticks(span: &Span, height: f64) -> Ticks {
     span.ticks(((height / 36.0) as usize).clamp(2, 7))
 }
 

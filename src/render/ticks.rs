@@ -287,7 +287,7 @@ pub fn labels(values: &[f64]) -> Vec<String> {
         .collect::<Vec<_>>()
         .into_iter()
         .zip(values)
-        .map(|(text, v)| align(text, *v, values, plain))
+        .map(|(text, v)| align(text, *v, values, plain && !powers))
         .collect()
 }
 

@@ -4,6 +4,7 @@ use super::ConnectResult;
 use crate::analyses::plane;
 use crate::analyses::statistics::NO_STATISTICS;
 use crate::figure::{Axis, Figure, Mark, Panel, Scale, Series, Style};
+use crate::landscape::alignments::Align;
 use crate::nn::losses::Loss;
 
 fn axis(label: &str, scale: Scale) -> Axis {
@@ -49,7 +50,7 @@ fn along(result: &ConnectResult) -> Figure {
     let t = result.array("t");
     let curve = result.settings.curve_name();
     let aligned =
-        result.settings.align.as_ref().map_or_else(String::new, |a| format!("line after {a} alignment"));
+        result.settings.align.as_ref().map_or_else(String::new, |a| format!("line after {}", a.words()));
     let repaired = if aligned.is_empty() { "line, REPAIR".to_owned() } else { format!("{aligned}, REPAIR") };
     let ways = [
         ("linear", "straight line"),
@@ -111,7 +112,7 @@ fn map_of(result: &ConnectResult, name: &str, part: &str, what: &str) -> Option<
     let array = |part: &str| result.array(&format!("{name}_{part}"));
     let (cx, cy) = (array("control_x"), array("control_y"));
     let last = cx.len().checked_sub(1)?;
-    let aligned = result.settings.align.as_ref().map_or_else(String::new, ToString::to_string);
+    let aligned = result.settings.align.as_ref().map_or("", |a| a.words());
     let end = if aligned.is_empty() || permuted { "B" } else { "B permuted" };
     let name_of = |k: usize| match k {
         0 => "A".to_owned(),
@@ -138,7 +139,7 @@ fn map_of(result: &ConnectResult, name: &str, part: &str, what: &str) -> Option<
         // The third point of this plane.
         let [x, y] = *array("third").as_slice() else { return None };
         marks.push(Mark { x, y, label: "B permuted".to_owned() });
-        let label = format!("line after {aligned} alignment");
+        let label = format!("line after {aligned}");
         vec![straight, Series { style: Style::Line, ..line(&label, [cx[0], x], [cy[0], y]) }]
     } else {
         let (x, y) = (array("path_x"), array("path_y"));

@@ -5,9 +5,14 @@ use super::cluster::order;
 use super::result::{ALIGNED, MinimaResult};
 use crate::analyses::statistics::NO_STATISTICS;
 use crate::figure::{Axis, Figure, Grid, Mark, Panel, Scale, Series, Style};
+use crate::landscape::Alignment;
+use crate::landscape::alignments::Align;
+use serde::Deserialize;
 
 /// Up to as many minima, every edge has its barrier beside it; with more, those of the tree.
 const FEW: usize = 4;
+/// Edges are coloured from zero up where the largest value is at most so many times the least.
+const NEARLY: f64 = 1.3;
 
 pub(super) fn figures(result: &MinimaResult) -> Vec<Figure> {
     let names = result.names();
@@ -30,12 +35,10 @@ pub(super) fn figures(result: &MinimaResult) -> Vec<Figure> {
     all
 }
 
-/// How networks were aligned, if they were.
-fn alignment(result: &MinimaResult) -> Option<String> {
-    let align = &result.summary()["settings"]["align"];
-    // A kind is written as its name, or as a table with its name and settings.
-    let name = align.as_str().or_else(|| align["kind"].as_str())?;
-    Some(name.to_owned())
+/// How networks were aligned, if they were: "weight matching".
+fn alignment(result: &MinimaResult) -> Option<&'static str> {
+    let align = Alignment::deserialize(&result.summary()["settings"]["align"]).ok()?;
+    Some(align.words())
 }
 
 fn axis(label: &str, scale: Scale) -> Axis {
@@ -60,7 +63,7 @@ fn grid(values: &[f64], order: &[usize]) -> Grid {
 
 /// What is said of the lines that groups and trees go by.
 fn subtitle(result: &MinimaResult) -> String {
-    lines(result, &alignment(result).map_or_else(String::new, |a| format!(" after {a} alignment")))
+    lines(result, &alignment(result).map_or_else(String::new, |a| format!(" after {a}")))
 }
 
 /// What is said of straight lines.
@@ -132,7 +135,7 @@ fn before_and_after(
     let kind = alignment(result).unwrap_or_default();
     let both = [
         (format!("{label}, as they are"), result.array(name)),
-        (format!("{label}, {kind} alignment"), result.array(&format!("{ALIGNED}{name}"))),
+        (format!("{label}, after {kind}"), result.array(&format!("{ALIGNED}{name}"))),
     ];
     on_one_scale(both, label, names, order)
 }
@@ -291,7 +294,8 @@ fn short(x: f64) -> String {
     match x.abs() {
         _ if !x.is_finite() => "not finite".to_owned(),
         a if a >= 0.1 || a == 0.0 => format!("{x:.2}"),
-        a if a >= 1e-3 => format!("{x:.4}"),
+        a if a >= 1e-2 => format!("{x:.3}"),
+        a if a >= 1e-3 => format!("{x:.5}"),
         _ => format!("{x:.1e}"),
     }
 }
@@ -316,12 +320,17 @@ fn graph(
             band: None,
         }
     };
-    let values = all.iter().map(|(_, value)| *value).collect();
+    let values: Vec<f64> = all.iter().map(|(_, value)| *value).collect();
+    let finite = || values.iter().copied().filter(|v| v.is_finite());
+    let (least, most) = (finite().fold(f64::INFINITY, f64::min), finite().fold(0.0, f64::max));
+    // Values that are nearly the same have nearly the same colour.
+    let near = least > 0.0 && most < NEARLY * least;
+    let range = near.then_some((0.0, most));
     let marks = places.iter().zip(names);
     Panel {
         x: axis("first axis of the distances", Scale::Linear),
         y: axis("second axis of the distances", Scale::Linear),
-        z: axis(label, Scale::Auto),
+        z: Axis { range, ..axis(label, Scale::Auto) },
         grids: vec![Grid { x: (0..all.len()).map(|i| i as f64).collect(), y: vec![0.0], values }],
         series: all.iter().map(series).collect(),
         marks: marks.map(|((x, y), name)| Mark { x: *x, y: *y, label: name.clone() }).collect(),

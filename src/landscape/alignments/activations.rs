@@ -110,6 +110,10 @@ fn layers(pair: &Pair) -> Vec<(usize, Vec<Option<Place>>)> {
 }
 
 impl Align for ActivationMatching {
+    fn words(&self) -> &'static str {
+        "activation matching"
+    }
+
     fn align(&self, pair: &Pair, observe: &dyn Fn(usize, usize)) -> Result<Aligned> {
         let symmetry = pair.network().symmetry();
         let layers = layers(pair);

@@ -121,6 +121,9 @@ pub trait Align {
     /// A permutation of B's units. `observe` hears of pieces of work, done and in all. Fails on numbers that are not
     /// finite and on a signal.
     fn align(&self, pair: &Pair, observe: &dyn Fn(usize, usize)) -> Result<Aligned>;
+
+    /// What the literature calls it, as in "after weight matching".
+    fn words(&self) -> &'static str;
 }
 
 registry! {
@@ -146,6 +149,10 @@ impl Align for Alignment {
             }
         }
         match_alignment!(self, kind => kind.align(pair, observe))
+    }
+
+    fn words(&self) -> &'static str {
+        match_alignment!(self, kind => kind.words())
     }
 }
 

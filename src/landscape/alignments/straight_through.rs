@@ -67,6 +67,10 @@ impl Adam {
 }
 
 impl Align for StraightThrough {
+    fn words(&self) -> &'static str {
+        "straight-through matching"
+    }
+
     fn align(&self, pair: &Pair, observe: &dyn Fn(usize, usize)) -> Result<Aligned> {
         let matching = WeightMatching { restarts: self.restarts, ..WeightMatching::default() };
         let (start, starts) = matching.nearest(pair)?;

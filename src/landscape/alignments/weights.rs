@@ -49,6 +49,10 @@ impl WeightMatching {
 }
 
 impl Align for WeightMatching {
+    fn words(&self) -> &'static str {
+        "weight matching"
+    }
+
     fn align(&self, pair: &Pair, observe: &dyn Fn(usize, usize)) -> Result<Aligned> {
         observe(0, 1);
         let (best, starts) = self.nearest(pair)?;
