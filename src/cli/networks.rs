@@ -342,7 +342,7 @@ fn default_run(
     } else {
         say(quiet, &format!("no network given: training the default network into {directory}"))
     }
-    let result = train::train(&wanted, prepared, &target, style, quiet, &Going::default())?;
+    let (result, _) = train::train(&wanted, prepared, &target, style, quiet, &Going::default())?;
     match result.trained.status {
         Status::TargetMissed => say(quiet, &format!("note: {}", result.trained.reason)),
         _ => train::verdict(&result)?,

@@ -114,11 +114,11 @@ fn finish(
     style: &Style,
 ) -> Result<()> {
     let result = SeedsResult::collect(settings, target.directory(), seeds)?;
-    target.write(&result, style, machine)?;
+    let pictures = target.write(&result, style, machine)?;
     match (common.json, common.quiet) {
         (true, _) => output::print_json(&result.json()?)?,
         (_, true) => {}
-        _ => output::print(&table(&result, target))?,
+        _ => output::print(&table(&result, target, &pictures))?,
     }
     verdict(&result)
 }
@@ -179,7 +179,7 @@ pub fn train_all(
         let prepared = train::prepare(&settings)?;
         let target = Target::new(directory.to_path_buf())?;
         let mut told = 0;
-        let result =
+        let (result, _) =
             train::train_with(&settings, prepared, &target, style, going, &mut |event| match event {
                 Event::Step(step, _) | Event::Resumed(step, ..) => {
                     progress.add((step - told) as f64);
@@ -242,7 +242,7 @@ fn is_done(directory: &Path, wanted: &TrainSettings, sha256: &str) -> bool {
 }
 
 /// A line a run, and one for the median.
-fn table(result: &SeedsResult, target: &Target) -> String {
+fn table(result: &SeedsResult, target: &Target, pictures: &output::Pictures) -> String {
     let percent = |x: Option<f64>| output::percent(x.unwrap_or(f64::NAN));
     let loss = |x: Option<f64>| x.map_or("-".to_owned(), |x| output::number(x, 4));
     let row = |name: &str, of: &dyn Fn(&str) -> Option<f64>, end: &str| {
@@ -265,10 +265,11 @@ fn table(result: &SeedsResult, target: &Target) -> String {
         text += &row(name, &|key| result.summary(key).pointer(of).and_then(Value::as_f64), "");
     }
     text + &format!(
-        "wrote {} in {}{}: seeds.json, seeds.npz, seeds.png, seeds.svg, a run directory each\n",
+        "wrote {} in {}{}: seeds.json, seeds.npz, {}, a run directory each\n",
         files::named(target.directory()),
         output::duration(target.seconds()),
-        output::peak()
+        output::peak(),
+        pictures.listed(),
     )
 }
 

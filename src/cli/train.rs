@@ -160,11 +160,11 @@ fn run(matches: &ArgMatches) -> Result<()> {
     }
     let prepared = prepare(&settings)?;
     let target = Target::new(out)?;
-    let result = train(&settings, prepared, &target, &style, common.quiet, &going)?;
+    let (result, pictures) = train(&settings, prepared, &target, &style, common.quiet, &going)?;
     match (common.json, common.quiet) {
         (true, _) => output::print_json(&result.json()?)?,
         (_, true) => {}
-        _ => output::print(&summary(&result, &target))?,
+        _ => output::print(&summary(&result, &target, &pictures))?,
     }
     verdict(&result)
 }
@@ -200,7 +200,7 @@ pub fn train(
     style: &Style,
     quiet: bool,
     going: &Going,
-) -> Result<TrainingResult> {
+) -> Result<(TrainingResult, output::Pictures)> {
     let mut table = Table::new(settings, &prepared, quiet);
     let at = files::named(target.directory());
     train_with(settings, prepared, target, style, going, &mut |event| match event {
@@ -223,7 +223,7 @@ pub fn train_with(
     style: &Style,
     going: &Going,
     observe: &mut (dyn FnMut(Event) + Send),
-) -> Result<TrainingResult> {
+) -> Result<(TrainingResult, output::Pictures)> {
     let path = target.directory().join(CHECKPOINT);
     let probes = target.directory().join(probes::LOG);
     if going.fresh {
@@ -237,7 +237,7 @@ pub fn train_with(
         }
         other => other,
     })?;
-    target.write(&result, style, json!({})).map_err(|e| match e {
+    let pictures = target.write(&result, style, json!({})).map_err(|e| match e {
         Error::Interrupted { signal, .. } => {
             let kept = if path.exists() {
                 "the trained weights are kept; the same command, or --resume, goes on"
@@ -254,7 +254,7 @@ pub fn train_with(
     files::remove(&path)?;
     files::remove(&probes)?;
     debug_assert_eq!(result.settings, settings.resolved());
-    Ok(result)
+    Ok((result, pictures))
 }
 
 /// What a run that did not come to what was asked is told.
@@ -336,14 +336,14 @@ fn probed(probes: &Probes, what: What) -> String {
     )
 }
 
-fn summary(result: &TrainingResult, target: &Target) -> String {
+fn summary(result: &TrainingResult, target: &Target, pictures: &output::Pictures) -> String {
     let t = &result.trained;
     let probes = result.probes.as_ref().zip(result.settings.probe.map(|probe| probe.what));
     format!(
         "{}: {} parameters, {} training and {} test samples
   train   loss {}   accuracy {}
 {}{}  stopped: {}
-{}wrote {} in {}{}: {}, metrics.jsonl, run.json, training.png, training.svg{}
+{}wrote {} in {}{}: {}, metrics.jsonl, run.json, {}
 ",
         result.title(),
         t.point.theta.len(),
@@ -366,13 +366,7 @@ fn summary(result: &TrainingResult, target: &Target) -> String {
         output::duration(target.seconds()),
         output::peak(),
         result.names().join(", "),
-        match probes.map(|(_, what)| what) {
-            None => "",
-            Some(What::Sharpness) => ", edge-of-stability.png, edge-of-stability.svg",
-            Some(What::Saddles) => ", plateaus.png, plateaus.svg",
-            Some(What::CriticalSharpness) => ", critical-sharpness.png, critical-sharpness.svg",
-            Some(What::LearningCoefficient) => ", learning-coefficient.png, learning-coefficient.svg",
-        },
+        pictures.listed(),
     )
 }
 
