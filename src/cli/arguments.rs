@@ -321,6 +321,11 @@ pub fn error(e: &clap::Error) -> Error {
         }
         ErrorKind::ValueValidation => {
             let source = std::error::Error::source(e).map(ToString::to_string).unwrap_or_default();
+            if arg == "--model" && Path::new(&value).exists() {
+                // It may have been given as --run.
+                let expected = "a graph of torch.export (.pt2) or ONNX (.onnx), or a network by its name";
+                return Error::expected("--run, --model", expected, format!("`{value}`, which is neither"));
+            }
             if source.contains("expected ") {
                 return Error::request(&arg, source);
             }

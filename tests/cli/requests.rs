@@ -70,6 +70,7 @@ fn of_train() {
         ("--standardize maybe", "--standardize", "true, false"),
         ("--hiden 3", "--hiden", "did you mean `--hidden`?"),
         ("surplus", "surplus", "a flag"),
+        ("--run .", "--run, --model", "which is neither"),
     ] {
         let line = bench.refused(&format!("train {flags} --out new/r"), at);
         assert!(line.contains(hint), "{flags}: {line}");
