@@ -302,6 +302,10 @@ fn what_makes_no_sense_is_refused() {
         bench.ok(&flags);
     }
     let two = "minima --run s/seed-0 --run s/seed-1";
+    bench.refused(
+        &format!("{two} --run s/seed-0 --labels a,b --out new"),
+        "--labels: expected 3, one a network, found 2",
+    );
     bench.refused(&format!("{two} --out new"), "--run: expected 3 to 200 networks, found 2");
     bench.refused(
         &format!("{two} --run other --out new"),

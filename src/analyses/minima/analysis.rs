@@ -57,8 +57,10 @@ band-I-J.safetensors a band, and pictures: saddles, bands.";
         with_band(self, &self.band)
     }
 
-    fn validate(&self, _: usize, _: &TrainSettings) -> Result<()> {
-        self.check()
+    fn validate(&self, networks: usize, _: &TrainSettings) -> Result<()> {
+        self.check()?;
+        // Too few networks, or too many, are refused where they are counted.
+        if (3..=MOST).contains(&networks) { self.check_for(networks) } else { Ok(()) }
     }
 
     fn indivisible(&self) -> Option<&'static str> {

@@ -94,7 +94,7 @@ impl<'a> Job<'a> {
         let facts = Facts {
             title: first.title(),
             loss: first.network.spec().loss.clone(),
-            names: names(&[], runs),
+            names: names(&settings.labels, runs),
             weights: runs.iter().map(sha256).collect(),
             parameters: network.layout().size(),
             samples: (first.dataset.train.len(), first.dataset.test.len()),

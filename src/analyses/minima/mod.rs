@@ -72,6 +72,9 @@ pub struct MinimaSettings {
     /// Samples on which the layers of the networks are compared (CKA), the first ones; 0 for none
     #[arg(long, value_name = "N", default_value_t = MinimaSettings::default().cka_samples)]
     pub cka_samples: usize,
+    /// What each network is called in tables and figures [default: its directory's name]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub labels: Vec<String>,
     /// Seed of alignments and of the bands' sample order
     #[arg(long, value_name = "N", default_value_t = MinimaSettings::default().path_seed)]
     pub path_seed: u64,
@@ -91,6 +94,7 @@ impl Default for MinimaSettings {
             neb: false,
             neb_edges: None,
             cka_samples: 500,
+            labels: Vec::new(),
             path_seed: 0,
             band: BandSettings::default(),
         }
@@ -120,6 +124,9 @@ impl MinimaSettings {
 
     /// Refuses what does not fit so many minima.
     pub(super) fn check_for(&self, n: usize) -> Result<()> {
+        if !self.labels.is_empty() && self.labels.len() != n {
+            return Err(Error::expected("--labels", format!("{n}, one a network"), self.labels.len()));
+        }
         match self.neb_edges.filter(|edges| *edges < n - 1) {
             Some(edges) => {
                 let expected = format!("at least {}, the edges of a tree of {n} minima", n - 1);
