@@ -229,6 +229,8 @@ cd ..
 # Within an array of Slurm, mpirun starts ranks of its own.
 batch --array=0-1 --ntasks=2 -- $mpi -n 2 "$program" $slice --quiet --shard auto --out nested || fail "nested"
 "$program" merge nested --quiet || fail "merge of nested"
+# shellcheck disable=SC2086
+[ -d slice-whole ] || "$program" $slice --quiet --out slice-whole
 same slice-whole nested "slice, an array of two with mpirun of two each"
 
 say "all parts joined to the bytes of the whole"
