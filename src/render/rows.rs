@@ -4,7 +4,7 @@
 
 use super::canvas::{Anchor, Rect, pen, text};
 use super::curves::Legend;
-use super::glyphs::cross;
+use super::glyphs::{cross, marker};
 use super::page::Page;
 use super::plane::{Plane, foot, x_ticks};
 use super::style::{Style, size};
@@ -74,7 +74,11 @@ impl Draw for Rows {
                 let (radius, ink) = if specks { (0.55 * DOT, ink.alpha(0.4)) } else { (DOT, ink) };
                 for (x, y) in series.x.iter().zip(&series.y) {
                     if let Some(at) = plane.within(*x, *y).filter(|_| x.is_finite()) {
-                        page.canvas.dot(at, radius, ink);
+                        if specks {
+                            page.canvas.dot(at, radius, ink);
+                        } else {
+                            marker(&mut page.canvas, look.number, at, radius, ink);
+                        }
                     }
                 }
                 for row in legend.missing(series) {

@@ -31,7 +31,7 @@ pub(super) fn panels(
         let title = label(&recipe.axes, &recipe.cases[*case], "", &[]);
         panels.push(Panel { title, ..panel });
     }
-    let dots = |panel: &Panel| panel.series.iter().all(|s| matches!(s.style, Style::Dots | Style::Specks));
+    let dots = |panel: &Panel| panel.series.iter().all(|s| s.style == Style::Dots);
     let what = match (recipe.seeds, pooled) {
         (1, _) => "",
         (_, false) => "the first one drawn",
@@ -48,16 +48,18 @@ pub(super) fn panels(
 }
 
 /// The panel of one seed or of several: dots put together, curves as their median with quartiles, each seed thin behind it.
-/// None where seeds have curves that differ in more than their ordinates.
+/// What an analysis set aside is no part of a claim, and is left out. None where seeds have curves that differ in more than
+/// their ordinates.
 fn together(seeds: &[&Panel]) -> Option<Panel> {
     let first = *seeds.first()?;
     if seeds.len() == 1 {
         return Some(first.clone());
     }
-    // By its label and style; a second series without a label belongs to the one before it, by its place.
+    // By its label and style.
     let mut labels: Vec<(&str, Style)> = Vec::new();
     for series in seeds.iter().flat_map(|panel| &panel.series) {
-        if !series.label.is_empty() && !labels.contains(&(&series.label, series.style)) {
+        let shown = series.style != Style::Specks && !series.label.is_empty();
+        if shown && !labels.contains(&(&series.label, series.style)) {
             labels.push((&series.label, series.style));
         }
     }
@@ -68,7 +70,7 @@ fn together(seeds: &[&Panel]) -> Option<Panel> {
             .filter_map(|panel| panel.series.iter().find(|s| s.label == label && s.style == style))
             .collect();
         all.extend(match style {
-            Style::Dots | Style::Specks => vec![joined(&own)],
+            Style::Dots => vec![joined(&own)],
             _ => summed_up(&own)?,
         });
     }
@@ -134,12 +136,12 @@ mod tests {
         };
         let all = [of(1.0), of(3.0), of(8.0)];
         let whole = together(&all.iter().collect::<Vec<_>>()).unwrap();
-        let [median, thin @ .., dots, specks] = whole.series.as_slice() else { panic!() };
+        let [median, thin @ .., dots] = whole.series.as_slice() else { panic!() };
         assert_eq!((&*median.label, &*median.y), ("a", &[3.0, 6.0][..]));
         assert_eq!(median.band, Some((vec![2.0, 4.0], vec![5.5, 11.0])));
         assert_eq!(thin.iter().map(|s| s.y[0]).collect::<Vec<f64>>(), [1.0, 3.0, 8.0]);
         assert!(thin.iter().all(|s| s.style == Style::Faint && s.label.is_empty()));
-        assert_eq!((&*dots.x, &*specks.x), (&[1.0, 3.0, 8.0][..], &[1.0, 3.0, 8.0][..]));
+        assert_eq!((dots.style, &*dots.x), (Style::Dots, &[1.0, 3.0, 8.0][..]));
         // Curves over other places have no median.
         let other = panel(&[("a", Style::Marked, &[1.0, 3.0], &[1.0, 2.0])]);
         assert_eq!(together(&[&all[0], &other]), None);

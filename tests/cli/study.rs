@@ -171,6 +171,58 @@ fn a_recipe_ends_in_tables_figures_and_a_verdict() {
     }
 }
 
+#[test]
+fn figures_are_tables_over_names_panels_for_points_and_all_seeds_of_curves() {
+    let more = r#"
+[[figure]]
+name = "table"
+x = "width"
+grid = "kind"
+y = ["loss"]
+
+[[figure]]
+name = "apart"
+x = "width"
+panels = "kind"
+y = ["loss"]
+
+[[figure]]
+name = "lines"
+of = "line.paths"
+where = { width = 5, kind = "tanh" }
+"#;
+    let bench = bench(&format!("{RECIPE}{more}"));
+    bench.ok("run recipe.toml --dpi 20 --quiet --out a");
+    let loss = bench.npz("a/study.npz").get("loss").unwrap().to_f64();
+    let median = |case: usize| (loss[2 * case] + loss[2 * case + 1]) / 2.0;
+    let figures = bench.json("a/figures.json");
+    let named = |name: &str| figures.as_array().unwrap().iter().find(|f| f["name"] == name).unwrap();
+    // Cases go over the widths first: a row a kind, a column a width.
+    let (table, panel) = (named("table"), &named("table")["panels"][0]);
+    assert_eq!(table["chart"], "matrix");
+    assert_eq!(panel["grids"][0]["values"], serde_json::json!([0, 2, 1, 3].map(median)));
+    let names: Vec<&Value> = panel["marks"].as_array().unwrap().iter().map(|m| &m["label"]).collect();
+    assert_eq!(names, ["relu", "tanh", "3", "5"]);
+    assert_eq!((&panel["x"]["label"], &panel["y"]["label"]), (&"width".into(), &"".into()));
+    let panels = named("apart")["panels"].as_array().unwrap();
+    assert_eq!(panels.iter().map(|p| &p["title"]).collect::<Vec<_>>(), ["relu", "tanh"]);
+    assert_eq!(panels[1]["series"][0]["y"], serde_json::json!([1, 3].map(median)));
+    // Curves of an analysis: their median with quartiles, and a thin one a seed.
+    let series = named("lines")["panels"][0]["series"].as_array().unwrap();
+    let thin = series.iter().filter(|s| s["style"] == "faint").count();
+    assert!(thin >= 2 && thin % 2 == 0 && series[0]["band"].is_array(), "{series:?}");
+    for (key, expected) in [
+        ("panels = \"width\"", "expected an axis that is neither `x` nor `by`"),
+        ("grid = \"width\"", "expected two axes, as `x` and `grid`, found `width` twice"),
+        ("panels = \"kinds\"", "did you mean `kind`"),
+    ] {
+        let wrong = format!("{RECIPE}\n[[figure]]\nname = \"wrong\"\nx = \"width\"\n{key}\ny = [\"loss\"]\n");
+        bench.write("wrong.toml", wrong.as_bytes());
+        let said = bench.run("run wrong.toml --out b");
+        assert!(said.code == Some(2) && said.stderr.contains(expected), "{}", said.stderr);
+    }
+}
+
 /// A rate at which the second step is none any more.
 const DIVERGES: &str = r#"
 claim = "A step can be too long"

@@ -82,8 +82,8 @@ pub(super) fn figures(result: &CriticalResult) -> Vec<Figure> {
 /// What a kind of start is called in the legend.
 fn words(kind: Kind) -> &'static str {
     match kind {
-        Kind::Initial => "from a draw",
-        Kind::Training => "from training",
+        Kind::Initial => "from random weights",
+        Kind::Training => "from a run of training",
         Kind::Minimum => "from a minimum",
         Kind::Saddle => "from a known saddle",
     }
