@@ -11,19 +11,20 @@
 //! the same ones, with more the others are counted, too.
 
 mod analysis;
+mod result;
+
+pub use result::{Extremes, PropagateResult, Propagation, Variant};
 
 use super::pieces::{Division, Ledger, Share, log_name};
 use super::progress::{Observe, Progress};
 use super::run::cut;
-use super::stored::{self, Arrays};
-use super::{DataSettings, Files, Saved, archive, document, to_json};
+use super::{DataSettings, Outcome, to_json};
 use crate::base::npz::Npz;
 use crate::base::pool::on_workers;
 use crate::base::registry::Registry;
 use crate::base::shard::Shard;
-use crate::base::{Error, Precision, Result, files, shown};
+use crate::base::{Error, Precision, Result, files};
 use crate::data::{Dataset, Preparation, Source};
-use crate::figure::{Axis, Figure, Panel, Scale, Series, Style};
 use crate::nn::Statistics;
 use crate::nn::architectures::{Architecture, Unfold};
 use crate::nn::inits::Initializer;
@@ -32,7 +33,7 @@ use crate::nn::norms::Norm;
 use crate::nn::propagation::{DEVIATION, MEASURES, MOST_INPUTS};
 use crate::train::{TrainSettings, loss, network};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -184,13 +185,6 @@ pub fn with_norm(model: &Architecture, norm: &Norm) -> Result<Architecture> {
     Architecture::from_settings(model.name(), settings)
 }
 
-/// A finished study.
-#[derive(Clone, Debug)]
-pub struct PropagateResult {
-    summary: Value,
-    arrays: Npz,
-}
-
 /// The command.
 const NAME: &str = "propagate";
 
@@ -292,52 +286,44 @@ fn compute(
         (_, n) if n > MOST_INPUTS => format!("not computed: {n} inputs, more than {MOST_INPUTS}"),
         (n, _) => format!("geometric means over {n} samples"),
     };
-    let summaries: Vec<Value> = variants
-        .iter()
-        .enumerate()
-        .map(|(v, (label, init, model))| {
-            let slopes = |measure: usize| -> Vec<f64> {
-                let rows = measures[measure].chunks_exact(depth).skip(v * settings.seeds);
-                rows.take(settings.seeds).map(slope).collect()
-            };
-            let (forward, backward) = (slopes(0), slopes(1));
-            let draws = v * settings.seeds * depth..(v + 1) * settings.seeds * depth;
-            let (least, most) = extremes(&measures[DEVIATION][draws]);
-            json!({
-                "label": label,
-                "init": init,
-                "model": model,
-                "forward_slope": median(&forward),
-                "forward_slopes": forward,
-                "backward_slope": median(&backward),
-                "backward_slopes": backward,
-                // Of all layers in all draws.
-                "deviation": {"min": least, "max": most},
-            })
-        })
-        .collect();
-    let finite = measures[..2].iter().flatten().all(|x| x.is_finite());
-    let summary = json!({
-        "command": "propagate",
-        "version": env!("CARGO_PKG_VERSION"),
-        "status": if finite { "done" } else { "done, with moments that are not finite" },
-        "title": title,
-        "settings": settings,
-        "seed": settings.seed,
-        "data": data,
-        "data_sha256": data.sha256,
-        "samples": dataset.train.len(),
-        "layers": names,
-        "slope_layers": if depth >= 4 { json!([2, depth - 1]) } else { Value::Null },
-        "jacobian_status": jacobian,
-        "variants": summaries,
+    let tried = variants.iter().enumerate().map(|(v, (label, init, model))| {
+        let slopes = |measure: usize| -> Vec<f64> {
+            let rows = measures[measure].chunks_exact(depth).skip(v * settings.seeds);
+            rows.take(settings.seeds).map(slope).collect()
+        };
+        let (forward, backward) = (slopes(0), slopes(1));
+        let draws = v * settings.seeds * depth..(v + 1) * settings.seeds * depth;
+        Variant {
+            label: label.clone(),
+            init: init.clone(),
+            model: model.clone(),
+            forward_slope: median(&forward),
+            forward_slopes: forward,
+            backward_slope: median(&backward),
+            backward_slopes: backward,
+            deviation: Extremes::of(&measures[DEVIATION][draws]),
+        }
     });
+    let finite = measures[..2].iter().flatten().all(|x| x.is_finite());
+    let numbers = Propagation {
+        status: if finite { "done" } else { "done, with moments that are not finite" }.to_owned(),
+        title,
+        settings: settings.clone(),
+        seed: settings.seed,
+        data_sha256: data.sha256.clone(),
+        data,
+        samples: dataset.train.len(),
+        layers: names,
+        slope_layers: (depth >= 4).then(|| [2, depth - 1]),
+        jacobian_status: jacobian,
+        variants: tried.collect(),
+    };
     let mut arrays = Npz::default();
     arrays.push("layer", &[depth], (1..=depth).map(|l| l as f64).collect::<Vec<f64>>());
     for (name, values) in MEASURES.iter().zip(measures) {
         arrays.push(name, &[variants.len(), settings.seeds, depth], values);
     }
-    Ok(Some(PropagateResult { summary, arrays }))
+    Ok(Some(Outcome::new(numbers, arrays, Vec::new())))
 }
 
 /// Slope of log2 against the layer by least squares, without the first and the last layer; NaN where fewer than two are
@@ -352,14 +338,6 @@ fn slope(values: &[f64]) -> f64 {
     covariance / mean(&|i| (i as f64 - mx).powi(2))
 }
 
-/// The least and the largest; NaN if any is.
-fn extremes(values: &[f64]) -> (f64, f64) {
-    let of = |least: fn(f64, f64) -> f64| {
-        values.iter().copied().reduce(|a, b| if a.is_nan() || b.is_nan() { f64::NAN } else { least(a, b) })
-    };
-    (of(f64::min).unwrap_or(f64::NAN), of(f64::max).unwrap_or(f64::NAN))
-}
-
 /// The middle one; NaN if any is.
 pub(super) fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
@@ -372,164 +350,9 @@ pub(super) fn median(values: &[f64]) -> f64 {
     }
 }
 
-impl PropagateResult {
-    /// Network and data in one line.
-    pub fn title(&self) -> &str {
-        self.summary["title"].as_str().unwrap_or_default()
-    }
-
-    /// For each variant its label and its slopes, forward and backward.
-    pub fn slopes(&self) -> Vec<(String, Option<f64>, Option<f64>)> {
-        let of = |v: &Value| {
-            let label = v["label"].as_str().unwrap_or_default().to_owned();
-            (label, v["forward_slope"].as_f64(), v["backward_slope"].as_f64())
-        };
-        self.variants().iter().map(of).collect()
-    }
-
-    /// For each variant the least and the largest standard deviation of preactivations, of all layers in all draws.
-    pub fn deviations(&self) -> Vec<[Option<f64>; 2]> {
-        let of = |v: &Value| ["min", "max"].map(|end| v["deviation"][end].as_f64());
-        self.variants().iter().map(of).collect()
-    }
-
-    fn variants(&self) -> &[Value] {
-        self.summary["variants"].as_array().map_or(&[], Vec::as_slice)
-    }
-
-    /// A measure, by its array's name: shape (variants, seeds, layers).
-    pub fn measure(&self, name: &str) -> Option<Vec<f64>> {
-        self.arrays.get(name).map(|a| a.to_f64())
-    }
-
-    /// Reads a saved result, enough to draw it again.
-    pub fn load(directory: &Path) -> Result<Self> {
-        let (summary, at): (Value, String) = stored::summary(directory, "propagate")?;
-        let Some(variants) = summary["variants"].as_array().map(Vec::len) else {
-            return Err(Error::expected(&at, "`variants` of a propagation", "none"));
-        };
-        let arrays = Arrays::read(directory, "propagate")?;
-        let layers = arrays.size("layer");
-        for name in MEASURES {
-            let found = arrays.npz.get(name).map(|a| a.shape.clone()).unwrap_or_default();
-            if !matches!(found.as_slice(), [v, seeds, l] if (*v, *l) == (variants, layers) && *seeds > 0) {
-                let expected = format!("shape [{variants}, seeds, {layers}]");
-                return Err(Error::expected(
-                    format!("{}: {name}", arrays.at),
-                    expected,
-                    format!("{found:?}"),
-                ));
-            }
-        }
-        Ok(Self { summary, arrays: arrays.npz })
-    }
-
-    /// One panel: a line a variant, the median over its draws, with a band from the least to the most.
-    fn panel(&self, name: &str, label: &str, scale: Scale) -> Panel {
-        let layers = self.measure("layer").unwrap_or_default();
-        let (values, labels) = (self.measure(name).unwrap_or_default(), self.slopes());
-        let seeds = (values.len() / (layers.len() * labels.len()).max(1)).max(1);
-        let series = |(v, (label, ..)): (usize, (String, Option<f64>, Option<f64>))| {
-            let rows = &values[v * seeds * layers.len()..(v + 1) * seeds * layers.len()];
-            let at = |of: &dyn Fn(&[f64]) -> f64| -> Vec<f64> {
-                (0..layers.len())
-                    .map(|l| {
-                        let draws: Vec<f64> = (0..seeds).map(|s| rows[s * layers.len() + l]).collect();
-                        let value = of(&draws);
-                        // A logarithmic axis has no place for zero.
-                        if scale == Scale::Log && value <= 0.0 { f64::NAN } else { value }
-                    })
-                    .collect()
-            };
-            let extreme = |of: fn(f64, f64) -> f64| {
-                at(&move |d: &[f64]| d.iter().copied().reduce(of).unwrap_or(f64::NAN))
-            };
-            Series {
-                label: shown::spoken(&label),
-                x: layers.clone(),
-                y: at(&median),
-                band: (seeds > 1).then(|| (extreme(f64::min), extreme(f64::max))),
-                style: Style::Line,
-            }
-        };
-        let axis = |label: &str, scale| Axis { label: label.to_owned(), scale, range: None };
-        Panel {
-            x: axis("layer", Scale::Linear),
-            y: axis(label, scale),
-            series: labels.into_iter().enumerate().map(series).collect(),
-            ..Panel::default()
-        }
-    }
-}
-
-impl Saved for PropagateResult {
-    fn files(&self) -> Result<Files> {
-        Ok(vec![
-            archive("propagate.npz", &self.arrays)?,
-            ("propagate.json".to_owned(), document(&self.summary)),
-        ])
-    }
-
-    fn json(&self) -> Result<Value> {
-        Ok(self.summary.clone())
-    }
-
-    fn figures(&self) -> Vec<Figure> {
-        let number = |value: &Value| value.as_u64().unwrap_or_default();
-        let settings = &self.summary["settings"];
-        let subtitle = format!(
-            "at initialization, {} samples; median of {} draws, least to most",
-            number(&self.summary["samples"]),
-            number(&settings["seeds"])
-        );
-        let at_samples = format!(
-            "at initialization, geometric mean over {} samples; median of {} draws, least to most",
-            number(&settings["jacobian-samples"]),
-            number(&settings["seeds"])
-        );
-        let figure = |name: &str, title: &str, subtitle: &str, panels: Vec<Panel>| Figure {
-            name: name.to_owned(),
-            chart: "lines".to_owned(),
-            title: format!("{title} of {}", self.title()),
-            subtitle: subtitle.to_owned(),
-            panels,
-        };
-        let mut figures = vec![figure(
-            "propagate",
-            "Signals and gradients",
-            &subtitle,
-            vec![
-                self.panel("forward", "second moment of preactivations", Scale::Log),
-                self.panel("backward", "second moment of their gradients", Scale::Log),
-                self.panel("gradient_norm", "gradient norm of the weights", Scale::Log),
-                self.panel("dead", "share of dead units", Scale::Linear),
-            ],
-        )];
-        if self.measure("jacobian_max").is_some_and(|m| m.iter().any(|x| x.is_finite())) {
-            figures.push(figure(
-                "jacobian",
-                "Input-output Jacobian",
-                &at_samples,
-                vec![
-                    self.panel("jacobian_max", "largest singular value", Scale::Log),
-                    self.panel("jacobian_median", "median singular value", Scale::Log),
-                ],
-            ));
-        }
-        figures
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn extremes_hide_nothing() {
-        assert_eq!(extremes(&[2.0, 1.0, 3.0]), (1.0, 3.0));
-        let (least, most) = extremes(&[2.0, f64::NAN, 3.0]);
-        assert!(least.is_nan() && most.is_nan());
-    }
 
     #[test]
     fn slopes_are_those_of_powers_of_two() {

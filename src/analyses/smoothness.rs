@@ -10,28 +10,29 @@
 //! The batch is the first training samples, as one group of batch statistics: one function at every point.
 
 mod analysis;
+mod result;
+
+pub use result::{Most, Probed, Smoothness, SmoothnessResult, Variant};
 
 use super::pieces::{Division, Ledger, Share, log_name};
 use super::progress::{Observe, Progress};
-use super::propagate::{median, with_norm};
+use super::propagate::with_norm;
 use super::range::Range;
 use super::statistics::{GroupSize, Policy, Stats};
-use super::stored::{self, Arrays};
-use super::{DataSettings, Files, Saved, archive, document, to_json};
+use super::{DataSettings, Outcome, to_json};
 use crate::base::npz::Npz;
 use crate::base::pool::on_workers;
 use crate::base::{Error, Precision, Result, files};
 use crate::data::{Dataset, Preparation, Source};
-use crate::figure::{Axis, Figure, Panel, Scale, Series, Style};
 use crate::nn::architectures::{Architecture, Mlp, Unfold};
 use crate::nn::inits::Initializer;
 use crate::nn::losses::Loss;
 use crate::nn::norms::{Batch, Norm};
 use crate::nn::{self, At, MeanLoss, Statistics};
 use crate::train::optimizers::{Optimizer, Sgd};
-use crate::train::{Event, Keep, Point, Snapshots, TrainSettings, chosen, exported, loss, network};
+use crate::train::{Event, Keep, Point, Snapshots, Status, TrainSettings, chosen, exported, loss, network};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -193,13 +194,6 @@ impl SmoothnessSettings {
 /// Measures at the points of a run, in the order of the arrays.
 const MEASURES: [&str; 5] = ["loss", "loss_min", "loss_max", "gradient_change", "beta"];
 
-/// A finished study.
-#[derive(Clone, Debug)]
-pub struct SmoothnessResult {
-    summary: Value,
-    arrays: Npz,
-}
-
 /// The command.
 const NAME: &str = "smoothness";
 /// Longest time between two checkpoints, as training has it.
@@ -262,7 +256,7 @@ fn compute(
         share: share.as_ref(),
     })?;
     let mut measures: Vec<Vec<f64>> = vec![Vec::new(); MEASURES.len()];
-    let (mut summaries, mut title) = (Vec::new(), String::new());
+    let (mut tried, mut title) = (Vec::new(), String::new());
     let mut probed = dataset.clone();
     probed.train.truncate(few);
     for (v, (label, run)) in variants.iter().enumerate() {
@@ -300,48 +294,43 @@ fn compute(
             observe(Progress::Done(1.0));
         }
         let range: Vec<f64> = rows[1].iter().zip(&rows[2]).map(|(low, high)| high - low).collect();
-        let figures = |values: &[f64]| {
-            let finite: Vec<f64> = values.iter().copied().filter(|x| x.is_finite()).collect();
-            json!({"median": median(&finite), "max": finite.iter().copied().reduce(f64::max)})
-        };
         // Training goes on to the end of its epoch; what comes after the last probe plays no part here.
         let last = steps.last().copied().unwrap_or_default();
         let whole = trained.trajectory.iter().any(|(step, _)| *step == last);
         let lost = range.iter().filter(|x| !x.is_finite()).count();
-        summaries.push(json!({
-            "label": label,
-            "model": run.model,
-            "init": run.init,
-            "norm_statistics": statistics,
-            "status": if whole { json!("done") } else { json!(trained.status) },
-            "reason": if whole { format!("{last} steps were made") } else { trained.reason.clone() },
-            "probes_status": if lost == 0 { "computed".to_owned() } else { format!("{lost} not finite") },
-            "loss_range": figures(&range),
-            "gradient_change": figures(&rows[3]),
-            "beta": figures(&rows[4]),
-        }));
+        let status = if whole { Status::Done } else { trained.status };
+        tried.push(Variant {
+            label: label.clone(),
+            model: run.model,
+            init: run.init,
+            norm_statistics: statistics,
+            status,
+            reason: if whole { format!("{last} steps were made") } else { trained.reason.clone() },
+            probes_status: if lost == 0 { "computed".to_owned() } else { format!("{lost} not finite") },
+            loss_range: Most::of(&range),
+            gradient_change: Most::of(&rows[3]),
+            beta: Most::of(&rows[4]),
+        });
         measures.iter_mut().zip(rows).for_each(|(all, row)| all.extend(row));
         title = super::run::title(&network, &dataset);
     }
-    let summary = json!({
-        "command": "smoothness",
-        "version": env!("CARGO_PKG_VERSION"),
-        "status": "done",
-        "title": title,
-        "settings": settings,
-        "seed": settings.seed,
-        "data": data,
-        "data_sha256": data.sha256,
-        "samples": {"train": dataset.train.len(), "probe": probed.train.len()},
-        "variants": summaries,
-    });
+    let numbers = Smoothness {
+        status: "done".to_owned(),
+        title,
+        settings: settings.clone(),
+        seed: settings.seed,
+        data_sha256: data.sha256.clone(),
+        data,
+        samples: Probed { train: dataset.train.len(), probe: probed.train.len() },
+        variants: tried,
+    };
     let mut arrays = Npz::default();
     arrays.push("step", &[steps.len()], steps.iter().map(|s| *s as f64).collect::<Vec<f64>>());
     arrays.push("eta", &[settings.eta.n], settings.eta.points());
     for (name, values) in MEASURES.iter().zip(measures) {
         arrays.push(name, &[variants.len(), steps.len()], values);
     }
-    Ok(SmoothnessResult { summary, arrays })
+    Ok(Outcome::new(numbers, arrays, Vec::new()))
 }
 
 /// The measures at one point: loss, its lowest and highest along -g, change of the gradient, effective beta.
@@ -367,95 +356,4 @@ pub fn probe(objective: &dyn MeanLoss, point: &Point<f64>, etas: &[f64]) -> [f64
         result[4] = worst(result[4], beta, f64::max);
     }
     result
-}
-
-impl SmoothnessResult {
-    /// Network and data in one line.
-    pub fn title(&self) -> &str {
-        self.summary["title"].as_str().unwrap_or_default()
-    }
-
-    /// The variants, as recorded.
-    pub fn variants(&self) -> &[Value] {
-        self.summary["variants"].as_array().map_or(&[], Vec::as_slice)
-    }
-
-    fn array(&self, name: &str) -> Vec<f64> {
-        self.arrays.get(name).map(|a| a.to_f64()).unwrap_or_default()
-    }
-
-    /// Reads a saved result, enough to draw it again.
-    pub fn load(directory: &Path) -> Result<Self> {
-        let (summary, at): (Value, String) = stored::summary(directory, "smoothness")?;
-        let Some(variants) = summary["variants"].as_array().map(Vec::len) else {
-            return Err(Error::expected(&at, "`variants` of a study of smoothness", "none"));
-        };
-        let arrays = Arrays::read(directory, "smoothness")?;
-        let shape = [variants, arrays.size("step")];
-        for name in MEASURES {
-            arrays.shaped(name, &shape)?;
-        }
-        Ok(Self { summary, arrays: arrays.npz })
-    }
-
-    /// One panel: a line a variant, and a band where there are two more measures for it.
-    fn panel(&self, name: &str, band: Option<[&str; 2]>, label: &str) -> Panel {
-        let x = self.array("step");
-        let row = |name: &str, v: usize| -> Vec<f64> {
-            let values = self.array(name);
-            // What is not finite, or zero, has no place on a logarithmic axis.
-            let shown = |y: &f64| if y.is_finite() && *y > 0.0 { *y } else { f64::NAN };
-            values[v * x.len()..(v + 1) * x.len()].iter().map(shown).collect()
-        };
-        let series = |(v, variant): (usize, &Value)| Series {
-            label: variant["label"].as_str().unwrap_or_default().to_owned(),
-            x: x.clone(),
-            y: row(name, v),
-            band: band.map(|[low, high]| (row(low, v), row(high, v))),
-            style: Style::Line,
-        };
-        let axis = |label: &str, scale| Axis { label: label.to_owned(), scale, range: None };
-        Panel {
-            x: axis("step of training", Scale::Linear),
-            y: axis(label, Scale::Log),
-            series: self.variants().iter().enumerate().map(series).collect(),
-            ..Panel::default()
-        }
-    }
-}
-
-impl Saved for SmoothnessResult {
-    fn files(&self) -> Result<Files> {
-        Ok(vec![
-            archive("smoothness.npz", &self.arrays)?,
-            ("smoothness.json".to_owned(), document(&self.summary)),
-        ])
-    }
-
-    fn json(&self) -> Result<Value> {
-        Ok(self.summary.clone())
-    }
-
-    fn figures(&self) -> Vec<Figure> {
-        let settings = &self.summary["settings"];
-        let text =
-            |key: &str| settings[key].as_str().map_or_else(|| settings[key].to_string(), str::to_owned);
-        vec![Figure {
-            name: "smoothness".to_owned(),
-            chart: "lines".to_owned(),
-            title: format!("Smoothness along training: {}", self.title()),
-            subtitle: format!(
-                "rate {}, seed {}; probed on {} samples, steps {} along the gradient",
-                text("lr"),
-                text("seed"),
-                self.summary["samples"]["probe"],
-                text("eta")
-            ),
-            panels: vec![
-                self.panel("loss", Some(["loss_min", "loss_max"]), "loss, and its range along the gradient"),
-                self.panel("gradient_change", None, "largest change of the gradient"),
-                self.panel("beta", None, "effective \u{3b2}"),
-            ],
-        }]
-    }
 }

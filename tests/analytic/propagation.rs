@@ -28,11 +28,10 @@ fn settings(init: &[&str]) -> PropagateSettings {
 #[test]
 fn second_moments_grow_as_the_variance_of_the_weights_says() {
     let result = run(settings(&["lecun-normal", "glorot-normal", "he-normal", "geometric", "geometric:c=4"]));
-    for ((label, forward, backward), expected) in result.slopes().into_iter().zip([-1.0, -1.0, 0.0, 0.0, 1.0])
-    {
+    for (variant, expected) in result.numbers.variants.iter().zip([-1.0, -1.0, 0.0, 0.0, 1.0]) {
         // 29 layers of 128 units: a layer's factor has a deviation of about sqrt(5 / 128) = .2, in log2 .28; the slope
         // of such a walk one of about .06, and the median of three draws less.
-        let (forward, backward) = (forward.expect("a slope"), backward.expect("a slope"));
+        let (label, forward, backward) = (&variant.label, variant.forward_slope, variant.backward_slope);
         assert!((forward - expected).abs() < 0.2, "{label}: forward {forward}, not {expected}");
         assert!((backward + expected).abs() < 0.2, "{label}: backward {backward}, not {}", -expected);
     }
@@ -49,10 +48,11 @@ fn lsuv_keeps_unit_variance_within_its_tolerance_at_every_layer() {
         }
         let name = settings.model.to_string();
         let result = run(settings);
-        let deviations = result.measure("deviation").expect("deviations");
+        let deviations = result.array("deviation");
         assert!(deviations.len() >= 6);
-        let sorted = |less: fn(f64, f64) -> f64| deviations.iter().copied().reduce(less);
-        assert_eq!(result.deviations(), [[sorted(f64::min), sorted(f64::max)]]);
+        let sorted = |less: fn(f64, f64) -> f64| deviations.iter().copied().reduce(less).expect("some");
+        let found = result.numbers.variants[0].deviation;
+        assert_eq!([found.min, found.max], [sorted(f64::min), sorted(f64::max)]);
         // The batch that it saw is the batch that is measured.
         for (i, d) in deviations.iter().enumerate() {
             assert!((0.9..=1.1).contains(d), "{name}: layer {i} has a deviation of {d}");
@@ -66,7 +66,7 @@ fn orthogonal_linear_networks_have_singular_values_of_one() {
     let model = "linear:hidden=[64,64,64,64]".parse().expect("a model");
     let result = run(PropagateSettings { model, jacobian_samples: 2, ..settings(&["orthogonal"]) });
     for name in ["jacobian_max", "jacobian_median", "jacobian_min"] {
-        for value in result.measure(name).expect("singular values") {
+        for value in result.array(name) {
             assert!((value - 1.0).abs() < 1e-5, "{name}: {value}");
         }
     }

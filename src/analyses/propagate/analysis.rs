@@ -1,6 +1,6 @@
 //! `propagate` as an analysis: what it is of, what it costs, and what it reports.
 
-use super::{PropagateResult, PropagateSettings, SAMPLES, run};
+use super::{PropagateResult, PropagateSettings, Propagation, SAMPLES, Variant, run};
 use crate::analyses::analysis::{Analysis, Networks, Record, Work};
 use crate::base::section::Shorthand;
 use crate::base::{Result, shown};
@@ -57,21 +57,20 @@ impl Record for PropagateResult {
 }
 
 fn summary(result: &PropagateResult) -> String {
-    let number = |x: Option<f64>| x.map_or("-".to_owned(), |x| format!("{x:+.3}"));
-    let size = |x: Option<f64>| x.map_or("-".to_owned(), |x| shown::number(x, 3));
-    let slopes = result.slopes();
-    let width = slopes.iter().map(|s| s.0.chars().count()).max().unwrap_or(0);
+    let number = |x: f64| if x.is_finite() { format!("{x:+.3}") } else { "-".to_owned() };
+    let size = |x: f64| if x.is_finite() { shown::number(x, 3) } else { "-".to_owned() };
+    let Propagation { title, variants, .. } = &result.numbers;
+    let width = variants.iter().map(|v| v.label.chars().count()).max().unwrap_or(0);
     let mut text = format!(
-        "{}\n  slope of log2 of the second moment, per layer; standard deviation of preactivations, least to largest\n",
-        result.title()
+        "{title}\n  slope of log2 of the second moment, per layer; standard deviation of preactivations, least to largest\n"
     );
-    for ((label, forward, backward), [least, most]) in slopes.into_iter().zip(result.deviations()) {
+    for Variant { label, forward_slope, backward_slope, deviation, .. } in variants {
         text += &format!(
             "  {label:width$}  forward {}  backward {}  deviation {} to {}\n",
-            number(forward),
-            number(backward),
-            size(least),
-            size(most)
+            number(*forward_slope),
+            number(*backward_slope),
+            size(deviation.min),
+            size(deviation.max)
         );
     }
     text

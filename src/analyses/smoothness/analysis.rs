@@ -1,12 +1,11 @@
 //! `smoothness` as an analysis: what it is of, what it costs, and what it reports.
 
-use super::{SmoothnessResult, SmoothnessSettings, discard, run};
+use super::{Most, Smoothness, SmoothnessResult, SmoothnessSettings, discard, run};
 use crate::analyses::analysis::{Analysis, Networks, Record, Work};
 use crate::base::section::Shorthand;
 use crate::base::{Result, shown};
-use crate::train::TrainSettings;
 use crate::train::settings::{BATCH, LAYERS};
-use serde_json::Value;
+use crate::train::{Status, TrainSettings};
 use std::path::Path;
 
 impl Analysis for SmoothnessSettings {
@@ -61,26 +60,22 @@ impl Record for SmoothnessResult {
 }
 
 fn summary(result: &SmoothnessResult) -> String {
-    let variants = result.variants();
-    let label = |v: &Value| v["label"].as_str().unwrap_or_default().to_owned();
-    let width = variants.iter().map(|v| label(v).chars().count()).max().unwrap_or(0);
-    let mut text = format!("{}\n  median and maximum over the probes\n", result.title());
+    let Smoothness { title, variants, .. } = &result.numbers;
+    let width = variants.iter().map(|v| v.label.chars().count()).max().unwrap_or(0);
+    let mut text = format!("{title}\n  median and maximum over the probes\n");
     for variant in variants {
-        let pair = |key: &str| {
-            let of =
-                |which: &str| variant[key][which].as_f64().map_or("-".to_owned(), |x| shown::number(x, 3));
-            format!("{} {}", of("median"), of("max"))
+        let pair = |most: Most| {
+            let [median, max] =
+                [most.median, most.max].map(|x| x.map_or("-".to_owned(), |x| shown::number(x, 3)));
+            format!("{median} {max}")
         };
-        let status = match variant["status"].as_str() {
-            Some("done") => String::new(),
-            other => format!("  {}", other.unwrap_or_default()),
-        };
+        let status = if variant.status == Status::Diverged { "  diverged" } else { "" };
         text += &format!(
             "  {:width$}  loss range {}  gradient change {}  beta {}{status}\n",
-            label(variant),
-            pair("loss_range"),
-            pair("gradient_change"),
-            pair("beta"),
+            variant.label,
+            pair(variant.loss_range),
+            pair(variant.gradient_change),
+            pair(variant.beta),
         );
     }
     text
