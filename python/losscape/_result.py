@@ -150,7 +150,9 @@ class Result:
             frame = 'width="100%" height="640" style="border: 0" sandbox="allow-scripts allow-downloads"'
             return f'<iframe srcdoc="{source}" {frame}></iframe>'
         pictures = [figure._repr_html_() or "" for figure in self.figures.values()]
-        return "\n".join(pictures) or f"<pre>{html.escape(str(self))}</pre>"
+        # Some pages that notebooks become take another font for what is preformatted.
+        text = f'<pre style="font-family: monospace">{html.escape(str(self))}</pre>'
+        return "\n".join(pictures) or text
 
     def show(self) -> None:
         """Shows it: in the notebook, else its page, or its first picture, in a browser."""
