@@ -4,9 +4,9 @@
 
 use super::canvas::{Point, Rect, pen};
 use super::contour::scale_of;
-use super::page::{Page, nothing};
+use super::page::{self, Page, nothing};
 use super::plane::{Plane, foot, gutter};
-use super::style::{Style, size};
+use super::style::{Style, Theme, size};
 use super::tiles::square;
 use super::words::Words;
 use super::{Draw, Drawing, font, lines};
@@ -32,14 +32,21 @@ const BOW: f64 = 14.0;
 
 impl Draw for Graph {
     fn draw(&self, figure: &Figure, style: &Style) -> Drawing {
-        let mut page = Page::new(figure, style, style.wide(420.0), &[]);
-        for panel in &figure.panels {
+        const GAP: f64 = 16.0;
+        let (columns, width) = style.columns([420.0, 640.0, 900.0], page::columns(figure.panels.len()));
+        let mut page = Page::new(figure, style, width, &[]);
+        let full = (width - 2.0 * size::MARGIN - (columns - 1) as f64 * GAP) / columns as f64;
+        let (mut top, mut lowest) = (page.top, page.top);
+        for (i, panel) in figure.panels.iter().enumerate() {
+            if i % columns == 0 {
+                top = if i > 0 { lowest + 12.0 } else { top };
+            }
+            page.top = top;
             let scale = scale_of(&Figure { panels: vec![panel.clone()], ..figure.clone() }, style);
             // Things near the rim have room for their names.
             let (x, y) = lines::ends(panel);
             let (x, y) = square((x.padded(0.1), y.padded(0.1)));
             let coloured = panel.grids.first().is_some_and(|g| g.values.len() == panel.series.len());
-            let full = page.width - 2.0 * size::MARGIN;
             // Ticks follow from the height, and the height from the room that they leave.
             let rest = |side: f64| {
                 let bar = if coloured { 10.0 + scale.width(&panel.z.label, side) } else { 3.0 };
@@ -47,7 +54,7 @@ impl Draw for Graph {
             };
             let side = (0..3).fold(0.75 * full, |side, _| full - rest(side).0 - rest(side).1);
             let gutter = rest(side).0;
-            let left = size::MARGIN + gutter;
+            let left = size::MARGIN + (i % columns) as f64 * (full + GAP) + gutter;
             let title = Page::title_height(std::iter::once(&panel.title), side);
             page.panel_title(&panel.title, left, side);
             let rect = Rect { left, top: page.top + title + 2.0, width: side, height: side };
@@ -71,6 +78,10 @@ impl Draw for Graph {
                     let thin =
                         if panel.series.len() > MANY { (0.6, ink(k).alpha(0.4)) } else { (0.9, ink(k)) };
                     let (width, ink) = if bold(&k) { (2.8, ink(k)) } else { thin };
+                    // The darkest colours of a map hardly show on a dark page.
+                    if bold(&k) && style.theme == Theme::Dark {
+                        canvas.line(&line, pen(style.theme.muted(), width + 1.0));
+                    }
                     canvas.line(&line, pen(ink, width));
                 }
             });
@@ -84,9 +95,9 @@ impl Draw for Graph {
             if coloured {
                 scale.draw(&mut page.canvas, style.theme, &panel.z.label, rect.right() + 8.0, rect.top, side);
             }
-            page.top += title + 2.0 + side + foot(&panel.x.label, side) + 12.0;
+            lowest = lowest.max(top + title + 2.0 + side + foot(&panel.x.label, side));
         }
-        page.top -= 12.0;
+        page.top = lowest;
         page.finish()
     }
 }
