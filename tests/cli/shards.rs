@@ -246,7 +246,7 @@ fn parts_of_other_work_are_refused() {
     let record = bench.text("p/shard-0-of-2/part.json");
     for (bad, expected) in [
         (record.replace(env!("CARGO_PKG_VERSION"), "0.0.0"), "a part of losscape"),
-        (record.replace("\"run\"", "\"rum\""), "merge: expected parts of slice, critical"),
+        (record.replace("\"run\"", "\"rum\""), "merge: expected parts of sharpness, slice, propagate, critical"),
         (record.replace("\"seeds\"", "\"seed\""), "part.json"),
         (record[..record.len() / 2].to_owned(), "part.json"),
         (record.replace("epochs", "epoch"), "did you mean"),
@@ -323,4 +323,28 @@ fn what_cannot_be_shared_out_says_so() {
         assert!(line.contains(expected), "{line}");
     }
     bench.refused("merge a", "a: expected parts");
+}
+
+/// Where the order of sums is fixed, all levels of processors have the same bytes; parts of both kinds do not go together.
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn parts_of_another_order_of_sums_are_refused() {
+    let bench = inputs();
+    let slice = "slice --run a --x 5 --dpi 20 --quiet";
+    bench.ok(&format!("{slice} --isa v2 --out whole"));
+    bench.ok(&format!("{slice} --isa v2 --shard 0/2 --out p"));
+    bench.ok(&format!("{slice} --shard 1/2 --out p"));
+    let line = bench.refused("merge p", "p/shard-1-of-2/part.json: expected a part made with --isa");
+    assert!(
+        line.contains("made by a processor of x86-64-v") && line.contains("--isa v3 for all parts"),
+        "{line}"
+    );
+    bench.refused(
+        &format!("{slice} --shard 0/2 --out p"),
+        "p/shard-0-of-2/part.json: expected a part made by a",
+    );
+    bench.ok(&format!("{slice} --isa v2 --shard 1/2 --fresh --out p"));
+    bench.ok("merge p --dpi 20 --quiet");
+    assert!(result(&bench, "p") == result(&bench, "whole"));
+    bench.refused(&format!("{slice} --isa v5"), "--isa: expected one of v2, v3, v4");
 }
