@@ -298,7 +298,9 @@ fn rough(grid: &Grid, span: &Span) -> bool {
 fn whole_cells(span: Span, axis: &Axis, points: &[f64]) -> Span {
     let half = |a: usize, b: usize| 0.5 * (span.at(points[b]) - span.at(points[a]));
     let last = points.len().saturating_sub(1);
-    if last == 0 || axis.range.is_some() {
+    let ends = points.first().zip(points.last()).map(|(a, b)| (span.at(*a), span.at(*b)));
+    let tight = ends.is_some_and(|(a, b)| a.abs() < 1e-9 && (b - 1.0).abs() < 1e-9);
+    if last == 0 || axis.range.is_some() || !tight {
         return span;
     }
     Span { low: span.value(-half(0, 1)), high: span.value(1.0 + half(last - 1, last)), ..span }

@@ -89,15 +89,19 @@ impl Plane {
         canvas.outline(&self.rect.corners(), pen(theme.ink(), size::AXIS));
         let (across, up) = (x_ticks(&self.x, self.rect.width), y_ticks(&self.y, self.rect.height));
         let grid = panel.grids.first();
-        // The few points of a logarithmic axis are told by their own numbers.
+        // The few points of a logarithmic axis are told by their own numbers, where there is room.
         let own = |span: &Span, points: Option<&Vec<f64>>| {
-            let few = points.filter(|all| span.log && (2..=9).contains(&all.len()))?;
-            Some(Ticks { major: labelled(few.clone()), minor: Vec::new() })
+            let within = |v: &f64| (0.0..=1.0).contains(&span.at(*v));
+            let few = |all: &&Vec<f64>| span.log && (2..=9).contains(&all.len()) && all.iter().all(within);
+            points.filter(few).map(|all| Ticks { major: labelled(all.clone()), minor: Vec::new() })
         };
-        let across = own(&self.x, grid.map(|g| &g.x))
-            .filter(|t| fit(t, &self.x, self.rect.width, 5.0))
-            .unwrap_or(across);
-        let up = own(&self.y, grid.map(|g| &g.y)).unwrap_or(up);
+        let apart = |ticks: &Ticks| {
+            let line = 1.3 * size::TICK / self.rect.height;
+            ticks.major.windows(2).all(|w| (self.y.at(w[1].0) - self.y.at(w[0].0)).abs() > line)
+        };
+        let fits = |ticks: &Ticks| fit(ticks, &self.x, self.rect.width, 5.0);
+        let across = own(&self.x, grid.map(|g| &g.x)).filter(fits).unwrap_or(across);
+        let up = own(&self.y, grid.map(|g| &g.y)).filter(apart).unwrap_or(up);
         self.ticks(canvas, theme, panel, written, [&across, &up]);
     }
 
