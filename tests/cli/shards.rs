@@ -246,7 +246,10 @@ fn parts_of_other_work_are_refused() {
     let record = bench.text("p/shard-0-of-2/part.json");
     for (bad, expected) in [
         (record.replace(env!("CARGO_PKG_VERSION"), "0.0.0"), "a part of losscape"),
-        (record.replace("\"run\"", "\"rum\""), "merge: expected parts of sharpness, slice, propagate, critical"),
+        (
+            record.replace("\"run\"", "\"rum\""),
+            "merge: expected parts of sharpness, slice, propagate, critical",
+        ),
         (record.replace("\"seeds\"", "\"seed\""), "part.json"),
         (record[..record.len() / 2].to_owned(), "part.json"),
         (record.replace("epochs", "epoch"), "did you mean"),
