@@ -8,7 +8,7 @@ use super::{Operator, vectors};
 use crate::base::parallel;
 
 /// From how many numbers on a vector is long: a hundred in f64 take 80 MB.
-const LONG: usize = 100_000;
+pub(super) const LONG: usize = 100_000;
 /// Rows that are combined at once: a run of as many numbers of each vector.
 const ROWS: usize = 4096;
 

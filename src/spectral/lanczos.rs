@@ -34,6 +34,7 @@
 //! Cost: products as far as possible; beside them 8 n m operations in step m, and n (m + 1) numbers kept, or
 //! [`Settings::most_vectors`] n.
 
+use super::basis::LONG;
 use super::krylov::{Krylov, ROUNDING, Ritz, Step, orthogonalise};
 use super::{BLOCK, Operator, symmetric, vectors};
 use crate::base::random::Rng;
@@ -212,7 +213,7 @@ impl Search<'_> {
         before: &Before,
         certify: bool,
         rng: &mut Rng,
-        done: impl Fn(&Self, &Ritz) -> bool,
+        done: impl Fn(&Self, &Ritz, usize) -> bool,
     ) -> Result<Option<Outcome>> {
         let n = self.operator.dimension();
         let searching = n > krylov.room();
@@ -241,7 +242,7 @@ impl Search<'_> {
                 self.tell(krylov, &ritz, searching);
                 let stopped = match () {
                     _ if m == krylov.room() => Some(Stopped::WholeSpace),
-                    _ if m >= enough && (sure == [true; 2] || !certify) && done(self, &ritz) => {
+                    _ if m >= enough && (sure == [true; 2] || !certify) && done(self, &ritz, steps) => {
                         Some(if exhausted { Stopped::InvariantSubspace } else { Stopped::Converged })
                     }
                     _ if steps == most => Some(Stopped::MostSteps),
@@ -275,8 +276,12 @@ impl Search<'_> {
         let n = self.operator.dimension();
         let (top, bottom) = (self.top, self.bottom);
         let mut krylov = Krylov::new(self.operator, vectors::gaussian(n, rng));
-        let converged = |this: &Self, ritz: &Ritz| {
-            let (target, m) = (this.target(), ritz.residuals.len());
+        // Products of a small operator are cheap: they go on for one more digit of the residuals, two of the values, as long as
+        // the bound that holds for every spectrum would ask for more of them.
+        let certain = if n < LONG && self.settings.certify { self.settings.certifying_steps(n) } else { 0 };
+        let converged = |this: &Self, ritz: &Ritz, steps: usize| {
+            let target = this.target() * if steps < certain { 0.1 } else { 1.0 };
+            let m = ritz.residuals.len();
             ritz.residuals[..bottom].iter().chain(&ritz.residuals[m - top..]).all(|r| *r <= target)
         };
         let certify = self.settings.certify;
@@ -327,7 +332,7 @@ impl Search<'_> {
         };
         let mut krylov = Krylov::beside(self.operator, locked, self.scale, rng);
         // A value that is not beyond need not converge: where the end of the complement lies is sure.
-        let done = |this: &Self, ritz: &Ritz| {
+        let done = |this: &Self, ritz: &Ritz, _: usize| {
             let (target, m) = (this.target(), ritz.residuals.len());
             let [above, below] = beyond(ritz);
             let fine = |by: f64, residual: f64| by <= 0.0 || residual <= target;
