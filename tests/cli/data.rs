@@ -26,7 +26,7 @@ fn a_run_on_a_table_is_analysed_where_its_path_leads_to_it() {
     assert!(line.contains("found nothing there (paths of data are kept as they were given"), "{line}");
     bench.write("d/t.csv", table().replace("1,1,", "1,2,"));
     let line =
-        bench.refused(slice, "r/weights.safetensors: metadata `losscape.data`: expected csv:file=t.csv");
+        bench.refused(slice, "r/weights.safetensors: metadata `losscape.data`: expected csv (file = t.csv)");
     assert!(line.contains("SHA-256"), "{line}");
 }
 
@@ -161,7 +161,7 @@ fn data_are_found_relative_to_the_run() {
     bench.write("moved/data/t.csv", table().replace("1,1,", "1,3,"));
     bench.refused(
         slice,
-        "moved/runs/a/weights.safetensors: metadata `losscape.data`: expected csv:file=t.csv",
+        "moved/runs/a/weights.safetensors: metadata `losscape.data`: expected csv (file = t.csv)",
     );
 }
 

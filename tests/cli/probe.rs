@@ -38,7 +38,7 @@ fn probes_are_files_and_numbers_that_scripts_rely_on() {
     let bench = Bench::new();
     let said = bench.ok(&format!("{RUN} {PROBE} --precision f64 --out r")).stdout;
     assert!(said.contains("lambda_max") && said.contains("all 7 certified"), "{said}");
-    assert!(said.contains("probes.npz") && said.contains("edge-of-stability.svg"), "{said}");
+    assert!(said.contains("probes.npz") && said.contains("edge-of-stability (.png, .svg)"), "{said}");
     assert!(!bench.path("r/probes.log").exists(), "removed when the result is there");
     assert_eq!(array(&bench, "step"), [0.0, 7.0, 14.0, 21.0, 28.0, 35.0, 36.0]);
     let run = bench.json("r/run.json");
@@ -87,7 +87,7 @@ fn probes_of_saddles_find_both_ends_of_the_spectrum() {
     let bench = Bench::new();
     let said = bench.ok(&format!("{RUN} --probe saddles:7 --precision f64 --out r")).stdout;
     assert!(said.contains("lambda_min") && said.contains("all 7 certified"), "{said}");
-    assert!(said.contains("on plateaus") && said.contains("plateaus.svg"), "{said}");
+    assert!(said.contains("on plateaus") && said.contains("plateaus (.png, .svg)"), "{said}");
     let run = bench.json("r/run.json");
     let last = |name: &str| array(&bench, name)[6];
     assert_eq!(at(&run, "probe.lambda_min.last").as_f64(), Some(last("lambda_min")));
@@ -307,7 +307,7 @@ mod stopped {
 fn probes_of_critical_sharpness_take_a_handful_of_losses() {
     let bench = Bench::new();
     let said = bench.ok(&format!("{RUN} --probe critical-sharpness:7 --precision f64 --out r")).stdout;
-    assert!(said.contains("critical sharpness") && said.contains("critical-sharpness.svg"), "{said}");
+    assert!(said.contains("critical sharpness") && said.contains("critical-sharpness (.png, .svg)"), "{said}");
     let run = bench.json("r/run.json");
     assert_eq!(at(&run, "probe.what"), "critical-sharpness");
     let names = ["critical_sharpness", "update_sharpness"];

@@ -442,7 +442,7 @@ fn a_learning_coefficient_has_its_interval_chains_and_verdict() {
 #[cfg(unix)]
 fn a_stopped_spectrum_says_what_is_known_and_ends_there_when_asked() {
     let bench = Bench::new();
-    bench.ok("train --hidden 64,64 --epochs 1 --out r --quiet");
+    bench.ok("train --hidden 256,256 --epochs 1 --out r --quiet");
     // So close a residual of the edge of the bulk takes hundreds of products.
     let command =
         "sharpness --run r --compute eigenvalues --top 1 --columns raw --exact 0 --dpi 20 --quiet --out o";

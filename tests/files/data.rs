@@ -146,10 +146,10 @@ fn standardising_uses_the_training_samples_only() {
 fn titles_show_of_paths_the_last_part_only() {
     for (text, title) in [
         ("digits", "digits"),
-        ("spirals:noise=0.5", "spirals:noise=0.5"),
-        ("idx:directory=mnist", "idx:directory=mnist"),
-        ("idx:directory=/a/b/mnist/,classes=47", "idx:classes=47,directory=mnist"),
-        ("csv:file=\"../x,y/iris.csv\",label=species", "csv:file=iris.csv,label=species"),
+        ("spirals:noise=0.5", "spirals (noise = 0.5)"),
+        ("idx:directory=mnist", "idx (directory = mnist)"),
+        ("idx:directory=/a/b/mnist/,classes=47", "idx (classes = 47, directory = mnist)"),
+        ("csv:file=\"../x,y/iris.csv\",label=species", "csv (file = iris.csv, label = species)"),
     ] {
         assert_eq!(Source::parse(text).unwrap().title(), title);
     }

@@ -110,7 +110,7 @@ fn the_usual_names_are_found_plain_and_gzip() {
         (0..40).map(|i| ((0..6).map(|p| (6 * i + p) * 7 % 256).collect(), (i % 10) as u32)).collect();
     expected.sort();
     assert_eq!(rows, expected);
-    assert!(data.name.starts_with("idx:directory=") && !data.name.contains('/'), "{}", data.name);
+    assert!(data.name.starts_with("idx (directory = ") && !data.name.contains('/'), "{}", data.name);
 }
 
 #[test]

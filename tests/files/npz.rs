@@ -386,7 +386,7 @@ fn a_data_set_comes_back_from_its_archive() {
         );
         assert_eq!(sorted(&back.train), sorted(&data.train), "{text}");
         assert_eq!(bits(&back.test), bits(&data.test), "{text}: test samples keep their order");
-        assert_eq!(back.name, "npz:file=data.npz");
+        assert_eq!(back.name, "npz (file = data.npz)");
     }
 }
 
