@@ -307,7 +307,10 @@ mod stopped {
 fn probes_of_critical_sharpness_take_a_handful_of_losses() {
     let bench = Bench::new();
     let said = bench.ok(&format!("{RUN} --probe critical-sharpness:7 --precision f64 --out r")).stdout;
-    assert!(said.contains("critical sharpness") && said.contains("critical-sharpness (.png, .svg)"), "{said}");
+    assert!(
+        said.contains("critical sharpness") && said.contains("critical-sharpness (.png, .svg)"),
+        "{said}"
+    );
     let run = bench.json("r/run.json");
     assert_eq!(at(&run, "probe.what"), "critical-sharpness");
     let names = ["critical_sharpness", "update_sharpness"];
